@@ -1,0 +1,1 @@
+"""Conversion of SAM 2 / SAM 2.1 checkpoints to OpenVINO IR (torch and sam2 live here only)."""
