@@ -1,5 +1,36 @@
-"""SAM 2 and SAM 2.1 video segmentation on OpenVINO."""
+"""SAM 2 and SAM 2.1 video segmentation on OpenVINO.
+
+The names below are loaded on first use, so that ``import sam2ov`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from sam2ov._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from sam2ov.errors import Sam2ovError
+    from sam2ov.image_predictor import SAM2ImagePredictor
+    from sam2ov.predictor import SAM2VideoPredictor
+    from sam2ov.session import VideoSession
+
+__all__ = [
+    "SAM2ImagePredictor",
+    "SAM2VideoPredictor",
+    "Sam2ovError",
+    "VideoSession",
+    "__version__",
+]
+
+_MODULES = {
+    "SAM2ImagePredictor": "sam2ov.image_predictor",
+    "SAM2VideoPredictor": "sam2ov.predictor",
+    "Sam2ovError": "sam2ov.errors",
+    "VideoSession": "sam2ov.session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

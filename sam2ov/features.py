@@ -1,0 +1,67 @@
+"""Image features of the frames in use: decoded, embedded and dropped on demand."""
+
+from collections import OrderedDict
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from sam2ov.model import ImageFeatures, SAM2Model
+
+_BUDGET_BYTES = 128 << 20
+
+
+class FrameSource(Protocol):
+    """Random access to the frames of a video (``sam2ov.video`` has readers)."""
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of every frame."""
+
+    def read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        """Frame ``frame_idx`` as uint8 RGB [H, W, 3]."""
+
+    def close(self) -> None:
+        """Release the file."""
+
+
+class FrameFeatures:
+    """The features of the frames used last, within a budget of bytes.
+
+    Args:
+        model: whose image encoder embeds the frames.
+        frames: the video.
+    """
+
+    def __init__(self, model: SAM2Model, frames: FrameSource) -> None:
+        self._model = model
+        self._frames = frames
+        self._entries: OrderedDict[int, ImageFeatures] = OrderedDict()
+
+    def __getitem__(self, frame_idx: int) -> ImageFeatures:
+        if frame_idx not in self._entries:
+            size = self._model.manifest.image_size
+            features = self._model.encode_image(squash(self._frames.read(frame_idx), size))
+            self._entries[frame_idx] = features
+            while len(self._entries) > max(_BUDGET_BYTES // features.nbytes, 1):
+                self._entries.popitem(last=False)
+        self._entries.move_to_end(frame_idx)
+        return self._entries[frame_idx]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+
+
+def squash(image: npt.NDArray[np.uint8], image_size: int) -> npt.NDArray[np.uint8]:
+    """Resize a frame [H, W, 3] to the model's square [S, S, 3], without keeping its shape.
+
+    Pillow's bicubic filter, as upstream's loader (utils/misc.py, ``_load_img_as_tensor``).
+    """
+    resized = Image.fromarray(image).resize((image_size, image_size), Image.Resampling.BICUBIC)
+    return np.asarray(resized)

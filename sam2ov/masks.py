@@ -1,0 +1,95 @@
+"""Mask logits: choosing, resizing, filling holes, resolving overlaps.
+
+``mask_logits`` are float32, an object is where they are > 0. Low resolution is a quarter of the
+model's image size; masks are squashed with the frame, so sizes are given as ``size_hw``.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+NO_OBJECT_LOGIT = -1024.0
+"""Logit of every pixel of an absent object (``NO_OBJ_SCORE`` in sam2_base.py)."""
+
+PROMPT_LOGIT = 10.0
+"""A mask prompt becomes logits of ±10 (sam2_base.py, ``_use_mask_as_output``)."""
+
+_OVERLAP_LOGIT = -10.0
+_FILLED_LOGIT = 0.1
+
+
+def resize_logits(mask_logits: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
+    """Resize [N, h, w] logits bilinearly (half-pixel centres, no antialiasing) to [N, H, W]."""
+    height, width = size_hw
+    if mask_logits.shape[1:] == size_hw:
+        return mask_logits
+    resized = np.empty((len(mask_logits), height, width), np.float32)
+    for source, target in zip(mask_logits, resized, strict=True):
+        cv2.resize(source, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
+    return resized
+
+
+def resize_antialiased(image: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
+    """Resize one [h, w] float image with a triangle filter that widens when it shrinks.
+
+    Equals ``torch.nn.functional.interpolate(mode="bilinear", antialias=True)``.
+    """
+    height, width = size_hw
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized, np.float32)
+
+
+def mask_to_model(mask: BoolArray, image_size: int) -> BoolArray:
+    """Bring a mask prompt [H, W] to the model's square [S, S] (upstream: ``add_new_mask``)."""
+    if mask.shape == (image_size, image_size):
+        return mask
+    return resize_antialiased(mask.astype(np.float32), (image_size, image_size)) >= 0.5
+
+
+def mask_prompt_logits(mask_model: BoolArray, low_res_size: int) -> FloatArray:
+    """Low-resolution logits [h, w] in [-10, 10] of a mask prompt [S, S]."""
+    logits = mask_model.astype(np.float32) * (2 * PROMPT_LOGIT) - PROMPT_LOGIT
+    return resize_antialiased(logits, (low_res_size, low_res_size))
+
+
+def fill_holes(mask_logits: FloatArray, max_area: int) -> FloatArray:
+    """Turn background components of at most ``max_area`` pixels (8-connected) into foreground.
+
+    Args:
+        mask_logits: [N, h, w]; returned unchanged where there is nothing to fill.
+        max_area: in pixels of ``mask_logits``; 0 switches filling off.
+
+    Upstream: ``fill_holes_in_mask_scores`` (utils/misc.py), a CUDA kernel skipped on CPU.
+    """
+    if max_area <= 0:
+        return mask_logits
+    filled = mask_logits
+    for index, logits in enumerate(mask_logits):
+        background = (logits <= 0).view(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(background, connectivity=8)
+        small = np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] <= max_area) + 1
+        if len(small):
+            if filled is mask_logits:
+                filled = mask_logits.copy()
+            filled[index][np.isin(labels, small)] = _FILLED_LOGIT
+    return filled
+
+
+def without_overlaps(mask_logits: FloatArray) -> FloatArray:
+    """Keep each pixel of [N, H, W] for the object with the highest logit; others get ≤ -10."""
+    if len(mask_logits) < 2:
+        return mask_logits
+    owner = mask_logits.argmax(axis=0)
+    keep = owner[None] == np.arange(len(mask_logits))[:, None, None]
+    return np.where(keep, mask_logits, np.minimum(mask_logits, _OVERLAP_LOGIT))
+
+
+def stability_scores(mask_logits: FloatArray, delta: float) -> FloatArray:
+    """IoU of [N, h, w] masks thresholded at +delta and -delta; 1 for empty ones, float32 [N]."""
+    inner = np.count_nonzero(mask_logits > delta, axis=(1, 2)).astype(np.float32)
+    outer = np.count_nonzero(mask_logits > -delta, axis=(1, 2)).astype(np.float32)
+    return np.where(outer > 0, inner / np.maximum(outer, 1), np.float32(1)).astype(np.float32)
