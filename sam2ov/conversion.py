@@ -1,0 +1,174 @@
+"""Running the converter in a process of its own, so that the runtime never imports torch."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import sam2ov.errors
+from sam2ov.errors import ConversionError, ModelError
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+
+Weights = Literal["f16", "f32"]
+
+CONVERTER = "convert"
+"""The module that is run."""
+
+_WINDOWS = os.name == "nt"
+_POLL_SECONDS = 0.1
+_SECONDS_TO_STOP = 5.0
+_LINES_IN_MESSAGE = 8
+
+
+def require_converter() -> None:
+    """Check that torch and sam2 are installed, without importing them.
+
+    Raises:
+        ConversionError: one is missing; the message gives the commands that install it.
+    """
+    missing = [name for name in ("torch", "sam2") if find_spec(name) is None]
+    if missing:
+        raise ConversionError(
+            f"Converting a checkpoint needs {' and '.join(missing)}, which the runtime does not. "
+            "Install, in this order, then try again:\n"
+            + "\n".join(f"    {command}" for command in install_commands())
+            + "\nOr convert where they are installed (sam2ov convert) and give the folder's path."
+        )
+
+
+def install_commands() -> tuple[str, ...]:
+    """The shell commands that install what the converter needs, for this operating system.
+
+    torch comes first, and sam2 is built without isolation: its isolated build would download
+    another torch. torch is named again so that torchvision does not replace it.
+    """
+    torch, sam2 = "torch==2.13.0", "sam2==1.1.0"
+    # A Windows command prompt has no `NAME=value command`.
+    no_cuda = 'set "SAM2_BUILD_CUDA=0" && ' if _WINDOWS else "SAM2_BUILD_CUDA=0 "
+    return (
+        f'pip install "setuptools>=77" wheel {torch}',
+        f"{no_cuda}pip install --no-build-isolation {sam2} {torch}",
+        'pip install "safetensors>=0.5"',
+    )
+
+
+def convert_checkpoint(
+    checkpoint: Path,
+    out: Path,
+    *,
+    config: str,
+    name: str,
+    image_size: int | None = None,
+    weights: Weights = "f16",
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> None:
+    """Convert ``checkpoint`` into the model folder ``out`` and wait for it.
+
+    Raises:
+        CheckpointError: the checkpoint is truncated, unsafe, or does not fit ``config``.
+        ConversionError: torch or sam2 is missing, or the converter failed or was killed.
+        CancelledError: ``cancel`` returned true; the converter was stopped.
+    """
+    require_converter()
+    command = [sys.executable, "-P", "-m", CONVERTER, os.fspath(checkpoint.absolute())]
+    command += ["--out", os.fspath(out.absolute()), "--config", config, "--name", name]
+    command += ["--weights", weights, "--progress", "json"]
+    if image_size is not None:
+        command += ["--image-size", str(image_size)]
+    with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log:
+        error: dict[str, Any] | None = None
+        with _running(command, log) as process:
+            for message in _messages(process, cancel):
+                if "error" in message:
+                    error = message
+                elif progress is not None:
+                    stage, done, total = message["stage"], message["done"], message["total"]
+                    progress(Progress(stage, done, total, "steps"))
+            exit_code = process.wait()
+        if exit_code != 0 or error is not None:
+            raise _failure(checkpoint, exit_code, error, log)
+
+
+@contextmanager
+def _running(command: list[str], log: IO[str]) -> Iterator[subprocess.Popen[str]]:
+    """The process, which does not outlive the block; its standard error goes to ``log``."""
+    # `convert` stands beside `sam2ov`, in a checkout and in site-packages. -P and the search path
+    # keep a folder of that name in the working directory from being run instead.
+    beside = os.fspath(Path(sam2ov.errors.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, (beside, os.environ.get("PYTHONPATH"))))
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | {"PYTHONPATH": search_path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+    )
+    # Leaving this block closes the pipe and waits for the process.
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            try:
+                process.wait(_SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+
+
+def _messages(
+    process: subprocess.Popen[str], cancel: CancelCheck | None
+) -> Iterator[dict[str, Any]]:
+    """The JSON objects on standard output; lines that are none are some library's prints."""
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    # A network takes minutes without a line, so a thread reads while this one watches `cancel`.
+    threading.Thread(target=read, name="converter-output", daemon=True).start()
+    while True:
+        raise_if_cancelled(cancel, "Conversion")
+        try:
+            line = lines.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            continue
+        if line is None:
+            return
+        try:
+            message = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        yield message
+
+
+def _failure(
+    checkpoint: Path, exit_code: int, error: dict[str, Any] | None, log: IO[str]
+) -> ModelError:
+    """The converter's own error, or the end of what it wrote to standard error."""
+    if error is not None:
+        kind = getattr(sam2ov.errors, error["error"], None)
+        if isinstance(kind, type) and issubclass(kind, ModelError):
+            return kind(error["message"])
+        return ConversionError(f"{checkpoint}: {error['error']}: {error['message']}")
+    log.seek(0)
+    tail = "".join(log.readlines()[-_LINES_IN_MESSAGE:]).rstrip()
+    # A negative code is the signal that ended it; the system's own reason to kill is memory.
+    end = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with code {exit_code}"
+    return ConversionError(
+        f"The converter {end} on {checkpoint}. The last it wrote:\n{tail or '(nothing)'}"
+    )

@@ -1,0 +1,30 @@
+"""How far a long operation has come, and the wish to stop it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sam2ov.errors import CancelledError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A step of a long operation.
+
+    ``stage`` names for people what is being done; ``done`` of ``total`` are counted in ``unit``.
+    """
+
+    stage: str
+    done: int
+    total: int
+    unit: Literal["bytes", "steps"]
+
+
+ProgressCallback = Callable[[Progress], None]
+CancelCheck = Callable[[], bool]
+
+
+def raise_if_cancelled(cancel: CancelCheck | None, what: str) -> None:
+    """Raise ``CancelledError`` naming ``what`` once ``cancel`` says so."""
+    if cancel is not None and cancel():
+        raise CancelledError(f"{what} was cancelled.")
