@@ -1,0 +1,90 @@
+# make app    install the runtime (no torch) into .venv and open the app
+# make test   everything that CI runs: linters, types, import contract, all tests
+#
+# Options: PYTHON=python3.13   APP_ARGS="--port 7861"   PYTEST_ARGS="-k registry --durations=10"
+
+PYTHON ?= python3
+APP_ARGS ?=
+PYTEST_ARGS ?=
+
+# What checkpoints are converted with; the runtime needs neither.
+TORCH := torch==2.13.0
+SAM2 := sam2==1.1.0
+
+APP_VENV := .venv
+TEST_VENV := .venv-test
+RUNTIME_VENV := .venv-runtime
+STAMP := installed.stamp
+
+# Tests that need torch; every other test runs where torch is absent.
+TORCH_TESTS := tests/convert tests/parity tests/training
+
+stage = @printf '\n==> %s  %s\n' "$$(date +%H:%M:%S)" $(1)
+# pytest exits with 5 when PYTEST_ARGS selects none of a run's tests; without PYTEST_ARGS it is a failure.
+pytest = $(1)/bin/python -m pytest $(2) $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] && [ -n "$(PYTEST_ARGS)" ]; }
+
+.PHONY: app test check test-torch test-runtime hooks clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+app: $(APP_VENV)/$(STAMP)
+	$(APP_VENV)/bin/sam2ov app $(APP_ARGS)
+
+test: check test-torch test-runtime
+	$(call stage,"all checks passed")
+
+check: $(TEST_VENV)/$(STAMP)
+	$(call stage,"ruff$(comma) mypy and import-linter")
+	$(TEST_VENV)/bin/ruff check
+	$(TEST_VENV)/bin/ruff format --check
+	$(TEST_VENV)/bin/mypy
+	$(TEST_VENV)/bin/lint-imports
+
+test-torch: $(TEST_VENV)/$(STAMP)
+	$(call stage,"tests of the converter and of parity with sam2 in torch")
+	$(call pytest,$(TEST_VENV),$(TORCH_TESTS))
+
+test-runtime: $(RUNTIME_VENV)/$(STAMP)
+	$(call stage,"tests of the runtime in an environment without torch")
+	@if $(RUNTIME_VENV)/bin/python -c "import torch" 2>/dev/null; then \
+		echo "$(RUNTIME_VENV) has torch: the runtime must install and run without it." >&2; exit 1; fi
+	$(call pytest,$(RUNTIME_VENV),tests $(TORCH_TESTS:%=--ignore=%))
+
+hooks: $(TEST_VENV)/$(STAMP)
+	$(TEST_VENV)/bin/pre-commit install
+
+clean:
+	rm -rf $(APP_VENV) $(TEST_VENV) $(RUNTIME_VENV) build dist *.egg-info
+
+comma := ,
+
+# $(call venv,FOLDER): a fresh environment, or a clear message where python cannot make one.
+define venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "sam2ov needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(1) || { \
+		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+endef
+
+$(APP_VENV)/$(STAMP): pyproject.toml
+	$(call stage,"installing the app into $(APP_VENV)")
+	$(call venv,$(APP_VENV))
+	$(APP_VENV)/bin/python -m pip install --quiet --editable .
+	@touch $@
+
+# torch goes first and is named again beside sam2, whose torchvision would otherwise pull another torch;
+# sam2 builds without isolation, which would download a torch of its own only to build.
+$(TEST_VENV)/$(STAMP): pyproject.toml
+	$(call stage,"installing torch into $(TEST_VENV)")
+	$(call venv,$(TEST_VENV))
+	$(TEST_VENV)/bin/python -m pip install --quiet "setuptools>=77" wheel $(TORCH)
+	$(call stage,"installing sam2$(comma) sam2ov and the test tools into $(TEST_VENV)")
+	SAM2_BUILD_CUDA=0 $(TEST_VENV)/bin/python -m pip install --quiet --no-build-isolation $(SAM2) $(TORCH)
+	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[convert,test]" $(TORCH)
+	@touch $@
+
+$(RUNTIME_VENV)/$(STAMP): pyproject.toml
+	$(call stage,"installing sam2ov without torch into $(RUNTIME_VENV)")
+	$(call venv,$(RUNTIME_VENV))
+	$(RUNTIME_VENV)/bin/python -m pip install --quiet --editable ".[test]"
+	@touch $@
