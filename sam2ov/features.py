@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from sam2ov.errors import PromptError
 from sam2ov.model import ImageFeatures, SAM2Model
 
 _BUDGET_BYTES = 128 << 20
@@ -28,6 +29,42 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Release the file."""
+
+
+class ArrayFrames:
+    """A video that is already in memory.
+
+    Args:
+        frames: uint8 RGB [T, H, W, 3].
+
+    Raises:
+        PromptError: another shape or type.
+    """
+
+    def __init__(self, frames: npt.NDArray[np.uint8]) -> None:
+        if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not frames.size:
+            raise PromptError(
+                f"frames must be uint8 RGB [T, H, W, 3], got {frames.dtype} {frames.shape}."
+            )
+        self._frames = frames
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+        return len(self._frames)
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of every frame."""
+        return self._frames.shape[1], self._frames.shape[2]
+
+    def read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        """Frame ``frame_idx`` as uint8 RGB [H, W, 3]."""
+        frame: npt.NDArray[np.uint8] = self._frames[frame_idx]
+        return frame
+
+    def close(self) -> None:
+        """Nothing to release."""
 
 
 class FrameFeatures:

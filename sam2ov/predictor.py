@@ -4,8 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from sam2ov.errors import PromptError, TrackingError
-from sam2ov.features import FrameSource
+from sam2ov.features import ArrayFrames, FrameSource
 from sam2ov.masks import FloatArray
 from sam2ov.model import Precision, SAM2Model
 from sam2ov.prompts import make_mask_prompt, make_point_prompt
@@ -70,19 +73,27 @@ class SAM2VideoPredictor:
         return cls(model, fill_hole_area=fill_hole_area, non_overlap_masks=non_overlap_masks)
 
     def init_state(
-        self, video_path: str | Path | FrameSource, storage_dir: str | Path | None = None
+        self,
+        video_path: str | Path | npt.NDArray[np.uint8] | FrameSource,
+        storage_dir: str | Path | None = None,
     ) -> VideoSession:
         """Open a video.
 
         Args:
-            video_path: a video file, a folder of numbered images, or any ``FrameSource``.
+            video_path: a video file, a folder of numbered images, frames in memory (uint8 RGB
+                [T, H, W, 3]), or any ``FrameSource``.
             storage_dir: where results are kept while the session lives; None for the system's
                 temporary folder.
 
         Raises:
             VideoError: the video cannot be read.
         """
-        frames = open_video(video_path) if isinstance(video_path, str | Path) else video_path
+        if isinstance(video_path, str | Path):
+            frames: FrameSource = open_video(video_path)
+        elif isinstance(video_path, np.ndarray):
+            frames = ArrayFrames(video_path)
+        else:
+            frames = video_path
         folder = None if storage_dir is None else Path(storage_dir)
         return VideoSession(self._tracker, frames, folder)
 

@@ -55,17 +55,23 @@ class ResultStore:
     Args:
         low_res_size: height and width of the logits.
         directory: where the temporary file is made; None for the system's temporary folder.
+        max_bytes: size at which the store counts as full; None for as much as the disk holds.
     """
 
-    def __init__(self, low_res_size: int, directory: Path | None = None) -> None:
+    def __init__(
+        self, low_res_size: int, directory: Path | None = None, max_bytes: int | None = None
+    ) -> None:
         self._size = low_res_size
         self._lock = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="sam2ov-", dir=directory)
         path = Path(self._folder.name) / "results.sqlite"
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # The file dies with the session: no journal, no waiting for the disk.
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-4096"):
+        # The file dies with the session: a full disk must be survived, a power cut need not.
+        for pragma in ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-4096"):
             self._database.execute(f"PRAGMA {pragma}")
+        if max_bytes is not None:
+            (page_size,) = self._database.execute("PRAGMA page_size").fetchone()
+            self._database.execute(f"PRAGMA max_page_count={max_bytes // page_size}")
         self._database.execute(_SCHEMA)
 
     def __enter__(self) -> Self:

@@ -212,7 +212,8 @@ class Tracker:
         size = self.manifest.low_res_size
         blocks = mask_model.reshape(size, 4, size, 4).astype(np.float32)
         weighted = np.einsum("yaxb,ab->yx", blocks, constants.mask_downsample_weight)
-        return (weighted + constants.mask_downsample_bias).astype(np.float32)
+        downsampled: FloatArray = np.add(weighted, constants.mask_downsample_bias, dtype=np.float32)
+        return downsampled
 
 
 def choose_tokens(decoded: DecodedMasks, manifest: Manifest, *, multimask: bool) -> list[int]:
