@@ -1,0 +1,67 @@
+"""``python -m convert CHECKPOINT --out DIR``: convert a checkpoint to a model folder."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.export import convert_checkpoint
+from sam2ov.errors import Sam2ovError
+
+
+class _Weights(StrEnum):
+    f16 = "f16"
+    f32 = "f32"
+
+
+class _Progress(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="A .pt or .safetensors file.")],
+    out: Annotated[Path, typer.Option(help="The model folder to make.")],
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="Upstream's name (sam2.1_hiera_t, …) or a yaml file; found from the checkpoint "
+            "if left out."
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Side of the model input in pixels, a multiple of 32.")
+    ] = None,
+    weights: Annotated[_Weights, typer.Option(help="How weights are stored.")] = _Weights.f16,
+    name: Annotated[
+        str | None, typer.Option(help="The model's name; the folder's by default.")
+    ] = None,
+    progress: Annotated[
+        _Progress, typer.Option(help="json: one object a line on standard output.")
+    ] = _Progress.text,
+) -> None:
+    """Convert a SAM 2 or SAM 2.1 checkpoint to OpenVINO."""
+    as_json = progress is _Progress.json
+
+    def report(stage: str, done: int, total: int) -> None:
+        if as_json:
+            print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
+        else:
+            print(f"[{done}/{total}] {stage}", flush=True)
+
+    try:
+        convert_checkpoint(checkpoint, out, config, image_size, weights.value, name, report)
+    except (Sam2ovError, OSError) as error:
+        if as_json:
+            failure = {"error": type(error).__name__, "message": str(error)}
+            print(json.dumps(failure), flush=True)
+        else:
+            print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    typer.run(convert)

@@ -1,0 +1,227 @@
+"""From a checkpoint to a model folder, which appears whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import openvino as ov
+
+from convert.build import build_model, guess_config, read_config
+from convert.checkpoint import load_into, load_state_dict
+from convert.image_encoder import build_image_encoder
+from convert.mask_decoder import build_mask_decoder
+from convert.memory_attention import build_memory_attention
+from convert.memory_encoder import build_memory_encoder
+from convert.ops import FloatArray
+from convert.prompt_encoder import build_prompt_encoder
+from convert.support import check_supported
+from convert.weights import Weights, as_arrays
+from sam2ov.errors import ConversionError
+from sam2ov.manifest import (
+    CONSTANTS_FILE,
+    MANIFEST_FILE,
+    FileSpec,
+    Manifest,
+    NetworkName,
+    NetworkSpec,
+    Source,
+    Switches,
+    TensorSpec,
+    sha256_of,
+)
+
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with the name of the stage that begins, how many are done, and how many there are."""
+
+_BUILDERS: Final[dict[NetworkName, Callable[[Any, Weights], ov.Model]]] = {
+    "image_encoder": build_image_encoder,
+    "prompt_encoder": build_prompt_encoder,
+    "mask_decoder": build_mask_decoder,
+    "memory_attention": build_memory_attention,
+    "memory_encoder": build_memory_encoder,
+}
+_STAGES: Final = ("checkpoint", *_BUILDERS, "constants")
+
+_UNUSED: Final = {
+    "no_mem_pos_enc": "upstream reads it only where directly_add_no_mem_embed is false",
+}
+"""Keys of every checkpoint that inference does not need, and why."""
+
+_DTYPES: Final[dict[str, Literal["u8", "i32", "f32"]]] = {"u8": "u8", "i32": "i32", "f32": "f32"}
+
+
+def convert_checkpoint(
+    checkpoint: Path,
+    out: Path,
+    config: str | None = None,
+    image_size: int | None = None,
+    weights: Literal["f16", "f32"] = "f16",
+    name: str | None = None,
+    progress: ProgressCallback | None = None,
+) -> Manifest:
+    """Convert a checkpoint of SAM 2 or SAM 2.1 to a model folder.
+
+    Args:
+        checkpoint: ``.pt`` or ``.safetensors``.
+        out: the folder to make. A model folder that is there already is replaced; equal inputs
+            give equal files.
+        config: upstream's name or a yaml file; None finds the official one that fits.
+        image_size: side of the square model input, a multiple of 32; None keeps the config's.
+        weights: how weights are stored; "f16" halves the files, computation is unaffected.
+        name: the model's name in the manifest; None takes the folder's.
+        progress: called as each stage begins, and once at the end.
+
+    Raises:
+        CheckpointError: the checkpoint is unsafe, damaged, or does not fit the configuration.
+        ConversionError: the configuration is malformed or unsupported, a tensor would be lost, or
+            ``out`` is a folder of something else.
+    """
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(_STAGES[done] if done < len(_STAGES) else "done", done, len(_STAGES))
+
+    report(0)
+    state_dict = load_state_dict(checkpoint)
+    config = guess_config(state_dict) if config is None else config
+    model = build_model(read_config(config), image_size)
+    check_supported(model)
+    load_into(model, state_dict, config)
+    account = Weights(as_arrays(state_dict))
+    with _appearing_whole(out) as folder:
+        networks: dict[NetworkName, NetworkSpec] = {}
+        for done, (network, build) in enumerate(_BUILDERS.items(), start=1):
+            report(done)
+            networks[network] = _save(build(model, account), folder, network, weights)
+        report(len(_STAGES) - 1)
+        constants = _constants(model, account)
+        np.savez(folder / CONSTANTS_FILE, allow_pickle=False, **constants)
+        account.check_all_used(_UNUSED)
+        manifest = Manifest(
+            name=name or out.name,
+            family="sam2.1" if model.no_obj_embed_spatial is not None else "sam2",
+            image_size=model.image_size,
+            hidden_dim=model.hidden_dim,
+            mem_dim=model.mem_dim,
+            num_maskmem=model.num_maskmem,
+            max_obj_ptrs=model.max_obj_ptrs_in_encoder,
+            switches=_switches(model),
+            weights=weights,
+            source=Source(
+                checkpoint=checkpoint.name,
+                sha256=sha256_of(checkpoint),
+                config=Path(config).name.removesuffix(".yaml"),
+                sam2_version=version("sam2"),
+                openvino_version=version("openvino"),
+            ),
+            networks=networks,
+            constants=_file(folder / CONSTANTS_FILE),
+        )
+        (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    report(len(_STAGES))
+    return manifest
+
+
+def _save(
+    graph: ov.Model, folder: Path, name: NetworkName, weights: Literal["f16", "f32"]
+) -> NetworkSpec:
+    path = folder / f"{name}.xml"
+    inputs = tuple(_tensor(port) for port in graph.inputs)
+    outputs = tuple(_tensor(port) for port in graph.outputs)
+    ov.save_model(graph, path, compress_to_fp16=weights == "f16")
+    return NetworkSpec(
+        xml=_file(path), bin=_file(path.with_suffix(".bin")), inputs=inputs, outputs=outputs
+    )
+
+
+def _tensor(port: Any) -> TensorSpec:
+    return TensorSpec(
+        name=port.get_any_name(),
+        dtype=_DTYPES[port.get_element_type().to_string()],
+        shape=tuple(
+            dimension.get_length() if dimension.is_static else -1
+            for dimension in port.get_partial_shape()
+        ),
+    )
+
+
+def _file(path: Path) -> FileSpec:
+    return FileSpec(file=path.name, sha256=sha256_of(path))
+
+
+def _constants(model: Any, account: Weights) -> dict[str, FloatArray]:
+    """The learned parameters that stay outside the graphs (see the runtime's ``Constants``)."""
+    constants = {
+        "no_mem_embed": account.tensor("no_mem_embed").reshape(model.hidden_dim),
+        "maskmem_tpos_enc": account.tensor("maskmem_tpos_enc").reshape(-1, model.mem_dim),
+        "no_obj_ptr": account.tensor("no_obj_ptr").reshape(model.hidden_dim),
+        "mask_downsample_weight": account.tensor("mask_downsample.weight").reshape(4, 4),
+        "mask_downsample_bias": account.tensor("mask_downsample.bias").reshape(()),
+    }
+    if model.proj_tpos_enc_in_obj_ptrs:
+        projection = account.affine("obj_ptr_tpos_proj")
+        constants["obj_ptr_tpos_proj_weight"] = projection.weight
+        constants["obj_ptr_tpos_proj_bias"] = projection.bias
+    return constants
+
+
+def _switches(model: Any) -> Switches:
+    decoder = model.sam_mask_decoder
+    return Switches(
+        multimask_output=model.multimask_output_in_sam,
+        multimask_output_for_tracking=model.multimask_output_for_tracking,
+        multimask_min_points=model.multimask_min_pt_num,
+        multimask_max_points=model.multimask_max_pt_num,
+        use_multimask_token_for_pointer=model.use_multimask_token_for_obj_ptr,
+        dynamic_multimask=decoder.dynamic_multimask_via_stability,
+        dynamic_multimask_delta=decoder.dynamic_multimask_stability_delta,
+        dynamic_multimask_threshold=decoder.dynamic_multimask_stability_thresh,
+        binarize_prompted_masks=model.binarize_mask_from_pts_for_mem_enc,
+        use_mask_as_output=model.use_mask_input_as_output_without_sam,
+        pointer_tpos="projected" if model.proj_tpos_enc_in_obj_ptrs else "none",
+        signed_pointer_tpos=model.use_signed_tpos_enc_to_obj_ptrs,
+        past_pointers_only=model.only_obj_ptrs_in_the_past_for_eval,
+        fixed_no_obj_ptr=model.fixed_no_obj_ptr,
+        max_conditioning_frames=model.max_cond_frames_in_attn,
+        memory_stride=model.memory_temporal_stride_for_eval,
+    )
+
+
+@contextmanager
+def _appearing_whole(out: Path) -> Iterator[Path]:
+    """A hidden folder beside ``out`` that takes its place at the end, or is removed on error."""
+    if (
+        out.exists()
+        and not (out / MANIFEST_FILE).is_file()
+        and (out.is_file() or any(out.iterdir()))
+    ):
+        raise ConversionError(
+            f"{out} exists and is no model folder; it was left alone. Give another --out."
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
+    try:
+        yield partial
+        partial.chmod(0o777 & ~_umask())  # mkdtemp makes it private
+        if out.exists():
+            replaced = Path(tempfile.mkdtemp(prefix=f".{out.name}.old-", dir=out.parent))
+            out.rename(replaced / out.name)
+            partial.rename(out)
+            shutil.rmtree(replaced)
+        else:
+            partial.rename(out)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

@@ -1,0 +1,188 @@
+"""The mask decoder (sam2/modeling/sam/mask_decoder.py, transformer.py) as an OpenVINO graph."""
+
+import math
+from typing import Any
+
+import numpy as np
+from openvino import Model
+
+from convert import ops
+from convert.attention import attend, join_heads, split_heads
+from convert.ops import Affine, Tensor
+from convert.weights import Weights
+
+_NORM_EPS = 1e-5
+_NORM_2D_EPS = 1e-6
+_MASK_TOKENS = 4  # one single mask, three candidates
+
+
+def build_mask_decoder(model: Any, weights: Weights) -> Model:
+    """Graph: conditioned embedding, high-resolution features, sparse and dense prompt embeddings.
+
+    Gives all four candidates (choosing among them is the runtime's part): ``mask_logits``
+    [B, 4, 4h, 4w], ``ious`` [B, 4], ``pointers`` [B, 4, C] (``obj_ptr_proj`` applied) and
+    ``object_score`` [B, 1].
+    """
+    channels, size = model.hidden_dim, model.image_size // model.backbone_stride
+    part = weights.at("sam_mask_decoder")
+    embedding = ops.parameter("embedding", [-1, channels, size, size])
+    high_res_0 = ops.parameter("high_res_0", [1, channels // 8, 4 * size, 4 * size])
+    high_res_1 = ops.parameter("high_res_1", [1, channels // 4, 2 * size, 2 * size])
+    sparse = ops.parameter("sparse", [-1, -1, channels])
+    dense = ops.parameter("dense", [-1, channels, size, size])
+
+    # Order of the tokens: object score, IoU, four masks, prompts.
+    own_tokens = np.concatenate(
+        [part.tensor(f"{name}.weight") for name in ("obj_score_token", "iou_token", "mask_tokens")]
+    )
+    tokens = ops.concat([ops.repeat_batch(own_tokens[None], like=sparse), sparse], axis=1)
+    image = ops.from_nchw(ops.add(embedding, dense))
+    image = ops.reshape(image, 0, -1, channels)
+    transformer = _TwoWayTransformer(model, part.at("transformer"))
+    tokens, image = transformer.build(tokens, image)
+
+    mask_tokens = ops.take(tokens, 2, 2 + _MASK_TOKENS, axis=1)
+    image = ops.to_nchw(ops.reshape(image, 0, size, size, channels))
+    masks = _masks(mask_tokens, _upscale(image, high_res_0, high_res_1, part), part, size)
+    decoder = model.sam_mask_decoder
+    ious = _mlp(_token(tokens, 1), part.at("iou_prediction_head"), decoder.iou_prediction_head)
+    return ops.model(
+        "mask_decoder",
+        inputs=[embedding, high_res_0, high_res_1, sparse, dense],
+        outputs={
+            "mask_logits": masks,
+            "ious": ops.sigmoid(ious) if decoder.iou_prediction_head.sigmoid_output else ious,
+            "pointers": _project(mask_tokens, weights, "obj_ptr_proj", model.obj_ptr_proj),
+            "object_score": _project(
+                _token(tokens, 0), part, "pred_obj_score_head", decoder.pred_obj_score_head
+            ),
+        },
+    )
+
+
+def _token(tokens: Tensor, index: int) -> Tensor:
+    """One token of each object: [B, tokens, C] to [B, C]."""
+    return ops.reshape(ops.take(tokens, index, index + 1, axis=1), 0, -1)
+
+
+def _mlp(x: Tensor, part: Weights, module: Any) -> Tensor:
+    """sam2's ``MLP`` with ReLU between the layers, without its output sigmoid."""
+    *hidden, last = part.mlp(module.num_layers)
+    for layer in hidden:
+        x = ops.relu(ops.linear(x, layer))
+    return ops.linear(x, last)
+
+
+def _project(x: Tensor, part: Weights, name: str, module: Any) -> Tensor:
+    """A head that is either an ``MLP`` or one linear layer, as configured."""
+    if hasattr(module, "layers"):
+        return _mlp(x, part.at(name), module)
+    return ops.linear(x, part.affine(name))
+
+
+def _upscale(image: Tensor, high_res_0: Tensor, high_res_1: Tensor, part: Weights) -> Tensor:
+    """The embedding at stride 4: [B, C, h, w] to [B, C/8, 4h, 4w]."""
+    up = part.at("output_upscaling")
+    x = ops.add(ops.conv_transpose_nchw(image, up.kernel("0", stride=2)), high_res_1)
+    x = ops.to_nchw(ops.gelu(ops.layer_norm(ops.from_nchw(x), up.norm("1", _NORM_2D_EPS))))
+    x = ops.add(ops.conv_transpose_nchw(x, up.kernel("3", stride=2)), high_res_0)
+    return ops.gelu(x)
+
+
+def _masks(mask_tokens: Tensor, upscaled: Tensor, part: Weights, size: int) -> Tensor:
+    """Dot products of the hypernetworks' outputs with the upscaled embedding: [B, 4, 4h, 4w]."""
+    heads = [part.at("output_hypernetworks_mlps", token).mlp(3) for token in range(_MASK_TOKENS)]
+    x = ops.transpose(mask_tokens, 1, 0, 2)  # [4, B, C]: each token has weights of its own
+    for depth in range(3):
+        layers = [head[depth] for head in heads]
+        x = ops.add(
+            ops.matmul(x, ops.constant([layer.weight.T for layer in layers])),
+            ops.constant([layer.bias[None] for layer in layers]),
+        )
+        x = ops.relu(x) if depth < 2 else x
+    flat = ops.reshape(upscaled, 0, 0, -1)
+    return ops.reshape(ops.matmul(ops.transpose(x, 1, 0, 2), flat), 0, 0, 4 * size, 4 * size)
+
+
+class _TwoWayTransformer:
+    """Tokens attend to the image and the image attends to the tokens, twice."""
+
+    def __init__(self, model: Any, part: Weights) -> None:
+        self._module = model.sam_mask_decoder.transformer
+        self._part = part
+        position = model.sam_prompt_encoder.get_dense_pe()[0].flatten(1).T  # [h·w, C]
+        self._image_position = position.numpy(force=True)
+
+    def build(self, tokens: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens [B, T, C] and image [B, h·w, C], both updated."""
+        prompts = tokens
+        position = ops.constant(self._image_position)
+        for index, layer in enumerate(self._module.layers):
+            tokens, image = self._layer(tokens, image, prompts, position, index, layer)
+        attended = self._attention(
+            ops.add(tokens, prompts),
+            ops.add(image, position),
+            image,
+            self._part.at("final_attn_token_to_image"),
+            self._module.final_attn_token_to_image,
+        )
+        tokens = self._norm(ops.add(tokens, attended), self._part, "norm_final_attn")
+        return tokens, image
+
+    def _layer(
+        self,
+        tokens: Tensor,
+        image: Tensor,
+        prompts: Tensor,
+        position: Tensor,
+        index: int,
+        layer: Any,
+    ) -> tuple[Tensor, Tensor]:
+        part = self._part.at("layers", index)
+        own = part.at("self_attn")
+        if layer.skip_first_layer_pe:
+            tokens = self._attention(tokens, tokens, tokens, own, layer.self_attn)
+        else:
+            query = ops.add(tokens, prompts)
+            attended = self._attention(query, query, tokens, own, layer.self_attn)
+            tokens = ops.add(tokens, attended)
+        tokens = self._norm(tokens, part, "norm1")
+
+        keys = ops.add(image, position)
+        attended = self._attention(
+            ops.add(tokens, prompts),
+            keys,
+            image,
+            part.at("cross_attn_token_to_image"),
+            layer.cross_attn_token_to_image,
+        )
+        tokens = self._norm(ops.add(tokens, attended), part, "norm2")
+
+        first, second = part.at("mlp").mlp(2)
+        hidden = ops.linear(ops.relu(ops.linear(tokens, first)), second)
+        tokens = self._norm(ops.add(tokens, hidden), part, "norm3")
+
+        attended = self._attention(
+            keys,
+            ops.add(tokens, prompts),
+            tokens,
+            part.at("cross_attn_image_to_token"),
+            layer.cross_attn_image_to_token,
+        )
+        return tokens, self._norm(ops.add(image, attended), part, "norm4")
+
+    @staticmethod
+    def _norm(x: Tensor, part: Weights, name: str) -> Tensor:
+        return ops.layer_norm(x, part.norm(name, _NORM_EPS))
+
+    @staticmethod
+    def _attention(query: Tensor, key: Tensor, value: Tensor, part: Weights, module: Any) -> Tensor:
+        heads = module.num_heads
+        scale = 1 / math.sqrt(module.internal_dim // heads)
+        to_query: Affine = part.affine("q_proj").scaled(scale)
+        out = attend(
+            split_heads(ops.linear(query, to_query), heads),
+            split_heads(ops.linear(key, part.affine("k_proj")), heads),
+            split_heads(ops.linear(value, part.affine("v_proj")), heads),
+        )
+        return ops.linear(join_heads(out), part.affine("out_proj"))

@@ -1,0 +1,278 @@
+"""Building blocks of the graphs: thin, typed names over OpenVINO's operations.
+
+The graphs are written operation by operation instead of being traced from torch. So each rewrite
+is visible, dimensions that vary stay dynamic, and converting needs neither example inputs nor a
+forward pass in torch.
+
+Layout: feature maps are channels-last ([B, H, W, C] or [B, tokens, C]) unless a name says nchw.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+from openvino import Model, Node, Output, PartialShape
+from openvino import opset13 as ov_ops
+
+FloatArray = npt.NDArray[np.float32]
+Tensor: TypeAlias = Node | Output
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """x ↦ W x + b, with ``weight`` [out, in] and ``bias`` [out], float32."""
+
+    weight: FloatArray
+    bias: FloatArray
+
+    def scaled(self, factor: float) -> "Affine":
+        """The same map times a number."""
+        return Affine(_f32(self.weight * np.float64(factor)), _f32(self.bias * np.float64(factor)))
+
+    def then(self, outer: "Affine") -> "Affine":
+        """One map for two in a row; the product is taken in float64."""
+        weight = outer.weight.astype(np.float64)
+        return Affine(_f32(weight @ self.weight), _f32(weight @ self.bias + outer.bias))
+
+    def rows(self, start: int, stop: int) -> "Affine":
+        """The map to the output channels ``start`` to ``stop``."""
+        return Affine(self.weight[start:stop], self.bias[start:stop])
+
+
+@dataclass(frozen=True, eq=False)
+class Norm:
+    """Layer normalisation over channels: ``weight`` [C], ``bias`` [C]."""
+
+    weight: FloatArray
+    bias: FloatArray
+    eps: float
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A 2-D convolution: ``weight`` [out, in / groups, k, k] (transposed: [in, out, k, k])."""
+
+    weight: FloatArray
+    bias: FloatArray
+    stride: int = 1
+    padding: int = 0
+
+
+def _f32(array: npt.NDArray[Any]) -> FloatArray:
+    return np.ascontiguousarray(array, np.float32)
+
+
+def parameter(name: str, shape: Sequence[int], dtype: type[np.generic] = np.float32) -> Node:
+    """A graph input; -1 marks a dimension that varies."""
+    return cast(Node, ov_ops.parameter(PartialShape(list(shape)), dtype, name=name))
+
+
+def constant(value: npt.ArrayLike) -> Node:
+    """A float32 constant."""
+    return cast(Node, ov_ops.constant(np.asarray(value, np.float32)))
+
+
+def integers(*values: int) -> Node:
+    """An int64 vector, for shapes and axes."""
+    return cast(Node, ov_ops.constant(np.asarray(values, np.int64)))
+
+
+def _scalar(value: int) -> Node:
+    return cast(Node, ov_ops.constant(np.asarray(value, np.int64)))
+
+
+def int32(value: int) -> Node:
+    """An int32 scalar."""
+    return cast(Node, ov_ops.constant(np.asarray(value, np.int32)))
+
+
+def reshape(x: Tensor, *shape: int) -> Tensor:
+    """Reshape; 0 keeps the dimension at that place, -1 is inferred."""
+    return cast(Tensor, ov_ops.reshape(x, integers(*shape), special_zero=True))
+
+
+def transpose(x: Tensor, *order: int) -> Tensor:
+    """Permute the dimensions."""
+    return cast(Tensor, ov_ops.transpose(x, integers(*order)))
+
+
+def to_nchw(x: Tensor) -> Tensor:
+    """[B, H, W, C] to [B, C, H, W]."""
+    return transpose(x, 0, 3, 1, 2)
+
+
+def from_nchw(x: Tensor) -> Tensor:
+    """[B, C, H, W] to [B, H, W, C]."""
+    return transpose(x, 0, 2, 3, 1)
+
+
+def take(x: Tensor, start: int, stop: int, axis: int) -> Tensor:
+    """The slice ``start:stop`` along an axis."""
+    return cast(
+        Tensor,
+        ov_ops.slice(x, integers(start), integers(stop), integers(1), integers(axis)),
+    )
+
+
+def concat(parts: Sequence[Tensor], axis: int) -> Tensor:
+    """Join along an axis."""
+    return cast(Tensor, ov_ops.concat(list(parts), axis))
+
+
+def rows_of(table: FloatArray, indices: Tensor) -> Tensor:
+    """``table[indices]`` for a [rows, C] table."""
+    return cast(Tensor, ov_ops.gather(constant(table), indices, _scalar(0)))
+
+
+def repeat_batch(value: FloatArray, like: Tensor) -> Tensor:
+    """A [1, …] constant repeated to the batch size of ``like``."""
+    shape = ov_ops.shape_of(like)
+    batch = ov_ops.gather(shape, integers(0), _scalar(0))
+    target = ov_ops.concat([batch, integers(*value.shape[1:])], 0)
+    return cast(Tensor, ov_ops.broadcast(constant(value), target))
+
+
+def pad(x: Tensor, end: Sequence[int], value: float = 0.0) -> Tensor:
+    """Append ``end[i]`` entries of ``value`` along each axis i."""
+    begin = integers(*([0] * len(end)))
+    fill = ov_ops.convert_like(constant(value), x)
+    return cast(Tensor, ov_ops.pad(x, begin, integers(*end), "constant", fill))
+
+
+def add(a: Tensor, b: Tensor) -> Tensor:
+    """Sum, with broadcasting."""
+    return cast(Tensor, ov_ops.add(a, b))
+
+
+def subtract(a: Tensor, b: Tensor) -> Tensor:
+    """Difference, with broadcasting."""
+    return cast(Tensor, ov_ops.subtract(a, b))
+
+
+def multiply(a: Tensor, b: Tensor) -> Tensor:
+    """Product, with broadcasting."""
+    return cast(Tensor, ov_ops.multiply(a, b))
+
+
+def as_f32(x: Tensor) -> Tensor:
+    """Convert to float32 (booleans to 0 and 1)."""
+    return cast(Tensor, ov_ops.convert(x, "f32"))
+
+
+def greater(x: Tensor, threshold: float) -> Tensor:
+    """1 where x > threshold, else 0, float32."""
+    return as_f32(ov_ops.greater(x, constant(threshold)))
+
+
+def matmul(a: Tensor, b: Tensor, transpose_b: bool = False) -> Tensor:
+    """Batched matrix product."""
+    return cast(Tensor, ov_ops.matmul(a, b, False, transpose_b))
+
+
+def linear(x: Tensor, affine: Affine) -> Tensor:
+    """An affine map of the last axis."""
+    return add(matmul(x, constant(affine.weight), transpose_b=True), constant(affine.bias))
+
+
+def layer_norm(x: Tensor, norm: Norm) -> Tensor:
+    """Normalise the last axis."""
+    centered = ov_ops.mvn(x, integers(-1), True, norm.eps, "inside_sqrt")
+    return add(multiply(centered, constant(norm.weight)), constant(norm.bias))
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0)."""
+    return cast(Tensor, ov_ops.relu(x))
+
+
+def gelu(x: Tensor) -> Tensor:
+    """Gaussian error linear unit, the exact form."""
+    return cast(Tensor, ov_ops.gelu(x, "erf"))
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """Logistic function."""
+    return cast(Tensor, ov_ops.sigmoid(x))
+
+
+def softmax(x: Tensor) -> Tensor:
+    """Softmax over the last axis."""
+    return cast(Tensor, ov_ops.softmax(x, -1))
+
+
+def sine_and_cosine(x: Tensor) -> Tensor:
+    """[sin x, cos x], joined along the last axis."""
+    return concat([ov_ops.sin(x), ov_ops.cos(x)], -1)
+
+
+def conv_nchw(x: Tensor, kernel: Kernel) -> Tensor:
+    """2-D convolution of a [B, C, H, W] map."""
+    strides, pads = [kernel.stride] * 2, [kernel.padding] * 2
+    out = ov_ops.convolution(x, constant(kernel.weight), strides, pads, pads, [1, 1])
+    return add(out, constant(kernel.bias[None, :, None, None]))
+
+
+def depthwise_conv_nchw(x: Tensor, kernel: Kernel) -> Tensor:
+    """2-D convolution of each channel by itself; weight [C, 1, k, k]."""
+    strides, pads = [kernel.stride] * 2, [kernel.padding] * 2
+    weight = constant(kernel.weight[:, None])  # [groups, out, in, k, k]
+    out = ov_ops.group_convolution(x, weight, strides, pads, pads, [1, 1])
+    return add(out, constant(kernel.bias[None, :, None, None]))
+
+
+def conv_transpose_nchw(x: Tensor, kernel: Kernel) -> Tensor:
+    """Transposed 2-D convolution of a [B, C, H, W] map."""
+    strides = [kernel.stride] * 2
+    out = ov_ops.convolution_backprop_data(x, constant(kernel.weight), strides)
+    return add(out, constant(kernel.bias[None, :, None, None]))
+
+
+def max_pool_2x2(x: Tensor) -> Tensor:
+    """Maximum over 2×2 blocks of a [B, H, W, C] map."""
+    pooled = ov_ops.max_pool(to_nchw(x), [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
+    return from_nchw(pooled)
+
+
+def add_doubled(x: Tensor, coarse: Tensor, size: int, channels: int) -> Tensor:
+    """Map x [1, size, size, C] plus ``coarse`` [1, size/2, size/2, C] doubled by copying."""
+    blocks = reshape(x, size // 2, 2, size // 2, 2, channels)
+    blocks = add(blocks, reshape(coarse, size // 2, 1, size // 2, 1, channels))
+    return reshape(blocks, 1, size, size, channels)
+
+
+def upsample_bilinear_nchw(x: Tensor, size: int) -> Tensor:
+    """Resize a [B, C, H, W] map to [B, C, size, size], as torch with align_corners=False."""
+    return cast(
+        Tensor,
+        ov_ops.interpolate(
+            x,
+            integers(size, size),
+            mode="linear_onnx",
+            shape_calculation_mode="sizes",
+            axes=integers(2, 3),
+            coordinate_transformation_mode="half_pixel",
+        ),
+    )
+
+
+def model(name: str, inputs: Sequence[Node], outputs: Mapping[str, Tensor]) -> Model:
+    """A graph with named inputs and outputs.
+
+    Nodes are renamed in topological order: OpenVINO's own names count all nodes that the process
+    ever made, and equal checkpoints shall give equal files.
+    """
+    results = []
+    for output_name, tensor in outputs.items():
+        result = ov_ops.result(tensor)
+        result.output(0).set_names({output_name})
+        results.append(result)
+    graph = Model(results, list(inputs), name)
+    for index, node in enumerate(graph.get_ordered_ops()):
+        node.set_friendly_name(f"{node.get_type_name()}_{index}")
+    for node in inputs:
+        node.set_friendly_name(next(iter(node.output(0).get_names())))
+    for output_name, result in zip(outputs, results, strict=True):
+        result.set_friendly_name(output_name)
+    return graph

@@ -1,0 +1,72 @@
+"""The prompt encoder (sam2/modeling/sam/prompt_encoder.py) as an OpenVINO graph."""
+
+import math
+from typing import Any
+
+import numpy as np
+from openvino import Model
+
+from convert import ops
+from convert.ops import Tensor
+from convert.weights import Weights
+
+_NORM_EPS = 1e-6
+
+
+def build_prompt_encoder(model: Any, weights: Weights) -> Model:
+    """Graph: points [B, P, 2] in model pixels, labels, mask logits [B, 1, 4h, 4w], has_mask [B].
+
+    Gives ``sparse`` [B, P + 1, C] (upstream appends a padding point when there is no box argument,
+    and its video predictor never gives one: boxes are points labelled 2 and 3) and ``dense``
+    [B, C, h, w].
+    """
+    part = weights.at("sam_prompt_encoder")
+    low_res = model.image_size // 4
+    points = ops.parameter("points", [-1, -1, 2])
+    labels = ops.parameter("labels", [-1, -1], np.int32)
+    mask_logits = ops.parameter("mask_logits", [-1, 1, low_res, low_res])
+    has_mask = ops.parameter("has_mask", [-1])
+    sparse = _embed_points(points, labels, part, model.image_size)
+    dense = _embed_mask(mask_logits, has_mask, part)
+    return ops.model(
+        "prompt_encoder",
+        inputs=[points, labels, mask_logits, has_mask],
+        outputs={"sparse": sparse, "dense": dense},
+    )
+
+
+def _embed_points(points: Tensor, labels: Tensor, part: Weights, image_size: int) -> Tensor:
+    points = ops.pad(points, [0, 1, 0])
+    labels = ops.pad(labels, [0, 1], value=-1)
+    # 2π (2 (xy + ½) / S - 1), the frequencies applied by hand: a matrix product would be
+    # computed in bfloat16 where that is the inference precision, which moves points by pixels.
+    scale = 4 * math.pi / image_size
+    turns = ops.add(
+        ops.multiply(points, ops.constant(scale)), ops.constant(0.5 * scale - 2 * math.pi)
+    )
+    frequencies = part.tensor("pe_layer.positional_encoding_gaussian_matrix")  # [2, C/2]
+    phase = ops.add(
+        ops.multiply(ops.take(turns, 0, 1, axis=2), ops.constant(frequencies[0])),
+        ops.multiply(ops.take(turns, 1, 2, axis=2), ops.constant(frequencies[1])),
+    )
+    position = ops.sine_and_cosine(phase)
+    table = np.concatenate(
+        [part.tensor("not_a_point_embed.weight")]
+        + [part.tensor(f"point_embeddings.{label}.weight") for label in range(4)]
+    )
+    kind = ops.rows_of(table, ops.add(labels, ops.int32(1)))
+    is_point = ops.reshape(ops.greater(ops.as_f32(labels), -0.5), 0, 0, 1)
+    return ops.add(ops.multiply(position, is_point), kind)
+
+
+def _embed_mask(mask_logits: Tensor, has_mask: Tensor, part: Weights) -> Tensor:
+    down = part.at("mask_downscaling")
+    x = ops.conv_nchw(mask_logits, down.kernel("0", stride=2))
+    x = ops.gelu(ops.layer_norm(ops.from_nchw(x), down.norm("1", _NORM_EPS)))
+    x = ops.conv_nchw(ops.to_nchw(x), down.kernel("3", stride=2))
+    x = ops.gelu(ops.layer_norm(ops.from_nchw(x), down.norm("4", _NORM_EPS)))
+    embedded = ops.to_nchw(ops.linear(x, down.affine("6")))
+    no_mask = ops.constant(part.tensor("no_mask_embed.weight").reshape(1, -1, 1, 1))
+    present = ops.reshape(has_mask, -1, 1, 1, 1)
+    # no_mask + present · (embedded - no_mask)
+    return ops.add(no_mask, ops.multiply(present, ops.subtract(embedded, no_mask)))

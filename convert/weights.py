@@ -1,0 +1,80 @@
+"""The checkpoint's tensors, and the account of which of them have found their place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convert.ops import Affine, FloatArray, Kernel, Norm
+from sam2ov.errors import ConversionError
+
+
+class Weights:
+    """The tensors below a prefix of the checkpoint's keys. Taking one marks it as used.
+
+    Views made with ``at`` share the account of the object they come from.
+    """
+
+    def __init__(self, tensors: Mapping[str, FloatArray]) -> None:
+        self._tensors = tensors
+        self._prefix = ""
+        self._taken: set[str] = set()
+
+    def at(self, *path: str | int) -> "Weights":
+        """The tensors of a submodule."""
+        view = Weights(self._tensors)
+        view._prefix = self._prefix + "".join(f"{part}." for part in path)
+        view._taken = self._taken
+        return view
+
+    def tensor(self, name: str) -> FloatArray:
+        """One tensor, as the checkpoint has it."""
+        key = self._prefix + name
+        self._taken.add(key)
+        return self._tensors[key]
+
+    def affine(self, name: str) -> Affine:
+        """A linear layer, or a 1×1 convolution read as one."""
+        part = self.at(name)
+        weight = part.tensor("weight")
+        return Affine(weight.reshape(weight.shape[0], -1), part.tensor("bias"))
+
+    def norm(self, name: str, eps: float) -> Norm:
+        """A layer normalisation."""
+        part = self.at(name)
+        return Norm(part.tensor("weight"), part.tensor("bias"), eps)
+
+    def kernel(self, name: str, stride: int = 1, padding: int = 0) -> Kernel:
+        """A convolution."""
+        part = self.at(name)
+        return Kernel(part.tensor("weight"), part.tensor("bias"), stride, padding)
+
+    def mlp(self, layers: int) -> list[Affine]:
+        """The layers of sam2's ``MLP`` module."""
+        return [self.affine(f"layers.{index}") for index in range(layers)]
+
+    def check_all_used(self, unused: Mapping[str, str]) -> None:
+        """Account for every key.
+
+        Args:
+            unused: keys that inference does not need, with the reason.
+
+        Raises:
+            ConversionError: a key is neither in a graph, nor in the constants, nor in ``unused``.
+        """
+        left = sorted(set(self._tensors) - self._taken - set(unused))
+        if left:
+            raise ConversionError(
+                f"{len(left)} tensors of the checkpoint would be lost: {', '.join(left)}. "
+                "The converter does not know this architecture."
+            )
+
+
+def as_arrays(state_dict: Mapping[str, Any]) -> dict[str, FloatArray]:
+    """Torch tensors as float32 arrays."""
+    return {key: _as_array(tensor.float().numpy()) for key, tensor in state_dict.items()}
+
+
+def _as_array(values: npt.NDArray[Any]) -> FloatArray:
+    return np.ascontiguousarray(values, np.float32)
