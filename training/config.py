@@ -1,0 +1,88 @@
+"""What decides a training run: its stages, batch sizes and rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the training; `share` of the minutes, batch sizes per process."""
+
+    name: str
+    kind: Literal["pretext", "images", "clips"]
+    share: float
+    size: int
+    lr: float
+    lr_end: float
+    images: int
+    clips: int = 0
+    frames: int = 1
+    objects: int = 2
+    image_share: float = 0.0  # of the steps of a clip stage
+    teacher: float = 0.0  # true masks into memory, falling to 0 over the stage
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides a run, written into its log."""
+
+    minutes: float = 100.0
+    seed: int = 0
+    processes: int = 2
+    max_steps: int = 0  # per stage, 0 = no limit
+    weight_decay: float = 0.05
+    clip_norm: float = 1.0
+    ema: float = 0.998
+    warm_up: int = 100
+    checkpoint_seconds: float = 60.0
+    validate_minutes: float = 5.0
+    validation_clips: int = 16
+    stages: tuple[Stage, ...] = (
+        Stage("pretext", "pretext", 0.03, 128, 1e-3, 1e-3, images=64),
+        Stage("images_128", "images", 0.20, 128, 1e-3, 5e-4, images=16),
+        Stage(
+            "clips_128",
+            "clips",
+            0.27,
+            128,
+            6e-4,
+            4e-4,
+            images=16,
+            clips=4,
+            frames=6,
+            image_share=0.35,
+            teacher=0.6,
+        ),
+        Stage(
+            "clips_256",
+            "clips",
+            0.50,
+            256,
+            5e-4,
+            1e-5,
+            images=6,
+            clips=1,
+            frames=8,
+            objects=3,
+            image_share=0.35,
+        ),
+    )
+
+
+def smoke(config: Config) -> Config:
+    """The same stages, a few steps each, small."""
+    stages = tuple(
+        replace(stage, size=64, images=2, clips=min(stage.clips, 1), frames=min(stage.frames, 3))
+        for stage in config.stages
+    )
+    return replace(
+        config,
+        stages=stages,
+        processes=1,
+        max_steps=4,
+        warm_up=2,
+        validation_clips=1,
+        checkpoint_seconds=0.0,
+    )

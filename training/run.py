@@ -1,0 +1,179 @@
+"""One process of a training run: its steps, validation, checkpoints and log."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import distributed
+
+from training import model as network
+from training import pictures as packs
+from training.config import Config, Stage
+from training.data import clip_batch, image_batch
+from training.pretext import pretext_loss
+from training.state import Trainable, read_checkpoint, write_checkpoint
+from training.steps import clip_loss, image_loss
+from training.validation import Share, validate
+
+
+class Run:
+    """One process of a training run."""
+
+    def __init__(self, config: Config, data: Path | None, out: Path, rank: int) -> None:
+        self.config, self.out, self.rank = config, out, rank
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(config.seed)
+        model = network.build().to(self.device).train()
+        network.initialise(model)
+        self.state = Trainable(model, config.weight_decay, config.ema)
+        self.pictures = packs.load(data) if data is not None else None
+        self.held_out = packs.load(data, held_out=True) if data is not None else None
+        self.last_checkpoint = time.monotonic()
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint, when there is one."""
+        path = self.out / "latest.pt"
+        if path.exists():
+            read_checkpoint(path, self.state, self.device)
+            self.log({"event": "resumed", "step": self.state.step})
+
+    def train(self) -> None:
+        """Run all stages that are left, then validate once more and write the last checkpoint."""
+        while self.state.stage < len(self.config.stages):
+            self.run_stage(self.config.stages[self.state.stage])
+            self.state.next_stage()
+            self.checkpoint()
+        self.validate()
+        self.checkpoint()
+
+    def run_stage(self, stage: Stage) -> None:
+        """Train until the stage's time (or number of steps) is over."""
+        network.set_image_size(self.state.model, stage.size)
+        while (progress := self.progress(stage)) < 1.0:
+            started = time.monotonic()
+            rate = self.learning_rate(stage, progress)
+            loss = self.step(stage, progress, rate)
+            self.state.seconds_in_stage += time.monotonic() - started
+            self.state.seconds += time.monotonic() - started
+            self.state.count_step(loss, stage.kind)
+            if self.state.step % 20 == 0:
+                self.log_step(stage, rate)
+            due = self.config.validate_minutes * 60
+            if stage.kind != "pretext" and self.agreed(self.state.since_validation()) > due:
+                self.validate()
+                network.set_image_size(self.state.model, stage.size)
+            if time.monotonic() - self.last_checkpoint > self.config.checkpoint_seconds:
+                self.checkpoint()
+
+    def progress(self, stage: Stage) -> float:
+        """How far the stage is, 0..1; the same in every process."""
+        by_time = self.state.seconds_in_stage / (stage.share * self.config.minutes * 60)
+        by_step = self.state.step_in_stage / self.config.max_steps if self.config.max_steps else 0
+        return self.agreed(max(by_time, by_step))
+
+    def agreed(self, value: float) -> float:
+        """The value of the first process, in all of them."""
+        if self.config.processes == 1:
+            return value
+        tensor = torch.tensor([value], dtype=torch.float64)
+        distributed.broadcast(tensor, 0)
+        return float(tensor)
+
+    def learning_rate(self, stage: Stage, progress: float) -> float:
+        """A warm-up, then a half cosine from `lr` to `lr_end`."""
+        wave = 0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))
+        warm = min(1.0, (self.state.step_in_stage + 1) / self.config.warm_up)
+        return warm * (stage.lr_end + (stage.lr - stage.lr_end) * wave)
+
+    def step(self, stage: Stage, progress: float, rate: float) -> float:
+        """One optimiser step; returns the loss of this process."""
+        if os.getppid() == 1 and self.config.processes > 1:
+            raise SystemExit("the launching process is gone")
+        place = (self.config.seed, self.state.stage, self.state.step_in_stage)
+        common, own = np.random.default_rng(place), np.random.default_rng((*place, self.rank))
+        torch.manual_seed(int(own.integers(2**62)))
+        with network.fast_math(self.device):
+            loss = self.loss(stage, progress, common, own)
+        torch.autograd.backward(loss)
+        self.state.update(rate, self.config.clip_norm, self.config.processes)
+        return float(loss.detach())
+
+    def loss(
+        self,
+        stage: Stage,
+        progress: float,
+        common: np.random.Generator,
+        own: np.random.Generator,
+    ) -> torch.Tensor:
+        """The loss of a batch; which kind it is, all processes draw alike."""
+        model, device = self.state.model, self.device
+        if stage.kind == "pretext":
+            return pretext_loss(model, own, stage.images, stage.size, device)
+        if stage.kind == "images" or common.random() < stage.image_share:
+            batch = image_batch(own, stage.images, stage.size, self.pictures, device)
+            return image_loss(model, batch, own)
+        objects = int(common.integers(1, stage.objects + 1))
+        batch = clip_batch(
+            own, stage.clips, stage.frames, stage.size, objects, self.pictures, device
+        )
+        return clip_loss(model, batch, own, stage.teacher * (1 - progress))
+
+    def validate(self) -> None:
+        """Score the averaged weights at the final size; keep the best."""
+        size = self.config.stages[-1].size
+        share = Share(self.rank, self.config.processes)
+        with self.state.averaged() as model, network.fast_math(self.device):
+            network.set_image_size(model, size)
+            sums = validate(model, self.held_out, size, self.config.validation_clips, share)
+        names = sorted(sums)
+        table = torch.tensor([sums[name] for name in names], dtype=torch.float64)
+        if self.config.processes > 1:
+            distributed.all_reduce(table)
+        scores = {n: float(total / count) for n, (total, count) in zip(names, table, strict=True)}
+        score = sum(scores.values()) / len(scores)
+        self.state.validated()
+        self.log({"event": "validation", "score": score, **scores, **self.position()})
+        if score > self.state.best and self.rank == 0:
+            self.state.best = score
+            write_checkpoint(self.out / "best.pt", self.state, self.facts())
+
+    def checkpoint(self) -> None:
+        """Write the state of the run."""
+        if self.rank == 0:
+            write_checkpoint(self.out / "latest.pt", self.state, self.facts())
+        self.last_checkpoint = time.monotonic()
+
+    def position(self) -> dict[str, Any]:
+        """Where the run is."""
+        return {"step": self.state.step, "minutes": round(self.state.seconds / 60, 3)}
+
+    def log_step(self, stage: Stage, rate: float) -> None:
+        """Write the mean losses since the last line."""
+        means = {f"loss_{kind}": value for kind, value in self.state.take_losses().items()}
+        self.log({"event": "step", "stage": stage.name, **means, "lr": rate, **self.position()})
+
+    def log(self, line: dict[str, Any]) -> None:
+        """Append a line to the log of the run."""
+        if self.rank == 0:
+            with (self.out / "log.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def facts(self) -> dict[str, Any]:
+        """The configuration and the versions of what made the weights."""
+        versions = {
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+        }
+        return {"config": asdict(self.config), "versions": versions}
