@@ -1,5 +1,8 @@
 """Results on disk: what the tracker found on every frame, without growing in memory.
 
+A prompted frame has two rows where tracking had been there first: the answer to the prompt, and
+beneath it what was tracked, which comes back when the prompt is undone.
+
 A row holds the low-resolution logits as float16 (relative error 5e-4, bytes shuffled and deflated),
 the object pointer and the scores. Spatial memories, 1 MB each at 1024 px, are not kept: the memory
 encoder gives them back from the logits when tracking resumes in the middle.
@@ -24,7 +27,7 @@ CREATE TABLE result (
     obj_id INTEGER NOT NULL, frame_idx INTEGER NOT NULL,
     logits BLOB NOT NULL, pointer BLOB NOT NULL,
     object_score REAL NOT NULL, iou REAL NOT NULL, prompted INTEGER NOT NULL,
-    PRIMARY KEY (obj_id, frame_idx)
+    PRIMARY KEY (obj_id, frame_idx, prompted)
 )
 """
 
@@ -92,7 +95,7 @@ class ResultStore:
             self._folder.cleanup()
 
     def put(self, obj_id: int, frame_idx: int, result: FrameResult) -> None:
-        """Store a result, replacing an earlier one of the same object and frame.
+        """Store a result, replacing an earlier one of the same object, frame and kind.
 
         Raises:
             TrackingError: the disk is full or the folder has gone.
@@ -116,24 +119,30 @@ class ResultStore:
                 "Free some disk space, or point TMPDIR to a larger disk."
             ) from error
 
-    def get(self, obj_id: int, frame_idx: int) -> FrameResult | None:
-        """The result of an object on a frame, or None."""
+    def get(self, obj_id: int, frame_idx: int, *, prompted: bool) -> FrameResult | None:
+        """The prompted or tracked result of an object on a frame, or None."""
         query = (
-            "SELECT logits, pointer, object_score, iou, prompted FROM result "
-            "WHERE obj_id = ? AND frame_idx = ?"
+            "SELECT logits, pointer, object_score, iou FROM result "
+            "WHERE obj_id = ? AND frame_idx = ? AND prompted = ?"
         )
         with self._lock:
-            row = self._database.execute(query, (obj_id, frame_idx)).fetchone()
+            row = self._database.execute(query, (obj_id, frame_idx, prompted)).fetchone()
         if row is None:
             return None
-        logits, pointer, object_score, iou, prompted = row
+        logits, pointer, object_score, iou = row
         return FrameResult(
             mask_logits=_unpack(logits, self._size),
             pointer=np.frombuffer(pointer, np.float32),
             object_score=object_score,
             iou=iou,
-            prompted=bool(prompted),
+            prompted=prompted,
         )
+
+    def remove_prompted(self, obj_id: int, frame_idx: int) -> None:
+        """Drop the prompted result of an object on a frame; a tracked one beneath it stays."""
+        query = "DELETE FROM result WHERE obj_id = ? AND frame_idx = ? AND prompted"
+        with self._lock:
+            self._database.execute(query, (obj_id, frame_idx))
 
     def remove_object(self, obj_id: int) -> None:
         """Drop all results of an object."""

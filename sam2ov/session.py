@@ -132,6 +132,25 @@ class VideoSession:
         with self._lock:
             self._answer(frame_idx, obj_id, prompt)
 
+    def replay(self, frame_idx: int, obj_id: int, prompts: Sequence[Prompt]) -> None:
+        """Forget what was said about an object on a frame, then answer ``prompts`` one by one.
+
+        This is how a prompt is undone: answers depend on the answers before them, so one cannot
+        just be taken away. Points add to the points before them, a mask replaces them. Without
+        prompts, the frame is as if it had never been prompted; what was tracked there comes back.
+        """
+        self._check_frame(frame_idx)
+        with self._lock:
+            if obj_id in self._objects:
+                self._objects[obj_id].forget_frame(frame_idx)
+            merged: Prompt | None = None
+            for prompt in prompts:
+                if isinstance(merged, PointPrompt) and isinstance(prompt, PointPrompt):
+                    merged = merged + prompt
+                else:
+                    merged = prompt
+                self._answer(frame_idx, obj_id, merged)
+
     def clear_frame(self, frame_idx: int, obj_id: int) -> None:
         """Remove an object's prompts from a frame; a mask found there stays as a tracked one."""
         self._check_frame(frame_idx)

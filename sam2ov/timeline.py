@@ -26,6 +26,20 @@ class Timeline:
     object_score: FloatArray
     iou: FloatArray
 
+    def record(self, frame_idx: int, object_score: float, iou: float) -> None:
+        """A mask that follows from the current prompts was stored."""
+        self.has_result[frame_idx] = True
+        self.stale[frame_idx] = False
+        self.object_score[frame_idx] = object_score
+        self.iou[frame_idx] = iou
+
+    def forget(self, frame_idx: int) -> None:
+        """The mask has gone."""
+        self.has_result[frame_idx] = False
+        self.stale[frame_idx] = False
+        self.object_score[frame_idx] = np.nan
+        self.iou[frame_idx] = np.nan
+
     @classmethod
     def empty(cls, num_frames: int) -> "Timeline":
         """A timeline on which nothing is known."""

@@ -57,6 +57,7 @@ class TrackedObject:
         self._manifest = tracker.manifest
         self._features = features
         self._store = store
+        self._prompted: set[int] = set()  # frames whose current result came from a prompt
         self._memories: OrderedDict[int, FrameMemory] = OrderedDict()
         self._pointers: OrderedDict[int, FloatArray] = OrderedDict()
 
@@ -93,6 +94,23 @@ class TrackedObject:
             self.timeline.direction[frame_idx] = 0
         self._mark_stale()
 
+    def forget_frame(self, frame_idx: int) -> None:
+        """Make a frame as if never prompted; what was tracked there before comes back."""
+        self.prompts.pop(frame_idx, None)
+        self.answers.pop(frame_idx, None)
+        self.conditioning.pop(frame_idx, None)
+        if frame_idx in self._prompted:
+            self._drop_prompted(frame_idx)
+            self._memories.pop(frame_idx, None)
+            self._pointers.pop(frame_idx, None)
+            self.timeline.forget(frame_idx)
+            tracked = self._store.get(self.obj_id, frame_idx, prompted=False)
+            if tracked is not None:
+                self.timeline.record(frame_idx, tracked.object_score, tracked.iou)
+            else:
+                self.timeline.direction[frame_idx] = 0
+        self._mark_stale()
+
     def commit(self) -> None:
         """Encode the memories of newly prompted frames (``propagate_in_video_preflight``).
 
@@ -102,6 +120,7 @@ class TrackedObject:
         for frame_idx, answer in list(self.answers.items()):
             memory = self._tracker.remember(self._features[frame_idx], [answer])[0]
             self._record(frame_idx, answer)
+            self._prompted.add(frame_idx)
             self.conditioning[frame_idx] = FrameMemory(memory, answer.pointer)
             self._memories.pop(frame_idx, None)
             self._pointers.pop(frame_idx, None)
@@ -114,6 +133,8 @@ class TrackedObject:
 
     def add_tracked(self, frame_idx: int, result: FrameResult, memory: FloatArray) -> None:
         """Take in what tracking found on a frame; ``memory`` is [h·w, M]."""
+        if frame_idx in self._prompted:  # its prompt was cleared
+            self._drop_prompted(frame_idx)
         self._record(frame_idx, result)
         # A copy: a row of a batch would keep the other objects' memories alive.
         self._keep(frame_idx, FrameMemory(memory.copy(), result.pointer))
@@ -123,7 +144,7 @@ class TrackedObject:
         answer = self.answers.get(frame_idx)
         if answer is not None or not self._has_result(frame_idx):
             return answer
-        return self._store.get(self.obj_id, frame_idx)
+        return self._store.get(self.obj_id, frame_idx, prompted=frame_idx in self._prompted)
 
     def mask_logits(self, frame_idx: int) -> FloatArray:
         """The current answer [h, w] with holes filled; -1024 everywhere without one."""
@@ -175,11 +196,11 @@ class TrackedObject:
 
     def _record(self, frame_idx: int, result: FrameResult) -> None:
         self._store.put(self.obj_id, frame_idx, result)
-        timeline = self.timeline
-        timeline.has_result[frame_idx] = True
-        timeline.stale[frame_idx] = False
-        timeline.object_score[frame_idx] = result.object_score
-        timeline.iou[frame_idx] = result.iou
+        self.timeline.record(frame_idx, result.object_score, result.iou)
+
+    def _drop_prompted(self, frame_idx: int) -> None:
+        self._store.remove_prompted(self.obj_id, frame_idx)
+        self._prompted.discard(frame_idx)
 
     def _memory(self, frame_idx: int) -> FloatArray:
         known = self.conditioning.get(frame_idx) or self._memories.get(frame_idx)
@@ -199,7 +220,8 @@ class TrackedObject:
         return self._pointers[frame_idx]
 
     def _stored(self, frame_idx: int) -> FrameResult:
-        result = self._store.get(self.obj_id, frame_idx)
+        prompted = frame_idx in self._prompted
+        result = self._store.get(self.obj_id, frame_idx, prompted=prompted)
         if result is None:
             raise TrackingError(
                 f"The stored result of object {self.obj_id} on frame {frame_idx} has gone. "

@@ -25,22 +25,23 @@ def test_round_trip(tmp_path: Path) -> None:
         for seed in range(4):
             store.put(seed % 2, seed, make_result(seed))
         for seed in range(4):
-            stored, expected = store.get(seed % 2, seed), make_result(seed)
+            expected = make_result(seed)
+            stored = store.get(seed % 2, seed, prompted=expected.prompted)
             assert stored is not None
             np.testing.assert_allclose(stored.mask_logits, expected.mask_logits, rtol=5e-4)
             np.testing.assert_array_equal(stored.mask_logits > 0, expected.mask_logits > 0)
             np.testing.assert_array_equal(stored.pointer, expected.pointer)
             assert stored.object_score == expected.object_score
             assert (stored.iou, stored.prompted) == (expected.iou, expected.prompted)
-        assert store.get(0, 1) is None
-        assert store.get(9, 0) is None
+        assert store.get(0, 1, prompted=True) is None
+        assert store.get(9, 0, prompted=False) is None
 
 
 def test_absence_survives_exactly(tmp_path: Path) -> None:
     absent = np.full((16, 16), -1024, np.float32)
     with ResultStore(16, tmp_path) as store:
         store.put(1, 0, FrameResult(absent, np.zeros(8, np.float32), -3.0, 0.1, False))
-        stored = store.get(1, 0)
+        stored = store.get(1, 0, prompted=False)
         assert stored is not None
         np.testing.assert_array_equal(stored.mask_logits, absent)
 
@@ -50,14 +51,24 @@ def test_replacing_and_removing(tmp_path: Path) -> None:
         store.put(1, 0, make_result(0))
         store.put(1, 0, make_result(2))
         store.put(2, 0, make_result(3))
-        replaced = store.get(1, 0)
+        replaced = store.get(1, 0, prompted=False)
         assert replaced is not None
         np.testing.assert_array_equal(replaced.pointer, make_result(2).pointer)
         store.remove_object(1)
-        assert store.get(1, 0) is None
-        assert store.get(2, 0) is not None
+        assert store.get(1, 0, prompted=False) is None
+        assert store.get(2, 0, prompted=True) is not None
         store.clear()
-        assert store.get(2, 0) is None
+        assert store.get(2, 0, prompted=True) is None
+
+
+def test_a_prompted_result_lies_over_a_tracked_one(tmp_path: Path) -> None:
+    with ResultStore(16, tmp_path) as store:
+        store.put(1, 0, make_result(0))
+        store.put(1, 0, make_result(1))
+        assert store.get(1, 0, prompted=True) is not None
+        store.remove_prompted(1, 0)
+        assert store.get(1, 0, prompted=True) is None
+        assert store.get(1, 0, prompted=False) is not None
 
 
 def test_closing_deletes_the_file(tmp_path: Path) -> None:
@@ -79,4 +90,4 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path) -> None:
 
         with pytest.raises(TrackingError, match="Free some disk space"):
             fill()
-        assert store.get(1, 0) is not None, "what was stored before stays readable"
+        assert store.get(1, 0, prompted=False) is not None, "what was stored before stays readable"

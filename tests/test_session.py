@@ -225,6 +225,63 @@ def test_clearing_an_answer_brings_the_tracked_mask_back() -> None:
         np.testing.assert_array_equal(session.mask_logits(4), before)
 
 
+def test_replaying_fewer_prompts_undoes_the_last() -> None:
+    model = FakeModel()
+    with make_session(RedSquare(8), model) as session:
+        session.replay(0, 1, [CLICK, CLICK])
+        prompt = session.prompts(1)[0]
+        assert isinstance(prompt, PointPrompt)
+        assert len(prompt.labels) == 2
+        tracked(session)
+        model.feedback.clear()
+        session.replay(0, 1, [CLICK])
+        assert model.feedback == [None], "the committed answer must not be fed back"
+        assert model.banks[-1][0] == 1
+        tracked(session)
+        assert session.timeline(1).has_result.all()
+
+
+def test_undoing_a_correction_brings_the_tracked_mask_back() -> None:
+    with make_session(RedSquare(8)) as session:
+        session.add_points(0, 1, CLICK)
+        tracked(session)
+        before = session.mask_logits(4)
+        session.add_mask(4, 1, MaskPrompt(np.zeros(SIZE_HW, np.bool_)))
+        tracked(session)
+        assert (session.mask_logits(4) < 0).all()
+        session.replay(4, 1, [])
+        np.testing.assert_array_equal(session.mask_logits(4), before)
+        assert list(session.prompts(1)) == [0]
+        assert session.timeline(1).object_score[4] > 0
+        assert len(tracked(session)) == 8
+
+
+def test_undoing_the_only_prompt_leaves_nothing_on_its_frame() -> None:
+    with make_session(RedSquare(4)) as session:
+        session.add_points(2, 1, CLICK)
+        tracked(session)
+        session.replay(2, 1, [])
+        assert (session.mask_logits(2) == -1024).all()
+        assert session.timeline(1).has_result.tolist() == [False, False, False, True]
+        assert session.timeline(1).stale.tolist() == [False, False, False, True]
+        with pytest.raises(TrackingError, match="no prompts"):
+            tracked(session)
+
+
+def test_a_cleared_frame_can_be_tracked_over() -> None:
+    with make_session(RedSquare(8)) as session:
+        session.add_points(0, 1, CLICK)
+        session.add_mask(4, 1, MaskPrompt(np.zeros(SIZE_HW, np.bool_)))
+        tracked(session)
+        session.clear_frame(4, 1)
+        assert (session.mask_logits(4) < 0).all()
+        tracked(session)
+        assert (session.mask_logits(4) > 0).any()
+        result = session.result(4, 1)
+        assert result is not None
+        assert not result.prompted
+
+
 def test_nothing_to_track_is_a_runtime_error() -> None:
     with make_session(RedSquare(4)) as session:
         with pytest.raises(TrackingError, match="nothing to track"):

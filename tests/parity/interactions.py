@@ -3,7 +3,7 @@
 A script is a function over a ``Pair``; every answer of the two sides is compared as it comes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -131,9 +131,11 @@ def first_click(pair: Pair) -> None:
 
 
 def box(pair: Pair) -> None:
-    """A box, then a box with a negative click beside it on a later frame."""
+    """A box, tracked to the end; then a box on another frame."""
     pair.box(0, 1, 0.15, 0.15, 0.5, 0.65)
     pair.track()
+    pair.box(pair.at(0.6), 1, 0.3, 0.3, 0.7, 0.8)
+    pair.track(start_frame_idx=pair.at(0.5))
 
 
 def three_clicks(pair: Pair) -> None:
@@ -158,19 +160,20 @@ def mask_prompt(pair: Pair) -> None:
     disc = np.hypot(x - 0.7 * width, y - 0.65 * height) < 0.2 * height
     pair.mask(0, 1, disc)
     pair.track()
-    pair.mask(5, 1, np.zeros_like(disc))
-    pair.track(start_frame_idx=3)
+    pair.mask(pair.at(0.4), 1, np.zeros_like(disc))
+    pair.track(start_frame_idx=pair.at(0.2))
 
 
 def correction(pair: Pair) -> None:
     """Clicks on tracked frames, twice on one of them, then tracked again from there."""
+    middle, later = pair.at(0.5), pair.at(0.8)
     pair.points(0, 1, (0.3, 0.4, 1))
     pair.track()
-    pair.points(6, 1, (0.6, 0.6, 1))
-    pair.points(6, 1, (0.2, 0.2, 0), clear_old_points=False)
-    pair.track(start_frame_idx=6)
-    pair.points(6, 1, (0.65, 0.65, 1), clear_old_points=False)
-    pair.points(9, 1, (0.5, 0.5, 1))
+    pair.points(middle, 1, (0.6, 0.6, 1))
+    pair.points(middle, 1, (0.2, 0.2, 0), clear_old_points=False)
+    pair.track(start_frame_idx=middle)
+    pair.points(middle, 1, (0.65, 0.65, 1), clear_old_points=False)
+    pair.points(later, 1, (0.5, 0.5, 1))
     pair.track()
 
 
@@ -178,10 +181,10 @@ def second_object(pair: Pair) -> None:
     """An object added on a later frame after tracking; the first is tracked along."""
     pair.points(0, 7, (0.3, 0.4, 1))
     pair.track()
-    pair.box(5, 3, 0.4, 0.4, 0.75, 0.9)
+    pair.box(pair.at(0.4), 3, 0.4, 0.4, 0.75, 0.9)
     pair.track()
-    pair.points(2, 3, (0.7, 0.6, 1))
-    pair.track(start_frame_idx=2)
+    pair.points(pair.at(0.2), 3, (0.7, 0.6, 1))
+    pair.track(start_frame_idx=pair.at(0.2))
 
 
 def reverse(pair: Pair) -> None:
@@ -190,42 +193,43 @@ def reverse(pair: Pair) -> None:
     pair.points(last, 1, (0.45, 0.65, 1))
     pair.box(last // 2, 2, 0.3, 0.3, 0.7, 0.8)
     pair.track(reverse=True, start_frame_idx=last)
-    pair.points(3, 1, (0.6, 0.6, 1))
+    pair.points(pair.at(0.2), 1, (0.6, 0.6, 1))
     pair.track(reverse=True, start_frame_idx=last)
-    pair.track(start_frame_idx=2)
+    pair.track(start_frame_idx=pair.at(0.2))
 
 
 def removal(pair: Pair) -> None:
     """Removing one of three objects before and after tracking."""
     pair.points(0, 1, (0.3, 0.4, 1))
     pair.points(0, 2, (0.7, 0.65, 1))
-    pair.points(4, 3, (0.5, 0.2, 1))
+    pair.points(pair.at(0.4), 3, (0.5, 0.2, 1))
     pair.remove(2)
     pair.track()
-    pair.points(6, 4, (0.5, 0.5, 1))
+    pair.points(pair.at(0.5), 4, (0.5, 0.5, 1))
     pair.remove(1)
-    pair.track(start_frame_idx=4)
+    pair.track(start_frame_idx=pair.at(0.4))
 
 
 def clearing(pair: Pair) -> None:
     """Clearing a committed frame, an uncommitted one, and prompting the cleared one again."""
+    middle, later = pair.at(0.6), pair.at(0.8)
     pair.points(0, 1, (0.3, 0.4, 1))
-    pair.points(8, 1, (0.6, 0.6, 1))
+    pair.points(middle, 1, (0.6, 0.6, 1))
     pair.track()
-    pair.clear(8, 1)
-    pair.track(start_frame_idx=5)
-    pair.points(10, 1, (0.4, 0.4, 1))
-    pair.clear(10, 1)
-    pair.points(8, 1, (0.5, 0.7, 1), (0.1, 0.1, 0))
-    pair.track(start_frame_idx=7)
+    pair.clear(middle, 1)
+    pair.track(start_frame_idx=pair.at(0.4))
+    pair.points(later, 1, (0.4, 0.4, 1))
+    pair.clear(later, 1)
+    pair.points(middle, 1, (0.5, 0.7, 1), (0.1, 0.1, 0))
+    pair.track(start_frame_idx=pair.at(0.5))
 
 
 def reset(pair: Pair) -> None:
     """Starting over."""
     pair.points(0, 1, (0.3, 0.4, 1))
-    pair.track(max_frame_num_to_track=3)
+    pair.track(max_frame_num_to_track=2)
     pair.reset()
-    pair.box(2, 5, 0.5, 0.4, 0.9, 0.9)
+    pair.box(pair.at(0.2), 5, 0.5, 0.4, 0.9, 0.9)
     pair.track()
 
 
@@ -233,12 +237,14 @@ def resume(pair: Pair) -> None:
     """Tracking resumes in the middle, where the neighbours' memories were dropped long ago."""
     pair.points(0, 1, (0.3, 0.4, 1))
     pair.track()
-    pair.track(start_frame_idx=8, max_frame_num_to_track=3)
-    pair.points(10, 1, (0.65, 0.6, 1))
-    pair.track(start_frame_idx=5, max_frame_num_to_track=4)
+    pair.track(start_frame_idx=pair.at(0.6), max_frame_num_to_track=3)
+    pair.points(pair.at(0.8), 1, (0.65, 0.6, 1))
+    pair.track(start_frame_idx=pair.at(0.4), max_frame_num_to_track=4)
 
 
-SCRIPTS: Final[tuple[Callable[[Pair], None], ...]] = (
+Script = Callable[[Pair], None]
+
+SCRIPTS: Final[tuple[Script, ...]] = (
     first_click,
     box,
     three_clicks,
@@ -254,10 +260,16 @@ SCRIPTS: Final[tuple[Callable[[Pair], None], ...]] = (
 )
 
 
-def run_scripts(pair_of: Callable[[], Pair]) -> Iterator[tuple[str, Agreement]]:
-    """Run every script on a fresh pair."""
-    for script in SCRIPTS:
-        pair = pair_of()
-        script(pair)
-        pair.actual_state.close()
-        yield script.__name__, pair.agreement
+def everything(pair: Pair) -> None:
+    """The kinds of interaction in one short script, for models that take seconds a frame."""
+    middle = pair.at(0.5)
+    pair.points(0, 1, (0.3, 0.4, 1))
+    pair.box(0, 2, 0.5, 0.45, 0.9, 0.85)
+    pair.track()
+    pair.points(middle, 1, (0.6, 0.6, 1), (0.2, 0.2, 0))
+    pair.track(start_frame_idx=middle, reverse=True)
+    pair.remove(2)
+    height, width = pair.size_hw
+    y, x = np.mgrid[:height, :width]
+    pair.mask(middle, 3, np.hypot(x - 0.5 * width, y - 0.5 * height) < 0.2 * height)
+    pair.track(start_frame_idx=middle, max_frame_num_to_track=1)

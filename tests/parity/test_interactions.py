@@ -1,0 +1,71 @@
+"""Scripted interactions: sam2ov against sam2 in torch on the same weights, FP32.
+
+The small configuration runs every script on a clip long enough for the whole memory bank; what
+the official configurations give is printed by ``python -m tests.parity.report``.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from convert import convert_checkpoint
+from sam2ov.model import SAM2Model
+from sam2ov.predictor import SAM2VideoPredictor
+from tests.parity import interactions, reference
+from tests.parity.interactions import Pair
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[reference.Predictor, SAM2Model]:
+    """The small configuration on both sides."""
+    folder = tmp_path_factory.mktemp("small")
+    expected = reference.build_reference(reference.SMALL_CONFIG)
+    reference.save_checkpoint(expected, folder / "small.pt")
+    out = folder / "ir"
+    convert_checkpoint(folder / "small.pt", out, config=reference.SMALL_CONFIG, weights="f32")
+    return expected, SAM2Model(out, precision="f32")
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("script", interactions.SCRIPTS, ids=lambda script: script.__name__)
+def test_small_configuration(
+    small: tuple[reference.Predictor, SAM2Model], script: interactions.Script
+) -> None:
+    expected, model = small
+    pair = Pair(
+        expected,
+        SAM2VideoPredictor(model, fill_hole_area=0),
+        reference.make_clip(12, 120, 160, seed=3),
+    )
+    with pair.actual_state:
+        script(pair)
+    assert pair.agreement.iou >= 0.999
+    assert pair.agreement.worst_iou >= 0.99
+    assert pair.agreement.largest_error <= 1e-2
+    assert pair.agreement.present > 0
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("config", ["sam2.1_hiera_t", "sam2_hiera_t"])
+def test_official_configuration(config: str, tmp_path: Path) -> None:
+    expected = reference.build_reference(config, image_size=256)
+    reference.save_checkpoint(expected, tmp_path / "checkpoint.pt")
+    out = tmp_path / "ir"
+    convert_checkpoint(
+        tmp_path / "checkpoint.pt", out, config=config, image_size=256, weights="f32"
+    )
+    model = SAM2Model(out, precision="f32")
+    absent = present = 0
+    for script in (*interactions.SCRIPTS, interactions.everything):
+        pair = Pair(
+            expected,
+            SAM2VideoPredictor(model, fill_hole_area=0),
+            reference.make_clip(6, 120, 160, seed=4),
+        )
+        with pair.actual_state:
+            script(pair)
+        assert pair.agreement.iou >= 0.999, script.__name__
+        absent += pair.agreement.absent
+        present += pair.agreement.present
+    assert absent > 0, "the scripts must see occlusion"
+    assert present > absent
