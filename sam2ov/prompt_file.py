@@ -5,8 +5,6 @@ are video pixels, x to the right, y down; the centre of the top-left pixel is (0
 count from 0.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -28,6 +26,7 @@ from sam2ov.masks import BoolArray
 from sam2ov.palette import Rgb, default_colour, from_hex
 from sam2ov.prompts import Label, MaskPrompt, Prompt, make_point_prompt
 from sam2ov.rle import Rle, decode_rle, encode_rle
+from sam2ov.unfinished import unfinished_file
 
 FORMAT_VERSION: Final = 1
 _MAX_SIDE = 1 << 15
@@ -170,19 +169,11 @@ def write_prompt_file(path: Path, prompts: PromptFile) -> None:
     """Write a prompt file, replacing an earlier one only when it is complete.
 
     Raises:
-        PromptError: the file cannot be written.
+        ExportError: the file cannot be written.
     """
-    text = prompts.model_dump_json(indent=1, exclude_none=True, exclude_defaults=False)
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise PromptError(f"{path} cannot be written: {error.strerror}.") from error
+    text = prompts.model_dump_json(indent=1, exclude_none=True) + "\n"
+    with unfinished_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def read_mask_image(path: Path) -> BoolArray:
