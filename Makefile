@@ -21,7 +21,7 @@ TORCH_TESTS := tests/convert tests/parity tests/training
 
 stage = @printf '\n==> %s  %s\n' "$$(date +%H:%M:%S)" $(1)
 # pytest exits with 5 when PYTEST_ARGS selects none of a run's tests; without PYTEST_ARGS it is a failure.
-pytest = $(1)/bin/python -m pytest $(2) $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] && [ -n "$(PYTEST_ARGS)" ]; }
+pytest = $(1)/bin/python -m pytest $(2) $(PYTEST_ARGS)$(if $(PYTEST_ARGS), || [ $$? -eq 5 ])
 
 .PHONY: app test check test-torch test-runtime hooks clean
 .NOTPARALLEL:
