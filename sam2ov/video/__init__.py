@@ -1,0 +1,51 @@
+"""Reading and writing video: exact frames, exact times, hostile files refused.
+
+Nothing outside of this package imports PyAV.
+"""
+
+import os
+from pathlib import Path
+
+from sam2ov.video.color import ColorTags
+from sam2ov.video.images import ImageFolderReader
+from sam2ov.video.limits import VideoLimits
+from sam2ov.video.probe import VideoInfo
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, VideoReader
+
+__all__ = [
+    "ColorTags",
+    "FrameReader",
+    "ImageFolderReader",
+    "VideoInfo",
+    "VideoLimits",
+    "VideoReader",
+    "open_video",
+]
+
+
+def open_video(
+    path: str | os.PathLike[str],
+    limits: VideoLimits | None = None,
+    *,
+    cache_bytes: int = DEFAULT_CACHE_BYTES,
+    verify: bool = False,
+) -> FrameReader:
+    """Open a video file or a folder of numbered images.
+
+    Args:
+        path: mp4, mov, mkv, webm, avi, gif, … (what it is, the content decides), or a folder of
+            images of one format and size, in the order of the numbers in their names.
+        limits: refuse larger videos; the defaults are generous.
+        cache_bytes: memory for frames that were used last.
+        verify: decode a file once while opening it and leave damaged frames out, instead of
+            raising FrameDecodeError when one is read.
+
+    Raises:
+        VideoOpenError: there is no such file, it is not a video, it is damaged beyond use, or it
+            exceeds a limit.
+    """
+    path = Path(path)
+    limits = limits or VideoLimits()
+    if path.is_dir():
+        return ImageFolderReader(path, limits, cache_bytes=cache_bytes)
+    return VideoReader(path, limits, cache_bytes=cache_bytes, verify=verify)

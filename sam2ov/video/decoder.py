@@ -1,0 +1,178 @@
+"""Decoding forward from a keyframe, and finding that keyframe in the file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from sam2ov.video.container import PacketReader, open_container, video_stream
+from sam2ov.video.index import FrameIndex
+from sam2ov.video.limits import VideoLimits
+
+NumberedPackets = Iterator[tuple[int, "Packet[VideoStream]"]]
+"""Packets with their numbers in decoding order."""
+
+
+@dataclass(eq=False, slots=True)
+class _Origin:
+    """Travels through the decoder from a packet to its picture.
+
+    PyAV keeps such objects by identity and lets go of them with the packet, so every packet needs
+    an object of its own; equal small integers would be one object and vanish early.
+    """
+
+    packet_number: int
+
+
+class DecodingRun:
+    """Pictures in presentation order from one starting packet to the end of the stream.
+
+    Iterating yields ``(packet number, picture)``. A packet that cannot be decoded is skipped, as
+    players do; its frame then does not come out.
+
+    Attributes:
+        next_packet: number of the packet that is sent to the decoder next.
+        skip_before: pictures of frames before this one are not wanted; those that no other frame
+            depends on are not even decoded.
+    """
+
+    def __init__(
+        self,
+        stream: VideoStream,
+        packets: NumberedPackets,
+        start: int,
+        frame_of_packet: npt.NDArray[np.int32] | None = None,
+    ) -> None:
+        self.next_packet = start
+        self.skip_before = 0
+        self._context = stream.codec_context
+        self._frame_of_packet = frame_of_packet
+        self._pictures = self._decode(packets, start)
+
+    def __iter__(self) -> Iterator[tuple[int, VideoFrame]]:
+        return self._pictures
+
+    def starts_cleanly(self) -> bool:
+        """Decode the first picture and tell whether it is the one of the starting packet.
+
+        Where it is not, the keyframe was a mere promise: the picture is refreshed bit by bit over
+        the following frames, and these come out approximately right at best.
+        """
+        assert self._frame_of_packet is not None
+        key_frame = int(self._frame_of_packet[self.next_packet])
+        for packet, picture in self._pictures:
+            frame_idx = int(self._frame_of_packet[packet])
+            # Pictures that are shown before the keyframe (open GOP) refer to ones before it.
+            if frame_idx >= key_frame:
+                self._pictures = chain([(packet, picture)], self._pictures)
+                return frame_idx == key_frame
+        return False
+
+    def _decode(self, packets: NumberedPackets, start: int) -> Iterator[tuple[int, VideoFrame]]:
+        for number, packet in packets:
+            if number < start:
+                continue
+            if self._frame_of_packet is not None and number >= len(self._frame_of_packet):
+                break  # The file has grown since it was indexed.
+            self.next_packet = number + 1
+            is_unwanted = number > start and self._is_unwanted(number)
+            self._context.skip_frame = "NONREF" if is_unwanted else "DEFAULT"
+            packet.opaque = _Origin(number)
+            yield from self._pictures_of(packet)
+        yield from self._pictures_of(None)
+
+    def _is_unwanted(self, packet_number: int) -> bool:
+        if self._frame_of_packet is None:
+            return False
+        return 0 <= int(self._frame_of_packet[packet_number]) < self.skip_before
+
+    def _pictures_of(
+        self, packet: "Packet[VideoStream] | None"
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        try:
+            frames = self._context.decode(packet)
+        except (av.FFmpegError, MemoryError):
+            return
+        for frame in frames:
+            if isinstance(frame.opaque, _Origin):
+                yield frame.opaque.packet_number, frame
+
+
+class StreamDecoder:
+    """An open video stream that can be decoded from any of its keyframes.
+
+    Not safe for several threads at once; a decoder belongs to one lock.
+    """
+
+    def __init__(self, path: Path, limits: VideoLimits) -> None:
+        self._path = path
+        self._limits = limits
+        self._was_read = False
+        self._open()
+
+    def _open(self) -> None:
+        self.container: InputContainer = open_container(self._path, self._limits)
+        try:
+            self.stream: VideoStream = video_stream(self.container, self._path, self._limits)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def close(self) -> None:
+        """Release the file."""
+        self.container.close()
+
+    def run_all(self, frame_of_packet: npt.NDArray[np.int32] | None = None) -> DecodingRun:
+        """Decode everything, from the first packet."""
+        packets = enumerate(self.packets_from_start())
+        return DecodingRun(self.stream, packets, 0, frame_of_packet)
+
+    def packets_from_start(self) -> PacketReader:
+        """Open the file again if needed, and read the stream from its first packet."""
+        if self._was_read:
+            self.container.close()
+            self._open()
+        self._was_read = True
+        return PacketReader(self.container, self.stream)
+
+    def run_from(self, index: FrameIndex, key: int) -> DecodingRun:
+        """Decode from keyframe number ``key`` of the index.
+
+        Containers differ in which timestamp they seek by, and land a little early or late. The
+        packet that was reached is recognised by its own timestamp; too late a landing is tried
+        again, in the end by reading the file from its start.
+        """
+        start = int(index.key_packets[key])
+        for timestamp in index.seek_targets(key):
+            try:
+                self.container.seek(timestamp, stream=self.stream)
+            except av.FFmpegError:
+                continue
+            self._was_read = True
+            packets = self._recognised(index)
+            first = next(packets, None)
+            if first is not None and first[0] <= start:
+                return DecodingRun(
+                    self.stream, chain([first], packets), start, index.frame_of_packet
+                )
+        return DecodingRun(
+            self.stream, enumerate(self.packets_from_start()), start, index.frame_of_packet
+        )
+
+    def _recognised(self, index: FrameIndex) -> NumberedPackets:
+        """Number the packets, beginning with the first keyframe that is in the index."""
+        number: int | None = None
+        for packet in PacketReader(self.container, self.stream):
+            if number is None:
+                number = index.number_of_key_packet(packet) if packet.is_keyframe else None
+            if number is not None:
+                yield number, packet
+                number += 1

@@ -1,0 +1,186 @@
+"""A folder of numbered images as a video."""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+from PIL import ImageOps, UnidentifiedImageError
+
+from sam2ov.errors import FrameDecodeError, VideoOpenError
+from sam2ov.video.cache import Image
+from sam2ov.video.color import BT709, ColorTags
+from sam2ov.video.limits import VideoLimits
+from sam2ov.video.probe import VideoInfo
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader
+
+DEFAULT_FPS = Fraction(24)
+"""Images do not say how fast they follow each other."""
+
+_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+_SRGB_TRANSFER = 13
+_EXIF_ORIENTATION = 0x0112
+_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    UnidentifiedImageError,
+    PIL.Image.DecompressionBombError,
+)
+"""What Pillow raises for damaged files, depending on the format."""
+
+
+class ImageFolderReader(FrameReader):
+    """Reads a folder of images, ordered by the numbers in their names (2 before 10).
+
+    JPEG, PNG, WebP, TIFF and BMP are read with Pillow, as upstream's loader does; so a folder of
+    extracted frames gives the same pixels. In addition the EXIF orientation is honoured, as viewers
+    do (frames extracted from a video have none). Alpha is dropped, 16-bit grey is reduced to 8 bit.
+    Hidden files and other types are ignored.
+
+    Args:
+        folder: contains the images; folders inside it are not searched.
+        limits: refuse more or larger images.
+        fps: frame rate to report.
+        cache_bytes: memory for images that were used last.
+
+    Attributes:
+        paths: the image of each frame.
+
+    Raises:
+        VideoOpenError: no image, several formats, images of different sizes, or a limit exceeded.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: VideoLimits,
+        *,
+        fps: Fraction = DEFAULT_FPS,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+    ) -> None:
+        self.paths = _numbered_images(folder)
+        limits.check_frames(folder, len(self.paths))
+        num_bytes = sum(path.stat().st_size for path in self.paths)
+        limits.check_bytes(folder, num_bytes)
+        width, height, mode = _common_size(self.paths, limits)
+        pts = np.arange(len(self.paths), dtype=np.int64)
+        pts.setflags(write=False)
+        info = VideoInfo(
+            path=folder,
+            container="images",
+            codec=_FORMATS[self.paths[0].suffix.lower()].lower(),
+            pixel_format=mode,
+            num_frames=len(self.paths),
+            width=width,
+            height=height,
+            fps=fps,
+            time_base=1 / fps,
+            frame_pts=pts,
+            end_pts=len(self.paths),
+            color=ColorTags(0, BT709, _SRGB_TRANSFER, full_range=True),
+            has_alpha="A" in mode,
+            num_bytes=num_bytes,
+        )
+        limits.check_duration(folder, float(info.duration))
+        super().__init__(info, cache_bytes)
+
+    def _decode(self, frame_idx: int, step: int) -> Image:  # noqa: ARG002 - images need no plan
+        path = self.paths[frame_idx]
+        try:
+            with _open(path) as image:
+                frame = _to_rgb(image)
+        except _ERRORS as error:
+            raise FrameDecodeError(
+                f"frame {frame_idx}, {path}, cannot be decoded: {error}. Replace the image, or "
+                "remove it from the folder."
+            ) from error
+        if frame.shape[:2] != self.size_hw:
+            raise FrameDecodeError(
+                f"frame {frame_idx}, {path}, has changed its size since the folder was opened. "
+                "Open the folder again."
+            )
+        return self._keep(frame_idx, frame)
+
+    def _release(self) -> None:
+        """Images are opened one at a time."""
+
+
+def _numbered_images(folder: Path) -> list[Path]:
+    paths = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _FORMATS and not path.name.startswith(".") and path.is_file()
+    ]
+    if not paths:
+        raise VideoOpenError(
+            f"{folder} contains no images ({', '.join(sorted(_FORMATS))}). Give a folder of "
+            "numbered images, or a video file."
+        )
+    formats = sorted({_FORMATS[path.suffix.lower()] for path in paths})
+    if len(formats) > 1:
+        # Masks beside the frames, most often; reading both as one video would be nonsense.
+        raise VideoOpenError(
+            f"{folder} mixes {' and '.join(formats)} images. Leave the frames alone in a folder."
+        )
+    return sorted(paths, key=_natural_order)
+
+
+def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    parts = re.split(r"(\d+)", path.stem)
+    numbered = [(int(part), "") if part.isdecimal() else (-1, part.lower()) for part in parts]
+    return numbered, path.name
+
+
+def _common_size(paths: list[Path], limits: VideoLimits) -> tuple[int, int, str]:
+    """Read the headers of all images: width and height as displayed, and Pillow's mode."""
+    common: tuple[int, int] | None = None
+    common_mode = ""
+    for path in paths:
+        try:
+            with _open(path) as image:
+                size, mode = _display_size(image), image.mode
+        except _ERRORS as error:
+            raise VideoOpenError(
+                f"{path} is not a readable image: {error}. Replace it, or remove it from the "
+                "folder."
+            ) from error
+        limits.check_pixels(path, *size)
+        if common is None:
+            common, common_mode = size, mode
+        elif size != common:
+            raise VideoOpenError(
+                f"{path} has {size[0]}×{size[1]} pixels, but {paths[0].name} has "
+                f"{common[0]}×{common[1]}. All images of a folder must have one size."
+            )
+    assert common is not None
+    return *common, common_mode
+
+
+def _open(path: Path) -> PIL.Image.Image:
+    return PIL.Image.open(path, formats=sorted(set(_FORMATS.values())))
+
+
+def _display_size(image: PIL.Image.Image) -> tuple[int, int]:
+    # Orientations 5 to 8 swap width and height.
+    swapped = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+    return (image.height, image.width) if swapped else image.size
+
+
+def _to_rgb(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
+    turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I"):
+        # Pillow's own conversion would clip 16 bits instead of scaling them.
+        grey = np.clip(np.asarray(turned).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    return np.array(turned.convert("RGB"))

@@ -1,0 +1,75 @@
+"""What a video may be at most before it is refused.
+
+Files come from strangers. The limits are checked as early as each value is known: bytes before the
+file is opened, the size of the picture before a frame is decoded, frames and duration while the
+packets are counted.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sam2ov.errors import VideoOpenError
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """Upper bounds on a video; the defaults admit anything a person would segment by hand.
+
+    Attributes:
+        max_bytes: size of the file, or of all images of a folder together.
+        max_pixels: width × height of a frame (default: a little above 8K).
+        max_duration_s: time from the first frame to the end of the last one.
+        max_frames: number of frames.
+        max_streams: streams of all kinds in the container.
+    """
+
+    max_bytes: int = 64 << 30
+    max_pixels: int = 40_000_000
+    max_duration_s: float = 12 * 3600.0
+    max_frames: int = 2_000_000
+    max_streams: int = 64
+
+    def check_bytes(self, path: Path, size: int) -> None:
+        """Raise VideoOpenError for a file (or folder) of more than ``max_bytes``."""
+        if size > self.max_bytes:
+            raise VideoOpenError(
+                f"{path} has {size:,} bytes, the limit is {self.max_bytes:,}. "
+                "Cut the video, or raise VideoLimits.max_bytes."
+            )
+
+    def check_pixels(self, path: Path, width: int, height: int) -> None:
+        """Raise VideoOpenError for frames without a size or of more than ``max_pixels``."""
+        if width <= 0 or height <= 0:
+            raise VideoOpenError(
+                f"{path} does not say how large its frames are ({width}×{height})."
+            )
+        if width * height > self.max_pixels:
+            raise VideoOpenError(
+                f"{path} has frames of {width}×{height} pixels, the limit is "
+                f"{self.max_pixels:,} pixels. Scale the video down, or raise "
+                "VideoLimits.max_pixels."
+            )
+
+    def check_frames(self, path: Path, num_frames: int) -> None:
+        """Raise VideoOpenError for more than ``max_frames`` frames."""
+        if num_frames > self.max_frames:
+            raise VideoOpenError(
+                f"{path} has more than {self.max_frames:,} frames. Cut the video, or raise "
+                "VideoLimits.max_frames."
+            )
+
+    def check_duration(self, path: Path, duration_s: float) -> None:
+        """Raise VideoOpenError for a video longer than ``max_duration_s``."""
+        if duration_s > self.max_duration_s:
+            raise VideoOpenError(
+                f"{path} is {duration_s:,.0f} s long, the limit is {self.max_duration_s:,.0f} s. "
+                "Cut the video, or raise VideoLimits.max_duration_s."
+            )
+
+    def check_streams(self, path: Path, num_streams: int) -> None:
+        """Raise VideoOpenError for more than ``max_streams`` streams."""
+        if num_streams > self.max_streams:
+            raise VideoOpenError(
+                f"{path} has {num_streams} streams, the limit is {self.max_streams}. "
+                "Copy its video stream alone into a new file, or raise VideoLimits.max_streams."
+            )

@@ -1,0 +1,174 @@
+"""What is known about an opened video."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.sidedata.sidedata import SideData
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from sam2ov.video.color import ColorTags
+from sam2ov.video.index import FrameIndex
+from sam2ov.video.orientation import Orientation
+
+_STORED_UPRIGHT = Orientation()
+_UNTAGGED = ColorTags()
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Facts about a video: a file, or a folder of images.
+
+    Attributes:
+        path: the file or folder.
+        container: FFmpeg's name of the container, or "images".
+        codec: FFmpeg's name of the video codec, or the image format.
+        pixel_format: FFmpeg's name of the stored pixel format; Pillow's mode for images.
+        num_frames: frames that can be read.
+        width: pixels as displayed, after turning.
+        height: pixels as displayed, after turning.
+        fps: frames per second: the nominal rate where the frames keep it, else the average.
+        time_base: seconds per tick of ``frame_pts``.
+        frame_pts: int64 [num_frames], presentation times in ticks, strictly increasing, read-only.
+        end_pts: tick at which the last frame disappears.
+        is_vfr: frames are not evenly spaced (beyond the rounding of the container).
+        orientation: how stored pictures are turned for display; frames come out turned.
+        sample_aspect_ratio: width / height of a displayed pixel. Frames are not scaled by it.
+        color: colour tags as stored; frames come out as RGB.
+        has_alpha: the source has transparency (frames come out without).
+        has_audio: there is a sound track.
+        audio_codec: FFmpeg's name of its codec, or None.
+        num_bytes: size of the file, or of all images.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    pixel_format: str
+    num_frames: int
+    width: int
+    height: int
+    fps: Fraction
+    time_base: Fraction
+    frame_pts: npt.NDArray[np.int64] = field(repr=False, compare=False)
+    end_pts: int
+    is_vfr: bool = False
+    orientation: Orientation = _STORED_UPRIGHT
+    sample_aspect_ratio: Fraction = Fraction(1)
+    color: ColorTags = _UNTAGGED
+    has_alpha: bool = False
+    has_audio: bool = False
+    audio_codec: str | None = None
+    num_bytes: int = 0
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width as displayed."""
+        return self.height, self.width
+
+    @property
+    def rotation(self) -> int:
+        """Degrees clockwise by which stored pictures are turned: 0, 90, 180 or 270."""
+        return self.orientation.rotation
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds from the appearance of the first frame to the disappearance of the last."""
+        return (self.end_pts - int(self.frame_pts[0])) * self.time_base
+
+    def time_of(self, frame_idx: int) -> Fraction:
+        """Seconds from the first frame to frame ``frame_idx``."""
+        return (int(self.frame_pts[frame_idx]) - int(self.frame_pts[0])) * self.time_base
+
+    def frame_at(self, seconds: float | Fraction) -> int:
+        """The frame on screen ``seconds`` after the first one appeared (clamped to the video)."""
+        tick = int(self.frame_pts[0]) + int(Fraction(seconds) / self.time_base)
+        shown = int(np.searchsorted(self.frame_pts, tick, side="right")) - 1
+        return min(max(shown, 0), self.num_frames - 1)
+
+
+def describe(
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    index: FrameIndex,
+    first: VideoFrame,
+) -> VideoInfo:
+    """Collect what container, index and the first decoded picture say."""
+    assert stream.time_base is not None
+    fps, is_vfr = frame_rate(index.pts, index.end_pts, stream.time_base, _nominal_rate(stream))
+    turned = orientation_of(first)
+    width, height = turned.display_size(first.width, first.height)
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    sounds = [s for s in container.streams.audio if not s.disposition & Disposition.attached_pic]
+    index.pts.setflags(write=False)
+    return VideoInfo(
+        path=path,
+        container=container.format.name,
+        codec=stream.codec_context.codec.canonical_name,
+        pixel_format=first.format.name,
+        num_frames=len(index),
+        width=width,
+        height=height,
+        fps=fps,
+        time_base=stream.time_base,
+        frame_pts=index.pts,
+        end_pts=index.end_pts,
+        is_vfr=is_vfr,
+        orientation=turned,
+        sample_aspect_ratio=1 / aspect if turned.transpose else aspect,
+        color=ColorTags.of(first),
+        has_alpha=any(component.is_alpha for component in first.format.components),
+        has_audio=bool(sounds),
+        audio_codec=sounds[0].codec_context.codec.canonical_name if sounds else None,
+        num_bytes=path.stat().st_size,
+    )
+
+
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """Read how a decoded picture is to be turned for display."""
+    # PyAV annotates the mapping as if it held nothing but motion vectors.
+    matrix = cast("Mapping[str, SideData]", frame.side_data).get("DISPLAYMATRIX")
+    if matrix is None:
+        return Orientation()
+    return Orientation.from_display_matrix(np.frombuffer(bytes(matrix), np.int32).tolist())
+
+
+def _nominal_rate(stream: VideoStream) -> Fraction | None:
+    rate = stream.guessed_rate or stream.average_rate
+    return rate if rate else None
+
+
+def frame_rate(
+    pts: npt.NDArray[np.int64], end_pts: int, time_base: Fraction, nominal: Fraction | None
+) -> tuple[Fraction, bool]:
+    """Find the frame rate and whether the frames keep it.
+
+    Args:
+        pts: int64 [N], presentation times in ticks.
+        end_pts: when the last frame disappears.
+        time_base: seconds per tick.
+        nominal: what the container claims, if anything.
+
+    Returns:
+        Frames per second, and True where frames are not evenly spaced. Containers with coarse
+        ticks (a millisecond in Matroska) round even spacing by up to a tick; that does not count.
+    """
+    span = int(pts[-1]) - int(pts[0])
+    average = (
+        Fraction(len(pts) - 1, span) if span else Fraction(1, max(end_pts - int(pts[0]), 1))
+    ) / time_base
+    for rate in (nominal, average):
+        if rate is None:
+            continue
+        even = int(pts[0]) + np.arange(len(pts)) * float(1 / (rate * time_base))
+        if np.abs(pts - even).max() <= 1.5:
+            return rate, False
+    return average.limit_denominator(100_000), True

@@ -1,0 +1,310 @@
+"""Frames of a video by number, exact, on demand."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+
+from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
+from sam2ov.video.cache import FrameCache, Image
+from sam2ov.video.color import RgbConverter
+from sam2ov.video.decoder import DecodingRun, StreamDecoder
+from sam2ov.video.index import (
+    FrameIndex,
+    PacketTable,
+    index_by_decoding,
+    index_by_time,
+    read_packets,
+    without_frames,
+)
+from sam2ov.video.limits import VideoLimits
+from sam2ov.video.probe import VideoInfo, describe
+
+DEFAULT_CACHE_BYTES = 256 << 20
+
+
+class FrameReader(ABC):
+    """A video as a sequence of uint8 RGB frames [H, W, 3], turned for display.
+
+    Frame N is the same picture whether it is reached in order or by a jump. Returned arrays are
+    read-only, because the cache shares them; copy one to draw on it. Readers may be used from
+    several threads; each frame is read under one lock.
+
+    Args:
+        info: what is known about the video.
+        cache_bytes: memory for frames that were used last.
+    """
+
+    def __init__(self, info: VideoInfo, cache_bytes: int) -> None:
+        self.info = info
+        self._cache = FrameCache(cache_bytes)
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._previous = -1
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+        return self.info.num_frames
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of every frame."""
+        return self.info.size_hw
+
+    def __len__(self) -> int:
+        return self.info.num_frames
+
+    def __getitem__(self, frame_idx: int) -> Image:
+        """Frame ``frame_idx``; negative numbers count from the end."""
+        return self.read(frame_idx + len(self) if frame_idx < 0 else frame_idx)
+
+    def read(self, frame_idx: int) -> Image:
+        """Read a frame.
+
+        Args:
+            frame_idx: 0 … num_frames - 1.
+
+        Returns:
+            uint8 RGB [H, W, 3], read-only.
+
+        Raises:
+            IndexError: there is no such frame.
+            FrameDecodeError: the frame is damaged.
+            VideoError: the reader is closed.
+        """
+        # Going back frame by frame is what a user does who looks for a moment.
+        backwards = frame_idx == self._previous - 1
+        return self._read(frame_idx, step=-1 if backwards else 1)
+
+    def iter_frames(
+        self, start: int | None = None, stop: int | None = None, step: int = 1
+    ) -> Iterator[Image]:
+        """Yield frames as slicing a list would; a negative step goes backwards.
+
+        Going forward decodes every frame once and never seeks. Going backward decodes stretches of
+        a group of pictures that fit into the cache. The lock is held for one frame at a time.
+        """
+        for frame_idx in range(*slice(start, stop, step).indices(len(self))):
+            yield self._read(frame_idx, step=step)
+
+    def _read(self, frame_idx: int, step: int) -> Image:
+        with self._lock:
+            if self._is_closed:
+                raise VideoError(f"{self.info.path} was closed. Open it again to read frames.")
+            if not 0 <= frame_idx < len(self):
+                raise IndexError(
+                    f"frame {frame_idx} is outside of {self.info.path}, "
+                    f"which has frames 0 to {len(self) - 1}"
+                )
+            self._previous = frame_idx
+            frame = self._cache.get(frame_idx)
+            if frame is None:
+                frame = self._decode(frame_idx, step)
+            return frame
+
+    @abstractmethod
+    def _decode(self, frame_idx: int, step: int) -> Image:
+        """Decode a frame that is not cached, and cache it.
+
+        ``step`` is the distance to the frame that will probably be asked for next.
+        """
+
+    def _keep(self, frame_idx: int, frame: npt.NDArray[np.uint8]) -> Image:
+        frame.setflags(write=False)
+        self._cache.put(frame_idx, frame)
+        return frame
+
+    def close(self) -> None:
+        """Release file and memory; safe to call twice and while another thread reads."""
+        with self._lock:
+            self._is_closed = True
+            self._cache.clear()
+            self._release()
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Close what is open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class VideoReader(FrameReader):
+    """Reads a video file. Use ``open_video`` to open files and image folders alike.
+
+    Opening reads the packets of the video once, without decoding, and keeps 16 bytes per frame.
+    Files whose timestamps do not give the order of the frames, and damaged ones, are decoded once.
+
+    Args:
+        path: the file; its content decides what it is, not its name.
+        limits: refuse larger videos.
+        cache_bytes: memory for frames that were used last.
+        verify: decode the whole video once and number only the frames that come out, instead of
+            raising FrameDecodeError when a damaged one is read.
+
+    Raises:
+        VideoOpenError: the file cannot be read as a video, or exceeds a limit.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limits: VideoLimits,
+        *,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        verify: bool = False,
+    ) -> None:
+        self._run: DecodingRun | None = None
+        self._last_frame = -1
+        self._unclean_keys: set[int] = set()
+        self._decoder = StreamDecoder(path, limits)
+        try:
+            self._index, first = _index_frames(self._decoder, path, limits, verify=verify)
+            info = describe(path, self._decoder.container, self._decoder.stream, self._index, first)
+            limits.check_duration(path, float(info.duration))
+            super().__init__(info, cache_bytes)
+            self._orientation = info.orientation
+            self._converter = RgbConverter(first.width, first.height)
+            self._converter.convert(first)
+        except FrameDecodeError as error:
+            self._decoder.close()
+            raise VideoOpenError(f"{path} cannot be shown: {error}") from error
+        except BaseException:
+            self._decoder.close()
+            raise
+
+    def _decode(self, frame_idx: int, step: int) -> Image:
+        wanted = range(frame_idx, frame_idx + 1)
+        key = self._clean_key(self._index.keyframe_before(frame_idx))
+        if step < 0:
+            wanted = self._stretch_back(frame_idx, step, key)
+        start = int(self._index.key_packets[key])
+        if self._last_frame < wanted[-1] and self._run and self._run.next_packet >= start:
+            frame = self._run_until(frame_idx, wanted)
+            if frame is not None:
+                return frame
+        self._start(key, wanted)
+        frame = self._run_until(frame_idx, wanted)
+        if frame is not None:
+            return frame
+        self._run = None
+        raise FrameDecodeError(
+            f"frame {frame_idx} of {self.info.path} (at {float(self.info.time_of(frame_idx)):.3f} "
+            "s) is damaged and cannot be decoded. Skip it, or open the video with verify=True to "
+            "leave such frames out."
+        )
+
+    def _stretch_back(self, frame_idx: int, step: int, key: int) -> range:
+        """Choose the frames to keep on the way to ``frame_idx`` for reading on backwards."""
+        num_bytes = self.info.width * self.info.height * 3
+        # Some of the cache is left to frames used before.
+        count = max(self._cache.max_bytes // num_bytes * 3 // 4, 1)
+        first = max(int(self._index.frame_of_packet[self._index.key_packets[key]]), 0)
+        return range(frame_idx, max(frame_idx + step * count, first - 1), step)
+
+    def _start(self, key: int, wanted: range) -> None:
+        """Begin decoding at keyframe number ``key``, or at an earlier one if it is not clean."""
+        while True:
+            self._run = self._decoder.run_from(self._index, key)
+            self._run.skip_before = wanted[-1]
+            self._last_frame = -1
+            if key == 0 or self._run.starts_cleanly():
+                return
+            self._unclean_keys.add(key)
+            key = self._clean_key(key)
+
+    def _clean_key(self, key: int) -> int:
+        while key > 0 and key in self._unclean_keys:
+            key -= 1
+        return key
+
+    def _run_until(self, frame_idx: int, wanted: range) -> Image | None:
+        """Decode on until ``frame_idx`` comes out; None where it does not."""
+        assert self._run is not None
+        self._run.skip_before = wanted[-1]
+        for packet, picture in self._run:
+            self._last_frame = int(self._index.frame_of_packet[packet])
+            if self._last_frame in wanted:
+                kept = self._to_image(self._last_frame, picture)
+            if self._last_frame == frame_idx:
+                return kept
+            if self._last_frame > frame_idx:
+                break
+        return None
+
+    def _to_image(self, frame_idx: int, picture: VideoFrame) -> Image:
+        try:
+            stored = self._converter.convert(picture)
+        except FrameDecodeError as error:
+            raise FrameDecodeError(f"frame {frame_idx} of {self.info.path}: {error}") from error
+        return self._keep(frame_idx, self._orientation.apply(stored))
+
+    def _release(self) -> None:
+        self._run = None
+        self._decoder.close()
+
+
+def _index_frames(
+    decoder: StreamDecoder, path: Path, limits: VideoLimits, *, verify: bool
+) -> tuple[FrameIndex, VideoFrame]:
+    """Number the frames and decode the first one."""
+    table = read_packets(decoder.packets_from_start(), decoder.stream, path, limits)
+    if verify or not table.has_trustworthy_order() or _may_store_fields(decoder):
+        return _index_by_decoding(decoder, table, path)
+    index = index_by_time(table)
+    # Pictures before the first keyframe may refer to some that are not in the file.
+    first: VideoFrame | None = None
+    came_out: set[int] = set()
+    for packet, picture in decoder.run_all():
+        frame_idx = int(index.frame_of_packet[packet])
+        first = first or picture
+        came_out.add(frame_idx)
+        if frame_idx >= index.first_key_frame:
+            missing = set(range(index.first_key_frame + 1)) - came_out
+            return without_frames(index, missing) if missing else index, first
+    return _index_by_decoding(decoder, table, path)
+
+
+def _index_by_decoding(
+    decoder: StreamDecoder, table: PacketTable, path: Path
+) -> tuple[FrameIndex, VideoFrame]:
+    first: VideoFrame | None = None
+    decoded: list[int] = []
+    for packet, picture in decoder.run_all():
+        if packet < len(table.pts):
+            first = first or picture
+            decoded.append(packet)
+    if first is None:
+        raise VideoOpenError(
+            f"none of the {len(table.pts)} pictures of {path} can be decoded: the video is damaged "
+            "or encrypted. Fetch or record it again."
+        )
+    rate = decoder.stream.guessed_rate or decoder.stream.average_rate
+    assert decoder.stream.time_base is not None
+    ticks = round(1 / (rate * decoder.stream.time_base)) if rate else 1
+    return index_by_decoding(table, decoded, max(ticks, 1)), first
+
+
+def _may_store_fields(decoder: StreamDecoder) -> bool:
+    """Interlaced H.264 and HEVC may come as two packets (fields) for one frame."""
+    context = decoder.stream.codec_context
+    return context.codec.name in {"h264", "hevc"} and context.field_order not in _PROGRESSIVE
+
+
+_PROGRESSIVE = (0, 1)
+"""AVFieldOrder: unknown, progressive."""
