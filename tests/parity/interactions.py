@@ -70,6 +70,10 @@ class Pair:
         height, width = self.size_hw
         return [x * width, y * height]
 
+    def at(self, part: float) -> int:
+        """A frame index from a fraction of the clip's length."""
+        return round(part * (self.num_frames - 1))
+
     def points(
         self, frame: int, obj: int, *clicks: tuple[float, float, int], **kwargs: Any
     ) -> None:
