@@ -21,6 +21,7 @@ class Stage:
     frames: int = 1
     objects: int = 2
     image_share: float = 0.0  # of the steps of a clip stage
+    encoder_frames: int = 0  # of each clip that teach the image encoder, 0 = all
     teacher: float = 0.0  # true masks into memory, falling to 0 over the stage
 
 
@@ -34,39 +35,42 @@ class Config:
     max_steps: int = 0  # per stage, 0 = no limit
     weight_decay: float = 0.05
     clip_norm: float = 1.0
-    ema: float = 0.998
+    ema: float = 0.995
     warm_up: int = 100
     checkpoint_seconds: float = 60.0
-    validate_minutes: float = 5.0
-    validation_clips: int = 16
+    validate_minutes: float = 8.0
+    validation_clips: int = 12
     stages: tuple[Stage, ...] = (
         Stage("pretext", "pretext", 0.03, 128, 1e-3, 1e-3, images=64),
-        Stage("images_128", "images", 0.20, 128, 1e-3, 5e-4, images=16),
+        Stage("images_128", "images", 0.13, 128, 1e-3, 5e-4, images=16),
         Stage(
             "clips_128",
             "clips",
-            0.27,
+            0.32,
             128,
             6e-4,
             4e-4,
             images=16,
             clips=4,
-            frames=6,
-            image_share=0.35,
+            frames=8,
+            objects=4,
+            encoder_frames=3,
+            image_share=0.3,
             teacher=0.6,
         ),
         Stage(
             "clips_256",
             "clips",
-            0.50,
+            0.52,
             256,
-            5e-4,
+            4e-4,
             1e-5,
             images=6,
-            clips=1,
+            clips=2,
             frames=8,
-            objects=3,
-            image_share=0.35,
+            objects=4,
+            encoder_frames=3,
+            image_share=0.3,
         ),
     )
 

@@ -144,14 +144,19 @@ def normalise(frames: Tensor) -> Tensor:
 def encode(model: SAM2Base, images: Tensor) -> Features:
     """Encode normalised images [M, 3, S, S]; the same numbers as `SAM2Base.forward_image`.
 
-    Upstream also computes position encodings of all levels, which training does not need.
+    Upstream also computes position encodings of all levels, which training does not need, and
+    applies the two 1 × 1 convolutions of the finest level one after the other; here they are one.
     """
     neck, decoder = model.image_encoder.neck, model.sam_mask_decoder
+    lateral, finest = neck.convs[3].conv, decoder.conv_s0
+    with torch.autocast(images.device.type, enabled=False):
+        weight = finest.weight.flatten(1) @ lateral.weight.flatten(1)
+        bias = finest.weight.flatten(1) @ lateral.bias + finest.bias
     fine4, fine8, middle, coarse = model.image_encoder.trunk(images)
     top = functional.interpolate(neck.convs[0](coarse).float(), scale_factor=2.0, mode="nearest")
     return Features(
         embedding=neck.convs[1](middle) + top,
-        stride4=decoder.conv_s0(neck.convs[3](fine4)),
+        stride4=functional.conv2d(fine4, weight[..., None, None], bias),
         stride8=decoder.conv_s1(neck.convs[2](fine8)),
     )
 

@@ -122,11 +122,11 @@ class Run:
         if stage.kind == "images" or common.random() < stage.image_share:
             batch = image_batch(own, stage.images, stage.size, self.pictures, device)
             return image_loss(model, batch, own)
-        objects = int(common.integers(1, stage.objects + 1))
+        objects = int(common.integers(min(2, stage.objects), stage.objects + 1))
         batch = clip_batch(
             own, stage.clips, stage.frames, stage.size, objects, self.pictures, device
         )
-        return clip_loss(model, batch, own, stage.teacher * (1 - progress))
+        return clip_loss(model, batch, own, stage.teacher * (1 - progress), stage.encoder_frames)
 
     def validate(self) -> None:
         """Score the averaged weights at the final size; keep the best."""

@@ -47,7 +47,13 @@ def image_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator) -> Tenso
     return total
 
 
-def clip_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator, teacher: float) -> Tensor:
+def clip_loss(
+    model: SAM2Base,
+    batch: Batch,
+    rng: np.random.Generator,
+    teacher: float = 0.0,
+    encoder_frames: int = 0,
+) -> Tensor:
     """Clips [N, T, …]: a random prompt on the first frame, sometimes a correction later."""
     num_frames = batch.masks.shape[2]
     kind = KINDS[int(rng.choice(3, p=KIND_SHARES))]
@@ -55,7 +61,7 @@ def clip_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator, teacher: 
     correct_at = int(rng.integers(1, num_frames - 1)) if correct else -1
     losses = [
         _loss(step.decoded, step.truth)
-        for step in track(model, batch, Plan(kind, correct_at, teacher), rng)
+        for step in track(model, batch, Plan(kind, correct_at, teacher, encoder_frames), rng)
         if step.decoded is not None
     ]
     return torch.stack(losses).mean()

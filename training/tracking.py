@@ -49,13 +49,17 @@ class Tracked:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a clip is run: the first prompt, a frame to correct (−1: none), and how often the true
-    mask instead of the predicted one goes into memory (`teacher`, 0..1).
+    """How a clip is run.
+
+    The first prompt, a frame to correct (−1: none), how often the true mask instead of the
+    predicted one goes into memory (`teacher`, 0..1), and on how many frames of each clip the image
+    encoder learns (`encoder_frames`, 0: all): the others are encoded without gradient, 3× cheaper.
     """
 
     kind: Kind
     correct_at: int = -1
     teacher: float = 0.0
+    encoder_frames: int = 0
 
 
 def to_tensors(points: Points, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -66,7 +70,7 @@ def to_tensors(points: Points, device: torch.device) -> tuple[Tensor, Tensor]:
 def track(model: SAM2Base, batch: Batch, plan: Plan, rng: np.random.Generator) -> Iterator[Tracked]:
     """Prompt the first frame of every clip, then follow all B = N × K objects to the end."""
     clips, objects, num_frames = batch.masks.shape[:3]
-    every = encode(model, batch.frames.flatten(0, 1))
+    every = _encode_clips(model, batch.frames, plan.encoder_frames, rng)
     truth = batch.masks.flatten(0, 1)
     bank = MemoryBank()
     clip_of_object = torch.arange(clips, device=truth.device).repeat_interleave(objects)
@@ -80,11 +84,41 @@ def track(model: SAM2Base, batch: Batch, plan: Plan, rng: np.random.Generator) -
                 model, features, masks, bank, t, t == plan.correct_at, rng
             )
         yield Tracked(t, decoded, logits, masks)
+        if t == num_frames - 1:
+            return
         presence = _presence(decoded, masks)
         if t > 0 and rng.random() < plan.teacher:
             logits, presence = 20.0 * _shrunk(masks) - 10.0, _presence(None, masks)
         entry = remember(model, features, logits, presence, token)
         (bank.conditioning if points else bank.tracked)[t] = entry
+
+
+def _encode_clips(
+    model: SAM2Base, frames: Tensor, encoder_frames: int, rng: np.random.Generator
+) -> Features:
+    """Encode frames [N, T, 3, S, S] to features of N × T images, some of them without gradient.
+
+    Those with gradient come first: autocast keeps its copies of the weights, and copies made
+    without gradient would have none later.
+    """
+    clips, num_frames = frames.shape[:2]
+    if not 0 < encoder_frames < num_frames:
+        return encode(model, frames.flatten(0, 1))
+    order = torch.from_numpy(rng.permutation(num_frames)).to(frames.device)
+    learning = encode(model, frames[:, order[:encoder_frames]].flatten(0, 1))
+    with torch.no_grad():
+        rest = encode(model, frames[:, order[encoder_frames:]].flatten(0, 1))
+    back = order.argsort()
+
+    def merge(first: Tensor, second: Tensor) -> Tensor:
+        parts = [part.unflatten(0, (clips, -1)) for part in (first, second)]
+        return torch.cat(parts, 1)[:, back].flatten(0, 1)
+
+    return Features(
+        merge(learning.embedding, rest.embedding),
+        merge(learning.stride4, rest.stride4),
+        merge(learning.stride8, rest.stride8),
+    )
 
 
 def _first(
