@@ -15,17 +15,6 @@ from tests.parity import interactions, reference
 from tests.parity.interactions import Pair
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[reference.Predictor, SAM2Model]:
-    """The small configuration on both sides."""
-    folder = tmp_path_factory.mktemp("small")
-    expected = reference.build_reference(reference.SMALL_CONFIG)
-    reference.save_checkpoint(expected, folder / "small.pt")
-    out = folder / "ir"
-    convert_checkpoint(folder / "small.pt", out, config=reference.SMALL_CONFIG, weights="f32")
-    return expected, SAM2Model(out, precision="f32")
-
-
 @pytest.mark.parity
 @pytest.mark.parametrize("script", interactions.SCRIPTS, ids=lambda script: script.__name__)
 def test_small_configuration(
