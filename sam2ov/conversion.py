@@ -64,7 +64,7 @@ def convert_checkpoint(
     checkpoint: Path,
     out: Path,
     *,
-    config: str,
+    config: str | None,
     name: str,
     image_size: int | None = None,
     weights: Weights = "f16",
@@ -73,6 +73,8 @@ def convert_checkpoint(
 ) -> None:
     """Convert ``checkpoint`` into the model folder ``out`` and wait for it.
 
+    ``config`` is upstream's name or a yaml file; None lets the converter find the official one.
+
     Raises:
         CheckpointError: the checkpoint is truncated, unsafe, or does not fit ``config``.
         ConversionError: torch or sam2 is missing, or the converter failed or was killed.
@@ -80,8 +82,10 @@ def convert_checkpoint(
     """
     require_converter()
     command = [sys.executable, "-P", "-m", CONVERTER, os.fspath(checkpoint.absolute())]
-    command += ["--out", os.fspath(out.absolute()), "--config", config, "--name", name]
+    command += ["--out", os.fspath(out.absolute()), "--name", name]
     command += ["--weights", weights, "--progress", "json"]
+    if config is not None:
+        command += ["--config", config]
     if image_size is not None:
         command += ["--image-size", str(image_size)]
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log:

@@ -1,0 +1,89 @@
+"""The command line. Importing it, and ``--help``, load neither OpenVINO nor Gradio nor OpenCV.
+
+Exit codes: 0 done; 1 something failed, one line on standard error says what and what to do; 2 the
+command line is wrong; 130 ended by Ctrl-C.
+"""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from sam2ov._version import __version__
+from sam2ov.commands.app import app as open_app
+from sam2ov.commands.console import say
+from sam2ov.commands.convert import convert
+from sam2ov.commands.interrupt import EXIT_CODE
+from sam2ov.commands.models import devices, models
+from sam2ov.commands.schema import schema
+from sam2ov.commands.track import track
+from sam2ov.errors import Sam2ovError
+
+EPILOG = (
+    "Exit codes: 0 done, 1 failed (the last line says why), 2 wrong command line, 130 ended by "
+    "Ctrl-C. Results go to standard output, everything else to standard error."
+)
+
+
+class _Group(TyperGroup):
+    """Turns what commands raise into one line and an exit code, unless ``--debug`` is given."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("Interrupted; nothing was written.")
+            raise typer.Exit(EXIT_CODE) from None
+        except Sam2ovError as error:
+            if ctx.params["debug"]:
+                raise
+            say(f"Error: {error}")
+            raise typer.Exit(1) from error
+        except Exception as error:
+            # What ends a command on purpose has an exit code of its own; a closed pipe is no error.
+            ends = hasattr(error, "exit_code") or isinstance(error, BrokenPipeError)
+            if ends or ctx.params["debug"]:
+                raise
+            say(
+                f"Error: {type(error).__name__}: {error}. This should not happen; "
+                '"sam2ov --debug COMMAND …" shows where.'
+            )
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="sam2ov",
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    epilog=EPILOG,
+)
+app.command()(track)
+app.command()(convert)
+app.command()(models)
+app.command()(devices)
+app.command()(schema)
+app.command("app")(open_app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sam2ov {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    """Segment and track objects in videos with SAM 2.1 on OpenVINO."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

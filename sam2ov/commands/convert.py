@@ -1,0 +1,109 @@
+"""``sam2ov convert``: from a checkpoint to a model folder."""
+
+import shutil
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sam2ov.commands.console import progress_display, say
+
+
+class _Weights(StrEnum):
+    f16 = "f16"
+    f32 = "f32"
+
+
+def convert(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHECKPOINT|NAME",
+            help='A .pt or .safetensors file, or a name of "sam2ov models" to fetch first.',
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The model folder to make. A named model may stay in the cache."),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="Upstream's name of the configuration (sam2.1_hiera_t, …), or a yaml file; "
+            "found from the checkpoint if left out."
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Side of the model's input in pixels, a multiple of 32.")
+    ] = None,
+    weights: Annotated[
+        _Weights, typer.Option(help="How weights are stored; f16 halves the files.")
+    ] = _Weights.f16,
+) -> None:
+    """Convert a SAM 2 or SAM 2.1 checkpoint to OpenVINO.
+
+    Fine-tuned checkpoints too. This needs torch and sam2, which nothing else does; without them it
+    says how to install them. Prints the model folder, which --model takes.
+    """
+    path = Path(checkpoint).expanduser()
+    folder = (
+        _convert_file(path, out, config, image_size, weights)
+        if path.is_file()
+        else _convert_named(checkpoint, out, config, image_size, weights)
+    )
+    print(folder)
+
+
+def _convert_file(
+    checkpoint: Path,
+    out: Path | None,
+    config: str | None,
+    image_size: int | None,
+    weights: _Weights,
+) -> Path:
+    from sam2ov.conversion import convert_checkpoint
+
+    if out is None:
+        raise typer.BadParameter("say where the model folder should be: --out FOLDER.")
+    with progress_display() as progress:
+        convert_checkpoint(
+            checkpoint,
+            out,
+            config=config,
+            name=out.name,
+            image_size=image_size,
+            weights=weights.value,
+            progress=progress,
+        )
+    return out
+
+
+def _convert_named(
+    name: str,
+    out: Path | None,
+    config: str | None,
+    image_size: int | None,
+    weights: _Weights,
+) -> Path:
+    from sam2ov.registry import MODEL_NAMES, resolve_model
+    from sam2ov.unfinished import unfinished_folder
+
+    if name.removeprefix("facebook/") not in MODEL_NAMES:
+        raise typer.BadParameter(
+            f"{name!r} is neither a file nor a known model. Names: {', '.join(MODEL_NAMES)}."
+        )
+    if config is not None:
+        raise typer.BadParameter(f"{name} has its own configuration: leave --config out.")
+    if out is not None and out.exists():
+        raise typer.BadParameter(f"{out} is there already. Choose another --out.")
+    with progress_display() as progress:
+        cached = resolve_model(
+            name, image_size=image_size, weights=weights.value, progress=progress
+        )
+    if out is None:
+        return cached
+    say(f"Copying {cached} …")
+    with unfinished_folder(out) as folder:
+        shutil.copytree(cached, folder, dirs_exist_ok=True)
+    return out

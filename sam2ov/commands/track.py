@@ -1,0 +1,164 @@
+"""``sam2ov track``: prompts in, a tracked video or masks out."""
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sam2ov.commands.console import say
+from sam2ov.commands.interrupt import EXIT_CODE
+from sam2ov.commands.outputs import Output, OutputFormat
+from sam2ov.commands.prompt_options import (
+    BOX_FORM,
+    MASK_FORM,
+    POINT_FORM,
+    BoxOption,
+    MaskOption,
+    PointOption,
+    collect_prompts,
+    parse_box,
+    parse_mask,
+    parse_point,
+)
+from sam2ov.commands.tracking_run import Summary, TrackingRun, run_tracking
+
+
+class _Direction(StrEnum):
+    forward = "forward"
+    backward = "backward"
+    both = "both"
+
+
+class _Precision(StrEnum):
+    f32 = "f32"
+    bf16 = "bf16"
+    f16 = "f16"
+
+
+def track(
+    video: Annotated[
+        Path, typer.Argument(help="A video file, or a folder of numbered images.", metavar="VIDEO")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="What to write: a .mp4 file; a folder or .zip file for masks.")
+    ],
+    point: Annotated[
+        list[PointOption] | None,
+        typer.Option(
+            parser=parse_point,
+            metavar=POINT_FORM,
+            help='A click on an object, in pixels; with ":-" at the end, beside the object.',
+        ),
+    ] = None,
+    box: Annotated[
+        list[BoxOption] | None,
+        typer.Option(parser=parse_box, metavar=BOX_FORM, help="A box around an object."),
+    ] = None,
+    mask: Annotated[
+        list[MaskOption] | None,
+        typer.Option(parser=parse_mask, metavar=MASK_FORM, help="The mask of an object: a PNG."),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(help='A prompt file; "sam2ov schema prompts" describes it.'),
+    ] = None,
+    direction: Annotated[
+        _Direction,
+        typer.Option(
+            help="From each object's first prompt forward to the end; from its last prompt "
+            "backward to the beginning; or both ways, so that it has a mask on every frame."
+        ),
+    ] = _Direction.both,
+    output_format: Annotated[
+        OutputFormat,
+        typer.Option(
+            "--format",
+            help="overlay: colours over the video, with its sound. matte: white objects on black. "
+            "masks: a palette PNG per frame, the index is the object.",
+        ),
+    ] = OutputFormat.overlay,
+    model: Annotated[
+        str, typer.Option(help='A name (see "sam2ov models") or a model folder.')
+    ] = "micro",
+    device: Annotated[str, typer.Option(help='An OpenVINO device (see "sam2ov devices").')] = "CPU",
+    precision: Annotated[
+        _Precision | None,
+        typer.Option(help="Inside the networks; the fastest of the device if left out."),
+    ] = None,
+    start: Annotated[
+        int | None, typer.Option(min=0, help="The first frame to track and write, from 0.")
+    ] = None,
+    end: Annotated[int | None, typer.Option(min=0, help="The last frame, included.")] = None,
+    fill_hole_area: Annotated[
+        int,
+        typer.Option(min=0, help="Fill holes of up to this many low-resolution pixels; 0: none."),
+    ] = 8,
+    non_overlap: Annotated[
+        bool, typer.Option("--non-overlap", help="Give each pixel to one object at most.")
+    ] = False,
+    per_object: Annotated[
+        bool, typer.Option("--per-object", help="matte: a file for each object, OUT-ID.mp4.")
+    ] = False,
+    first_number: Annotated[
+        int, typer.Option(min=0, help="masks: the number that the video's frame 0 has in names.")
+    ] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what stands at --out.")
+    ] = False,
+    save_prompts: Annotated[
+        Path | None, typer.Option(help="Write all prompts into a prompt file, before tracking.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a summary in JSON instead of the output's path.")
+    ] = False,
+) -> None:
+    """Track objects through a video, and write what was found.
+
+    Points, boxes and masks on any frames say what the objects are. Frames count from 0, objects
+    from 1; coordinates are pixels of the video. All prompts of an object on a frame are taken
+    together.
+
+    Ctrl-C ends tracking early and writes what is tracked so far (exit code 130): the output has
+    all its frames, without masks where nothing was tracked.
+    """
+    collected = collect_prompts(point or [], box or [], mask or [], prompts)
+    output = Output(out, output_format, per_object, first_number, overwrite)
+    output.check(video, [target.id for target in collected.objects])
+    summary = run_tracking(
+        TrackingRun(
+            video=video,
+            prompts=collected,
+            output=output,
+            save_prompts=save_prompts,
+            model=model,
+            device=device,
+            precision=precision.value if precision is not None else None,
+            direction=direction.value,
+            start=start,
+            end=end,
+            fill_hole_area=fill_hole_area,
+            non_overlap=non_overlap,
+        )
+    )
+    if summary is None:
+        say("Interrupted before the first frame was tracked; nothing was written.")
+        raise typer.Exit(EXIT_CODE)
+    _report(summary, as_json=as_json)
+    if summary.interrupted:
+        raise typer.Exit(EXIT_CODE)
+
+
+def _report(summary: Summary, *, as_json: bool) -> None:
+    say(
+        f"Tracked {summary.frames} frames in {summary.seconds:.1f} s ({summary.fps:.1f} frames/s) "
+        f"with {summary.model} on {summary.device} ({summary.precision})."
+    )
+    for target in summary.objects:
+        say(f"  {target.name}: on {target.tracked} frames, not to be seen on {target.absent}")
+    if as_json:
+        print(json.dumps(asdict(summary), indent=1))
+    else:
+        print("\n".join(summary.outputs))
