@@ -7,19 +7,32 @@ import os
 from pathlib import Path
 
 from sam2ov.video.color import ColorTags
+from sam2ov.video.encodings import FFV1, H264, PRORES_422_HQ, PRORES_4444, Encoding, h264, hevc, vp9
 from sam2ov.video.images import ImageFolderReader
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
 from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, VideoReader
+from sam2ov.video.times import FrameTimes
+from sam2ov.video.writer import VideoWriter
 
 __all__ = [
+    "FFV1",
+    "H264",
+    "PRORES_422_HQ",
+    "PRORES_4444",
     "ColorTags",
+    "Encoding",
     "FrameReader",
+    "FrameTimes",
     "ImageFolderReader",
     "VideoInfo",
     "VideoLimits",
     "VideoReader",
+    "VideoWriter",
+    "h264",
+    "hevc",
     "open_video",
+    "vp9",
 ]
 
 

@@ -17,7 +17,7 @@ UNSPECIFIED = 2
 
 BT709 = 1
 
-_MATRICES = {
+MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
     5: Colorspace.ITU601,
@@ -28,7 +28,7 @@ _MATRICES = {
 }
 """Matrix coefficients of ISO/IEC 23091-2 that swscale knows."""
 
-_EXACT = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+EXACT = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 # swscale's shortcut from 4:2:0 to RGB is three times as fast, but about one level too dark, and
 # the green channel more than the others: a cast that adds up when a video is edited again.
 
@@ -53,11 +53,12 @@ class ColorTags:
     def of(frame: VideoFrame) -> "ColorTags":
         """Read the tags of a decoded picture."""
         full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+        rgb = is_rgb(frame.format)
         return ColorTags(
-            matrix=int(frame.colorspace),
+            matrix=0 if rgb else int(frame.colorspace),
             primaries=int(frame.color_primaries),
             transfer=int(frame.color_trc),
-            full_range=full or is_rgb(frame.format),
+            full_range=full or rgb,
         )
 
     def effective_matrix(self, width: int, height: int) -> int:
@@ -104,7 +105,7 @@ class RgbConverter:
         """
         tags = ColorTags.of(frame)
         matrix = tags.effective_matrix(self._width, self._height)
-        if matrix not in _MATRICES:
+        if matrix not in MATRICES:
             raise FrameDecodeError(
                 f"the colours are stored with matrix {matrix} of ISO/IEC 23091-2, which is not "
                 "supported. Convert the video first: ffmpeg -i INPUT -pix_fmt yuv420p OUTPUT.mp4"
@@ -116,9 +117,9 @@ class RgbConverter:
                 width=self._width,
                 height=self._height,
                 format="gbrp",
-                src_colorspace=_MATRICES[matrix],
+                src_colorspace=MATRICES[matrix],
                 src_color_range=ColorRange.JPEG if tags.full_range else ColorRange.MPEG,
-                interpolation=_EXACT,
+                interpolation=EXACT,
                 threads=self._threads,
             )
         except (OSError, ValueError, RuntimeError) as error:

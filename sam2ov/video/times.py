@@ -1,0 +1,64 @@
+"""When the frames of a written video are shown."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2ov.video.probe import VideoInfo
+
+
+@dataclass(frozen=True, eq=False)
+class FrameTimes:
+    """Exact presentation times of N frames.
+
+    Attributes:
+        pts: int64 [N], strictly increasing, in ticks, beginning with 0.
+        end: tick at which the last frame disappears.
+        time_base: seconds per tick.
+        fps: frames per second, on average (players and encoders want to know).
+        source_start: seconds on the clock of the source's container at which tick 0 lies; aligns
+            the sound.
+    """
+
+    pts: npt.NDArray[np.int64]
+    end: int
+    time_base: Fraction
+    fps: Fraction
+    source_start: Fraction = Fraction(0)
+
+    @staticmethod
+    def constant(fps: Fraction | int, num_frames: int) -> "FrameTimes":
+        """Frames at an even rate."""
+        pts = np.arange(num_frames, dtype=np.int64)
+        return FrameTimes(pts, num_frames, 1 / Fraction(fps), Fraction(fps))
+
+    @staticmethod
+    def of(info: VideoInfo, start: int = 0, stop: int | None = None) -> "FrameTimes":
+        """The times of a source's frames ``start`` … ``stop - 1``, as they are in the source."""
+        stop = info.num_frames if stop is None else stop
+        if not 0 <= start < stop <= info.num_frames:
+            raise ValueError(f"frames {start} to {stop} are not within 0 to {info.num_frames}")
+        begin = int(info.frame_pts[start])
+        end = info.end_pts if stop == info.num_frames else int(info.frame_pts[stop])
+        return FrameTimes(
+            pts=info.frame_pts[start:stop] - begin,
+            end=end - begin,
+            time_base=info.time_base,
+            fps=info.fps,
+            source_start=begin * info.time_base,
+        )
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds from the first frame's appearance to the last one's disappearance."""
+        return self.end * self.time_base
+
+    def duration_at(self, tick: int) -> int:
+        """Ticks for which the frame that appears at ``tick`` is shown."""
+        following = int(np.searchsorted(self.pts, tick, side="right"))
+        return (int(self.pts[following]) if following < len(self) else self.end) - tick

@@ -1,0 +1,295 @@
+"""Writing videos frame by frame, with exact times, true colours and the source's sound."""
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.stream import VideoStream
+
+from sam2ov.errors import VideoError, VideoWriteError
+from sam2ov.video.audio import audio_track
+from sam2ov.video.color import EXACT, MATRICES, ColorTags, is_rgb
+from sam2ov.video.encodings import H264, Encoding
+from sam2ov.video.limits import VideoLimits
+from sam2ov.video.probe import VideoInfo
+from sam2ov.video.times import FrameTimes
+
+_ADVICE = {
+    errno.ENOSPC: "The disk is full: free some space, or write elsewhere.",
+    errno.EDQUOT: "Your quota is used up: free some space, or write elsewhere.",
+    errno.EFBIG: "The file has become larger than allowed: write a shorter or smaller video.",
+    errno.EACCES: "You may not write there: choose another folder.",
+    errno.EROFS: "That disk is read-only: choose another folder.",
+    errno.ENOENT: "The folder does not exist: create it first.",
+}
+
+
+class VideoWriter:
+    """Writes a video; the file appears under its name when it is complete, or not at all.
+
+    Frames are written to a hidden file beside it, which is renamed by ``close`` and removed by
+    ``abort``. As a context manager it is closed on success and aborted on an error.
+
+    Odd widths and heights, where the codec does not take them, are made even by repeating the last
+    column or row: nothing is cut off, and no pixel changes its place.
+
+    Args:
+        path: the file to write; its suffix should be that of the encoding.
+        size_hw: height and width of the frames.
+        times: when the frames are shown; as many are expected.
+        encoding: container and codec.
+        has_alpha: frames are RGBA.
+        color: tags to keep from the source. The pixels are converted with its YUV matrix, in
+            limited range; RGB sources get BT.709.
+        sample_aspect_ratio: width / height of a pixel.
+        audio_from: a video whose sound is carried over, between the times of the frames.
+        limits: for opening ``audio_from``.
+
+    Attributes:
+        path: the file to write.
+        num_written: frames so far.
+
+    Raises:
+        VideoWriteError: the file cannot be created, or the encoder does not take the arguments.
+        VideoOpenError: ``audio_from`` cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        size_hw: tuple[int, int],
+        times: FrameTimes,
+        *,
+        encoding: Encoding = H264,
+        has_alpha: bool = False,
+        color: ColorTags | None = None,
+        sample_aspect_ratio: Fraction = Fraction(1),
+        audio_from: Path | None = None,
+        limits: VideoLimits | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.num_written = 0
+        self._size_hw = size_hw
+        self._times = times
+        self._channels = 4 if has_alpha else 3
+        self._color = color or ColorTags()
+        self._reformatter = VideoReformatter()
+        self._part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
+        self._is_done = False
+        self._audio = None
+        self._container = None
+        try:
+            self._container = av.open(
+                str(self._part.absolute()),
+                "w",
+                format=encoding.muxer,
+                container_options=dict(encoding.muxer_options),
+            )
+            self._stream = self._add_stream(encoding, has_alpha, sample_aspect_ratio)
+            if audio_from is not None:
+                self._audio = audio_track(
+                    audio_from, times, self._container, encoding, limits or VideoLimits()
+                )
+            self._container.start_encoding()
+            if self._audio is not None:
+                self._audio.begin()
+        except BaseException as error:
+            self.abort()
+            raise self._explained(error) from error
+
+    @staticmethod
+    def for_source(
+        path: str | os.PathLike[str],
+        info: VideoInfo,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        encoding: Encoding = H264,
+        has_alpha: bool = False,
+        with_audio: bool = True,
+        limits: VideoLimits | None = None,
+    ) -> "VideoWriter":
+        """Make a writer for frames ``start`` … ``stop - 1`` of a source, as displayed.
+
+        Times, colours, pixel aspect and sound are those of the source.
+        """
+        return VideoWriter(
+            path,
+            info.size_hw,
+            FrameTimes.of(info, start, stop),
+            encoding=encoding,
+            has_alpha=has_alpha,
+            color=info.color,
+            sample_aspect_ratio=info.sample_aspect_ratio,
+            audio_from=info.path if with_audio and info.has_audio else None,
+            limits=limits,
+        )
+
+    def _add_stream(
+        self, encoding: Encoding, has_alpha: bool, sample_aspect_ratio: Fraction
+    ) -> VideoStream:
+        pixel_format = encoding.alpha_pixel_format if has_alpha else encoding.pixel_format
+        if pixel_format is None:
+            raise VideoWriteError(
+                f"{encoding.encoder} cannot store alpha. Choose ProRes 4444, VP9 or FFV1."
+            )
+        assert self._container is not None
+        height, width = self._size_hw
+        if encoding.pads_to_even:
+            height, width = height + height % 2, width + width % 2
+        options = dict(encoding.options)
+        if encoding.gop_seconds:
+            options["g"] = str(max(ceil(encoding.gop_seconds * self._times.fps), 1))
+        stream = cast(
+            "VideoStream",
+            self._container.add_stream(encoding.encoder, rate=self._times.fps, options=options),
+        )
+        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+        context = stream.codec_context
+        if encoding.codec_tag is not None:
+            context.codec_tag = encoding.codec_tag
+        context.time_base = self._times.time_base
+        context.sample_aspect_ratio = sample_aspect_ratio
+        self._matrix = self._color.effective_matrix(width, height)
+        if not is_rgb(av.VideoFormat(pixel_format)):
+            context.colorspace = self._matrix
+            context.color_range = ColorRange.MPEG
+            context.color_primaries = self._color.primaries
+            context.color_trc = self._color.transfer
+        return stream
+
+    def write(self, frame: npt.NDArray[np.uint8]) -> None:
+        """Append a frame.
+
+        Args:
+            frame: uint8 RGB [H, W, 3], or RGBA [H, W, 4] (straight alpha) with ``has_alpha``.
+
+        Raises:
+            VideoWriteError: wrong shape or type, one frame too many, or it cannot be stored.
+        """
+        if self._is_done:
+            raise VideoWriteError(f"{self.path} is closed. Open a new writer.")
+        try:
+            self._check(frame)
+            picture = self._to_picture(frame)
+            pts = int(self._times.pts[self.num_written])
+            picture.pts, picture.time_base = pts, self._times.time_base
+            self._mux(picture)
+            self.num_written += 1
+        except BaseException as error:
+            self.abort()
+            raise self._explained(error) from error
+
+    def _check(self, frame: npt.NDArray[np.uint8]) -> None:
+        expected = (*self._size_hw, self._channels)
+        if frame.dtype != np.uint8 or frame.shape != expected:
+            raise VideoWriteError(
+                f"frame {self.num_written} is {frame.dtype} {frame.shape}, expected uint8 "
+                f"{expected}."
+            )
+        if self.num_written >= len(self._times):
+            raise VideoWriteError(
+                f"{self.path} was to have {len(self._times)} frames, and there comes another."
+            )
+
+    def _to_picture(self, frame: npt.NDArray[np.uint8]) -> VideoFrame:
+        height, width = self._size_hw
+        extra = (self._stream.height - height, self._stream.width - width)
+        if any(extra):
+            frame = np.pad(frame, ((0, extra[0]), (0, extra[1]), (0, 0)), mode="edge")
+        source = "rgba" if self._channels == 4 else "rgb24"
+        picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=source)
+        converted = self._reformatter.reformat(
+            picture,
+            format=self._stream.pix_fmt,
+            src_color_range=ColorRange.JPEG,
+            dst_colorspace=MATRICES[self._matrix],
+            dst_color_range=ColorRange.MPEG,
+            interpolation=EXACT,
+        )
+        # Some encoders look at the pictures' tags, others at the stream's.
+        converted.color_primaries = self._color.primaries
+        converted.color_trc = self._color.transfer
+        return converted
+
+    def _mux(self, picture: VideoFrame | None) -> None:
+        assert self._container is not None
+        for packet in self._stream.encode(picture):
+            assert packet.pts is not None
+            seconds = packet.pts * packet.time_base
+            ticks = self._times.duration_at(round(seconds / self._times.time_base))
+            packet.duration = round(ticks * self._times.time_base / packet.time_base)
+            if self._audio is not None:
+                self._audio.mux_until(self._container, seconds)
+            self._container.mux(packet)
+
+    def close(self) -> None:
+        """Complete the file and give it its name. Nothing happens when called twice.
+
+        Raises:
+            VideoWriteError: frames are missing, or the file cannot be completed.
+        """
+        if self._is_done:
+            return
+        try:
+            if self.num_written < len(self._times):
+                raise VideoWriteError(
+                    f"{self.path} was to have {len(self._times)} frames, but only "
+                    f"{self.num_written} were written. Write all of them, or abort."
+                )
+            assert self._container is not None
+            self._mux(None)
+            if self._audio is not None:
+                self._audio.mux_until(self._container, self._times.duration)
+                self._audio.close()
+            self._container.close()
+            self._part.replace(self.path)
+        except BaseException as error:
+            self.abort()
+            raise self._explained(error) from error
+        self._is_done = True
+
+    def abort(self) -> None:
+        """Give up: nothing stays behind, a file that was there before is untouched."""
+        if self._is_done:
+            return
+        self._is_done = True
+        if self._audio is not None:
+            self._audio.close()
+        if self._container is not None:
+            # It is thrown away, complete or not.
+            with suppress(av.FFmpegError, OSError, ValueError):
+                self._container.close()
+        self._part.unlink(missing_ok=True)
+
+    def _explained(self, error: BaseException) -> BaseException:
+        if isinstance(error, VideoError) or not isinstance(error, Exception):
+            return error
+        number = getattr(error, "errno", None)
+        advice = _ADVICE.get(number or 0, "Check folder, size and encoding.")
+        return VideoWriteError(f"{self.path} cannot be written: {error}. {advice}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abort()
