@@ -48,7 +48,7 @@ _CLASSES: Final[Mapping[str, type]] = {
 _SIZE_MULTIPLE = 32
 
 
-def read_config(name: str) -> dict[str, Any]:
+def read_config(name: str | Path) -> dict[str, Any]:
     """The ``model:`` part of an official configuration or of a yaml file.
 
     Args:
@@ -71,13 +71,13 @@ def read_config(name: str) -> dict[str, Any]:
     return {str(key): value for key, value in model.items()}
 
 
-def _find(name: str) -> Path:
+def _find(name: str | Path) -> Path:
     stem = Path(name).name.removesuffix(".yaml")
     if not Path(name).is_file() and stem in OFFICIAL_CONFIGS:
         return Path(sam2.__path__[0]) / "configs" / stem.split("_", 1)[0] / f"{stem}.yaml"
     if not Path(name).is_file():
         raise ConversionError(
-            f"There is no configuration {name!r}. Give a yaml file, or one of "
+            f"There is no configuration {str(name)!r}. Give a yaml file, or one of "
             f"{', '.join(OFFICIAL_CONFIGS)}."
         )
     return Path(name)

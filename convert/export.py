@@ -59,7 +59,7 @@ _DTYPES: Final[dict[str, Literal["u8", "i32", "f32"]]] = {"u8": "u8", "i32": "i3
 def convert_checkpoint(
     checkpoint: Path,
     out: Path,
-    config: str | None = None,
+    config: str | Path | None = None,
     image_size: int | None = None,
     weights: Literal["f16", "f32"] = "f16",
     name: str | None = None,
@@ -92,7 +92,7 @@ def convert_checkpoint(
     config = guess_config(state_dict) if config is None else config
     model = build_model(read_config(config), image_size)
     check_supported(model)
-    load_into(model, state_dict, config)
+    load_into(model, state_dict, str(config))
     account = Weights(as_arrays(state_dict))
     with _appearing_whole(out) as folder:
         networks: dict[NetworkName, NetworkSpec] = {}
