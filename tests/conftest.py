@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sam2ov.registry import BUNDLED_NAME, resolve_model
 from tests.clips import Scene, make_scene
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -19,6 +20,12 @@ def scene() -> Scene:
     made.frames.setflags(write=False)
     made.masks.setflags(write=False)
     return made
+
+
+@pytest.fixture(scope="session")
+def micro_model() -> Path:
+    """Folder of the bundled model."""
+    return resolve_model(BUNDLED_NAME)
 
 
 @pytest.fixture(scope="session")

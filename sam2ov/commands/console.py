@@ -11,7 +11,7 @@ from sam2ov.progress import Progress, ProgressCallback
 if TYPE_CHECKING:
     from rich.progress import Progress as ProgressBars
 
-_LINES_PER_STAGE = 10
+_LINES_PER_OPERATION = 10
 
 
 def say(message: str) -> None:
@@ -23,7 +23,8 @@ def say(message: str) -> None:
 def progress_display() -> Iterator[ProgressCallback]:
     """Show progress: bars with the remaining time on a terminal, now and then a line elsewhere.
 
-    Bars of finished stages stay. On leaving, the terminal is as it was.
+    An operation may name its stages as it goes; one that counts from the beginning again, or to
+    another total, is a new operation with a bar of its own.
     """
     if not sys.stderr.isatty():
         yield _Lines()
@@ -51,37 +52,62 @@ def progress_display() -> Iterator[ProgressCallback]:
         yield _Bars(bars)
 
 
+class _Operations:
+    """Tells when another operation begins."""
+
+    def __init__(self) -> None:
+        self._latest: Progress | None = None
+
+    def is_new(self, step: Progress) -> bool:
+        latest, self._latest = self._latest, step
+        if latest is None or (latest.total, latest.unit) != (step.total, step.unit):
+            return True
+        return step.done < latest.done
+
+
 class _Bars:
-    """One bar per stage."""
+    """One bar per operation; those of finished ones stay."""
 
     def __init__(self, bars: "ProgressBars") -> None:
         self._bars = bars
-        self._tasks: dict[str, int] = {}
+        self._operations = _Operations()
 
     def __call__(self, step: Progress) -> None:
         unit = 1 << 20 if step.unit == "bytes" else 1
         stage = f"{step.stage} (MB)" if step.unit == "bytes" else step.stage
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(stage)
-        task = self._bars.tasks[self._tasks[stage]].id
-        self._bars.update(task, completed=step.done // unit, total=-(-step.total // unit))
+        if self._operations.is_new(step):
+            self._bars.add_task(stage, total=-(-step.total // unit))
+        task = self._bars.tasks[-1].id
+        self._bars.update(task, description=stage, completed=step.done // unit)
 
 
 class _Lines:
-    """A line per tenth of a stage, for logs."""
+    """A line per tenth of an operation, for logs."""
 
     def __init__(self) -> None:
-        self._stage = ""
+        self._operations = _Operations()
         self._started = 0.0
-        self._tenth = 0
+        self._first = 0
+        self._tenth = -1
 
     def __call__(self, step: Progress) -> None:
-        if step.stage != self._stage:
-            self._stage, self._started, self._tenth = step.stage, time.monotonic(), -1
-        tenth = _LINES_PER_STAGE * step.done // max(step.total, 1)
+        if self._operations.is_new(step):
+            self._started, self._first, self._tenth = time.monotonic(), step.done, -1
+        tenth = _LINES_PER_OPERATION * step.done // max(step.total, 1)
         if tenth == self._tenth:
             return
         self._tenth = tenth
+        say(f"{step.stage}: {_amount(step)}{self._remaining(step)}")
+
+    def _remaining(self, step: Progress) -> str:
+        if not self._first < step.done < step.total:
+            return ""
         elapsed = time.monotonic() - self._started
-        left = elapsed / step.done * (step.total - step.done) if step.done else 0
-        say(f"{step.stage}: {step.done} of {step.total} {step.unit}, {left:.0f} s left")
+        left = elapsed / (step.done - self._first) * (step.total - step.done)
+        return f", {left:.0f} s left"
+
+
+def _amount(step: Progress) -> str:
+    if step.unit == "bytes":
+        return f"{step.done / 1e6:.0f} of {step.total / 1e6:.0f} MB"
+    return f"{step.done} of {step.total}"

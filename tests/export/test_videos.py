@@ -1,0 +1,156 @@
+"""Overlays and mattes, read back with PyAV: pictures, times and sound."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from sam2ov.errors import CancelledError, VideoWriteError
+from sam2ov.export import (
+    OverlayStyle,
+    TrackedMasks,
+    export_matte,
+    export_object_mattes,
+    export_overlay,
+)
+from sam2ov.masks import FloatArray
+from sam2ov.progress import Progress
+from sam2ov.session import VideoSession
+from sam2ov.video import open_video
+from tests.clips import Scene, read_frame_number
+from tests.export.conftest import EMPTY, OBJECTS
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A file as PyAV sees it; sound is one row per packet."""
+
+    codec: str
+    frames: npt.NDArray[np.uint8]
+    seconds: list[Fraction]
+    sound: list[bytes]
+
+
+def decode(path: Path) -> Decoded:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        pictures = list(container.decode(stream))
+        assert stream.time_base is not None
+        times = [Fraction(picture.pts or 0) * stream.time_base for picture in pictures]
+        frames: npt.NDArray[np.uint8] = np.stack(
+            [picture.to_ndarray(format="rgb24").astype(np.uint8) for picture in pictures]
+        )
+        name = stream.codec_context.name
+    with av.open(str(path)) as container:
+        audio = container.streams.audio
+        sound = [bytes(p) for p in container.demux(audio[0]) if p.size] if audio else []
+    return Decoded(name, frames, times, sound)
+
+
+def test_an_overlay_keeps_times_sound_and_background(
+    tracked: TrackedMasks, clip: Path, scene: Scene, logits: FloatArray, tmp_path: Path
+) -> None:
+    seen: list[Progress] = []
+    with open_video(clip) as video:
+        path = export_overlay(tracked, video, tmp_path / "out.mp4", progress=seen.append)
+    out, source = decode(path), decode(clip)
+    assert out.codec == "h264"
+    assert out.seconds == source.seconds
+    assert out.sound == source.sound
+    assert len(out.sound) > 50
+    assert [read_frame_number(frame) for frame in out.frames] == list(range(24))
+    masks = logits.max(axis=1) > 0
+    far = ~grown(masks, 8)
+    error = np.abs(out.frames.astype(int) - source.frames)[far]
+    assert error.mean() < 3
+    assert [(p.done, p.total) for p in seen] == [(done, 24) for done in range(1, 25)]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def grown(masks: npt.NDArray[np.bool_], by: int) -> npt.NDArray[np.bool_]:
+    """[T, H, W] with everything within ``by`` pixels."""
+    out = masks.copy()
+    for axis in (1, 2):
+        reach = out.copy()
+        for shift in range(1, by + 1):
+            reach |= np.roll(out, shift, axis) | np.roll(out, -shift, axis)
+        out = reach
+    return out
+
+
+def test_an_overlay_paints_the_objects(
+    session: VideoSession, clip: Path, logits: FloatArray, tmp_path: Path
+) -> None:
+    solid = OverlayStyle(fill=1, outline=0)
+    apart = TrackedMasks(session, OBJECTS, non_overlapping=True)
+    with open_video(clip) as video:
+        out = decode(export_overlay(apart, video, tmp_path / "out.mp4", style=solid))
+    labels = np.stack([apart.label_map(i) for i in apart.frames])
+    for number, target in enumerate(OBJECTS, 1):
+        core = ~grown(labels != number, 4)
+        assert core.sum() > 300
+        difference = np.abs(out.frames[core].astype(int) - target.colour)
+        assert difference.mean() < 6, "up to the rounding of 4:2:0 and compression"
+
+
+def test_a_range_begins_at_zero_with_its_own_frames_and_sound(
+    session: VideoSession, clip: Path, tmp_path: Path
+) -> None:
+    chosen = TrackedMasks(session, OBJECTS, range(6, 15))
+    with open_video(clip) as video:
+        out = decode(export_overlay(chosen, video, tmp_path / "out.mp4"))
+    source = decode(clip)
+    assert [read_frame_number(frame) for frame in out.frames] == list(range(6, 15))
+    assert out.seconds == [time - source.seconds[6] for time in source.seconds[6:15]]
+    assert set(out.sound) < set(source.sound)
+
+
+def test_a_matte_is_the_mask(
+    tracked: TrackedMasks, clip: Path, logits: FloatArray, tmp_path: Path
+) -> None:
+    with open_video(clip) as video:
+        path = export_matte(tracked, video, tmp_path / "matte.mp4")
+    out, source = decode(path), decode(clip)
+    assert out.codec == "h264"
+    assert out.seconds == source.seconds
+    assert out.sound == []
+    assert np.ptp(out.frames.astype(int), axis=3).max() <= 2, "grey"
+    np.testing.assert_array_equal(out.frames[..., 0] > 127, logits.max(axis=1) > 0)
+    assert out.frames[EMPTY.start].max() <= 2
+
+
+def test_mattes_of_single_objects(
+    tracked: TrackedMasks, clip: Path, logits: FloatArray, tmp_path: Path
+) -> None:
+    with open_video(clip) as video:
+        paths = export_object_mattes(tracked, video, tmp_path / "matte.mp4")
+    assert [path.name for path in paths] == ["matte-1.mp4", "matte-7.mp4"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["matte-1.mp4", "matte-7.mp4"]
+    for number, path in enumerate(paths):
+        np.testing.assert_array_equal(decode(path).frames[..., 0] > 127, logits[:, number] > 0)
+
+
+@pytest.mark.parametrize("export", [export_overlay, export_matte, export_object_mattes])
+def test_cancelling_leaves_what_was_there(
+    tracked: TrackedMasks, clip: Path, tmp_path: Path, export: Callable[..., object]
+) -> None:
+    earlier = tmp_path / "out.mp4"
+    earlier.write_text("an earlier export")
+    asked = iter(range(100))
+    with open_video(clip) as video, pytest.raises(CancelledError):
+        export(tracked, video, earlier, cancel=lambda: next(asked) == 10)
+    assert earlier.read_text() == "an earlier export"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.parametrize("export", [export_overlay, export_matte, export_object_mattes])
+def test_a_missing_folder_is_named(
+    tracked: TrackedMasks, clip: Path, tmp_path: Path, export: Callable[..., object]
+) -> None:
+    with open_video(clip) as video, pytest.raises(VideoWriteError, match="create it first"):
+        export(tracked, video, tmp_path / "missing" / "out.mp4")
