@@ -316,7 +316,7 @@ _AVCOL_SPC = {Colorspace.ITU709: 1, Colorspace.ITU601: 6, Colorspace.BT2020: 9}
 def _to_video_frame(picture: NDArray[np.uint8], how: Encoding) -> av.VideoFrame:
     source = "rgba" if picture.shape[2] == 4 else "rgb24"
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=source)
-    if how.pix_fmt in {"rgb24", "rgba", "bgra", "gbrp", "rgb8", "pal8"}:
+    if how.pix_fmt in {"rgb24", "bgr24", "rgba", "bgra", "gbrp"}:
         return frame.reformat(format=how.pix_fmt)
     return frame.reformat(
         format=how.pix_fmt, dst_colorspace=how.colorspace, dst_color_range=how.color_range
@@ -459,6 +459,9 @@ CLIP_KINDS: dict[str, Encoding] = {
         options={"x265-params": "keyint=8:log-level=none"},
     ),
     "vp8-webm": Encoding(".webm", "libvpx", options={"g": "8", "deadline": "realtime"}),
+    "vp8-altref": Encoding(
+        ".webm", "libvpx", options={"g": "30", "auto-alt-ref": "1", "lag-in-frames": "12"}
+    ),
     "vp9-webm": Encoding(
         ".webm", "libvpx-vp9", options={"g": "8", "deadline": "realtime"}, audio="libopus"
     ),
@@ -470,12 +473,18 @@ CLIP_KINDS: dict[str, Encoding] = {
     "vp9-alpha": Encoding(
         ".webm", "libvpx-vp9", "yuva420p", options={"auto-alt-ref": "0", "deadline": "realtime"}
     ),
-    "av1-mkv": Encoding(".mkv", "libsvtav1", options={"g": "8", "preset": "12"}),
+    "av1-mkv": Encoding(".mkv", "libsvtav1", options={"g": "8", "crf": "20"}),
     "prores-mov": Encoding(".mov", "prores_ks", "yuv422p10le"),
     "prores-4444": Encoding(".mov", "prores_ks", "yuva444p10le", options={"profile": "4444"}),
     "mjpeg-avi": Encoding(".avi", "mjpeg", "yuvj420p", color_range=ColorRange.JPEG),
     "mpeg4-avi": Encoding(".avi", "mpeg4", options={"g": "8", "bf": "2"}),
     "mpeg2-mpg": Encoding(".mpg", "mpeg2video", options={"g": "8", "bf": "2"}),
+    "mpeg2-ts": Encoding(".ts", "mpeg2video", options={"g": "8", "bf": "2"}),
+    "h264-interlaced-ts": Encoding(
+        ".ts", options={"g": "8", "bf": "2", "x264-params": "interlaced=1", "crf": "18"}
+    ),
+    "wmv2-asf": Encoding(".wmv", "wmv2", options={"g": "8", "q": "3"}),
+    "rawvideo-avi": Encoding(".avi", "rawvideo", "bgr24"),
     "ffv1-mkv": Encoding(".mkv", "ffv1", "yuv444p"),
     "png-mov": Encoding(".mov", "png", "rgb24"),
 }

@@ -145,7 +145,7 @@ class FrameIndex:
     def _key_times(self) -> tuple[str, npt.NDArray[np.int64]] | None:
         """The timestamp that tells keyframes apart after a seek, and its values."""
         for name, times in (("pts", self.key_pts), ("dts", self.key_dts)):
-            if (times != NO_TIMESTAMP).all() and (np.diff(times) > 0).all():
+            if _is_increasing(times):
                 return name, times
         return None
 
@@ -194,7 +194,7 @@ def index_by_decoding(
     """Number the frames as a full decode put them out.
 
     Times are the packets' own where these increase, else their decoding times in order, else
-    multiples of ``frame_ticks``.
+    multiples of ``frame_ticks``; the latter two shifted to agree with what times there are.
 
     Args:
         table: the packets.
@@ -202,11 +202,22 @@ def index_by_decoding(
         frame_ticks: the nominal duration of a frame.
     """
     packets = np.asarray(decoded, np.int64)
-    for times in (table.pts[packets], np.sort(table.dts[packets])):
-        if (times != NO_TIMESTAMP).all() and (np.diff(times) > 0).all():
-            end = table.end_pts if table.end_pts > times[-1] else NO_TIMESTAMP
-            return _index(table, packets, times, end)
-    return _index(table, packets, np.arange(len(packets)) * np.int64(frame_ticks), NO_TIMESTAMP)
+    shown = table.pts[packets]
+    if _is_increasing(shown):
+        end = table.end_pts if table.end_pts > shown[-1] else NO_TIMESTAMP
+        return _index(table, packets, shown, end)
+    times = np.sort(table.dts[packets])
+    if not _is_increasing(times):
+        times = np.arange(len(packets)) * np.int64(frame_ticks)
+    known = shown != NO_TIMESTAMP
+    if known.any():
+        # Pictures are decoded some time before they are shown; sound goes by the latter.
+        times += np.int64(np.median(shown[known] - times[known]))
+    return _index(table, packets, times, NO_TIMESTAMP)
+
+
+def _is_increasing(times: npt.NDArray[np.int64]) -> bool:
+    return bool((times != NO_TIMESTAMP).all() and (np.diff(times) > 0).all())
 
 
 def without_frames(index: FrameIndex, missing: Iterable[int]) -> FrameIndex:

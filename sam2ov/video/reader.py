@@ -65,6 +65,9 @@ class FrameReader(ABC):
         """Frame ``frame_idx``; negative numbers count from the end."""
         return self.read(frame_idx + len(self) if frame_idx < 0 else frame_idx)
 
+    def __iter__(self) -> Iterator[Image]:
+        return self.iter_frames()
+
     def read(self, frame_idx: int) -> Image:
         """Read a frame.
 
