@@ -111,7 +111,7 @@ def _encode_clips(
     back = order.argsort()
 
     def merge(first: Tensor, second: Tensor) -> Tensor:
-        parts = [part.unflatten(0, (clips, -1)) for part in (first, second)]
+        parts = [part.reshape(clips, -1, *part.shape[1:]) for part in (first, second)]
         return torch.cat(parts, 1)[:, back].flatten(0, 1)
 
     return Features(
