@@ -1,9 +1,10 @@
 """Opening a file with FFmpeg so that a hostile one can do no harm.
 
-FFmpeg decides by content what a file is, and some "formats" are scripts that make it open other
-files or addresses (concat, HLS, DASH, SDP, image patterns, filter graphs). Only the demuxers and
-codecs named here are admitted, only the ``file`` protocol, and never anything but a regular file.
-The name of the file plays no part.
+Some "formats" of FFmpeg are scripts that make it open other files or addresses (concat, HLS, DASH,
+SDP, image patterns, filter graphs), and it partly goes by the name of a file. So the container is
+recognised here, by content alone, and FFmpeg is told to use that demuxer. Beyond that only the
+demuxers and codecs named here are admitted, only the ``file`` protocol, and never anything but a
+regular file.
 """
 
 from collections.abc import Iterator
@@ -18,8 +19,29 @@ from av.video.stream import VideoStream
 from sam2ov.errors import VideoOpenError
 from sam2ov.video.limits import VideoLimits
 
-DEMUXERS = ("mov", "matroska", "avi", "gif", "mpegts", "mpeg", "flv", "ogg", "asf")
-"""Containers that are read: mov is also mp4, m4v and 3gp; matroska is also webm; asf is wmv."""
+_SIGNATURES = (
+    (4, b"ftyp", "mov"),
+    (4, b"moov", "mov"),
+    (4, b"mdat", "mov"),
+    (4, b"wide", "mov"),
+    (4, b"free", "mov"),
+    (4, b"skip", "mov"),
+    (4, b"pnot", "mov"),
+    (0, b"\x1a\x45\xdf\xa3", "matroska"),
+    (8, b"AVI ", "avi"),
+    (0, b"GIF87a", "gif"),
+    (0, b"GIF89a", "gif"),
+    (0, b"FLV", "flv"),
+    (0, b"OggS", "ogg"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (0, b"\x00\x00\x01\xba", "mpeg"),
+)
+"""Offset, bytes, and FFmpeg's name of the demuxer. mov is also mp4, m4v and 3gp; matroska is also
+webm; asf is also wmv."""
+
+_TRANSPORT_SYNC = b"\x47"
+_TRANSPORT_PACKETS = ((0, 188), (4, 192), (0, 204))
+"""Offset of the sync byte in MPEG transport packets and their sizes (plain, timed, with parity)."""
 
 # fmt: off
 VIDEO_DECODERS = frozenset({
@@ -58,30 +80,45 @@ def open_container(path: Path, limits: VideoLimits) -> InputContainer:
         what = "is not a regular file" if path.exists() else "does not exist"
         raise VideoOpenError(f"{path} {what}. Give the path of a video file.")
     limits.check_bytes(path, path.stat().st_size)
+    demuxer = _recognise(path)
     options = {
-        "format_whitelist": ",".join(DEMUXERS),
+        "format_whitelist": demuxer,
         "codec_whitelist": ",".join(sorted(VIDEO_DECODERS | AUDIO_DECODERS)),
         "protocol_whitelist": "file",
         "max_streams": str(limits.max_streams),
         "max_pixels": str(limits.max_pixels),
     }
     try:
-        # An absolute path cannot be mistaken for a URL; tags may be in any encoding.
-        container = av.open(str(path.resolve()), "r", options=options, metadata_errors="replace")
+        # An absolute path cannot be mistaken for an address; tags may be in any encoding.
+        container = av.open(
+            str(path.resolve()), "r", format=demuxer, options=options, metadata_errors="replace"
+        )
     except (av.FFmpegError, ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, av.FFmpegError) else str(error)
         raise VideoOpenError(
-            f"{path} cannot be opened as a video: {_reason(error)}. Supported are mp4, mov, mkv, "
-            "webm, avi, wmv, flv, ogv, gif, ts and mpg files and folders of images; convert other "
-            "files first, for example with: ffmpeg -i INPUT OUTPUT.mp4"
+            f"{path} cannot be opened as a video ({demuxer}): {reason}. It is damaged or cut off; "
+            "fetch or record it again."
         ) from error
     # Made-up presentation times would hide that the container has none.
     container.flags &= ~_GENERATE_PTS
     return container
 
 
-def _reason(error: Exception) -> str:
-    text = error.strerror if isinstance(error, av.FFmpegError) else None
-    return (text or str(error) or type(error).__name__).rstrip(".")
+def _recognise(path: Path) -> str:
+    """Tell by the first bytes which admitted container a file is."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    for offset, signature, demuxer in _SIGNATURES:
+        if head.startswith(signature, offset):
+            return demuxer
+    for offset, size in _TRANSPORT_PACKETS:
+        if head[offset : 5 * size : size] == _TRANSPORT_SYNC * 5:
+            return "mpegts"
+    raise VideoOpenError(
+        f"{path} is not a video file of a supported kind: mp4, mov, mkv, webm, avi, wmv, flv, ogv, "
+        "gif, ts, mpg (whatever its name says). Convert other files first, for example with: "
+        "ffmpeg -i INPUT OUTPUT.mp4"
+    )
 
 
 def video_stream(container: InputContainer, path: Path, limits: VideoLimits) -> VideoStream:
@@ -109,7 +146,6 @@ def video_stream(container: InputContainer, path: Path, limits: VideoLimits) -> 
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
-    context.thread_type = "AUTO"
     context.options = {**context.options, "max_pixels": str(limits.max_pixels)}
     # Every picture then says which packet it came from, whatever its timestamps say.
     context.copy_opaque = True
@@ -119,12 +155,11 @@ def video_stream(container: InputContainer, path: Path, limits: VideoLimits) -> 
 class PacketReader:
     """Iterates over the packets of a stream that hold a picture, up to the end or to damage.
 
-    Left out are empty packets (a container's way to say "nothing new") and those that FFmpeg found
-    cut off or inconsistent. What cannot be read any more ends the video: a truncated file gives
-    the frames that are there.
+    Empty packets (a container's way to say "nothing new") are left out. What cannot be read any
+    more ends the video: a truncated file gives the frames that are there.
 
     Attributes:
-        is_damaged: something was left out because it could not be read.
+        is_damaged: a packet was cut off or inconsistent, or the rest could not be read.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
@@ -136,9 +171,8 @@ class PacketReader:
         packets = self._container.demux(self._stream)
         try:
             for packet in packets:
-                if packet.is_corrupt:
-                    self.is_damaged = True
-                elif packet.size:
+                self.is_damaged |= packet.is_corrupt
+                if packet.size:
                     yield packet
         except av.FFmpegError:
             self.is_damaged = True

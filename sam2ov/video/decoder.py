@@ -42,6 +42,7 @@ class DecodingRun:
         next_packet: number of the packet that is sent to the decoder next.
         skip_before: pictures of frames before this one are not wanted; those that no other frame
             depends on are not even decoded.
+        has_errors: a packet could not be decoded so far.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class DecodingRun:
     ) -> None:
         self.next_packet = start
         self.skip_before = 0
+        self.has_errors = False
         self._context = stream.codec_context
         self._frame_of_packet = frame_of_packet
         self._pictures = self._decode(packets, start)
@@ -100,6 +102,7 @@ class DecodingRun:
         try:
             frames = self._context.decode(packet)
         except (av.FFmpegError, MemoryError):
+            self.has_errors = True
             return
         for frame in frames:
             if isinstance(frame.opaque, _Origin):
@@ -110,12 +113,17 @@ class StreamDecoder:
     """An open video stream that can be decoded from any of its keyframes.
 
     Not safe for several threads at once; a decoder belongs to one lock.
+
+    Attributes:
+        is_careful: frames are decoded one by one instead of several at once. This is slower, but
+            a damaged one does not take its neighbours with it.
     """
 
     def __init__(self, path: Path, limits: VideoLimits) -> None:
         self._path = path
         self._limits = limits
         self._was_read = False
+        self.is_careful = False
         self._open()
 
     def _open(self) -> None:
@@ -125,6 +133,14 @@ class StreamDecoder:
         except BaseException:
             self.container.close()
             raise
+        self.stream.codec_context.thread_type = "SLICE" if self.is_careful else "AUTO"
+
+    def be_careful(self) -> None:
+        """Decode frames one by one from now on. Runs that were begun end here."""
+        self.is_careful = True
+        self.container.close()
+        self._open()
+        self._was_read = False
 
     def close(self) -> None:
         """Release the file."""

@@ -188,9 +188,7 @@ def index_by_time(table: PacketTable) -> FrameIndex:
     return _index(table, packets, table.pts[packets], table.end_pts)
 
 
-def index_by_decoding(
-    table: PacketTable, decoded: Sequence[int] | npt.NDArray[np.int64], frame_ticks: int
-) -> FrameIndex:
+def index_by_decoding(table: PacketTable, decoded: Sequence[int], frame_ticks: int) -> FrameIndex:
     """Number the frames as a full decode put them out.
 
     Times are the packets' own where these increase, else their decoding times in order, else

@@ -15,15 +15,8 @@ from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
 from sam2ov.video.cache import FrameCache, Image
 from sam2ov.video.color import RgbConverter
 from sam2ov.video.decoder import DecodingRun, StreamDecoder
-from sam2ov.video.index import (
-    FrameIndex,
-    PacketTable,
-    index_by_decoding,
-    index_by_time,
-    read_packets,
-    without_frames,
-)
 from sam2ov.video.limits import VideoLimits
+from sam2ov.video.numbering import number_frames
 from sam2ov.video.probe import VideoInfo, describe
 
 DEFAULT_CACHE_BYTES = 256 << 20
@@ -177,7 +170,7 @@ class VideoReader(FrameReader):
         self._unclean_keys: set[int] = set()
         self._decoder = StreamDecoder(path, limits)
         try:
-            self._index, first = _index_frames(self._decoder, path, limits, verify=verify)
+            self._index, first = number_frames(self._decoder, path, limits, verify=verify)
             info = describe(path, self._decoder.container, self._decoder.stream, self._index, first)
             limits.check_duration(path, float(info.duration))
             super().__init__(info, cache_bytes)
@@ -203,6 +196,10 @@ class VideoReader(FrameReader):
                 return frame
         self._start(key, wanted)
         frame = self._run_until(frame_idx, wanted)
+        if frame is None and not self._decoder.is_careful:
+            self._decoder.be_careful()
+            self._start(key, wanted)
+            frame = self._run_until(frame_idx, wanted)
         if frame is not None:
             return frame
         self._run = None
@@ -260,54 +257,3 @@ class VideoReader(FrameReader):
     def _release(self) -> None:
         self._run = None
         self._decoder.close()
-
-
-def _index_frames(
-    decoder: StreamDecoder, path: Path, limits: VideoLimits, *, verify: bool
-) -> tuple[FrameIndex, VideoFrame]:
-    """Number the frames and decode the first one."""
-    table = read_packets(decoder.packets_from_start(), decoder.stream, path, limits)
-    if verify or not table.has_trustworthy_order() or _may_store_fields(decoder):
-        return _index_by_decoding(decoder, table, path)
-    index = index_by_time(table)
-    # Pictures before the first keyframe may refer to some that are not in the file.
-    first: VideoFrame | None = None
-    came_out: set[int] = set()
-    for packet, picture in decoder.run_all():
-        frame_idx = int(index.frame_of_packet[packet])
-        first = first or picture
-        came_out.add(frame_idx)
-        if frame_idx >= index.first_key_frame:
-            missing = set(range(index.first_key_frame + 1)) - came_out
-            return without_frames(index, missing) if missing else index, first
-    return _index_by_decoding(decoder, table, path)
-
-
-def _index_by_decoding(
-    decoder: StreamDecoder, table: PacketTable, path: Path
-) -> tuple[FrameIndex, VideoFrame]:
-    first: VideoFrame | None = None
-    decoded: list[int] = []
-    for packet, picture in decoder.run_all():
-        if packet < len(table.pts):
-            first = first or picture
-            decoded.append(packet)
-    if first is None:
-        raise VideoOpenError(
-            f"none of the {len(table.pts)} pictures of {path} can be decoded: the video is damaged "
-            "or encrypted. Fetch or record it again."
-        )
-    rate = decoder.stream.guessed_rate or decoder.stream.average_rate
-    assert decoder.stream.time_base is not None
-    ticks = round(1 / (rate * decoder.stream.time_base)) if rate else 1
-    return index_by_decoding(table, decoded, max(ticks, 1)), first
-
-
-def _may_store_fields(decoder: StreamDecoder) -> bool:
-    """Interlaced H.264 and HEVC may come as two packets (fields) for one frame."""
-    context = decoder.stream.codec_context
-    return context.codec.name in {"h264", "hevc"} and context.field_order not in _PROGRESSIVE
-
-
-_PROGRESSIVE = (0, 1)
-"""AVFieldOrder: unknown, progressive."""
