@@ -44,10 +44,7 @@ class _Group(TyperGroup):
             ends = hasattr(error, "exit_code") or isinstance(error, BrokenPipeError)
             if ends or ctx.params["debug"]:
                 raise
-            say(
-                f"Error: {type(error).__name__}: {error}. This should not happen; "
-                '"sam2ov --debug COMMAND …" shows where.'
-            )
+            say(f'Error: {type(error).__name__}: {error} ("sam2ov --debug …" shows where).')
             raise typer.Exit(1) from error
 
 

@@ -4,6 +4,14 @@ from typing import Annotated
 
 import typer
 
+from sam2ov.commands.model_options import (
+    DEFAULT_DEVICE,
+    DEFAULT_MODEL,
+    DeviceOption,
+    ModelOption,
+    PrecisionOption,
+)
+
 
 def app(
     host: Annotated[
@@ -12,12 +20,22 @@ def app(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="The first free one from 7860 if left out.")
     ] = None,
-    model: Annotated[
-        str, typer.Option(help='A name (see "sam2ov models") or a model folder.')
-    ] = "micro",
-    device: Annotated[str, typer.Option(help='An OpenVINO device (see "sam2ov devices").')] = "CPU",
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = DEFAULT_DEVICE,
+    precision: PrecisionOption = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page.")] = False,
 ) -> None:
-    """Open the app: click on objects, track them, export."""
+    """Serve the app: click on objects, track them, export.
+
+    Ctrl-C ends it.
+    """
     from sam2ov.ui import launch
 
-    launch(host=host, port=port, model=model, device=device)
+    launch(
+        host=host,
+        port=port,
+        model=model,
+        device=device,
+        precision=precision.value if precision is not None else None,
+        open_browser=open_browser,
+    )

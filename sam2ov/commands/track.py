@@ -10,6 +10,13 @@ import typer
 
 from sam2ov.commands.console import say
 from sam2ov.commands.interrupt import EXIT_CODE
+from sam2ov.commands.model_options import (
+    DEFAULT_DEVICE,
+    DEFAULT_MODEL,
+    DeviceOption,
+    ModelOption,
+    PrecisionOption,
+)
 from sam2ov.commands.outputs import Output, OutputFormat
 from sam2ov.commands.prompt_options import (
     BOX_FORM,
@@ -30,12 +37,6 @@ class _Direction(StrEnum):
     forward = "forward"
     backward = "backward"
     both = "both"
-
-
-class _Precision(StrEnum):
-    f32 = "f32"
-    bf16 = "bf16"
-    f16 = "f16"
 
 
 def track(
@@ -80,14 +81,9 @@ def track(
             "masks: a palette PNG per frame, the index is the object.",
         ),
     ] = OutputFormat.overlay,
-    model: Annotated[
-        str, typer.Option(help='A name (see "sam2ov models") or a model folder.')
-    ] = "micro",
-    device: Annotated[str, typer.Option(help='An OpenVINO device (see "sam2ov devices").')] = "CPU",
-    precision: Annotated[
-        _Precision | None,
-        typer.Option(help="Inside the networks; the fastest of the device if left out."),
-    ] = None,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = DEFAULT_DEVICE,
+    precision: PrecisionOption = None,
     start: Annotated[
         int | None, typer.Option(min=0, help="The first frame to track and write, from 0.")
     ] = None,

@@ -1,0 +1,92 @@
+"""``sam2ov convert`` with a converter that needs no torch."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from sam2ov import conversion
+from sam2ov.manifest import read_manifest
+from tests.commands.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def converter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in runs, and the cache is the test's own."""
+    monkeypatch.setenv("SAM2OV_CACHE", os.fspath(tmp_path / "cache"))
+    monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")
+    monkeypatch.setattr(conversion, "find_spec", lambda name: importlib.util.find_spec("sam2ov"))
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "fine-tuned.pt"
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_a_checkpoint_becomes_a_folder(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    options = ("--config", "sam2.1_hiera_t", "--image-size", "512", "--weights", "f32")
+    result = run("convert", checkpoint, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{out}\n"
+    manifest = read_manifest(out)
+    assert (manifest.name, manifest.image_size, manifest.weights) == ("mine", 512, "f32")
+    assert manifest.source.checkpoint == "fine-tuned.pt"
+    assert "Done: 2 of 2" in result.stderr
+
+
+def test_a_converter_that_fails_speaks_for_itself(
+    run: Run, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_CONVERT", "refuse")
+    result = run("convert", checkpoint, "--out", tmp_path / "mine", "--config", "c")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == f"Error: {checkpoint} is truncated."
+
+
+def test_without_torch_it_says_what_to_install(
+    run: Run, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
+    result = run("convert", checkpoint, "--out", tmp_path / "mine")
+    assert result.exit_code == 1
+    assert "needs torch and sam2" in result.stderr
+    assert "pip install" in result.stderr
+
+
+def test_a_named_model_is_made_in_the_cache_and_copied(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints = tmp_path / "cache" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / "sam2.1_hiera_tiny.pt").write_bytes(b"fetched by hand")
+    cached = run("convert", "sam2.1-hiera-tiny")
+    assert cached.exit_code == 0, cached.output
+    folder = Path(cached.stdout.strip())
+    assert folder.is_relative_to(tmp_path / "cache")
+    out = tmp_path / "copy"
+    copied = run("convert", "sam2.1-hiera-tiny", "--out", out)
+    assert copied.exit_code == 0, copied.output
+    assert copied.stdout == f"{out}\n"
+    assert read_manifest(out) == read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("{checkpoint}",), "say where the model folder should be: --out FOLDER"),
+        (("sam3",), "'sam3' is neither a file nor a known model. Names: micro, sam2.1-hiera-tiny"),
+        (("micro", "--config", "c"), "micro has its own configuration: leave --config out"),
+        (("micro", "--out", "{folder}"), "is there already. Choose another --out"),
+    ],
+)
+def test_a_wrong_command_line_is_explained(
+    run: Run, checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    filled = [a.format(checkpoint=checkpoint, folder=tmp_path) for a in arguments]
+    result = run("convert", *filled)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.stderr.split())

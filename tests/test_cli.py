@@ -1,0 +1,207 @@
+"""The command line as a whole: start-up, lists, errors, and a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from sam2ov import __version__
+from sam2ov.cli import app
+from sam2ov.prompt_file import PromptFile
+from sam2ov.registry import MODEL_NAMES
+from tests.clips import Scene, write_clip
+from tests.conftest import REPOSITORY
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, arguments)
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "sam2ov", *(str(argument) for argument in arguments)]
+
+
+def test_start_up_is_light() -> None:
+    """Also of --help, whose options are those of every command."""
+    script = """
+import sys
+from typer.testing import CliRunner
+from sam2ov.cli import app
+for arguments in (["--help"], ["track", "--help"], ["--version"]):
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+heavy = {"openvino", "gradio", "cv2", "av", "numpy", "torch", "PIL"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY)
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"sam2ov {__version__}\n"
+    text = run("--help").stdout
+    for name in ("track", "convert", "models", "devices", "schema", "app"):
+        assert f"\n  {name}  " in text
+    assert "130 ended by" in text
+    assert run().exit_code == 2, "a command is missing"
+    assert run("trak").exit_code == 2
+
+
+def test_models_are_listed() -> None:
+    rows = json.loads(run("models", "--json").stdout)
+    assert [row["name"] for row in rows] == list(MODEL_NAMES)
+    assert rows[0]["status"] == "bundled"
+    lines = run("models").stdout.splitlines()
+    assert lines[0].split() == ["NAME", "STATUS", "DOWNLOAD", "DESCRIPTION"]
+    assert [line.split()[0] for line in lines[1:]] == list(MODEL_NAMES)
+    assert [line.index("  ") > 0 for line in lines] == [True] * len(lines)
+
+
+def test_devices_are_listed() -> None:
+    found = json.loads(run("devices", "--json").stdout)
+    assert "CPU" in found
+    assert f"CPU     {found['CPU']}".split() == run("devices").stdout.splitlines()[1].split()
+
+
+def test_the_schema_describes_the_file() -> None:
+    schema = json.loads(run("schema", "prompts").stdout)
+    assert schema == PromptFile.model_json_schema()
+    assert schema["required"] == ["objects"]
+    assert set(schema["$defs"]) >= {"ObjectPrompts", "FramePrompt", "Point", "RleMask"}
+    assert run("schema", "masks").exit_code == 2
+
+
+def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    launched: list[dict[str, Any]] = []
+    stand_in = SimpleNamespace(launch=lambda **options: launched.append(options))
+    monkeypatch.setitem(sys.modules, "sam2ov.ui", stand_in)
+    assert run("app").exit_code == 0
+    result = run(
+        *("app", "--host", "0.0.0.0", "--port", "7999", "--model", "m", "--device", "GPU"),
+        *("--precision", "f16", "--open"),
+    )
+    assert result.exit_code == 0, result.output
+    defaults = {"host": "127.0.0.1", "port": None, "model": "micro", "device": "CPU"}
+    assert launched == [
+        {**defaults, "precision": None, "open_browser": False},
+        {
+            "host": "0.0.0.0",
+            "port": 7999,
+            "model": "m",
+            "device": "GPU",
+            "precision": "f16",
+            "open_browser": True,
+        },
+    ]
+    assert run("app", "--port", "70000").exit_code == 2
+    assert run("app", "--share").exit_code == 2
+
+
+def test_what_should_not_happen_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("sam2ov.registry.list_models", broken)
+    result = run("models")
+    assert result.exit_code == 1
+    assert result.stderr == 'Error: ZeroDivisionError: by zero ("sam2ov --debug …" shows where).\n'
+    debugged = run("--debug", "models")
+    assert isinstance(debugged.exception, ZeroDivisionError)
+
+
+def test_debug_shows_where_an_error_comes_from(tmp_path: Path) -> None:
+    arguments = ("track", tmp_path / "no.mp4", "--out", tmp_path / "o.mp4", "--point", "0:1:1,1")
+    plain = subprocess.run(command(*arguments), cwd=REPOSITORY, capture_output=True, text=True)
+    assert plain.returncode == 1
+    assert len(plain.stderr.splitlines()) == 1
+    assert plain.stderr.startswith(f"Error: {tmp_path / 'no.mp4'} does not exist")
+    debugged = subprocess.run(
+        command("--debug", *arguments), cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert debugged.returncode == 1
+    assert "Traceback" in debugged.stderr
+    assert "VideoOpenError" in debugged.stderr
+
+
+def test_a_pipe_that_closes_early_is_no_error() -> None:
+    process = subprocess.Popen(
+        command("schema", "prompts"),
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert "Error" not in errors
+
+
+@pytest.fixture
+def clip(scene: Scene, tmp_path: Path) -> Path:
+    """The scene four times over, back and forth."""
+    frames = np.concatenate([scene.frames, scene.frames[::-1]] * 2)
+    return write_clip(tmp_path / "clip", frames)
+
+
+def start_point(scene: Scene) -> str:
+    """A click in the middle of the first object."""
+    rows, columns = np.nonzero(scene.masks[0, 0])
+    return f"0:1:{columns.mean():.1f},{rows.mean():.1f}"
+
+
+def test_a_process_tracks_with_the_bundled_model(
+    scene: Scene, clip: Path, micro_model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    done = subprocess.run(
+        command(
+            *("track", clip, "--out", out, "--model", micro_model, "--json"),
+            *("--point", start_point(scene), "--end", "9"),
+        ),
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["model"] == "micro"
+    assert found["objects"][0]["tracked"] == 10
+    with av.open(str(out)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 10
+
+
+def test_ctrl_c_in_a_process_keeps_what_is_tracked(
+    scene: Scene, clip: Path, micro_model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    process = subprocess.Popen(
+        command(
+            *("track", clip, "--out", out, "--model", micro_model, "--json"),
+            *("--point", start_point(scene)),
+        ),
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Tracking: "):
+            break
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert "Interrupted; writing what is tracked so far" in stderr
+    found = json.loads(stdout)
+    assert found["interrupted"] is True
+    assert 1 <= found["objects"][0]["tracked"] < 96
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
+    with av.open(str(out)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 96
