@@ -50,7 +50,8 @@ def _read(path: Path) -> Any:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "weights_only" in str(error) or "Unsupported" in str(error):
+        # Torch's restricted unpickler met a byte that is no instruction: this is no pickle.
+        if "Unsupported operand" not in str(error):
             raise CheckpointError(
                 f"{path} was refused: loading it would run code that it contains, or build objects "
                 "other than tensors. Save its weights alone, "
@@ -68,8 +69,8 @@ def _damaged(path: Path) -> CheckpointError:
     )
 
 
-def load_into(model: torch.nn.Module, state_dict: Mapping[str, Tensor], config: str) -> None:
-    """Load the weights, which must fit key by key and shape by shape.
+def check_fits(model: torch.nn.Module, state_dict: Mapping[str, Tensor], config: str) -> None:
+    """Check that a checkpoint has the keys and shapes of a model, and no others.
 
     Raises:
         CheckpointError: keys are missing or unexpected, or shapes differ; the message names them.
@@ -93,7 +94,6 @@ def load_into(model: torch.nn.Module, state_dict: Mapping[str, Tensor], config: 
             f"The checkpoint does not fit the configuration {config}: tensors {'; '.join(found)}. "
             "Give the configuration that it was trained with (--config NAME or a yaml file)."
         )
-    model.load_state_dict(state_dict)
 
 
 def _some(keys: list[str]) -> str:

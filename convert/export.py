@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -13,13 +13,14 @@ import numpy as np
 import openvino as ov
 
 from convert.build import build_model, guess_config, read_config
-from convert.checkpoint import load_into, load_state_dict
+from convert.checkpoint import check_fits, load_state_dict
 from convert.image_encoder import build_image_encoder
 from convert.mask_decoder import build_mask_decoder
 from convert.memory_attention import build_memory_attention
 from convert.memory_encoder import build_memory_encoder
-from convert.ops import FloatArray
+from convert.ops import FloatArray, name_nodes
 from convert.prompt_encoder import build_prompt_encoder
+from convert.storage import halve_weights
 from convert.support import check_supported
 from convert.weights import Weights, as_arrays
 from sam2ov.errors import ConversionError
@@ -39,16 +40,16 @@ from sam2ov.manifest import (
 ProgressCallback = Callable[[str, int, int], None]
 """Called with the name of the stage that begins, how many are done, and how many there are."""
 
-_BUILDERS: Final[dict[NetworkName, Callable[[Any, Weights], ov.Model]]] = {
+BUILDERS: Final[Mapping[NetworkName, Callable[[Any, Weights], ov.Model]]] = {
     "image_encoder": build_image_encoder,
     "prompt_encoder": build_prompt_encoder,
     "mask_decoder": build_mask_decoder,
     "memory_attention": build_memory_attention,
     "memory_encoder": build_memory_encoder,
 }
-_STAGES: Final = ("checkpoint", *_BUILDERS, "constants")
+_STAGES: Final = ("checkpoint", *BUILDERS, "constants")
 
-_UNUSED: Final = {
+UNUSED: Final = {
     "no_mem_pos_enc": "upstream reads it only where directly_add_no_mem_embed is false",
 }
 """Keys of every checkpoint that inference does not need, and why."""
@@ -92,17 +93,17 @@ def convert_checkpoint(
     config = guess_config(state_dict) if config is None else config
     model = build_model(read_config(config), image_size)
     check_supported(model)
-    load_into(model, state_dict, str(config))
+    check_fits(model, state_dict, str(config))
     account = Weights(as_arrays(state_dict))
     with _appearing_whole(out) as folder:
         networks: dict[NetworkName, NetworkSpec] = {}
-        for done, (network, build) in enumerate(_BUILDERS.items(), start=1):
+        for done, (network, build) in enumerate(BUILDERS.items(), start=1):
             report(done)
             networks[network] = _save(build(model, account), folder, network, weights)
         report(len(_STAGES) - 1)
-        constants = _constants(model, account)
+        constants = constants_of(model, account)
         np.savez(folder / CONSTANTS_FILE, allow_pickle=False, **constants)
-        account.check_all_used(_UNUSED)
+        account.check_all_used(UNUSED)
         manifest = Manifest(
             name=name or out.name,
             family="sam2.1" if model.no_obj_embed_spatial is not None else "sam2",
@@ -134,7 +135,10 @@ def _save(
     path = folder / f"{name}.xml"
     inputs = tuple(_tensor(port) for port in graph.inputs)
     outputs = tuple(_tensor(port) for port in graph.outputs)
-    ov.save_model(graph, path, compress_to_fp16=weights == "f16")
+    if weights == "f16":
+        halve_weights(graph)
+    name_nodes(graph)
+    ov.save_model(graph, path, compress_to_fp16=False)
     return NetworkSpec(
         xml=_file(path), bin=_file(path.with_suffix(".bin")), inputs=inputs, outputs=outputs
     )
@@ -155,7 +159,7 @@ def _file(path: Path) -> FileSpec:
     return FileSpec(file=path.name, sha256=sha256_of(path))
 
 
-def _constants(model: Any, account: Weights) -> dict[str, FloatArray]:
+def constants_of(model: Any, account: Weights) -> dict[str, FloatArray]:
     """The learned parameters that stay outside the graphs (see the runtime's ``Constants``)."""
     constants = {
         "no_mem_embed": account.tensor("no_mem_embed").reshape(model.hidden_dim),

@@ -4,12 +4,12 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
 from openvino import Model
 
 from convert import ops
 from convert.attention import attend, join_heads, split_heads
 from convert.ops import Kernel, Tensor
+from convert.positions import windowed_position
 from convert.weights import Weights
 
 _IMAGE_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -68,7 +68,8 @@ class _Trunk:
 
     def build(self, image: Tensor) -> list[Tensor]:
         """The output of each stage, finest first, [1, H, W, C]."""
-        x = ops.add(self._embed_patches(image), ops.constant(self._position()))
+        position = windowed_position(self._part, self._size)
+        x = ops.add(self._embed_patches(image), position)
         size, maps = self._size, []
         for index, block in enumerate(self._module.blocks):
             x = _Block(block, self._part.at("blocks", index), size).build(x)
@@ -89,14 +90,6 @@ class _Trunk:
         kernel = Kernel(kernel.weight / scale, kernel.bias, kernel.stride, kernel.padding)
         centered = ops.subtract(ops.as_f32(image), ops.constant(255.0 * _IMAGE_MEAN))
         return ops.from_nchw(ops.conv_nchw(ops.to_nchw(centered), kernel))
-
-    def _position(self) -> ops.FloatArray:
-        """The windowed position embedding at this image size, [1, H, W, C]."""
-        self._part.tensor("pos_embed")
-        self._part.tensor("pos_embed_window")
-        with torch.no_grad():
-            position = self._module._get_pos_embed((self._size, self._size))
-        return np.ascontiguousarray(position.numpy())
 
 
 class _Block:

@@ -9,6 +9,7 @@ from openvino import Model
 from convert import ops
 from convert.attention import attend, join_heads, split_heads
 from convert.ops import Affine, Tensor
+from convert.positions import fourier_grid
 from convert.weights import Weights
 
 _NORM_EPS = 1e-5
@@ -38,7 +39,12 @@ def build_mask_decoder(model: Any, weights: Weights) -> Model:
     tokens = ops.concat([ops.repeat_batch(own_tokens[None], like=sparse), sparse], axis=1)
     image = ops.from_nchw(ops.add(embedding, dense))
     image = ops.reshape(image, 0, -1, channels)
-    transformer = _TwoWayTransformer(model, part.at("transformer"))
+    frequencies = weights.at("sam_prompt_encoder.pe_layer")
+    transformer = _TwoWayTransformer(
+        model.sam_mask_decoder.transformer,
+        part.at("transformer"),
+        fourier_grid(frequencies.tensor("positional_encoding_gaussian_matrix"), size),
+    )
     tokens, image = transformer.build(tokens, image)
 
     mask_tokens = ops.take(tokens, 2, 2 + _MASK_TOKENS, axis=1)
@@ -107,16 +113,15 @@ def _masks(mask_tokens: Tensor, upscaled: Tensor, part: Weights, size: int) -> T
 class _TwoWayTransformer:
     """Tokens attend to the image and the image attends to the tokens, twice."""
 
-    def __init__(self, model: Any, part: Weights) -> None:
-        self._module = model.sam_mask_decoder.transformer
+    def __init__(self, module: Any, part: Weights, image_position: Tensor) -> None:
+        self._module = module
         self._part = part
-        position = model.sam_prompt_encoder.get_dense_pe()[0].flatten(1).T  # [h·w, C]
-        self._image_position = position.numpy(force=True)
+        self._image_position = image_position
 
     def build(self, tokens: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens [B, T, C] and image [B, h·w, C], both updated."""
         prompts = tokens
-        position = ops.constant(self._image_position)
+        position = self._image_position
         for index, layer in enumerate(self._module.layers):
             tokens, image = self._layer(tokens, image, prompts, position, index, layer)
         attended = self._attention(

@@ -12,14 +12,13 @@ The cost of the model is here, and so are the rewrites. All are exact in real ar
 import math
 from typing import Any
 
-import numpy as np
-import torch
 from openvino import Model
 
 from convert import ops
 from convert.attention import attend
 from convert.ops import Tensor
-from convert.rope import RopeTables, linear_with_rope, rope_tables
+from convert.positions import RopeTables, rope_tables, sine_position
+from convert.rope import linear_with_rope
 from convert.weights import Weights
 
 _NORM_EPS = 1e-5
@@ -42,8 +41,8 @@ def build_memory_attention(model: Any, weights: Weights) -> Model:
     x = ops.from_nchw(embedding)
     x = ops.reshape(x, 0, size * size, channels)
     if model.memory_attention.pos_enc_at_input:
-        position = _sine_position(model.image_encoder.neck.position_encoding, channels, size)
-        x = ops.add(x, ops.constant(0.1 * position))
+        position = sine_position(model.image_encoder.neck.position_encoding, channels, size, 0.1)
+        x = ops.add(x, position)
     bank = _MemoryBank(model, memory, memory_tpos, pointers, pointer_tpos)
     part = weights.at("memory_attention")
     for index, layer in enumerate(model.memory_attention.layers):
@@ -55,12 +54,6 @@ def build_memory_attention(model: Any, weights: Weights) -> Model:
         inputs=[embedding, memory, memory_tpos, pointers, pointer_tpos],
         outputs={"conditioned": conditioned},
     )
-
-
-def _sine_position(encoding: Any, channels: int, size: int) -> ops.FloatArray:
-    """``PositionEmbeddingSine`` of a square map, as [h·w, channels]."""
-    position = encoding(torch.zeros(1, channels, size, size))
-    return np.ascontiguousarray(position[0].flatten(1).T.numpy(force=True))
 
 
 class _MemoryBank:
@@ -83,8 +76,8 @@ class _MemoryBank:
         mem_dim = model.mem_dim
         size = model.image_size // model.backbone_stride
         tokens = model.hidden_dim // mem_dim
-        position = _sine_position(model.memory_encoder.position_encoding, mem_dim, size)
-        encoding = ops.add(ops.reshape(memory_tpos, 0, 0, 1, mem_dim), ops.constant(position))
+        position = sine_position(model.memory_encoder.position_encoding, mem_dim, size)
+        encoding = ops.add(ops.reshape(memory_tpos, 0, 0, 1, mem_dim), position)
         self.keys = ops.add(memory, encoding)
         split = ops.reshape(pointers, 0, 0, tokens, mem_dim)
         pointer_keys = ops.add(split, ops.reshape(pointer_tpos, 0, 0, 1, mem_dim))

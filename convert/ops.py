@@ -126,6 +126,11 @@ def rows_of(table: FloatArray, indices: Tensor) -> Tensor:
     return cast(Tensor, ov_ops.gather(constant(table), indices, _scalar(0)))
 
 
+def broadcast(x: Tensor, *shape: int) -> Tensor:
+    """Repeat along the axes of length 1 to a shape."""
+    return cast(Tensor, ov_ops.broadcast(x, integers(*shape)))
+
+
 def repeat_batch(value: FloatArray, like: Tensor) -> Tensor:
     """A [1, …] constant repeated to the batch size of ``like``."""
     shape = ov_ops.shape_of(like)
@@ -258,21 +263,22 @@ def upsample_bilinear_nchw(x: Tensor, size: int) -> Tensor:
 
 
 def model(name: str, inputs: Sequence[Node], outputs: Mapping[str, Tensor]) -> Model:
-    """A graph with named inputs and outputs.
-
-    Nodes are renamed in topological order: OpenVINO's own names count all nodes that the process
-    ever made, and equal checkpoints shall give equal files.
-    """
+    """A graph with named inputs and outputs."""
     results = []
     for output_name, tensor in outputs.items():
         result = ov_ops.result(tensor)
         result.output(0).set_names({output_name})
         results.append(result)
-    graph = Model(results, list(inputs), name)
+    return Model(results, list(inputs), name)
+
+
+def name_nodes(graph: Model) -> None:
+    """Name nodes by their place in topological order.
+
+    OpenVINO's own names count all nodes that the process ever made; equal checkpoints shall give
+    equal files.
+    """
     for index, node in enumerate(graph.get_ordered_ops()):
         node.set_friendly_name(f"{node.get_type_name()}_{index}")
-    for node in inputs:
-        node.set_friendly_name(next(iter(node.output(0).get_names())))
-    for output_name, result in zip(outputs, results, strict=True):
-        result.set_friendly_name(output_name)
-    return graph
+    for port in (*graph.inputs, *graph.outputs):
+        port.get_node().set_friendly_name(port.get_any_name())

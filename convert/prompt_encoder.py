@@ -1,6 +1,5 @@
 """The prompt encoder (sam2/modeling/sam/prompt_encoder.py) as an OpenVINO graph."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ from openvino import Model
 
 from convert import ops
 from convert.ops import Tensor
+from convert.positions import fourier_position
 from convert.weights import Weights
 
 _NORM_EPS = 1e-6
@@ -38,18 +38,9 @@ def build_prompt_encoder(model: Any, weights: Weights) -> Model:
 def _embed_points(points: Tensor, labels: Tensor, part: Weights, image_size: int) -> Tensor:
     points = ops.pad(points, [0, 1, 0])
     labels = ops.pad(labels, [0, 1], value=-1)
-    # 2π (2 (xy + ½) / S - 1), the frequencies applied by hand: a matrix product would be
-    # computed in bfloat16 where that is the inference precision, which moves points by pixels.
-    scale = 4 * math.pi / image_size
-    turns = ops.add(
-        ops.multiply(points, ops.constant(scale)), ops.constant(0.5 * scale - 2 * math.pi)
-    )
-    frequencies = part.tensor("pe_layer.positional_encoding_gaussian_matrix")  # [2, C/2]
-    phase = ops.add(
-        ops.multiply(ops.take(turns, 0, 1, axis=2), ops.constant(frequencies[0])),
-        ops.multiply(ops.take(turns, 1, 2, axis=2), ops.constant(frequencies[1])),
-    )
-    position = ops.sine_and_cosine(phase)
+    frequencies = part.tensor("pe_layer.positional_encoding_gaussian_matrix")
+    centers = ops.add(points, ops.constant(0.5))
+    position = fourier_position(centers, frequencies, image_size)
     table = np.concatenate(
         [part.tensor("not_a_point_embed.weight")]
         + [part.tensor(f"point_embeddings.{label}.weight") for label in range(4)]

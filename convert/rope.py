@@ -8,32 +8,11 @@ numbers and multiplies them by exp(i胃). In real terms, with R the map (a, b) 鈫
 So a second projection with rotated weights replaces shuffling channels at run time.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-import torch
-from sam2.modeling.position_encoding import compute_axial_cis
 
 from convert import ops
-from convert.ops import Affine, FloatArray, Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class RopeTables:
-    """cos 胃 and sin 胃 for each position of an h脳w map and each channel: [h路w, C]."""
-
-    cosine: FloatArray
-    sine: FloatArray
-
-
-def rope_tables(channels: int, size: int, theta: float) -> RopeTables:
-    """Tables of a ``size`` 脳 ``size`` map, in upstream's order of positions and frequencies."""
-    with torch.device("cpu"):
-        angles = compute_axial_cis(channels, size, size, theta)  # complex [h路w, C/2]
-    real = torch.view_as_real(angles).numpy()
-    return RopeTables(
-        cosine=np.repeat(real[..., 0], 2, axis=-1), sine=np.repeat(real[..., 1], 2, axis=-1)
-    )
+from convert.ops import Affine, Tensor
+from convert.positions import RopeTables
 
 
 def rotated(affine: Affine) -> Affine:
@@ -46,6 +25,6 @@ def rotated(affine: Affine) -> Affine:
 
 def linear_with_rope(x: Tensor, affine: Affine, tables: RopeTables) -> Tensor:
     """rope(W x + b) for x of shape [..., h路w, in]; gives [..., h路w, C]."""
-    straight = ops.multiply(ops.linear(x, affine), ops.constant(tables.cosine))
-    turned = ops.multiply(ops.linear(x, rotated(affine)), ops.constant(tables.sine))
+    straight = ops.multiply(ops.linear(x, affine), tables.cosine)
+    turned = ops.multiply(ops.linear(x, rotated(affine)), tables.sine)
     return ops.add(straight, turned)

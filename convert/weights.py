@@ -54,6 +54,11 @@ class Weights:
         """The layers of sam2's ``MLP`` module."""
         return [self.affine(f"layers.{index}") for index in range(layers)]
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """The keys that have been asked for so far, by this object and the views it shares with."""
+        return frozenset(self._taken)
+
     def check_all_used(self, unused: Mapping[str, str]) -> None:
         """Account for every key.
 
