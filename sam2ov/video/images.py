@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
+from PIL.Image import Transpose
 
 from sam2ov.errors import FrameDecodeError, VideoOpenError
 from sam2ov.video.cache import Image
@@ -30,6 +31,18 @@ _FORMATS = {
 }
 _SRGB_TRANSFER = 13
 _EXIF_ORIENTATION = 0x0112
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+_SWAPPING = {_TURNS[number] for number in (5, 6, 7, 8)}
+"""Width becomes height."""
+
 _ERRORS = (
     OSError,
     ValueError,
@@ -171,14 +184,20 @@ def _open(path: Path) -> PIL.Image.Image:
     return PIL.Image.open(path, formats=sorted(set(_FORMATS.values())))
 
 
+def _turn(image: PIL.Image.Image) -> Transpose | None:
+    """How the EXIF orientation says to turn a picture for display."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return None  # Pillow would decode the whole picture to look behind it.
+    return _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+
+
 def _display_size(image: PIL.Image.Image) -> tuple[int, int]:
-    # Orientations 5 to 8 swap width and height.
-    swapped = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
-    return (image.height, image.width) if swapped else image.size
+    return (image.height, image.width) if _turn(image) in _SWAPPING else image.size
 
 
 def _to_rgb(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
-    turned = ImageOps.exif_transpose(image)
+    turn = _turn(image)
+    turned = image if turn is None else image.transpose(turn)
     if turned.mode.startswith("I"):
         # Pillow's own conversion would clip 16 bits instead of scaling them.
         grey = np.clip(np.asarray(turned).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
