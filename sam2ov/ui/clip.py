@@ -1,0 +1,108 @@
+"""An opened clip: its readers, the project on it, and what the page gets to see of it."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sam2ov.session import VideoSession
+from sam2ov.tracker import Tracker
+from sam2ov.ui.limits import UPLOAD_LIMITS
+from sam2ov.ui.messages import ClipView
+from sam2ov.ui.overlay import overlay_png
+from sam2ov.ui.pictures import FramePictures
+from sam2ov.ui.project import Project
+from sam2ov.video import FrameReader, VideoInfo, open_video
+
+_CACHE_BYTES = 64 << 20
+
+
+def new_token() -> str:
+    """A name that cannot be guessed, for URLs."""
+    return secrets.token_urlsafe(18)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded file and the name that the user knows it by."""
+
+    path: Path
+    name: str
+
+
+class OpenClip:
+    """An opened clip and the project on it; the page gets its frames under ``token``.
+
+    Pictures have a reader of their own: one who looks around does not make tracking seek.
+
+    Args:
+        upload: the video file.
+        reader: for the pictures; closed with the clip.
+        project: closed with the clip.
+    """
+
+    def __init__(self, upload: Upload, reader: FrameReader, project: Project) -> None:
+        self.token = new_token()
+        self.upload = upload
+        self.project = project
+        self.pictures = FramePictures(reader)
+        self._reader = reader
+
+    @classmethod
+    def open(cls, upload: Upload, tracker: Tracker, storage_dir: Path) -> Self:
+        """Open a file for editing.
+
+        Raises:
+            VideoError: it cannot be read, or exceeds a limit of uploads.
+        """
+        reader = _open(upload)
+        try:
+            session = VideoSession(tracker, _open(upload), storage_dir)
+        except BaseException:
+            reader.close()
+            raise
+        return cls(upload, reader, Project(session))
+
+    def new_session(self, tracker: Tracker, storage_dir: Path) -> VideoSession:
+        """A session of the same video without objects, for ``adopt``."""
+        return VideoSession(tracker, self.new_reader(), storage_dir)
+
+    def new_reader(self) -> FrameReader:
+        """A further reader of the video; the caller closes it."""
+        return _open(self.upload)
+
+    def adopt(self, project: Project) -> None:
+        """Go on with another project on the same video; the present one is closed."""
+        project.revision = self.project.revision + 1
+        self.project, outdated = project, self.project
+        outdated.session.close()
+
+    def close(self) -> None:
+        """Release the decoders and delete the results."""
+        self.project.session.close()
+        self._reader.close()
+
+    @property
+    def info(self) -> VideoInfo:
+        """Facts about the video."""
+        return self._reader.info
+
+    def overlay(self, frame_idx: int) -> bytes:
+        """The masks of a frame as the page shows them, PNG."""
+        objects, logits = self.project.masks(frame_idx)
+        return overlay_png(logits, [o.colour for o in objects], self.pictures.size_hw)
+
+    def view(self) -> ClipView:
+        """What the page has to know."""
+        return ClipView(
+            token=self.token,
+            name=self.upload.name,
+            num_frames=self.info.num_frames,
+            width=self.info.width,
+            height=self.info.height,
+            fps=float(self.info.fps),
+        )
+
+
+def _open(upload: Upload) -> FrameReader:
+    return open_video(upload.path, UPLOAD_LIMITS, cache_bytes=_CACHE_BYTES)

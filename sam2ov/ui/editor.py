@@ -1,0 +1,33 @@
+"""The editor: a ``gr.HTML`` of canvases and controls with modules of its own (``web/``)."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from sam2ov.ui.limits import describe
+from sam2ov.video import VideoLimits
+
+WEB_FOLDER = Path(__file__).parent / "web"
+
+
+def make_editor(script: str, limits: VideoLimits) -> gr.HTML:
+    """Frame, masks, prompts, objects, timeline and what goes with them.
+
+    The value is the text of a ``sam2ov.ui.messages.Snapshot``: Gradio would compare and wrap every
+    part of a structure. It goes to the page only, the component is never an input. The page's
+    events are named in ``on_load.js``; each carries its payload (``sam2ov.ui.payloads``) as
+    ``payload``.
+
+    Args:
+        script: URL of the module that brings the template to life, relative to the page.
+        limits: of uploads, told to the user before anything is sent.
+    """
+    return gr.HTML(
+        html_template=(WEB_FOLDER / "editor.html").read_text(encoding="utf-8"),
+        js_on_load=(WEB_FOLDER / "on_load.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="editor",
+        script=script,
+        limits=describe(limits),
+        max_bytes=limits.max_bytes,
+    )

@@ -1,0 +1,42 @@
+"""Telling the user what went wrong, instead of failing."""
+
+import html
+import logging
+from types import TracebackType
+
+import gradio as gr
+
+from sam2ov.errors import CancelledError, Sam2ovError
+
+_SECONDS = 12
+_UNEXPECTED = (
+    "Something went wrong that should not have. What you did is kept as far as possible; the "
+    "server's log says more. Please report it."
+)
+
+_log = logging.getLogger(__name__)
+
+
+class reported:  # noqa: N801 - used like a function, as contextlib.suppress
+    """Shows what is raised inside as a message on the page; a cancellation needs none."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        match error:
+            case CancelledError():
+                return True
+            case Sam2ovError():
+                gr.Warning(html.escape(str(error)), duration=_SECONDS)
+                return True
+            case Exception():
+                _log.error("An event of the page failed.", exc_info=error)
+                gr.Warning(_UNEXPECTED, duration=_SECONDS)
+                return True
+        return False

@@ -1,0 +1,125 @@
+"""Server routes beside Gradio's: the page's modules, uploads, frames, masks and exports.
+
+Pixels and files do not go through Gradio's queue. Gradio's login does not cover these routes;
+tokens that cannot be guessed do, and whatever has none is 404 without telling why.
+"""
+
+import hashlib
+from collections.abc import Callable
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sam2ov.errors import Sam2ovError
+from sam2ov.ui.clip import OpenClip
+from sam2ov.ui.editor import WEB_FOLDER
+from sam2ov.ui.workspace import Workspace
+from sam2ov.ui.workspaces import Workspaces
+
+_IMMUTABLE = {"Cache-Control": "private, max-age=86400, immutable"}
+_NO_STORE = {"Cache-Control": "no-store"}
+_NOT_FOUND = "Not found."
+
+
+def editor_script() -> str:
+    """URL of the page's first module, relative to the page; it changes with the modules."""
+    digest = hashlib.sha256()
+    for path in sorted(WEB_FOLDER.glob("*.js")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return f"editor/{digest.hexdigest()[:12]}/main.js"
+
+
+def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
+    """The routes.
+
+    Args:
+        workspaces: of all tabs.
+        max_bytes: of an upload.
+    """
+
+    def frame(request: Request) -> Response:
+        return _of_clip(
+            request,
+            lambda clip, index: Response(clip.pictures.jpeg(index), 200, _IMMUTABLE, "image/jpeg"),
+        )
+
+    def masks(request: Request) -> Response:
+        return _of_clip(
+            request, lambda clip, index: Response(clip.overlay(index), 200, _NO_STORE, "image/png")
+        )
+
+    def _of_clip(request: Request, make: Callable[[OpenClip, int], Response]) -> Response:
+        clip = workspaces.find_clip(request.path_params["token"])
+        index: int = request.path_params["frame"]
+        if clip is None or index >= clip.info.num_frames:
+            return PlainTextResponse(_NOT_FOUND, 404)
+        try:
+            return make(clip, index)
+        except Sam2ovError as error:
+            return PlainTextResponse(str(error), 422, _NO_STORE)
+
+    async def upload(request: Request) -> Response:
+        workspace = workspaces.by_upload_token(request.path_params["token"])
+        if workspace is None:
+            return PlainTextResponse(_NOT_FOUND, 404)
+        return await _receive(request, workspace, max_bytes)
+
+    def export(request: Request) -> Response:
+        workspace = workspaces.by_upload_token(request.path_params["token"])
+        path = None
+        if workspace is not None:
+            path = workspace.exported(request.path_params["name"])
+        if path is None:
+            return PlainTextResponse(_NOT_FOUND, 404)
+        return FileResponse(path, headers=_NO_STORE, filename=path.name)
+
+    return [
+        Route("/editor/{version}/{name}", _module),
+        Route("/media/{token}/{frame:int}.jpg", frame),
+        Route("/media/{token}/{frame:int}.png", masks),
+        Route("/media/{token}/clip", upload, methods=["PUT"]),
+        Route("/media/{token}/exports/{name}", export),
+    ]
+
+
+def _module(request: Request) -> Response:
+    modules = {path.name: path for path in WEB_FOLDER.glob("*.js")}
+    path = modules.get(request.path_params["name"])
+    if path is None:
+        return PlainTextResponse(_NOT_FOUND, 404)
+    return FileResponse(path, headers=_IMMUTABLE, media_type="text/javascript")
+
+
+async def _receive(request: Request, workspace: Workspace, max_bytes: int) -> Response:
+    """Store the body of a request as the tab's upload, never more than ``max_bytes`` of it."""
+    too_large = PlainTextResponse(
+        f"The file is larger than {max_bytes / 1e9:.1f} GB, the most that can be uploaded. "
+        "Cut the clip, or scale it down.",
+        413,
+    )
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > max_bytes:
+        return too_large
+    partial = workspace.new_upload()
+    received = 0
+    try:
+        async with await anyio.open_file(partial, "wb") as file:
+            async for chunk in request.stream():
+                received += len(chunk)
+                if received > max_bytes:
+                    return too_large
+                await file.write(chunk)
+        workspace.take_upload(partial, request.query_params.get("name", ""))
+    except ClientDisconnect:
+        return PlainTextResponse("The upload was cancelled.", 400)
+    except OSError as error:
+        return PlainTextResponse(
+            f"The file cannot be stored on the server: {error.strerror}. Free some disk space, or "
+            "point TMPDIR to a larger disk.",
+            507,
+        )
+    finally:
+        await anyio.Path(partial).unlink(missing_ok=True)
+    return PlainTextResponse("Uploaded.", 201)

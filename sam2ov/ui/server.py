@@ -1,0 +1,81 @@
+"""Starts the app's server with every setting that matters written out."""
+
+import os
+from pathlib import Path
+
+from sam2ov.model import Precision
+from sam2ov.ui.editor import WEB_FOLDER
+from sam2ov.ui.file_handlers import FileHandlers
+from sam2ov.ui.handlers import EditorHandlers
+from sam2ov.ui.limits import UPLOAD_LIMITS
+from sam2ov.ui.model_handlers import ModelHandlers
+from sam2ov.ui.model_pool import ModelChoice, ModelPool
+from sam2ov.ui.page import Handlers, build_page
+from sam2ov.ui.routes import make_routes
+from sam2ov.ui.theme import make_theme
+from sam2ov.ui.workspaces import Workspaces
+
+IDLE_MINUTES = 60.0
+_QUEUE_SIZE = 64
+_SIDE_FILE_BYTES = 32 << 20
+"""What Gradio's own upload takes: prompt files. Clips have a route of their own."""
+
+
+def launch(
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    model: str | Path = "micro",
+    device: str = "CPU",
+    precision: Precision | None = None,
+    open_browser: bool = False,
+    idle_minutes: float = IDLE_MINUTES,
+) -> None:
+    """Serve the app until it is interrupted.
+
+    Args:
+        host: address to listen on; "0.0.0.0" lets other computers in.
+        port: None takes the first free one from 7860.
+        model: name or folder of the model that tabs start with; loaded before serving.
+        device: OpenVINO device string.
+        precision: inside the graphs; None takes the best of the device.
+        open_browser: open the page.
+        idle_minutes: clips of tabs that were not used for so long are closed.
+
+    Raises:
+        ModelError, DeviceError: the model cannot be loaded.
+    """
+    choice = ModelChoice(os.fspath(model), device)
+    models = ModelPool(precision)
+    models.get(choice)
+    workspaces = Workspaces(choice, idle_minutes * 60)
+    handlers = Handlers(
+        editor=EditorHandlers(workspaces, models),
+        files=FileHandlers(workspaces, models),
+        models=ModelHandlers(workspaces, models, choice.model),
+    )
+    page = build_page(handlers, choice)
+    page.queue(max_size=_QUEUE_SIZE, api_open=False)
+    try:
+        page.launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=open_browser,
+            share=False,
+            show_error=True,
+            quiet=False,
+            theme=make_theme(),
+            css_paths=[WEB_FOLDER / "page.css", WEB_FOLDER / "editor.css"],
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            mcp_server=False,
+            pwa=False,
+            allowed_paths=[],
+            max_file_size=_SIDE_FILE_BYTES,
+            app_kwargs={"routes": make_routes(workspaces, UPLOAD_LIMITS.max_bytes)},
+        )
+    finally:
+        page.close(verbose=False)
+        workspaces.close()

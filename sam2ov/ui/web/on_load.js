@@ -1,0 +1,8 @@
+// Runs once when Gradio has rendered the template. Gradio offers the events that are quoted here:
+// "ready" "open" "close" "edit" "track" "cancel" "prepare"
+const root = (window.gradio_config?.root ?? ".").replace(/\/$/, "");
+import(`${root}/${props.script}`)
+  .then((module) => module.mount({ element, trigger, watch, props, root }))
+  .catch((error) => {
+    element.textContent = `The editor could not be loaded (${error.message}). Reload the page.`;
+  });

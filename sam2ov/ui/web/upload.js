@@ -1,0 +1,59 @@
+// Sends a file to the server; large ones need a progress bar and a way back.
+
+export class Upload {
+  // `changed()` hears of progress; `done(error)` comes once: null, "" when aborted, or a message.
+  constructor(url, file, changed, done) {
+    this.name = file.name;
+    this.share = 0;
+    const request = new XMLHttpRequest();
+    this.request = request;
+    request.open("PUT", `${url}?name=${encodeURIComponent(file.name)}`);
+    request.upload.addEventListener("progress", (event) => {
+      this.share = event.total ? event.loaded / event.total : 1;
+      changed();
+    });
+    request.addEventListener("load", () => done(request.status === 201 ? null : explain(request)));
+    request.addEventListener("error", () => done(UNREACHABLE));
+    request.addEventListener("abort", () => done(""));
+    request.send(file);
+  }
+
+  abort() {
+    this.request.abort();
+  }
+}
+
+const UNREACHABLE =
+  "The upload failed: the server cannot be reached. Check that it is running and try again.";
+
+function explain({ status, responseText }) {
+  if (status === 404) return "The server has forgotten this page after a long pause. Reload it.";
+  return responseText || `The upload failed with status ${status}. Try again.`;
+}
+
+export function listenToDrops(element, onFile) {
+  let depth = 0;
+  const carriesFile = (event) => event.dataTransfer?.types.includes("Files");
+  const highlight = (isOver) => element.classList.toggle("s2-dragged-over", isOver);
+  element.addEventListener("dragenter", (event) => {
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    depth += 1;
+    highlight(true);
+  });
+  element.addEventListener("dragover", (event) => {
+    if (carriesFile(event)) event.preventDefault();
+  });
+  element.addEventListener("dragleave", () => {
+    depth = Math.max(depth - 1, 0);
+    highlight(depth > 0);
+  });
+  element.addEventListener("drop", (event) => {
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    depth = 0;
+    highlight(false);
+    const [file] = event.dataTransfer.files;
+    if (file) onFile(file);
+  });
+}

@@ -1,0 +1,174 @@
+"""One browser tab on the server: its upload, its clip, what runs for it, and what it is told."""
+
+import base64
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sam2ov.errors import Sam2ovError, TrackingError
+from sam2ov.ui.clip import OpenClip, Upload, new_token
+from sam2ov.ui.job import Job
+from sam2ov.ui.messages import DownloadView, MaskView, Snapshot
+from sam2ov.ui.model_pool import ModelChoice
+from sam2ov.ui.turns import Turns
+from sam2ov.ui.views import object_views
+
+_MAX_NAME_LENGTH = 120
+
+
+class ClipClosedError(Sam2ovError):
+    """The tab acts on a clip that is no longer open here."""
+
+
+def _shown_name(name: str) -> str:
+    """A file name from the browser without folders and control characters, for people only."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[:_MAX_NAME_LENGTH].strip() or "clip"
+
+
+class Workspace:
+    """Everything that belongs to one browser tab.
+
+    Args:
+        choice: the model to start with.
+    """
+
+    def __init__(self, choice: ModelChoice) -> None:
+        self.choice = choice
+        self.token = new_token()
+        self.clip: OpenClip | None = None
+        self.job: Job | None = None
+        self.last_used = time.monotonic()
+        self.upload: Upload | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="sam2ov-tab-")
+        self._turns = Turns()
+        self.edits = 0
+        self.opened = 0
+        self._seq = 0
+
+    @property
+    def folder(self) -> Path:
+        """Uploads and exports of this tab; goes with it."""
+        return Path(self._folder.name)
+
+    def new_upload(self) -> Path:
+        """Where the next upload is to be written."""
+        self.last_used = time.monotonic()
+        return self.folder / f"upload-{secrets.token_hex(8)}"
+
+    def take_upload(self, path: Path, name: str) -> None:
+        """Take a complete upload under the ``name`` that the user knows it by; it is moved."""
+        kept = path.with_suffix(".video")
+        path.rename(kept)
+        self.upload, outdated = Upload(kept, _shown_name(name)), self.upload
+        if outdated is not None and (self.clip is None or self.clip.upload != outdated):
+            outdated.path.unlink(missing_ok=True)
+
+    def new_export(self, name: str) -> Path:
+        """Where a file that the page is to download as ``name`` is to be written."""
+        folder = self.folder / "exports"
+        folder.mkdir(exist_ok=True)
+        return folder / name
+
+    def exported(self, name: str) -> Path | None:
+        """A file made for downloading, or None."""
+        folder = self.folder / "exports"
+        found = [path for path in folder.glob("*") if path.name == name and path.is_file()]
+        return found[0] if found else None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the tab's state; changes are made in the order in which they were asked for."""
+        with self._turns.turn():
+            self.last_used = time.monotonic()
+            yield
+
+    def clip_of(self, token: str) -> OpenClip:
+        """The open clip, if it is the one that the page means.
+
+        Raises:
+            ClipClosedError: it has been closed or replaced.
+        """
+        if self.clip is None or self.clip.token != token:
+            raise ClipClosedError(
+                "This clip is no longer open here: it was closed after a long pause, or the server "
+                "was started again. Open the clip again."
+            )
+        return self.clip
+
+    def replace_clip(self, clip: OpenClip | None) -> None:
+        """Close the open clip and take another."""
+        if self.job is not None:
+            self.job.cancel()
+        self.clip, outdated = clip, self.clip
+        if outdated is not None:
+            outdated.close()
+            uploaded = self.upload is not None and outdated.upload == self.upload
+            if outdated.upload.path.parent == self.folder and not uploaded:
+                outdated.upload.path.unlink(missing_ok=True)
+
+    def start(self, job: Job) -> Job:
+        """Take note of a long operation; there is one at a time.
+
+        Raises:
+            TrackingError: another one is running.
+        """
+        if self.job is not None:
+            raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
+        self.job = job
+        return job
+
+    def require_editable(self) -> None:
+        """Raise TrackingError while something is loaded that answers the prompts anew."""
+        if self.job is not None and self.job.kind == "load":
+            raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
+
+    def finish(self, job: Job) -> None:
+        """The operation has ended, however it did."""
+        if self.job is job:
+            self.job = None
+        self.last_used = time.monotonic()
+
+    def close(self) -> None:
+        """Release everything and delete the tab's files."""
+        with self._turns.turn():
+            self.replace_clip(None)
+            self._folder.cleanup()
+
+    def snapshot(
+        self,
+        *,
+        mask_frame: int | None = None,
+        show_frame: int | None = None,
+        download: DownloadView | None = None,
+    ) -> str:
+        """The state of the tab for its page: the text of a ``Snapshot``.
+
+        Args:
+            mask_frame: send the masks of this frame along.
+            show_frame: ask the page to go there.
+            download: have the page fetch a file.
+        """
+        self._seq += 1
+        clip = self.clip
+        mask = None
+        if clip is not None and mask_frame is not None:
+            png = base64.b64encode(clip.overlay(mask_frame)).decode("ascii")
+            mask = MaskView(frame=mask_frame, png=png)
+        return Snapshot(
+            seq=self._seq,
+            edits=self.edits,
+            opened=self.opened,
+            upload=self.token,
+            clip=clip and clip.view(),
+            objects=object_views(clip.project) if clip else (),
+            revision=clip.project.revision if clip else 0,
+            can_undo=clip is not None and clip.project.log.last_change is not None,
+            job=self.job and self.job.view(),
+            mask=mask,
+            show_frame=show_frame,
+            download=download,
+        ).model_dump_json()

@@ -1,0 +1,101 @@
+"""The workspaces of all browser tabs, by Gradio's session hash; idle ones are closed."""
+
+import logging
+import threading
+import time
+
+import gradio as gr
+
+from sam2ov.ui.clip import OpenClip
+from sam2ov.ui.model_pool import ModelChoice
+from sam2ov.ui.workspace import Workspace
+
+_SWEEP_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Workspaces:
+    """Keeps the tabs apart and frees what nobody uses.
+
+    Args:
+        choice: the model that a tab starts with.
+        ttl_seconds: a tab without any request and without a running job for so long is closed.
+    """
+
+    def __init__(self, choice: ModelChoice, ttl_seconds: float) -> None:
+        self._choice = choice
+        self._ttl_seconds = ttl_seconds
+        self._lock = threading.Lock()
+        self._by_session: dict[str, Workspace] = {}
+        self._stopped = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sam2ov-sweep", daemon=True)
+        self._sweeper.start()
+
+    def __len__(self) -> int:
+        return len(self._by_session)
+
+    def get(self, session_hash: str) -> Workspace:
+        """The workspace of a tab; a new one at its first request."""
+        with self._lock:
+            if session_hash not in self._by_session:
+                self._by_session[session_hash] = Workspace(self._choice)
+            return self._by_session[session_hash]
+
+    def of(self, request: gr.Request) -> Workspace:
+        """The workspace of the tab that a request comes from.
+
+        Raises:
+            gr.Error: the request comes from no page.
+        """
+        if request.session_hash is None:
+            raise gr.Error("This works from the page only.")
+        return self.get(request.session_hash)
+
+    def by_upload_token(self, token: str) -> Workspace | None:
+        """The workspace that may be uploaded to under ``token``."""
+        return next((w for w in self._all() if w.token == token), None)
+
+    def find_clip(self, token: str) -> OpenClip | None:
+        """The clip that is served under ``token``; asking for it counts as use."""
+        for workspace in self._all():
+            clip = workspace.clip
+            if clip is not None and clip.token == token:
+                workspace.last_used = time.monotonic()
+                return clip
+        return None
+
+    def close_one(self, session_hash: str) -> None:
+        """Close a tab's workspace; one that is not there is fine."""
+        with self._lock:
+            workspace = self._by_session.pop(session_hash, None)
+        if workspace is not None:
+            workspace.close()
+
+    def close(self) -> None:
+        """Close all of them; the server stops."""
+        self._stopped.set()
+        self._sweeper.join()
+        for session_hash in list(self._by_session):
+            self.close_one(session_hash)
+
+    def sweep(self) -> None:
+        """Close the workspaces that have been idle for too long."""
+        now = time.monotonic()
+        with self._lock:
+            idle = [
+                session_hash
+                for session_hash, workspace in self._by_session.items()
+                if workspace.job is None and now - workspace.last_used > self._ttl_seconds
+            ]
+        for session_hash in idle:
+            self.close_one(session_hash)
+            _log.info("Closed a tab that was idle for %.0f minutes.", self._ttl_seconds / 60)
+
+    def _all(self) -> list[Workspace]:
+        with self._lock:
+            return list(self._by_session.values())
+
+    def _sweep(self) -> None:
+        while not self._stopped.wait(min(_SWEEP_SECONDS, self._ttl_seconds)):
+            self.sweep()
