@@ -66,5 +66,13 @@ class ExportError(Sam2ovError):
     """Results cannot be exported as asked."""
 
 
+class ClipClosedError(Sam2ovError):
+    """A page of the app acts on a clip that is no longer open on the server."""
+
+
+class ServerError(Sam2ovError):
+    """The app's server cannot be started."""
+
+
 class CancelledError(Sam2ovError):
     """The user cancelled the operation; nothing half-written is left under its final name."""

@@ -72,11 +72,12 @@ class EditorHandlers:
         workspace = self._workspaces.of(request)
         with workspace.turn():
             with reported():
-                wanted = parse(Open, event.payload)
+                wanted = parse(Open, event)
                 sample = Upload(SAMPLE_PATH, SAMPLE_NAME)
                 source = sample if wanted.source == "sample" else workspace.upload
                 if source is None:
                     raise VideoError("There is no upload to open. Choose the clip again.")
+                self._workspaces.make_room(workspace)
                 workspace.replace_clip(self._open_clip(workspace, source))
             workspace.opened += 1
             return workspace.snapshot(show_frame=0)
@@ -87,7 +88,7 @@ class EditorHandlers:
         with workspace.turn():
             change = _Change()
             with reported():
-                edit = parse_edit(event.payload)
+                edit = parse_edit(event)
                 workspace.require_editable()
                 change = _apply(edit, workspace.clip_of(edit.clip).project)
             workspace.edits += 1
@@ -100,7 +101,7 @@ class EditorHandlers:
         """Embed the frame that the user looks at, so that a click is answered at once."""
         workspace = self._workspaces.of(request)
         with reported():
-            wanted = parse(Prepare, event.payload)
+            wanted = parse(Prepare, event)
             clip = workspace.clip
             if clip is not None and clip.token == wanted.clip and workspace.job is None:
                 clip.project.session.prepare_frame(wanted.frame)
@@ -117,7 +118,7 @@ class EditorHandlers:
         job: Job | None = None
         with workspace.turn():
             with reported():
-                wanted = parse(Track, event.payload)
+                wanted = parse(Track, event)
                 project = workspace.clip_of(wanted.clip).project
                 segments = _plan(project, wanted)
                 total = sum(segment.num_frames for segment in segments)

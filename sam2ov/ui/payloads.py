@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
+import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from sam2ov.errors import PromptError
@@ -119,24 +120,31 @@ P = TypeVar("P", bound=Payload)
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Annotated[Edit, Field(discriminator="kind")])
 
 
-def parse_edit(data: Any) -> Edit:
-    """Check an ``edit`` payload.
+def parse_edit(event: gr.EventData) -> Edit:
+    """Check the payload of an ``edit`` event.
 
     Raises:
         PromptError: it is malformed.
     """
     try:
-        return _EDIT.validate_python(data)
+        return _EDIT.validate_python(_payload(event))
     except ValidationError as error:
         raise _rejected(error) from error
 
 
-def parse(kind: type[P], data: Any) -> P:
-    """Check any other payload; raises as ``parse_edit``."""
+def parse(kind: type[P], event: gr.EventData) -> P:
+    """Check the payload of any other event; raises as ``parse_edit``."""
     try:
-        return kind.model_validate(data)
+        return kind.model_validate(_payload(event))
     except ValidationError as error:
         raise _rejected(error) from error
+
+
+def _payload(event: gr.EventData) -> Any:
+    try:
+        return event.payload
+    except (AttributeError, TypeError):  # no such key, or no keys at all
+        return None
 
 
 def _rejected(error: ValidationError) -> PromptError:

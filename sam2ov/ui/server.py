@@ -1,8 +1,11 @@
 """Starts the app's server with every setting that matters written out."""
 
 import os
+import signal
+import threading
 from pathlib import Path
 
+from sam2ov.errors import ServerError
 from sam2ov.model import Precision
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.file_handlers import FileHandlers
@@ -44,6 +47,7 @@ def launch(
 
     Raises:
         ModelError, DeviceError: the model cannot be loaded.
+        ServerError: the port is taken.
     """
     choice = ModelChoice(os.fspath(model), device)
     models = ModelPool(precision)
@@ -57,13 +61,14 @@ def launch(
     page = build_page(handlers, choice)
     page.queue(max_size=_QUEUE_SIZE, api_open=False)
     try:
-        page.launch(
+        _, url, _ = page.launch(
             server_name=host,
             server_port=port,
             inbrowser=open_browser,
+            prevent_thread_lock=True,
             share=False,
             show_error=True,
-            quiet=False,
+            quiet=True,
             theme=make_theme(),
             css_paths=[WEB_FOLDER / "page.css", WEB_FOLDER / "editor.css"],
             footer_links=[],
@@ -76,6 +81,21 @@ def launch(
             max_file_size=_SIDE_FILE_BYTES,
             app_kwargs={"routes": make_routes(workspaces, UPLOAD_LIMITS.max_bytes)},
         )
+        print(f"sam2ov runs at {url} (Ctrl-C stops it)", flush=True)
+        _stop_on_sigterm()
+        page.block_thread()
+    except OSError as error:
+        where = f"port {port}" if port else "a port from 7860"
+        raise ServerError(
+            f"The app cannot listen on {host}, {where}: it is taken or not allowed. Choose another "
+            "with --port."
+        ) from error
     finally:
         page.close(verbose=False)
         workspaces.close()
+
+
+def _stop_on_sigterm() -> None:
+    """Containers and service managers end the app with SIGTERM: clean up as after Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sam2ov.errors import Sam2ovError, TrackingError
+from sam2ov.errors import ClipClosedError, TrackingError
 from sam2ov.ui.clip import OpenClip, Upload, new_token
 from sam2ov.ui.job import Job
 from sam2ov.ui.messages import DownloadView, MaskView, Snapshot
@@ -17,10 +17,6 @@ from sam2ov.ui.turns import Turns
 from sam2ov.ui.views import object_views
 
 _MAX_NAME_LENGTH = 120
-
-
-class ClipClosedError(Sam2ovError):
-    """The tab acts on a clip that is no longer open here."""
 
 
 def _shown_name(name: str) -> str:
@@ -94,8 +90,8 @@ class Workspace:
         """
         if self.clip is None or self.clip.token != token:
             raise ClipClosedError(
-                "This clip is no longer open here: it was closed after a long pause, or the server "
-                "was started again. Open the clip again."
+                "This clip is no longer open on the server: it was closed after a long pause, or to "
+                "make room for others, or the server was started again. Open it again."
             )
         return self.clip
 

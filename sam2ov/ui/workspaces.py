@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 import gradio as gr
 
@@ -10,6 +11,8 @@ from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.workspace import Workspace
 
+MAX_TABS = 256
+MAX_CLIPS = 16
 _SWEEP_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
@@ -38,9 +41,20 @@ class Workspaces:
     def get(self, session_hash: str) -> Workspace:
         """The workspace of a tab; a new one at its first request."""
         with self._lock:
-            if session_hash not in self._by_session:
-                self._by_session[session_hash] = Workspace(self._choice)
-            return self._by_session[session_hash]
+            known = self._by_session.get(session_hash)
+            if known is not None:
+                return known
+            is_full = len(self._by_session) >= MAX_TABS
+            made = self._by_session[session_hash] = Workspace(self._choice)
+        if is_full:
+            self._close_longest_idle(lambda workspace: workspace is not made)
+        return made
+
+    def make_room(self, workspace: Workspace) -> None:
+        """Before ``workspace`` opens a clip: close others that would be too many with it."""
+        others = [w for w in self._all() if w is not workspace and w.clip is not None]
+        if len(others) >= MAX_CLIPS:
+            self._close_longest_idle(lambda w: w is not workspace and w.clip is not None)
 
     def of(self, request: gr.Request) -> Workspace:
         """The workspace of the tab that a request comes from.
@@ -91,6 +105,16 @@ class Workspaces:
         for session_hash in idle:
             self.close_one(session_hash)
             _log.info("Closed a tab that was idle for %.0f minutes.", self._ttl_seconds / 60)
+
+    def _close_longest_idle(self, may_close: Callable[[Workspace], bool]) -> None:
+        with self._lock:
+            idle = [
+                (workspace.last_used, session_hash)
+                for session_hash, workspace in self._by_session.items()
+                if workspace.job is None and may_close(workspace)
+            ]
+        if idle:
+            self.close_one(min(idle)[1])
 
     def _all(self) -> list[Workspace]:
         with self._lock:
