@@ -121,7 +121,7 @@ class SAM2Model:
         self.manifest: Manifest = read_manifest(folder)
         self.device = device
         core = ov.Core()
-        self.precision: Precision = _choose_precision(core, device, precision)
+        self.precision: Precision = choose_precision(core, device, precision)
         self.constants = _read_constants(folder, self.manifest)
         self._networks = {
             name: _Network(core, folder, self.manifest, name, device, self.precision, cache_dir)
@@ -303,9 +303,16 @@ def available_devices() -> dict[str, str]:
     return {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
 
 
-def _choose_precision(core: ov.Core, device: str, wanted: Precision | None) -> Precision:
+def choose_precision(core: ov.Core, device: str, wanted: Precision | None) -> Precision:
+    """The precision to compile for: ``wanted``, or the fastest that ``device`` computes natively.
+
+    Raises:
+        DeviceError: the device is not there, or does not compute in ``wanted``.
+    """
     base = device.split(":")[0].split(".")[0]
     names = core.available_devices
+    if wanted is not None and wanted not in _CAPABILITIES:
+        raise DeviceError(f"precision is one of {', '.join(_CAPABILITIES)}, got {wanted!r}.")
     if base in _META_DEVICES:
         return wanted or "f32"
     physical = next((n for n in names if n == device or n.split(".")[0] == device), None)
