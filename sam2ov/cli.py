@@ -28,6 +28,13 @@ EPILOG = (
 class _Group(TyperGroup):
     """Turns what commands raise into one line and an exit code, unless ``--debug`` is given."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # Whoever wants it has just typed the rest: it may stand at the end of the line.
+        if "--debug" in args:
+            args = ["--debug", *(argument for argument in args if argument != "--debug")]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)

@@ -121,12 +121,11 @@ def test_debug_shows_where_an_error_comes_from(tmp_path: Path) -> None:
     assert plain.returncode == 1
     assert len(plain.stderr.splitlines()) == 1
     assert plain.stderr.startswith(f"Error: {tmp_path / 'no.mp4'} does not exist")
-    debugged = subprocess.run(
-        command("--debug", *arguments), cwd=REPOSITORY, capture_output=True, text=True
-    )
-    assert debugged.returncode == 1
-    assert "Traceback" in debugged.stderr
-    assert "VideoOpenError" in debugged.stderr
+    for line in (command("--debug", *arguments), command(*arguments, "--debug")):
+        debugged = subprocess.run(line, cwd=REPOSITORY, capture_output=True, text=True)
+        assert debugged.returncode == 1
+        assert "Traceback" in debugged.stderr
+        assert "VideoOpenError" in debugged.stderr
 
 
 def test_a_pipe_that_closes_early_is_no_error() -> None:
@@ -175,6 +174,35 @@ def test_a_process_tracks_with_the_bundled_model(
     assert found["objects"][0]["tracked"] == 10
     with av.open(str(out)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 10
+
+
+def test_a_real_clip_keeps_its_times_and_sound(
+    real_data: Path, micro_model: Path, tmp_path: Path
+) -> None:
+    clip, out = real_data / "clips" / "01_dog.mp4", tmp_path / "out.mp4"
+    subprocess.run(
+        command(
+            *("track", clip, "--out", out, "--model", micro_model),
+            *("--box", "12:1:400,200,800,700", "--start", "10", "--end", "19"),
+        ),
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+
+    def times(path: Path) -> list[float]:
+        with av.open(str(path)) as container:
+            return [picture.time for picture in container.decode(video=0)]
+
+    with av.open(str(out)) as container:
+        stream, sound = container.streams.video[0], container.streams.audio[0]
+        assert (stream.codec_context.name, sound.codec_context.name) == ("h264", "aac")
+        assert (stream.width, stream.height) == (1280, 720)
+        assert sound.duration is not None
+        assert sound.time_base is not None
+        assert float(sound.duration * sound.time_base) == pytest.approx(10 / 29.97, abs=0.15)
+    source = times(clip)[10:20]
+    assert times(out) == pytest.approx([time - source[0] for time in source], abs=1e-4)
 
 
 def test_ctrl_c_in_a_process_keeps_what_is_tracked(

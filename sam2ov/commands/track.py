@@ -149,11 +149,14 @@ def track(
 
 def _report(summary: Summary, *, as_json: bool) -> None:
     say(
-        f"Tracked {summary.frames} frames in {summary.seconds:.1f} s ({summary.fps:.1f} frames/s) "
-        f"with {summary.model} on {summary.device} ({summary.precision})."
+        f"Tracking took {summary.seconds:.1f} s ({summary.fps:.1f} frames/s) with {summary.model} "
+        f"on {summary.device} ({summary.precision})."
     )
     for target in summary.objects:
-        say(f"  {target.name}: on {target.tracked} frames, not to be seen on {target.absent}")
+        say(
+            f"  {target.name}: tracked on {target.tracked} of {summary.frames} frames, "
+            f"not to be seen on {target.absent} of them"
+        )
     if as_json:
         print(json.dumps(asdict(summary), indent=1))
     else:

@@ -128,7 +128,7 @@ def test_the_summary_is_all_there_is_on_standard_output(track: Run, tmp_path: Pa
         "outputs": [str(tmp_path / "out.mp4")],
     }
     assert "Tracking: " in result.stderr
-    assert "object 1: on 20 frames, not to be seen on 3" in result.stderr
+    assert "object 1: tracked on 20 of 20 frames, not to be seen on 3 of them" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -308,6 +308,14 @@ def test_ctrl_c_keeps_what_is_tracked(
     assert len(masks) == NUM_FRAMES, "the others are there, empty"
     assert masks[:11].any(axis=(1, 2)).all()
     assert not masks[11:].any()
+
+
+def test_the_summary_for_people_does_not_exaggerate(
+    track: Run, networks: type[LoadedFakeModel], tmp_path: Path
+) -> None:
+    networks.before_frame = interrupt_at(10)
+    result = track("--out", tmp_path / "out.mp4", "--point", "0:1:20,20")
+    assert "object 1: tracked on 11 of 20 frames" in result.stderr
 
 
 def test_a_second_ctrl_c_writes_nothing(
