@@ -293,7 +293,8 @@ def _encode(container: OutputContainer, frames: Frames, how: Encoding) -> None:
     audio = None
     if how.audio is not None:
         audio = cast("AudioStream", container.add_stream(how.audio, rate=48000, layout="stereo"))
-    tone = _sine(audio) if audio is not None else iter(())
+    begin = round(how.start * time_base * 48000)
+    tone = _sine(audio, begin) if audio is not None else iter(())
     times = how.times or range(len(frames))
     for pts, picture in zip(times, stored, strict=True):
         frame = _to_video_frame(picture, how)
@@ -302,7 +303,7 @@ def _encode(container: OutputContainer, frames: Frames, how: Encoding) -> None:
         while audio is not None:
             sound = next(tone)
             container.mux(audio.encode(sound))
-            if sound.pts is not None and sound.pts / 48000 > float(pts * time_base):
+            if sound.pts is not None and sound.pts / 48000 > float((pts + how.start) * time_base):
                 break
     container.mux(video.encode(None))
     if audio is not None:
@@ -323,9 +324,8 @@ def _to_video_frame(picture: NDArray[np.uint8], how: Encoding) -> av.VideoFrame:
     )
 
 
-def _sine(audio: AudioStream) -> Iterator[av.AudioFrame]:
-    """Endless 440 Hz, 48 kHz stereo, in frames of 960 samples."""
-    position = 0
+def _sine(audio: AudioStream, position: int) -> Iterator[av.AudioFrame]:
+    """Endless 440 Hz, 48 kHz stereo, in frames of 960 samples, beginning at sample ``position``."""
     while True:
         phase = np.arange(position, position + 960) * (2 * np.pi * 440 / 48000)
         samples = np.tile(0.3 * np.sin(phase).astype(np.float32), (2, 1))

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Self, cast
@@ -22,6 +23,12 @@ from sam2ov.video.times import FrameTimes
 
 _PREROLL = Fraction(1, 10)
 """Seconds of sound before the start that are kept, hidden by an edit list: decoders need them."""
+
+_SEEK_MARGIN = Fraction(2)
+"""Seconds before the start at which reading begins."""
+
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+"""Layouts by number of channels that all encoders and players know."""
 
 
 class AudioTrack(ABC):
@@ -57,13 +64,6 @@ class AudioTrack(ABC):
     def _timed_packets(self) -> Iterator[tuple[Fraction, "Packet[AudioStream]"]]:
         """Yield packets for the output with the second at which each begins."""
 
-    def _source_packets(self) -> Iterator["Packet[AudioStream]"]:
-        packets = self._source.demux(self._stream)
-        try:
-            yield from (packet for packet in packets if packet.size and packet.pts is not None)
-        except av.FFmpegError:
-            return  # Cut off, as the picture is.
-
 
 class CopiedAudio(AudioTrack):
     """Copies packets bit by bit; the cut is as fine as packets are (about 20 ms)."""
@@ -84,7 +84,7 @@ class CopiedAudio(AudioTrack):
     def _timed_packets(self) -> Iterator[tuple[Fraction, "Packet[AudioStream]"]]:
         time_base = cast("Fraction", self._stream.time_base)
         shift = round(self._times.source_start / time_base)
-        for packet in self._source_packets():
+        for packet in _packets(self._source, self._stream):
             assert packet.pts is not None
             packet.pts -= shift
             packet.dts = packet.pts if packet.dts is None else packet.dts - shift
@@ -109,7 +109,7 @@ class EncodedAudio(AudioTrack):
     ) -> None:
         super().__init__(source, stream, times)
         self._rate = 48000 if encoder == "libopus" else min(stream.codec_context.sample_rate, 48000)
-        self._layout = stream.codec_context.layout.name
+        self._layout = _LAYOUTS.get(stream.codec_context.channels, "stereo")
         self._encoder = cast(
             "AudioStream", output.add_stream(encoder, rate=self._rate, layout=self._layout)
         )
@@ -143,7 +143,7 @@ class EncodedAudio(AudioTrack):
                 return
 
     def _decoded_frames(self) -> Iterator[AudioFrame]:
-        for packet in self._source_packets():
+        for packet in _packets(self._source, self._stream):
             try:
                 frames = self._stream.codec_context.decode(packet)
             except av.FFmpegError:
@@ -175,19 +175,23 @@ def _cut(frame: AudioFrame, first: int, stop: int) -> AudioFrame | None:
 def audio_track(
     path: Path, times: FrameTimes, output: OutputContainer, encoding: Encoding, limits: VideoLimits
 ) -> AudioTrack | None:
-    """Add the sound of the video at ``path`` to ``output``; None where it has none.
+    """Add the sound of the video at ``path`` to ``output``; None where it is silent meanwhile.
 
-    Sound is copied without loss where the container takes its codec, else encoded again.
+    The best sound track is taken. It is copied without loss where the container takes its codec,
+    else encoded again (mono, stereo or 5.1; other layouts become stereo).
 
     Raises:
         VideoOpenError: the source cannot be opened.
     """
+    with open_container(path, limits) as source:
+        stream = _sound_of(source)
+        if stream is None or not _has_sound(source, stream, times):
+            return None
     source = open_container(path, limits)
     try:
         stream = _sound_of(source)
-        if stream is None:
-            source.close()
-            return None
+        assert stream is not None
+        _seek_near(source, stream, times)
         if stream.codec_context.codec.canonical_name in encoding.copied_audio:
             keeps_preroll = encoding.muxer in {"mp4", "mov"}
             return CopiedAudio(source, stream, times, output, keeps_preroll=keeps_preroll)
@@ -195,6 +199,35 @@ def audio_track(
     except BaseException:
         source.close()
         raise
+
+
+def _has_sound(source: InputContainer, stream: AudioStream, times: FrameTimes) -> bool:
+    """Tell whether a packet lies between the first and the last frame."""
+    _seek_near(source, stream, times)
+    for packet in _packets(source, stream):
+        assert packet.pts is not None
+        begins = packet.pts * packet.time_base - times.source_start
+        if begins >= times.duration:
+            return False
+        if begins + (packet.duration or 0) * packet.time_base > 0:
+            return True
+    return False
+
+
+def _seek_near(source: InputContainer, stream: AudioStream, times: FrameTimes) -> None:
+    """Skip most of what comes before the first frame; where seeking fails, all of it is read."""
+    target = times.source_start - _SEEK_MARGIN
+    if target > _SEEK_MARGIN:
+        with suppress(av.FFmpegError):
+            source.seek(int(target / cast("Fraction", stream.time_base)), stream=stream)
+
+
+def _packets(source: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
+    packets = source.demux(stream)
+    try:
+        yield from (packet for packet in packets if packet.size and packet.pts is not None)
+    except av.FFmpegError:
+        return  # Cut off, as the picture is.
 
 
 def _sound_of(source: InputContainer) -> AudioStream | None:

@@ -185,7 +185,10 @@ def index_by_time(table: PacketTable) -> FrameIndex:
     """Number the frames by their presentation times (see ``has_trustworthy_order``)."""
     shown = np.flatnonzero(~table.is_hidden)
     packets = shown[np.argsort(table.pts[shown], kind="stable")]
-    return _index(table, packets, table.pts[packets], table.end_pts)
+    # Where frames are reordered, some containers store the time until the next one is decoded.
+    is_reordered = bool((np.diff(packets) < 0).any())
+    end_pts = NO_TIMESTAMP if is_reordered else table.end_pts
+    return _index(table, packets, table.pts[packets], end_pts)
 
 
 def index_by_decoding(table: PacketTable, decoded: Sequence[int], frame_ticks: int) -> FrameIndex:

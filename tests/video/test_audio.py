@@ -1,0 +1,213 @@
+"""The sound of the source in written videos."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+import pytest
+from av.audio.stream import AudioStream
+from numpy.typing import NDArray
+
+from sam2ov.video import FFV1, PRORES_422_HQ, Encoding, VideoWriter, h264, open_video, vp9
+from tests import clips
+from tests.clips import Scene
+from tests.video import ffmpeg
+
+FAST = h264(preset="ultrafast")
+RATE = 48000
+
+
+def write_source(path: Path, scene: Scene, audio: str, suffix: str, *, start: int = 0) -> Path:
+    """Two seconds at 12 fps, with 440 Hz from beginning to end."""
+    how = clips.Encoding(suffix, audio=audio, fps=Fraction(12), options={"bf": "2"}, start=start)
+    return clips.write_clip(path, scene.frames, how)
+
+
+def write_click_track(path: Path, scene: Scene, codec: str) -> Path:
+    """Write a clip whose sound is silence with a burst at frame 12, after one second."""
+    path = path.with_suffix(".mov")
+    samples = np.zeros((2, 2 * RATE), np.float32)
+    samples[:, RATE : RATE + 2400] = 0.5
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=12, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 128, 96, "yuv420p"
+        sound = cast("AudioStream", container.add_stream(codec, rate=RATE, layout="stereo"))
+        for picture in scene.frames:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(video.encode(None))
+        resampler = av.AudioResampler(sound.codec_context.format.name, "stereo", RATE)
+        for begin in range(0, 2 * RATE, 1200):
+            chunk = np.ascontiguousarray(samples[:, begin : begin + 1200])
+            frame = av.AudioFrame.from_ndarray(chunk, "fltp", "stereo")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, begin, Fraction(1, RATE)
+            for converted in resampler.resample(frame):
+                container.mux(sound.encode(converted))
+        container.mux(sound.encode(None))
+    return path
+
+
+def copy_video(
+    source: Path, target: Path, start: int = 0, stop: int | None = None, encoding: Encoding = FAST
+) -> Path:
+    with (
+        open_video(source) as reader,
+        VideoWriter.for_source(
+            target, reader.info, start=start, stop=stop, encoding=encoding
+        ) as writer,
+    ):
+        for frame in reader.iter_frames(start, stop):
+            writer.write(frame)
+    return target
+
+
+def sound_of(path: Path) -> NDArray[np.float32]:
+    """Decode with ffmpeg; sample 0 is time 0 of the file (what a player plays there)."""
+    raw = ffmpeg.run(
+        "ffmpeg", "-i", path, "-map", "0:a", "-af", "aresample=async=1:first_pts=0",
+        "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-",
+    )  # fmt: skip
+    return np.frombuffer(raw, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("aac", ".mp4"),
+        ("aac", ".mkv"),
+        ("aac", ".ts"),
+        ("libopus", ".mkv"),
+        ("libopus", ".webm"),
+        ("libmp3lame", ".avi"),
+        ("ac3", ".mov"),
+        ("flac", ".mkv"),
+        ("alac", ".mov"),
+    ],
+)
+def test_copied_bit_by_bit(codec: str, suffix: str, tmp_path: Path, scene: Scene) -> None:
+    how = clips.Encoding(suffix, audio=codec, fps=Fraction(12))
+    if suffix == ".webm":
+        how = clips.Encoding(suffix, "libvpx-vp9", audio=codec, fps=Fraction(12))
+    source = clips.write_clip(tmp_path / "source", scene.frames, how)
+    path = copy_video(source, tmp_path / "out.mp4")
+    before, after = ffmpeg.packets(source, "a"), ffmpeg.packets(path, "a")
+    hashes = [packet["data_hash"] for packet in before]
+    copied = [packet["data_hash"] for packet in after]
+    if suffix == ".ts":
+        # ADTS headers are taken off, as ffmpeg does.
+        plain = tmp_path / "plain.mp4"
+        ffmpeg.run("ffmpeg", "-i", source, "-map", "0:a", "-c", "copy", plain)
+        hashes = [packet["data_hash"] for packet in ffmpeg.packets(plain, "a")]
+        assert copied == hashes[: len(copied)]
+        assert len(copied) > 85
+    else:
+        # What lies behind the end of the picture is left out.
+        assert copied == hashes[: len(copied)]
+        assert len(copied) > 0.95 * 2 * RATE / 4608
+    base = Fraction(ffmpeg.stream(path, "a")["time_base"])
+    times = [packet["pts"] * base for packet in after]
+    assert times[0] <= Fraction(3, 100)
+    assert Fraction(18, 10) <= times[-1] < 2
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "mp2"])
+def test_encoded_again_where_the_container_does_not_take_it(
+    codec: str, tmp_path: Path, scene: Scene
+) -> None:
+    suffix = ".avi" if codec == "pcm_s16le" else ".ts"
+    source = write_source(tmp_path / "source", scene, codec, suffix)
+    path = copy_video(source, tmp_path / "out.mp4")
+    facts = ffmpeg.stream(path, "a")
+    assert facts["codec_name"] == "aac"
+    assert int(facts["sample_rate"]) == RATE
+    assert facts["channels"] == 2
+    sound = sound_of(path)
+    assert abs(len(sound) - 2 * RATE) < 4096
+    spectrum = np.abs(np.fft.rfft(sound[RATE // 2 : RATE * 3 // 2]))
+    assert int(spectrum.argmax()) == 440
+
+
+@pytest.mark.parametrize(
+    ("codec", "encoding"),
+    [("aac", FAST), ("pcm_s16le", FAST), ("pcm_s16le", PRORES_422_HQ), ("aac", FFV1)],
+    ids=["copied", "encoded", "copied pcm", "copied to mkv"],
+)
+@pytest.mark.parametrize(("start", "stop"), [(0, 24), (5, 20), (11, 24)])
+def test_sound_stays_with_the_picture(
+    codec: str, encoding: Encoding, start: int, stop: int, tmp_path: Path, scene: Scene
+) -> None:
+    source = write_click_track(tmp_path / "source", scene, codec)
+    path = copy_video(source, tmp_path / f"out{encoding.suffix}", start, stop, encoding)
+    sound = sound_of(path)
+    burst = np.flatnonzero(np.abs(sound) > 0.25)
+    expected = (12 - start) / 12 * RATE
+    # A copy is not cut within a packet, but neither moved; Matroska counts in milliseconds.
+    assert abs(burst[0] - expected) < 0.003 * RATE
+    assert abs(burst[-1] - burst[0] - 2400) < 0.003 * RATE
+    assert len(sound) < (stop - start) / 12 * RATE + 2048
+
+
+def test_late_start_of_the_container_does_not_move_the_sound(tmp_path: Path, scene: Scene) -> None:
+    source = write_source(tmp_path / "source", scene, "aac", ".mkv", start=60)
+    with open_video(source) as reader:
+        assert reader.info.frame_pts[0] == 5000
+    path = copy_video(source, tmp_path / "out.mp4")
+    assert float(ffmpeg.stream(path, "v")["start_time"]) == 0
+    assert float(ffmpeg.stream(path, "a")["start_time"]) < 0.03
+
+
+def test_webm_takes_opus_and_encodes_the_rest(tmp_path: Path, scene: Scene) -> None:
+    for codec, source_suffix in (("libopus", ".mkv"), ("aac", ".mp4")):
+        source = write_source(tmp_path / codec, scene, codec, source_suffix)
+        path = copy_video(source, tmp_path / "out.webm", encoding=vp9())
+        assert ffmpeg.stream(path, "a")["codec_name"] == "opus"
+        sound = sound_of(path)
+        assert abs(len(sound) - 2 * RATE) < 3000
+        spectrum = np.abs(np.fft.rfft(sound[RATE // 2 : RATE * 3 // 2]))
+        assert int(spectrum.argmax()) == 440
+        with open_video(path) as reader:
+            assert reader.info.frame_pts[0] == 0
+
+
+def test_sound_can_be_left_out(tmp_path: Path, scene: Scene) -> None:
+    source = write_source(tmp_path / "source", scene, "aac", ".mp4")
+    path = tmp_path / "out.mp4"
+    with (
+        open_video(source) as reader,
+        VideoWriter.for_source(path, reader.info, encoding=FAST, with_audio=False) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame)
+    with open_video(path) as reader:
+        assert not reader.info.has_audio
+
+
+def test_damaged_sound_does_not_stop_the_picture(tmp_path: Path, scene: Scene) -> None:
+    source = write_source(tmp_path / "source", scene, "aac", ".mp4")
+    data = bytearray(source.read_bytes())
+    for packet in ffmpeg.packets(source, "a")[20:40]:
+        begin = int(packet["pos"])
+        data[begin : begin + int(packet["size"])] = b"\xff" * int(packet["size"])
+    source.write_bytes(data)
+    for encoding, suffix in ((FAST, ".mp4"), (vp9(), ".webm")):
+        path = copy_video(source, tmp_path / f"out{suffix}", encoding=encoding)
+        with open_video(path) as reader:
+            assert len(reader) == 24
+            assert reader.info.has_audio
+
+
+def test_part_of_a_source_that_is_silent_meanwhile(tmp_path: Path, scene: Scene) -> None:
+    """No empty track is made."""
+    source = tmp_path / "source.mkv"
+    whole = write_source(tmp_path / "whole", scene, "aac", ".mkv")
+    with av.open(str(whole)) as reader, av.open(str(source), "w") as writer:
+        copies = {s.index: writer.add_stream_from_template(s) for s in reader.streams}
+        for packet in reader.demux():
+            is_late_sound = packet.stream.type == "audio" and (packet.pts or 0) > 1000
+            if packet.size and not is_late_sound:
+                packet.stream = copies[packet.stream_index]
+                writer.mux(packet)
+    path = copy_video(source, tmp_path / "out.mp4", 14, 24)
+    with open_video(path) as video:
+        assert not video.info.has_audio
