@@ -1,0 +1,193 @@
+"""Exports and prompt files, read back."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2ov.prompt_file import read_prompt_file
+from sam2ov.ui.file_handlers import EXPORT_KINDS
+from sam2ov.ui.messages import Snapshot
+from sam2ov.video import open_video
+from tests.ui.conftest import HEIGHT, NUM_FRAMES, WIDTH, Tab, snapshot_of
+
+
+def last_of(texts: Iterator[str]) -> Snapshot:
+    *_, text = texts
+    return snapshot_of(text)
+
+
+def downloaded(tab: Tab, snapshot: Snapshot) -> Path:
+    assert snapshot.download is not None
+    path = tab.workspace.exported(snapshot.download.name)
+    assert path is not None
+    assert snapshot.download.url == f"media/{tab.workspace.token}/exports/{path.name}"
+    return path
+
+
+def exported(tab: Tab, kind: str) -> Path:
+    return downloaded(tab, last_of(tab.files.export(kind, tab.request)))
+
+
+def prompts_with(**prompt: object) -> bytes:
+    content = {"version": 1, "objects": [{"id": 1, "prompts": [prompt]}]}
+    return json.dumps(content).encode()
+
+
+@pytest.fixture
+def tracked_tab(open_tab: Tab) -> Tab:
+    open_tab.click(0, 24, 32)
+    list(open_tab.track())
+    return open_tab
+
+
+def test_an_overlay_plays_and_is_coloured(tracked_tab: Tab) -> None:
+    path = downloaded(
+        tracked_tab, last_of(tracked_tab.files.export("overlay", tracked_tab.request))
+    )
+    assert path.name == "square-overlay.mp4"
+    with open_video(path) as video:
+        assert video.num_frames == NUM_FRAMES
+        frame = video.read(6)
+    assert frame[32, 36, 2] > 60, "blue over the red square"
+    assert np.abs(frame[4, 90].astype(int) - 60).max() < 12, "nothing beside it"
+
+
+def test_a_matte_is_white_where_the_object_is(tracked_tab: Tab) -> None:
+    path = exported(tracked_tab, "matte")
+    with open_video(path) as video:
+        frame = video.read(6)
+    assert frame[32, 36].min() > 240
+    assert frame[4, 90].max() < 15
+
+
+def test_masks_come_as_a_zip(tracked_tab: Tab) -> None:
+    path = exported(tracked_tab, "masks")
+    with zipfile.ZipFile(path) as archive:
+        assert len(archive.namelist()) == NUM_FRAMES
+        mask = np.asarray(Image.open(io.BytesIO(archive.read("00006.png"))))
+    assert mask.shape == (HEIGHT, WIDTH)
+    assert mask[32, 36] == 1
+    assert mask[4, 90] == 0
+
+
+def test_every_export_says_what_is_missing(tab: Tab, open_tab: Tab) -> None:
+    for kind in EXPORT_KINDS:
+        with pytest.warns(UserWarning, match="nothing to export yet"):
+            snapshot = last_of(open_tab.files.export(kind, open_tab.request))
+        assert snapshot.download is None
+        assert snapshot.job is None
+
+
+def test_other_exports_are_refused(tracked_tab: Tab) -> None:
+    with pytest.warns(UserWarning, match="Choose one from the list"):
+        last_of(tracked_tab.files.export("../../etc/passwd", tracked_tab.request))
+
+
+def test_a_cancelled_export_leaves_nothing(tracked_tab: Tab) -> None:
+    running = tracked_tab.files.export("overlay", tracked_tab.request)
+    next(running)
+    tracked_tab.editor.cancel(tracked_tab.request)
+    snapshot = last_of(running)
+    assert snapshot.download is None
+    exports = tracked_tab.workspace.folder / "exports"
+    assert list(exports.iterdir()) == []
+
+
+def test_names_of_exports_suit_any_file_system(open_tab: Tab) -> None:
+    clip = open_tab.workspace.clip
+    assert clip is not None
+    open_tab.click(0, 24, 32)
+    for name, expected in (
+        ("été: à la plage?.mp4", "été_à_la_plage-prompts.json"),
+        ("..mp4", "clip-prompts.json"),
+        ("浜辺" * 60 + ".mp4", "浜辺" * 24 + "-prompts.json"),
+    ):
+        clip.upload = type(clip.upload)(clip.upload.path, name)
+        snapshot = snapshot_of(open_tab.files.save_prompts(open_tab.request))
+        assert downloaded(open_tab, snapshot).name == expected
+
+
+def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
+    second = open_tab.edit("add_object").objects[-1].id
+    open_tab.edit("change_object", object=second, name="Ball", colour="#00ff00")
+    open_tab.click(0, 24, 32)
+    open_tab.click(0, 60, 32, positive=False)
+    open_tab.edit("box", frame=5, object=second, x0=10, y0=10, x1=40, y1=40)
+    masks = [open_tab.project.masks(frame)[1].copy() for frame in (0, 5)]
+    path = downloaded(open_tab, snapshot_of(open_tab.files.save_prompts(open_tab.request)))
+    kept = path.rename(tmp_path / path.name)
+    facts = read_prompt_file(kept).video
+    assert facts is not None
+    assert (facts.file, facts.num_frames) == ("square.mp4", NUM_FRAMES)
+
+    open_tab.edit("remove_object", object=1)
+    before = open_tab.project
+    snapshot = last_of(open_tab.files.open_prompts(str(kept), open_tab.request))
+    assert open_tab.project is not before
+    assert [(t.name, t.colour) for t in snapshot.objects][1] == ("Ball", "#00ff00")
+    assert [sorted(target.prompts) for target in snapshot.objects] == [[0], [5]]
+    assert open_tab.edit("add_object").objects[-1].id == 3, "numbers go on after those of the file"
+    again = [open_tab.project.masks(frame)[1] for frame in (0, 5)]
+    np.testing.assert_array_equal(masks[1], again[1])
+    assert again[0].shape == masks[0].shape
+    list(open_tab.track(0))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not a prompt file"),
+        (b"\xff\xfe\x00", "is not a prompt file"),
+        (b'{"version": 1, "objects": []}', "is not a prompt file"),
+        (prompts_with(frame=99, box=[1, 1, 9, 9]), "frame 99"),
+        (prompts_with(frame=0, box=[1, 1, 999, 9]), "outside the picture"),
+        (prompts_with(frame=0, mask="/etc/passwd"), "file name"),
+    ],
+)
+def test_prompts_that_do_not_fit_change_nothing(
+    open_tab: Tab, tmp_path: Path, content: bytes, message: str
+) -> None:
+    open_tab.click(0, 24, 32)
+    path = tmp_path / "prompts.json"
+    path.write_bytes(content)
+    before = open_tab.project
+    with pytest.warns(UserWarning, match=message):
+        snapshot = last_of(open_tab.files.open_prompts(str(path), open_tab.request))
+    assert open_tab.project is before
+    assert snapshot.objects[0].prompts
+
+
+def test_prompts_cannot_be_changed_while_others_are_loaded(open_tab: Tab, tmp_path: Path) -> None:
+    open_tab.click(0, 24, 32)
+    path = downloaded(open_tab, snapshot_of(open_tab.files.save_prompts(open_tab.request)))
+    running = open_tab.files.open_prompts(str(path), open_tab.request)
+    next(running)
+    with pytest.warns(UserWarning, match="still running"):
+        open_tab.click(0, 30, 30)
+    assert last_of(running).objects[0].prompts[0].points == ((24, 32, 1),)
+
+
+def test_prompts_and_files_need_a_clip(tab: Tab, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="no clip open"):
+        last_of(tab.files.export("matte", tab.request))
+    with pytest.warns(UserWarning, match="no clip open"):
+        tab.files.save_prompts(tab.request)
+    with pytest.warns(UserWarning, match="no clip open"):
+        last_of(tab.files.open_prompts(str(tmp_path), tab.request))
+
+
+def test_saving_needs_prompts(open_tab: Tab) -> None:
+    with pytest.warns(UserWarning, match="no prompts to save"):
+        open_tab.files.save_prompts(open_tab.request)
+
+
+def test_requests_without_a_page_are_refused(tab: Tab) -> None:
+    with pytest.raises(gr.Error):
+        list(tab.files.export("matte", gr.Request()))

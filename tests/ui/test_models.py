@@ -1,0 +1,83 @@
+"""Choosing another model: prompts stay, masks are made anew."""
+
+import numpy as np
+import pytest
+
+from sam2ov.errors import DeviceError
+from sam2ov.model import available_devices
+from sam2ov.registry import BUNDLED_NAME
+from sam2ov.ui.model_handlers import is_demonstration, offered_devices, offered_models
+from sam2ov.ui.model_pool import ModelChoice, ModelPool
+from tests.ui.conftest import CHOICE, OneModel, Tab, snapshot_of
+
+
+def test_models_that_are_here_are_offered(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = str(tmp_path_factory.mktemp("mine"))
+    assert (BUNDLED_NAME, BUNDLED_NAME) in offered_models(BUNDLED_NAME)
+    assert [name for _, name in offered_models(folder)][-1] == folder
+    assert set(available_devices()) < set(offered_devices())
+    assert is_demonstration(ModelChoice(BUNDLED_NAME, "CPU"))
+    assert not is_demonstration(ModelChoice("sam2.1-hiera-tiny", "CPU"))
+
+
+def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
+    open_tab.click(0, 24, 32)
+    open_tab.click(0, 60, 32)
+    open_tab.click(5, 30, 32)
+    masks = open_tab.project.masks(0)[1].copy()
+    before = open_tab.project
+    *_, told, last = open_tab.models.choose(BUNDLED_NAME, "AUTO", open_tab.request)
+    assert open_tab.project is not before
+    assert last[1:3] == (BUNDLED_NAME, "AUTO")
+    assert last[3]["visible"] is True
+    assert sorted(snapshot_of(told[0]).objects[0].prompts) == [0, 5]
+    np.testing.assert_array_equal(masks, open_tab.project.masks(0)[1])
+    assert open_tab.project.revision > before.revision
+    assert open_tab.edit("undo").show_frame == 5, "what was done can still be undone"
+    models = open_tab.models._models
+    assert isinstance(models, OneModel)
+    assert models.asked[-1] == ModelChoice(BUNDLED_NAME, "AUTO")
+
+
+def test_only_offered_models_are_loaded(open_tab: Tab) -> None:
+    with pytest.warns(UserWarning, match="There is no model"):
+        *_, last = open_tab.models.choose("/etc", "CPU", open_tab.request)
+    assert last[1:3] == (CHOICE.model, CHOICE.device), "the pickers go back"
+    assert open_tab.workspace.choice == CHOICE
+    models = open_tab.models._models
+    assert isinstance(models, OneModel)
+    assert models.asked == []
+
+
+def test_a_device_that_is_not_there_changes_nothing(
+    open_tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_tab.click(0, 24, 32)
+    before = open_tab.project
+
+    def absent(choice: ModelChoice) -> object:
+        raise DeviceError(f"There is no device {choice.device!r} here.")
+
+    monkeypatch.setattr(open_tab.models._models, "get", absent)
+    with pytest.warns(UserWarning, match="no device"):
+        *_, last = open_tab.models.choose(BUNDLED_NAME, "GPU", open_tab.request)
+    assert last[2] == "CPU"
+    assert open_tab.project is before
+
+
+def test_the_pool_compiles_once_and_keeps_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    class Model:
+        manifest = None
+
+        @classmethod
+        def from_pretrained(cls, name: str, **_: object) -> "Model":
+            loaded.append(name)
+            return cls()
+
+    monkeypatch.setattr("sam2ov.ui.model_pool.SAM2Model", Model)
+    pool = ModelPool()
+    for name in ("a", "b", "a", "c", "a", "b"):
+        pool.get(ModelChoice(name, "CPU"))
+    assert loaded == ["a", "b", "c", "b"]

@@ -1,0 +1,82 @@
+"""What the browser sends is checked before anything is done."""
+
+import math
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from sam2ov.errors import PromptError
+from sam2ov.ui.payloads import Click, Open, Track, Undo, parse, parse_edit
+from tests.ui.conftest import event
+
+CLICK: dict[str, Any] = {
+    "kind": "click",
+    "clip": "a-clip-token",
+    "frame": 3,
+    "object": 1,
+    "x": 10,
+    "y": 20.5,
+    "positive": True,
+}
+
+
+def test_well_formed_payloads_become_typed() -> None:
+    click = parse_edit(event(CLICK))
+    assert isinstance(click, Click)
+    assert (click.frame, click.x, click.y, click.positive) == (3, 10.0, 20.5, True)
+    assert isinstance(parse_edit(event({"kind": "undo", "clip": "a-clip-token"})), Undo)
+    assert parse(Open, event({"source": "sample"})).source == "sample"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": math.nan},
+        {"x": math.inf},
+        {"y": "20"},
+        {"x": 1e9},
+        {"frame": -1},
+        {"frame": 1.5},
+        {"frame": 10**12},
+        {"object": 0},
+        {"object": True},
+        {"positive": 1},
+        {"clip": ""},
+        {"clip": "x" * 1000},
+        {"clip": ["a-clip-token"]},
+        {"kind": "format_disk"},
+        {"kind": None},
+        {"extra": 1},
+    ],
+)
+def test_malformed_edits_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(PromptError, match="Reload the page"):
+        parse_edit(event(CLICK | change))
+
+
+@pytest.mark.parametrize("payload", [None, [], "click", 7, {}, {"kind": "click"}])
+def test_payloads_of_the_wrong_shape_are_refused(payload: object) -> None:
+    with pytest.raises(PromptError):
+        parse_edit(event(payload))
+    with pytest.raises(PromptError):
+        parse(Track, event(payload))
+
+
+@pytest.mark.parametrize("data", [None, {}, [], "payload"])
+def test_events_without_payload_are_refused(data: Any) -> None:
+    with pytest.raises(PromptError):
+        parse_edit(gr.EventData(None, data))
+
+
+@pytest.mark.parametrize("colour", ["red", "#ff00", "#FF0000", "#ff0000;}", "url(x)"])
+def test_colours_are_six_lower_case_digits(colour: str) -> None:
+    payload = {
+        "kind": "change_object",
+        "clip": "a-clip-token",
+        "object": 1,
+        "name": "Ball",
+        "colour": colour,
+    }
+    with pytest.raises(PromptError):
+        parse_edit(event(payload))
