@@ -85,7 +85,6 @@ def open_container(path: Path, limits: VideoLimits) -> InputContainer:
         "format_whitelist": demuxer,
         "codec_whitelist": ",".join(sorted(VIDEO_DECODERS | AUDIO_DECODERS)),
         "protocol_whitelist": "file",
-        "max_streams": str(limits.max_streams),
         "max_pixels": str(limits.max_pixels),
     }
     try:

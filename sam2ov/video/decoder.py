@@ -1,5 +1,6 @@
 """Decoding forward from a keyframe, and finding that keyframe in the file."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -134,13 +135,20 @@ class StreamDecoder:
             self.container.close()
             raise
         self.stream.codec_context.thread_type = "SLICE" if self.is_careful else "AUTO"
+        # Each thread delays the first picture after a seek by one, and holds one in memory.
+        self.stream.codec_context.thread_count = min(os.cpu_count() or 1, 8)
+
+    def _reopen(self) -> None:
+        """Open the file again. Runs that were begun must not be used any more."""
+        container = self.container
+        self._open()
+        container.close()
+        self._was_read = False
 
     def be_careful(self) -> None:
-        """Decode frames one by one from now on. Runs that were begun end here."""
+        """Decode frames one by one from now on. Runs that were begun must not be used any more."""
         self.is_careful = True
-        self.container.close()
-        self._open()
-        self._was_read = False
+        self._reopen()
 
     def close(self) -> None:
         """Release the file."""
@@ -154,8 +162,7 @@ class StreamDecoder:
     def packets_from_start(self) -> PacketReader:
         """Open the file again if needed, and read the stream from its first packet."""
         if self._was_read:
-            self.container.close()
-            self._open()
+            self._reopen()
         self._was_read = True
         return PacketReader(self.container, self.stream)
 

@@ -76,18 +76,22 @@ def _decode_all(
     """Decode everything: the first picture, the packets of all, and whether there were errors."""
     first: VideoFrame | None = None
     decoded = array("q")
+    came_out = bytearray(num_packets)
     run = decoder.run_all()
     for packet, picture in run:
-        if packet < num_packets:
+        if packet < num_packets and not came_out[packet]:
+            came_out[packet] = True
             first = first or picture
             decoded.append(packet)
     return first, decoded, run.has_errors
 
 
 def _may_store_fields(decoder: StreamDecoder) -> bool:
-    """Interlaced H.264 and HEVC may come as two packets (fields) for one frame."""
+    """Interlaced H.264 and HEVC may come as two packets (fields) for one frame, but not in mp4."""
     context = decoder.stream.codec_context
-    return context.codec.name in {"h264", "hevc"} and context.field_order not in _PROGRESSIVE
+    is_interlaced = context.field_order not in _PROGRESSIVE
+    codec, container = context.codec.name, decoder.container.format.name
+    return is_interlaced and codec in {"h264", "hevc"} and container != "mov"
 
 
 _PROGRESSIVE = (0, 1)

@@ -197,6 +197,7 @@ class VideoReader(FrameReader):
         self._start(key, wanted)
         frame = self._run_until(frame_idx, wanted)
         if frame is None and not self._decoder.is_careful:
+            self._run = None
             self._decoder.be_careful()
             self._start(key, wanted)
             frame = self._run_until(frame_idx, wanted)
@@ -219,11 +220,13 @@ class VideoReader(FrameReader):
 
     def _start(self, key: int, wanted: range) -> None:
         """Begin decoding at keyframe number ``key``, or at an earlier one if it is not clean."""
+        self._run = None
+        self._last_frame = -1
         while True:
-            self._run = self._decoder.run_from(self._index, key)
-            self._run.skip_before = wanted[-1]
-            self._last_frame = -1
-            if key == 0 or self._run.starts_cleanly():
+            run = self._decoder.run_from(self._index, key)
+            run.skip_before = wanted[-1]
+            if key == 0 or run.starts_cleanly():
+                self._run = run
                 return
             self._unclean_keys.add(key)
             key = self._clean_key(key)

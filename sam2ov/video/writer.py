@@ -106,7 +106,8 @@ class VideoWriter:
                 self._audio.begin()
         except BaseException as error:
             self.abort()
-            raise self._explained(error) from error
+            self._explain(error)
+            raise
 
     @staticmethod
     def for_source(
@@ -189,7 +190,8 @@ class VideoWriter:
             self.num_written += 1
         except BaseException as error:
             self.abort()
-            raise self._explained(error) from error
+            self._explain(error)
+            raise
 
     def _check(self, frame: npt.NDArray[np.uint8]) -> None:
         expected = (*self._size_hw, self._channels)
@@ -257,7 +259,8 @@ class VideoWriter:
             self._part.replace(self.path)
         except BaseException as error:
             self.abort()
-            raise self._explained(error) from error
+            self._explain(error)
+            raise
         self._is_done = True
 
     def abort(self) -> None:
@@ -273,12 +276,11 @@ class VideoWriter:
                 self._container.close()
         self._part.unlink(missing_ok=True)
 
-    def _explained(self, error: BaseException) -> BaseException:
-        if isinstance(error, VideoError) or not isinstance(error, Exception):
-            return error
-        number = getattr(error, "errno", None)
-        advice = _ADVICE.get(number or 0, "Check folder, size and encoding.")
-        return VideoWriteError(f"{self.path} cannot be written: {error}. {advice}")
+    def _explain(self, error: BaseException) -> None:
+        """Raise a VideoWriteError for what FFmpeg or the system reports."""
+        if isinstance(error, Exception) and not isinstance(error, VideoError):
+            advice = _ADVICE.get(getattr(error, "errno", 0) or 0, "Check size and encoding.")
+            raise VideoWriteError(f"{self.path} cannot be written: {error}. {advice}") from error
 
     def __enter__(self) -> Self:
         return self
