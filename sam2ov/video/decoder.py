@@ -125,24 +125,26 @@ class StreamDecoder:
         self._limits = limits
         self._was_read = False
         self.is_careful = False
-        self._open()
+        self.container, self.stream = self._open()
 
-    def _open(self) -> None:
-        self.container: InputContainer = open_container(self._path, self._limits)
+    def _open(self) -> tuple[InputContainer, VideoStream]:
+        container = open_container(self._path, self._limits)
         try:
-            self.stream: VideoStream = video_stream(self.container, self._path, self._limits)
+            stream = video_stream(container, self._path, self._limits)
         except BaseException:
-            self.container.close()
+            container.close()
             raise
-        self.stream.codec_context.thread_type = "SLICE" if self.is_careful else "AUTO"
+        context = stream.codec_context
+        context.thread_type = "SLICE" if self.is_careful else "AUTO"
         # Each thread delays the first picture after a seek by one, and holds one in memory.
-        self.stream.codec_context.thread_count = min(os.cpu_count() or 1, 8)
+        context.thread_count = min(os.cpu_count() or 1, 8)
+        return container, stream
 
     def _reopen(self) -> None:
         """Open the file again. Runs that were begun must not be used any more."""
-        container = self.container
-        self._open()
-        container.close()
+        opened = self._open()
+        self.container.close()
+        self.container, self.stream = opened
         self._was_read = False
 
     def be_careful(self) -> None:

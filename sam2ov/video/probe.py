@@ -28,7 +28,8 @@ class VideoInfo:
 
     Attributes:
         path: the file or folder.
-        container: FFmpeg's name of the container, or "images".
+        container: FFmpeg's name of the container ("mov" for mp4 too, "matroska" for webm too), or
+            "images".
         codec: FFmpeg's name of the video codec, or the image format.
         pixel_format: FFmpeg's name of the stored pixel format; Pillow's mode for images.
         num_frames: frames that can be read.

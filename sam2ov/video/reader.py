@@ -198,6 +198,7 @@ class VideoReader(FrameReader):
         frame = self._run_until(frame_idx, wanted)
         if frame is None and not self._decoder.is_careful:
             self._run = None
+            self._unclean_keys.clear()
             self._decoder.be_careful()
             self._start(key, wanted)
             frame = self._run_until(frame_idx, wanted)

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sam2ov.errors import FrameDecodeError, VideoError
-from sam2ov.video import open_video
+from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
+from sam2ov.video import VideoReader, open_video
 from sam2ov.video.decoder import StreamDecoder
 from tests.clips import (
     CLIP_KINDS,
@@ -271,6 +271,43 @@ def test_closing_while_another_thread_reads(clip: Path) -> None:
     reader.close()
     thread.join(30)
     assert len(outcome) == 1
+
+
+def test_file_that_vanishes_while_it_is_read(clip: Path, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(clip.read_bytes())
+    with open_video(path, cache_bytes=0) as reader:
+        assert isinstance(reader, VideoReader)
+        path.unlink()
+        with pytest.raises(VideoOpenError, match="does not exist"):
+            reader._decoder.be_careful()
+        # What is open stays usable.
+        assert read_frame_number(reader.read(20)) == 20
+        assert read_frame_number(reader.read(2)) == 2
+
+
+def test_damage_stays_where_it_is(tmp_path: Path, frames: Frames) -> None:
+    """Frames are decoded several at once, but a broken one does not take others with it."""
+    path = write_clip(tmp_path / "clip", frames, Encoding(options={"g": "1", "preset": "veryfast"}))
+    in_order = read_in_order(path)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for damaged in (9, 10, 29):
+        position, size = packets[damaged].pos, packets[damaged].size
+        assert position is not None
+        data[position : position + size] = bytes(size)
+    path.write_bytes(data)
+    with open_video(path, cache_bytes=0) as reader:
+        readable = []
+        for frame_idx in range(NUM_FRAMES):
+            try:
+                frame = reader.read(frame_idx)
+            except FrameDecodeError:
+                continue
+            readable.append(frame_idx)
+            np.testing.assert_array_equal(frame, in_order[frame_idx])
+    assert readable == [i for i in range(NUM_FRAMES) if i not in (9, 10, 29)]
 
 
 def test_damaged_frames_are_named_and_can_be_left_out(tmp_path: Path, frames: Frames) -> None:
