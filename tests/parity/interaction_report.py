@@ -1,0 +1,79 @@
+"""Parity of whole interactions, as a table: ``python -m tests.parity.interaction_report``.
+
+For each configuration sam2 runs in torch FP32 with seeded random weights, sam2ov with the same
+weights in FP32 and, where the CPU has it, BF16. ``worst`` is the frame with the lowest mask IoU.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from convert import convert_checkpoint
+from sam2ov.model import Precision, SAM2Model
+from sam2ov.predictor import SAM2VideoPredictor
+from tests.parity import interactions, reference
+from tests.parity.interactions import Agreement, Pair, Script
+
+
+def measure(
+    config: str,
+    image_size: int | None,
+    num_frames: int,
+    seed: int,
+    scripts: tuple[Script, ...],
+    precisions: tuple[Precision, ...],
+) -> Iterator[tuple[Precision, str, Agreement]]:
+    """Run scripts through both sides of one configuration."""
+    expected = reference.build_reference(config, image_size=image_size, seed=seed)
+    clip = reference.make_clip(num_frames, 120, 160, seed=seed + 1)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint, out = Path(folder) / "checkpoint.pt", Path(folder) / "ir"
+        reference.save_checkpoint(expected, checkpoint)
+        convert_checkpoint(checkpoint, out, config=config, image_size=image_size, weights="f32")
+        for precision in precisions:
+            predictor = SAM2VideoPredictor(SAM2Model(out, precision=precision), fill_hole_area=0)
+            for script in scripts:
+                pair = Pair(expected, predictor, clip)
+                with pair.actual_state:
+                    script(pair)
+                yield precision, script.__name__, pair.agreement
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configs", nargs="+", default=list(reference.OFFICIAL_CONFIGS))
+    parser.add_argument("--image-size", type=int, help="default: the configuration's")
+    parser.add_argument("--frames", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scripts", nargs="+", default=["everything"], help="names, or: all")
+    parser.add_argument("--precisions", nargs="+", default=["f32", "bf16"])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    known = {script.__name__: script for script in (*interactions.SCRIPTS, interactions.everything)}
+    names = list(known) if options.scripts == ["all"] else options.scripts
+    print("| configuration | px | script | precision | mask IoU | worst | answers | absent |")
+    print("|---|---|---|---|---|---|---|---|")
+    for config in options.configs:
+        rows = measure(
+            config,
+            options.image_size,
+            options.frames,
+            options.seed,
+            tuple(known[name] for name in names),
+            tuple(options.precisions),
+        )
+        for precision, name, agreement in rows:
+            print(
+                f"| {config} | {options.image_size or 1024} | {name} | {precision} "
+                f"| {agreement.iou:.5f} | {agreement.worst_iou:.4f} "
+                f"| {agreement.frames} | {agreement.absent} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
