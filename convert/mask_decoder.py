@@ -37,8 +37,7 @@ def build_mask_decoder(model: Any, weights: Weights) -> Model:
         [part.tensor(f"{name}.weight") for name in ("obj_score_token", "iou_token", "mask_tokens")]
     )
     tokens = ops.concat([ops.repeat_batch(own_tokens[None], like=sparse), sparse], axis=1)
-    image = ops.from_nchw(ops.add(embedding, dense))
-    image = ops.reshape(image, 0, -1, channels)
+    image = ops.tokens_of_nchw(ops.add(embedding, dense), channels)
     frequencies = weights.at("sam_prompt_encoder.pe_layer")
     transformer = _TwoWayTransformer(
         model.sam_mask_decoder.transformer,
@@ -48,8 +47,9 @@ def build_mask_decoder(model: Any, weights: Weights) -> Model:
     tokens, image = transformer.build(tokens, image)
 
     mask_tokens = ops.take(tokens, 2, 2 + _MASK_TOKENS, axis=1)
-    image = ops.to_nchw(ops.reshape(image, 0, size, size, channels))
-    masks = _masks(mask_tokens, _upscale(image, high_res_0, high_res_1, part), part, size)
+    image = ops.nchw_of_tokens(image, size, channels)
+    upscaled = _upscale(image, high_res_0, high_res_1, part, size, channels)
+    masks = _masks(mask_tokens, upscaled, part, size)
     decoder = model.sam_mask_decoder
     ious = _mlp(_token(tokens, 1), part.at("iou_prediction_head"), decoder.iou_prediction_head)
     return ops.model(
@@ -86,11 +86,19 @@ def _project(x: Tensor, part: Weights, name: str, module: Any) -> Tensor:
     return ops.linear(x, part.affine(name))
 
 
-def _upscale(image: Tensor, high_res_0: Tensor, high_res_1: Tensor, part: Weights) -> Tensor:
+def _upscale(
+    image: Tensor,
+    high_res_0: Tensor,
+    high_res_1: Tensor,
+    part: Weights,
+    size: int,
+    channels: int,
+) -> Tensor:
     """The embedding at stride 4: [B, C, h, w] to [B, C/8, 4h, 4w]."""
     up = part.at("output_upscaling")
     x = ops.add(ops.conv_transpose_nchw(image, up.kernel("0", stride=2)), high_res_1)
-    x = ops.to_nchw(ops.gelu(ops.layer_norm(ops.from_nchw(x), up.norm("1", _NORM_2D_EPS))))
+    x = ops.layer_norm(ops.tokens_of_nchw(x, channels // 4), up.norm("1", _NORM_2D_EPS))
+    x = ops.nchw_of_tokens(ops.gelu(x), 2 * size, channels // 4)
     x = ops.add(ops.conv_transpose_nchw(x, up.kernel("3", stride=2)), high_res_0)
     return ops.gelu(x)
 

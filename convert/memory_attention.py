@@ -15,7 +15,7 @@ from typing import Any
 from openvino import Model
 
 from convert import ops
-from convert.attention import attend
+from convert.attention import attend_long
 from convert.ops import Tensor
 from convert.positions import RopeTables, rope_tables, sine_position
 from convert.rope import linear_with_rope
@@ -38,8 +38,7 @@ def build_memory_attention(model: Any, weights: Weights) -> Model:
     pointers = ops.parameter("pointers", [-1, -1, channels])
     pointer_tpos = ops.parameter("pointer_tpos", [-1, -1, mem_dim])
 
-    x = ops.from_nchw(embedding)
-    x = ops.reshape(x, 0, size * size, channels)
+    x = ops.tokens_of_nchw(embedding, channels)
     if model.memory_attention.pos_enc_at_input:
         position = sine_position(model.image_encoder.neck.position_encoding, channels, size, 0.1)
         x = ops.add(x, position)
@@ -48,7 +47,7 @@ def build_memory_attention(model: Any, weights: Weights) -> Model:
     for index, layer in enumerate(model.memory_attention.layers):
         x = _Layer(layer, part.at("layers", index), size).build(x, bank)
     x = ops.layer_norm(x, part.norm("norm", _NORM_EPS))
-    conditioned = ops.to_nchw(ops.reshape(x, 0, size, size, channels))
+    conditioned = ops.nchw_of_tokens(x, size, channels)
     return ops.model(
         "memory_attention",
         inputs=[embedding, memory, memory_tpos, pointers, pointer_tpos],
@@ -116,7 +115,7 @@ class _Layer:
         query = linear_with_rope(x, part.affine("q_proj").scaled(scale), tables)
         key = linear_with_rope(x, part.affine("k_proj"), tables)
         value = ops.linear(x, part.affine("v_proj"))
-        return ops.linear(attend(query, key, value), part.affine("out_proj"))
+        return ops.linear(attend_long(query, key, value, self._size**2), part.affine("out_proj"))
 
     def _cross_attention(self, x: Tensor, bank: _MemoryBank) -> Tensor:
         attention = self._module.cross_attn_image
@@ -129,4 +128,4 @@ class _Layer:
         # Pointers have no place in the image: their keys are not rotated.
         key = ops.concat([spatial, ops.linear(bank.pointer_keys, to_key)], axis=1)
         to_output = part.affine("v_proj").then(part.affine("out_proj"))
-        return ops.linear(attend(query, key, bank.values), to_output)
+        return ops.linear(attend_long(query, key, bank.values, self._size**2), to_output)

@@ -24,21 +24,17 @@ def build_memory_encoder(model: Any, weights: Weights) -> Model:
     binarize = ops.parameter("binarize", [-1])
     object_score = ops.parameter("object_score", [-1, 1])
 
-    logits = ops.upsample_bilinear_nchw(mask_logits, image_size)
-    hard = ops.greater(logits, 0.0)
-    soft = ops.sigmoid(logits)
-    choice = ops.reshape(binarize, -1, 1, 1, 1)
-    mask = ops.add(soft, ops.multiply(choice, ops.subtract(hard, soft)))
-    mask = ops.multiply(mask, ops.constant(model.sigmoid_scale_for_mem_enc))
-    mask = ops.add(mask, ops.constant(model.sigmoid_bias_for_mem_enc))
-
-    image = ops.linear(ops.from_nchw(embedding), part.affine("pix_feat_proj"))
-    x = ops.add(image, _downsample(mask, model.memory_encoder.mask_downsampler, part))
+    mask = _scaled_mask(mask_logits, binarize, model)
+    image = ops.tokens_of_nchw(embedding, channels)
+    x = ops.add(
+        ops.linear(image, part.affine("pix_feat_proj")),
+        _downsample(mask, image_size, model.memory_encoder.mask_downsampler, part),
+    )
     for index, block in enumerate(model.memory_encoder.fuser.layers):
-        x = _fuse(x, block, part.at("fuser.layers", index))
+        x = _fuse(x, block, part.at("fuser.layers", index), size)
+    memory = x
     if hasattr(model.memory_encoder.out_proj, "weight"):
-        x = ops.linear(x, part.affine("out_proj"))
-    memory = ops.reshape(x, 0, -1, model.mem_dim)
+        memory = ops.linear(x, part.affine("out_proj"))
     if model.no_obj_embed_spatial is not None:
         absent = ops.subtract(ops.constant(1.0), ops.greater(object_score, 0.0))
         embed = ops.constant(weights.tensor("no_obj_embed_spatial"))  # [1, M]
@@ -50,24 +46,38 @@ def build_memory_encoder(model: Any, weights: Weights) -> Model:
     )
 
 
-def _downsample(mask: Tensor, module: Any, part: Weights) -> Tensor:
-    """``MaskDownSampler``: [B, 1, S, S] to [B, h, w, C]."""
+def _scaled_mask(mask_logits: Tensor, binarize: Tensor, model: Any) -> Tensor:
+    """What the encoder sees of low-resolution logits: [B, 1, S, S], 20 p - 10 as configured."""
+    size = model.image_size
+    logits = ops.reshape(ops.upsample_bilinear_nchw(mask_logits, size), 0, size * size)
+    hard = ops.is_greater(ops.reshape(binarize, -1, 1), 0.5)
+    mask = ops.choose(hard, ops.greater(logits, 0.0), ops.sigmoid(logits))
+    mask = ops.multiply(mask, ops.constant(model.sigmoid_scale_for_mem_enc))
+    mask = ops.add(mask, ops.constant(model.sigmoid_bias_for_mem_enc))
+    return ops.reshape(mask, 0, 1, size, size)
+
+
+def _downsample(mask: Tensor, size: int, module: Any, part: Weights) -> Tensor:
+    """``MaskDownSampler``: [B, 1, S, S] to [B, h·w, C]."""
     encoder = part.at("mask_downsampler.encoder")
     *blocks, last = range(0, len(module.encoder), 3)  # (convolution, norm, GELU) …, 1×1
     x = mask
     for index in blocks:
         conv = module.encoder[index]
+        size = size // conv.stride[0]
         x = ops.conv_nchw(x, encoder.kernel(str(index), conv.stride[0], conv.padding[0]))
         norm = encoder.norm(str(index + 1), module.encoder[index + 1].eps)
-        x = ops.to_nchw(ops.gelu(ops.layer_norm(ops.from_nchw(x), norm)))
-    return ops.linear(ops.from_nchw(x), encoder.affine(str(last)))
+        tokens = ops.gelu(ops.layer_norm(ops.tokens_of_nchw(x, conv.out_channels), norm))
+        x = ops.nchw_of_tokens(tokens, size, conv.out_channels)
+    return ops.linear(tokens, encoder.affine(str(last)))
 
 
-def _fuse(x: Tensor, block: Any, part: Weights) -> Tensor:
-    """``CXBlock`` on a [B, h, w, C] map, its layer scale folded into the last linear layer."""
-    padding = block.dwconv.padding[0]
-    y = ops.depthwise_conv_nchw(ops.to_nchw(x), part.kernel("dwconv", padding=padding))
-    y = ops.layer_norm(ops.from_nchw(y), part.norm("norm", block.norm.eps))
+def _fuse(x: Tensor, block: Any, part: Weights, size: int) -> Tensor:
+    """``CXBlock`` on [B, h·w, C], its layer scale folded into the last linear layer."""
+    padding, channels = block.dwconv.padding[0], block.dwconv.out_channels
+    y = ops.nchw_of_tokens(x, size, channels)
+    y = ops.depthwise_conv_nchw(y, part.kernel("dwconv", padding=padding))
+    y = ops.layer_norm(ops.tokens_of_nchw(y, channels), part.norm("norm", block.norm.eps))
     y = ops.gelu(ops.linear(y, part.affine("pwconv1")))
     last = part.affine("pwconv2")
     if block.gamma is not None:

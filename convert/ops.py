@@ -36,6 +36,11 @@ class Affine:
         weight = outer.weight.astype(np.float64)
         return Affine(_f32(weight @ self.weight), _f32(weight @ self.bias + outer.bias))
 
+    def after_scale(self, scale: FloatArray, shift: FloatArray) -> "Affine":
+        """The map of ``scale`` x + ``shift``, both [in]; the products are taken in float64."""
+        weight = self.weight.astype(np.float64)
+        return Affine(_f32(weight * scale), _f32(weight @ shift + self.bias))
+
     def rows(self, start: int, stop: int) -> "Affine":
         """The map to the output channels ``start`` to ``stop``."""
         return Affine(self.weight[start:stop], self.bias[start:stop])
@@ -93,6 +98,16 @@ def reshape(x: Tensor, *shape: int) -> Tensor:
     return cast(Tensor, ov_ops.reshape(x, integers(*shape), special_zero=True))
 
 
+def unsqueeze(x: Tensor, *axes: int) -> Tensor:
+    """Insert axes of length 1."""
+    return cast(Tensor, ov_ops.unsqueeze(x, integers(*axes)))
+
+
+def squeeze(x: Tensor, *axes: int) -> Tensor:
+    """Remove axes of length 1."""
+    return cast(Tensor, ov_ops.squeeze(x, integers(*axes)))
+
+
 def transpose(x: Tensor, *order: int) -> Tensor:
     """Permute the dimensions."""
     return cast(Tensor, ov_ops.transpose(x, integers(*order)))
@@ -106,6 +121,16 @@ def to_nchw(x: Tensor) -> Tensor:
 def from_nchw(x: Tensor) -> Tensor:
     """[B, C, H, W] to [B, H, W, C]."""
     return transpose(x, 0, 2, 3, 1)
+
+
+def tokens_of_nchw(x: Tensor, channels: int) -> Tensor:
+    """[B, C, H, W] to [B, H·W, C]. The CPU plugin normalises tokens at once, maps in four steps."""
+    return reshape(from_nchw(x), 0, -1, channels)
+
+
+def nchw_of_tokens(x: Tensor, size: int, channels: int) -> Tensor:
+    """[B, size², C] to [B, C, size, size]."""
+    return to_nchw(reshape(x, 0, size, size, channels))
 
 
 def take(x: Tensor, start: int, stop: int, axis: int) -> Tensor:
@@ -166,9 +191,19 @@ def as_f32(x: Tensor) -> Tensor:
     return cast(Tensor, ov_ops.convert(x, "f32"))
 
 
+def choose(condition: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """``yes`` where the condition holds, else ``no``, with broadcasting."""
+    return cast(Tensor, ov_ops.select(condition, yes, no))
+
+
+def is_greater(x: Tensor, threshold: float) -> Tensor:
+    """Where x > threshold, boolean."""
+    return cast(Tensor, ov_ops.greater(x, constant(threshold)))
+
+
 def greater(x: Tensor, threshold: float) -> Tensor:
     """1 where x > threshold, else 0, float32."""
-    return as_f32(ov_ops.greater(x, constant(threshold)))
+    return as_f32(is_greater(x, threshold))
 
 
 def matmul(a: Tensor, b: Tensor, transpose_b: bool = False) -> Tensor:
@@ -181,10 +216,15 @@ def linear(x: Tensor, affine: Affine) -> Tensor:
     return add(matmul(x, constant(affine.weight), transpose_b=True), constant(affine.bias))
 
 
+def normalize(x: Tensor, eps: float) -> Tensor:
+    """Mean 0 and variance 1 along the last axis."""
+    return cast(Tensor, ov_ops.mvn(x, integers(-1), True, eps, "inside_sqrt"))
+
+
 def layer_norm(x: Tensor, norm: Norm) -> Tensor:
-    """Normalise the last axis."""
-    centered = ov_ops.mvn(x, integers(-1), True, norm.eps, "inside_sqrt")
-    return add(multiply(centered, constant(norm.weight)), constant(norm.bias))
+    """Normalise the last axis, then scale and shift it."""
+    scaled = multiply(normalize(x, norm.eps), constant(norm.weight))
+    return add(scaled, constant(norm.bias))
 
 
 def relu(x: Tensor) -> Tensor:
@@ -234,10 +274,14 @@ def conv_transpose_nchw(x: Tensor, kernel: Kernel) -> Tensor:
     return add(out, constant(kernel.bias[None, :, None, None]))
 
 
-def max_pool_2x2(x: Tensor) -> Tensor:
-    """Maximum over 2×2 blocks of a [B, H, W, C] map."""
-    pooled = ov_ops.max_pool(to_nchw(x), [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
-    return from_nchw(pooled)
+def maximum(a: Tensor, b: Tensor) -> Tensor:
+    """The larger one, element by element."""
+    return cast(Tensor, ov_ops.maximum(a, b))
+
+
+def split(x: Tensor, parts: int, axis: int) -> list[Tensor]:
+    """Equal parts along an axis."""
+    return list(ov_ops.split(x, _scalar(axis), parts).outputs())
 
 
 def add_doubled(x: Tensor, coarse: Tensor, size: int, channels: int) -> Tensor:

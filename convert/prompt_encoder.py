@@ -27,7 +27,7 @@ def build_prompt_encoder(model: Any, weights: Weights) -> Model:
     mask_logits = ops.parameter("mask_logits", [-1, 1, low_res, low_res])
     has_mask = ops.parameter("has_mask", [-1])
     sparse = _embed_points(points, labels, part, model.image_size)
-    dense = _embed_mask(mask_logits, has_mask, part)
+    dense = _embed_mask(mask_logits, has_mask, part, low_res)
     return ops.model(
         "prompt_encoder",
         inputs=[points, labels, mask_logits, has_mask],
@@ -50,14 +50,17 @@ def _embed_points(points: Tensor, labels: Tensor, part: Weights, image_size: int
     return ops.add(ops.multiply(position, is_point), kind)
 
 
-def _embed_mask(mask_logits: Tensor, has_mask: Tensor, part: Weights) -> Tensor:
-    down = part.at("mask_downscaling")
-    x = ops.conv_nchw(mask_logits, down.kernel("0", stride=2))
-    x = ops.gelu(ops.layer_norm(ops.from_nchw(x), down.norm("1", _NORM_EPS)))
-    x = ops.conv_nchw(ops.to_nchw(x), down.kernel("3", stride=2))
-    x = ops.gelu(ops.layer_norm(ops.from_nchw(x), down.norm("4", _NORM_EPS)))
-    embedded = ops.to_nchw(ops.linear(x, down.affine("6")))
+def _embed_mask(mask_logits: Tensor, has_mask: Tensor, part: Weights, low_res: int) -> Tensor:
+    down = part.at("mask_downscaling")  # (convolution, norm, GELU) twice, 1×1
+    x, size = mask_logits, low_res
+    for index in (0, 3):
+        kernel = down.kernel(str(index), stride=2)
+        size, channels = size // 2, len(kernel.bias)
+        tokens = ops.tokens_of_nchw(ops.conv_nchw(x, kernel), channels)
+        tokens = ops.gelu(ops.layer_norm(tokens, down.norm(str(index + 1), _NORM_EPS)))
+        x = ops.nchw_of_tokens(tokens, size, channels)
+    affine = down.affine("6")
+    embedded = ops.nchw_of_tokens(ops.linear(tokens, affine), size, len(affine.bias))
     no_mask = ops.constant(part.tensor("no_mask_embed.weight").reshape(1, -1, 1, 1))
-    present = ops.reshape(has_mask, -1, 1, 1, 1)
-    # no_mask + present · (embedded - no_mask)
-    return ops.add(no_mask, ops.multiply(present, ops.subtract(embedded, no_mask)))
+    present = ops.is_greater(ops.reshape(has_mask, -1, 1, 1, 1), 0.5)
+    return ops.choose(present, embedded, no_mask)
