@@ -8,7 +8,7 @@ import gradio as gr
 
 from sam2ov.errors import ModelNotFoundError
 from sam2ov.model import available_devices
-from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
 from sam2ov.registry import BUNDLED_NAME, list_models
 from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.job import Job
@@ -82,7 +82,8 @@ class ModelHandlers:
         progress: ProgressCallback,
         cancel: CancelCheck,
     ) -> Finish:
-        tracker = self._models.get(wanted)
+        tracker = self._models.get(wanted, progress, cancel)
+        raise_if_cancelled(cancel, "Loading the model")
         clip = workspace.clip
         project: Project | None = None
         if clip is not None:

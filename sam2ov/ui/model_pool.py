@@ -5,6 +5,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from sam2ov.model import Precision, SAM2Model
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.registry import cache_folder, resolve_model
 from sam2ov.tracker import Tracker
 
 _CAPACITY = 2
@@ -19,7 +21,7 @@ class ModelChoice:
 
 
 class ModelPool:
-    """Compiles models on demand.
+    """Loads models on demand.
 
     Args:
         precision: inside the graphs; None takes the best of the device.
@@ -28,22 +30,46 @@ class ModelPool:
     def __init__(self, precision: Precision | None = None) -> None:
         self._precision = precision
         self._lock = threading.Lock()
+        # Compiling two at once would take twice the memory and no less time.
+        self._compiling = threading.Lock()
         self._trackers: OrderedDict[ModelChoice, Tracker] = OrderedDict()
 
-    def get(self, choice: ModelChoice) -> Tracker:
+    def get(
+        self,
+        choice: ModelChoice,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Tracker:
         """The model, ready to track with; sessions keep theirs alive when the pool drops it.
+
+        Args:
+            choice: what to load; official models are fetched and converted on first use.
+            progress: told of downloads and conversions.
+            cancel: asked while fetching and converting.
 
         Raises:
             ModelError: the model cannot be found, fetched or read.
             DeviceError: the device is not there.
+            CancelledError: ``cancel`` returned true.
         """
-        with self._lock:  # compiling two at once would take twice the memory and no less time
-            if choice not in self._trackers:
-                model = SAM2Model.from_pretrained(
-                    choice.model, device=choice.device, precision=self._precision
-                )
-                self._trackers[choice] = Tracker(model)
+        known = self._known(choice)
+        if known is not None:
+            return known
+        with self._compiling:
+            known = self._known(choice)
+            if known is not None:  # another tab has loaded it meanwhile
+                return known
+            folder = resolve_model(choice.model, progress=progress, cancel=cancel)
+            compiled = cache_folder() / "compiled"
+            tracker = Tracker(SAM2Model(folder, choice.device, self._precision, compiled))
+            with self._lock:
+                self._trackers[choice] = tracker
                 while len(self._trackers) > _CAPACITY:
                     self._trackers.popitem(last=False)
-            self._trackers.move_to_end(choice)
-            return self._trackers[choice]
+            return tracker
+
+    def _known(self, choice: ModelChoice) -> Tracker | None:
+        with self._lock:
+            if choice in self._trackers:
+                self._trackers.move_to_end(choice)
+            return self._trackers.get(choice)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sam2ov.errors import ServerError
 from sam2ov.model import Precision
+from sam2ov.progress import ProgressCallback
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
@@ -32,6 +33,7 @@ def launch(
     device: str = "CPU",
     precision: Precision | None = None,
     open_browser: bool = False,
+    progress: ProgressCallback | None = None,
     idle_minutes: float = IDLE_MINUTES,
 ) -> None:
     """Serve the app until it is interrupted.
@@ -43,6 +45,7 @@ def launch(
         device: OpenVINO device string.
         precision: inside the graphs; None takes the best of the device.
         open_browser: open the page.
+        progress: told when the model has to be fetched and converted first.
         idle_minutes: clips of tabs that were not used for so long are closed.
 
     Raises:
@@ -51,7 +54,7 @@ def launch(
     """
     choice = ModelChoice(os.fspath(model), device)
     models = ModelPool(precision)
-    models.get(choice)
+    models.get(choice, progress)
     workspaces = Workspaces(choice, idle_minutes * 60)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models),

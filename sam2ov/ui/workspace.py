@@ -90,8 +90,8 @@ class Workspace:
         """
         if self.clip is None or self.clip.token != token:
             raise ClipClosedError(
-                "This clip is no longer open on the server: it was closed after a long pause, or to "
-                "make room for others, or the server was started again. Open it again."
+                "This clip is no longer open on the server: it was closed after a long pause, to "
+                "make room for others, or when the server was started again. Open it again."
             )
         return self.clip
 

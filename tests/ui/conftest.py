@@ -13,6 +13,7 @@ import pytest
 
 from sam2ov.masks import FloatArray
 from sam2ov.model import DecodedMasks, ImageFeatures, PromptEmbeddings, SAM2Model
+from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.session import VideoSession
 from sam2ov.tracker import Tracker
 from sam2ov.ui.clip import OpenClip, Upload
@@ -85,7 +86,12 @@ class OneModel(ModelPool):
         self.tracker = tracker
         self.asked: list[ModelChoice] = []
 
-    def get(self, choice: ModelChoice) -> Tracker:
+    def get(
+        self,
+        choice: ModelChoice,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Tracker:
         self.asked.append(choice)
         return self.tracker
 

@@ -1,11 +1,14 @@
 """Choosing another model: prompts stay, masks are made anew."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from sam2ov.errors import DeviceError
 from sam2ov.model import available_devices
 from sam2ov.registry import BUNDLED_NAME
+from sam2ov.ui.job import Job
 from sam2ov.ui.model_handlers import is_demonstration, offered_devices, offered_models
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from tests.ui.conftest import CHOICE, OneModel, Tab, snapshot_of
@@ -55,7 +58,7 @@ def test_a_device_that_is_not_there_changes_nothing(
     open_tab.click(0, 24, 32)
     before = open_tab.project
 
-    def absent(choice: ModelChoice) -> object:
+    def absent(choice: ModelChoice, *_: object) -> object:
         raise DeviceError(f"There is no device {choice.device!r} here.")
 
     monkeypatch.setattr(open_tab.models._models, "get", absent)
@@ -65,18 +68,35 @@ def test_a_device_that_is_not_there_changes_nothing(
     assert open_tab.project is before
 
 
+def test_a_cancelled_change_of_model_changes_nothing(open_tab: Tab) -> None:
+    open_tab.click(0, 24, 32)
+    before = open_tab.project
+    running = open_tab.models.choose(BUNDLED_NAME, "CPU", open_tab.request)
+    workspace = open_tab.workspace
+    start = workspace.start
+
+    def start_cancelled(job: Job) -> Job:
+        job.cancel()
+        return start(job)
+
+    workspace.start = start_cancelled  # type: ignore[method-assign]
+    *_, last = running
+    assert last[1] == CHOICE.model
+    assert open_tab.project is before
+    assert workspace.job is None
+
+
 def test_the_pool_compiles_once_and_keeps_two(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
 
     class Model:
         manifest = None
 
-        @classmethod
-        def from_pretrained(cls, name: str, **_: object) -> "Model":
-            loaded.append(name)
-            return cls()
+        def __init__(self, folder: Path, *_: object) -> None:
+            loaded.append(folder.name)
 
     monkeypatch.setattr("sam2ov.ui.model_pool.SAM2Model", Model)
+    monkeypatch.setattr("sam2ov.ui.model_pool.resolve_model", lambda name, **_: Path(name))
     pool = ModelPool()
     for name in ("a", "b", "a", "c", "a", "b"):
         pool.get(ModelChoice(name, "CPU"))

@@ -14,6 +14,7 @@ import { hint, isPrompted, taskOf, timecode } from "./texts.js";
 
 const PREPARE_AFTER_MS = 300;
 const REFRESH_MS = 600;
+const RETRY_MS = 5000;
 const NOTHING = { seq: 0, edits: 0, opened: 0, clip: null, objects: [], revision: 0, job: null };
 
 export function mount({ element, trigger, watch, props, root }) {
@@ -26,7 +27,7 @@ export function mount({ element, trigger, watch, props, root }) {
   const receive = () => props.value && editor.receive(JSON.parse(props.value));
   watch("value", receive);
   receive();
-  editor.send("ready");
+  editor.begin();
 }
 
 class Editor {
@@ -38,6 +39,7 @@ class Editor {
     this.tool = "positive";
     this.activeId = null;
     this.follows = true; // the playhead goes where tracking is
+    this.isStarting = false; // tracking was asked for and has not been answered
     this.edits = 0;
     this.pending = []; // prompts that the server has not answered yet
 
@@ -75,18 +77,26 @@ class Editor {
     this.find("[data-limits]").textContent = limits.text;
     this.#listen();
     this.#render();
-    section.dataset.state = "empty";
   }
 
   // ---- What the server says
+
+  // Until the first snapshot there is no place to send a clip to.
+  begin() {
+    if (this.snapshot !== NOTHING) return;
+    this.send("ready");
+    setTimeout(() => this.begin(), RETRY_MS);
+  }
 
   receive(snapshot) {
     if (snapshot.seq <= this.snapshot.seq) return; // overtaken by a newer one
     const before = this.snapshot;
     this.snapshot = snapshot;
+    this.isStarting = false;
     this.pending = this.pending.filter((mark) => mark.number > snapshot.edits);
     if (snapshot.opened !== before.opened) this.opening.answered();
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
+    this.section.dataset.state = snapshot.clip ? "open" : "empty";
     this.#chooseNew(before);
     this.#takeMasks(before);
     if (snapshot.download) this.#download(snapshot.download);
@@ -94,7 +104,6 @@ class Editor {
   }
 
   #openClip(clip) {
-    this.section.dataset.state = clip ? "open" : "empty";
     this.pending = [];
     this.player.pause();
     if (!clip) return;
@@ -230,6 +239,7 @@ class Editor {
   #edit(edit) {
     this.status.clearError();
     this.edits += 1;
+    this.section.dataset.waiting = this.edits - this.snapshot.edits;
     this.send("edit", { clip: this.snapshot.clip.token, ...edit });
   }
 
@@ -254,10 +264,12 @@ class Editor {
 
   #track(direction) {
     const { clip, job } = this.snapshot;
-    if (!clip || job) return;
+    if (!clip || job || this.isStarting) return;
+    this.isStarting = true;
     this.status.clearError();
     this.player.pause();
     this.follows = true;
+    this.#enable();
     this.send("track", { clip: clip.token, frame: this.player.frame, direction });
   }
 
@@ -321,6 +333,7 @@ class Editor {
     this.#showPrompts();
     this.status.suggest(hint(this.snapshot, this.#active()));
     this.status.run(this.opening.task() ?? taskOf(job));
+    this.section.dataset.waiting = this.edits - this.snapshot.edits;
     this.#enable();
   }
 
@@ -328,13 +341,14 @@ class Editor {
     const { clip, objects, job } = this.snapshot;
     const { frame, numFrames } = this.player;
     const isOpen = clip !== null;
+    const canOpen = this.snapshot !== NOTHING && !this.opening.isBusy;
     const enabled = {
       undo: isOpen && this.snapshot.can_undo,
       clear: isOpen && frame in (this.#active()?.prompts ?? {}),
       add: isOpen,
-      open: !this.opening.isBusy,
-      browse: !this.opening.isBusy,
-      sample: !this.opening.isBusy,
+      open: canOpen,
+      browse: canOpen,
+      sample: canOpen,
       back: isOpen && frame > 0,
       forward: isOpen && frame < numFrames - 1,
       play: isOpen && numFrames > 1,
@@ -342,7 +356,7 @@ class Editor {
     for (const [action, is] of Object.entries(enabled)) {
       this.find(`[data-action="${action}"]`).disabled = !is;
     }
-    const canTrack = isOpen && objects.some(isPrompted) && !job;
+    const canTrack = isOpen && objects.some(isPrompted) && !job && !this.isStarting;
     for (const button of this.section.querySelectorAll("[data-track]")) button.disabled = !canTrack;
     for (const button of this.section.querySelectorAll("[data-tool]")) button.disabled = !isOpen;
     this.find(".s2-slider").disabled = !isOpen;

@@ -1,7 +1,7 @@
 // Frames and masks of the open clip: fetched, decoded, and kept within a budget.
 
-const FRAME_BUDGET_BYTES = 192 * 2 ** 20;
-const MASKS_KEPT = 240;
+const FRAME_BUDGET_BYTES = 128 * 2 ** 20;
+const MASK_BUDGET_BYTES = 96 * 2 ** 20;
 const REQUESTS_AT_ONCE = 4;
 
 async function bitmapOf(response) {
@@ -9,11 +9,12 @@ async function bitmapOf(response) {
   return createImageBitmap(await response.blob());
 }
 
-// A map that forgets what was used longest ago once it weighs more than `budget`.
+const weigh = (bitmap) => 4 * bitmap.width * bitmap.height;
+
+// Pictures by frame; forgets what was used longest ago once they take more than `budget` bytes.
 class Cache {
-  constructor(budget, weigh) {
+  constructor(budget) {
     this.budget = budget;
-    this.weigh = weigh;
     this.weight = 0;
     this.entries = new Map();
   }
@@ -34,7 +35,7 @@ class Cache {
   set(key, bitmap) {
     this.delete(key);
     this.entries.set(key, bitmap);
-    this.weight += this.weigh(bitmap);
+    this.weight += weigh(bitmap);
     for (const oldest of this.entries.keys()) {
       if (this.weight <= this.budget || oldest === key) break;
       this.delete(oldest);
@@ -45,7 +46,7 @@ class Cache {
     const bitmap = this.entries.get(key);
     if (bitmap === undefined) return;
     this.entries.delete(key);
-    this.weight -= this.weigh(bitmap);
+    this.weight -= weigh(bitmap);
     bitmap.close();
   }
 
@@ -60,8 +61,8 @@ export class Media {
     this.root = root;
     this.onReady = onReady;
     this.onError = onError;
-    this.frames = new Cache(FRAME_BUDGET_BYTES, (bitmap) => 4 * bitmap.width * bitmap.height);
-    this.masks = new Cache(MASKS_KEPT, () => 1);
+    this.frames = new Cache(FRAME_BUDGET_BYTES);
+    this.masks = new Cache(MASK_BUDGET_BYTES);
     this.hasMasks = () => false;
     this.wanted = [];
     this.loading = new Set();

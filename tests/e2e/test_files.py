@@ -1,0 +1,196 @@
+"""Clips go in, results come out; bad ones do no harm."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2ov.prompt_file import read_prompt_file
+from sam2ov.ui.limits import UPLOAD_LIMITS
+from sam2ov.video import open_video
+from tests.clips import Scene, write_clip
+from tests.e2e.conftest import Server
+from tests.e2e.editor_page import EditorPage, ball, iou
+from tools.make_sample import ball_xy
+
+
+@pytest.fixture
+def clip(scene: Scene, tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "<b>my<b> clip", scene.frames)
+
+
+def upload(editor: EditorPage, path: Path) -> None:
+    with editor.page.expect_file_chooser() as waiting:
+        editor.press("browse" if editor.page.locator(".s2-empty").is_visible() else "open")
+    waiting.value.set_files(path)
+
+
+def test_a_clip_is_uploaded(editor: EditorPage, clip: Path, scene: Scene) -> None:
+    upload(editor, clip)
+    editor.wait_for_frame(0)
+    assert "/ 23" in editor.page.locator(".s2-counter").inner_text()
+    frame = editor.canvas("frame")[..., :3].astype(int)
+    assert np.abs(frame - scene.frames[0]).mean() < 8
+    label = editor.page.locator(".s2-stage").get_attribute("aria-label") or ""
+    assert label == "Frame 0 of <b>my<b> clip.mp4"
+
+
+def test_a_clip_is_dropped(editor: EditorPage, clip: Path) -> None:
+    data = editor.page.evaluate_handle(
+        """async (bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "dropped.mp4"));
+          return data;
+        }""",
+        list(clip.read_bytes()),
+    )
+    stage = editor.page.locator(".s2-stage")
+    stage.dispatch_event("dragenter", {"dataTransfer": data})
+    assert editor.page.get_by_text("Drop the clip to open it").is_visible()
+    stage.dispatch_event("drop", {"dataTransfer": data})
+    editor.wait_for_frame(0)
+    assert "dropped.mp4" in (stage.get_attribute("aria-label") or "")
+
+
+def test_what_is_no_video_is_explained(editor: EditorPage, tmp_path: Path) -> None:
+    path = tmp_path / "<i>holiday<i>.mp4"
+    path.write_bytes(b"GIF89a" + bytes(range(256)) * 40)
+    upload(editor, path)
+    editor.until(lambda: editor.page.locator(".toast-body").count() > 0)
+    assert "<i>holiday<i>.mp4" in editor.toast(), "shown as text, not as HTML"
+    assert editor.page.locator(".s2").get_attribute("data-state") == "empty"
+    editor.open_sample()
+    upload(editor, path.rename(tmp_path / "again.mp4"))
+    editor.until(lambda: editor.page.get_by_text("again.mp4").is_visible())
+    editor.until(lambda: "Object 1" in editor.status)  # the sample is still open
+    editor.click(*ball_xy(0))
+    editor.until(lambda: editor.mask().any())
+
+
+def test_a_truncated_clip_does_not_stop_the_server(editor: EditorPage, clip: Path) -> None:
+    broken = clip.with_name("broken.mp4")
+    broken.write_bytes(clip.read_bytes()[:-1500])
+    upload(editor, broken)
+    opened = editor.page.locator('.s2[data-state="open"]')
+    editor.until(lambda: editor.page.locator(".toast-body").count() + opened.count() > 0)
+    upload(editor, clip)
+    editor.until(lambda: "/ 23" in editor.page.locator(".s2-counter").inner_text())
+
+
+def test_too_large_files_are_refused_before_they_are_sent(
+    editor: EditorPage, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.mp4"
+    with path.open("wb") as file:
+        file.truncate(UPLOAD_LIMITS.max_bytes + 1)  # a hole: takes no space
+    sent: list[str] = []
+    editor.page.on("request", lambda request: sent.append(request.method))
+    assert editor.page.get_by_text("up to 4 GB").is_visible()
+    upload(editor, path)
+    editor.until(lambda: "too large" in editor.status)
+    assert "PUT" not in sent
+
+
+def test_an_upload_can_be_cancelled(editor: EditorPage, tmp_path: Path, server: Server) -> None:
+    path = tmp_path / "slow.mp4"
+    path.write_bytes(bytes(3_000_000))
+    slow = editor.page.context.new_cdp_session(editor.page)
+    slow.send("Network.enable")
+    slow.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000},
+    )
+    upload(editor, path)
+    editor.until(lambda: "Uploading slow.mp4" in editor.status)
+    editor.press("cancel")
+    editor.until(lambda: "Uploading" not in editor.status)
+    assert editor.page.locator(".toast-body").count() == 0
+    editor.until(lambda: not list(server.temporary.glob("sam2ov-tab-*/upload-*")))
+    editor.open_sample()
+
+
+def test_exports_are_what_was_tracked(editor: EditorPage, tmp_path: Path) -> None:
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    editor.track()
+    editor.wait_until_tracked()
+    editor.seek(20)
+    editor.until(lambda: editor.mask().any())
+    shown = editor.mask()
+    files = {}
+    for label in ("Overlay video (mp4)", "Matte video (mp4)", "Masks as PNGs (zip)"):
+        editor.page.locator("#export-kind input").click()
+        editor.page.get_by_role("option", name=label).click()
+        download = editor.download(lambda: editor.page.locator("#export").click())
+        files[label[:5]] = tmp_path / download.suggested_filename
+        download.save_as(files[label[:5]])
+    with open_video(files["Overl"]) as video:
+        assert video.num_frames == 96
+        assert video.info.has_audio, "with the clip's sound"
+    with open_video(files["Matte"]) as video:
+        assert iou(video.read(20)[..., 0] > 128, shown) > 0.9
+    with zipfile.ZipFile(files["Masks"]) as archive:
+        assert len(archive.namelist()) == 96
+        mask = np.asarray(Image.open(io.BytesIO(archive.read("00020.png")))) == 1
+    assert iou(mask, shown) > 0.95
+    assert iou(mask, ball(20)) > 0.4
+
+
+def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> None:
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    editor.seek(10)
+    editor.click(*ball_xy(10))
+    editor.until(lambda: editor.mask().any())
+    before = editor.mask()
+    download = editor.download(lambda: editor.page.locator("#save-prompts").click())
+    path = tmp_path / download.suggested_filename
+    download.save_as(path)
+    (target,) = read_prompt_file(path).objects
+    assert [prompt.frame for prompt in target.prompts] == [0, 10]
+
+    editor.page.reload()
+    editor.page.wait_for_selector('.s2[data-state="empty"]')
+    editor.open_sample()
+    assert not editor.mask().any(), "a new page is a new beginning"
+    with editor.page.expect_file_chooser() as waiting:
+        editor.page.locator("#open-prompts").click()
+    waiting.value.set_files(path)
+    editor.until(lambda: not editor.page.locator('[data-track="forward"]').is_disabled())
+    editor.seek(10)
+    editor.until(lambda: np.array_equal(editor.mask(), before))
+
+
+def test_reloading_frees_the_old_page(editor: EditorPage, server: Server) -> None:
+    editor.open_sample()
+    editor.until(lambda: server.tabs() == 1)
+    editor.page.reload()
+    editor.page.wait_for_selector('.s2[data-state="empty"]')
+    editor.until(lambda: server.tabs() == 1)
+    assert editor.objects.count() == 0
+
+
+def test_opening_another_clip_asks_first(editor: EditorPage, clip: Path) -> None:
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    upload(editor, clip)
+    editor.page.get_by_role("button", name="Keep").click()
+    assert "/ 95" in editor.page.locator(".s2-counter").inner_text()
+    upload(editor, clip)
+    editor.page.get_by_role("button", name="Continue").click()
+    editor.until(lambda: "/ 23" in editor.page.locator(".s2-counter").inner_text())
+    editor.until(lambda: not editor.mask().any())
+
+
+def test_addresses_cannot_be_guessed(editor: EditorPage) -> None:
+    requested: list[str] = []
+    editor.page.on("request", lambda request: requested.append(request.url))
+    editor.open_sample()
+    (address,) = {url for url in requested if url.endswith("/0.jpg")}
+    assert editor.page.request.get(address).ok
+    token = address.split("/")[-2]
+    for other in ("x" * len(token), token[:-1] + ("a" if token[-1] != "a" else "b")):
+        assert editor.page.request.get(address.replace(token, other)).status == 404
