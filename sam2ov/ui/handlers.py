@@ -63,9 +63,9 @@ class EditorHandlers:
             return workspace.snapshot()
 
     def unload(self, request: gr.Request) -> None:
-        """The page has been closed or loaded again."""
+        """The connection to the page has ended, perhaps only for a while."""
         if request.session_hash is not None:
-            self._workspaces.close_one(request.session_hash)
+            self._workspaces.lose(request.session_hash)
 
     def open(self, event: gr.EventData, request: gr.Request) -> str:
         """Open the sample or what was uploaded last."""
@@ -89,9 +89,9 @@ class EditorHandlers:
             change = _Change()
             with reported():
                 edit = parse_edit(event)
+                workspace.edits = max(workspace.edits, edit.number)
                 workspace.require_editable()
                 change = _apply(edit, workspace.clip_of(edit.clip).project)
-            workspace.edits += 1
             return workspace.snapshot(
                 mask_frame=change.frame_idx,
                 show_frame=change.frame_idx if change.moves else None,

@@ -78,9 +78,9 @@ class Snapshot(Message):
     """The state of one browser tab.
 
     ``seq`` grows with every snapshot, ``revision`` whenever masks that the page may hold have
-    become outdated. ``edits`` and ``opened`` count the answered requests of their kind, with or
-    without success. ``show_frame`` asks the page to go to a frame. ``upload`` opens the way for a
-    clip at ``media/<upload>/clip``.
+    become outdated. ``edits`` is the highest number of an answered edit; ``opened`` counts the
+    answered requests to open a clip, with or without success. ``show_frame`` asks the page to go
+    to a frame. ``upload`` opens the way for a clip at ``media/<upload>/clip``.
     """
 
     seq: int

@@ -91,9 +91,13 @@ def _files(handlers: FileHandlers, editor: gr.HTML) -> None:
             apply_default_css=False,
         )
         with gr.Row():
-            save = gr.Button("Save", size="md", elem_id="save-prompts", min_width=80)
+            save = gr.Button("Save prompts", size="md", elem_id="save-prompts", min_width=80)
             load = gr.UploadButton(
-                "Open", file_types=[".json"], size="md", elem_id="open-prompts", min_width=80
+                "Open prompts",
+                file_types=[".json"],
+                size="md",
+                elem_id="open-prompts",
+                min_width=80,
             )
     export.click(handlers.export, kind, concurrency_id="export", concurrency_limit=2, **common)
     save.click(handlers.save_prompts, **common)

@@ -25,7 +25,13 @@ class Payload(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Click(Payload):
+class Numbered(Payload):
+    """An edit. The page counts its edits and waits until each number has been answered."""
+
+    number: Annotated[int, Field(ge=1, le=2**53)]
+
+
+class Click(Numbered):
     """A point on an object (``positive``) or on what does not belong to it."""
 
     kind: Literal["click"]
@@ -37,7 +43,7 @@ class Click(Payload):
     positive: bool
 
 
-class Box(Payload):
+class Box(Numbered):
     """A box around an object, any two opposite corners; it replaces the frame's prompts."""
 
     kind: Literal["box"]
@@ -50,7 +56,7 @@ class Box(Payload):
     y1: Coordinate
 
 
-class ClearFrame(Payload):
+class ClearFrame(Numbered):
     """Take back all prompts of an object on a frame."""
 
     kind: Literal["clear_frame"]
@@ -59,21 +65,21 @@ class ClearFrame(Payload):
     object: ObjectId
 
 
-class Undo(Payload):
+class Undo(Numbered):
     """Take back the last change to prompts."""
 
     kind: Literal["undo"]
     clip: Token
 
 
-class AddObject(Payload):
+class AddObject(Numbered):
     """Start another object."""
 
     kind: Literal["add_object"]
     clip: Token
 
 
-class ChangeObject(Payload):
+class ChangeObject(Numbered):
     """Give an object another name or colour."""
 
     kind: Literal["change_object"]
@@ -83,7 +89,7 @@ class ChangeObject(Payload):
     colour: Colour
 
 
-class RemoveObject(Payload):
+class RemoveObject(Numbered):
     """Remove an object with its prompts and results."""
 
     kind: Literal["remove_object"]

@@ -66,6 +66,10 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
             return PlainTextResponse(_NOT_FOUND, 404)
         return await _receive(request, workspace, max_bytes)
 
+    def leave(request: Request) -> Response:
+        found = workspaces.leave(request.path_params["token"])
+        return Response(status_code=204 if found else 404)
+
     def export(request: Request) -> Response:
         workspace = workspaces.by_upload_token(request.path_params["token"])
         path = None
@@ -80,6 +84,7 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         Route("/media/{token}/{frame:int}.jpg", frame),
         Route("/media/{token}/{frame:int}.png", masks),
         Route("/media/{token}/clip", upload, methods=["PUT"]),
+        Route("/media/{token}/leave", leave, methods=["POST"]),
         Route("/media/{token}/exports/{name}", export),
     ]
 

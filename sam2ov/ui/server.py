@@ -19,7 +19,8 @@ from sam2ov.ui.routes import make_routes
 from sam2ov.ui.theme import make_theme
 from sam2ov.ui.workspaces import Workspaces
 
-IDLE_MINUTES = 60.0
+IDLE_MINUTES = 180.0
+LOST_MINUTES = 20.0
 _QUEUE_SIZE = 64
 _SIDE_FILE_BYTES = 32 << 20
 """What Gradio's own upload takes: prompt files. Clips have a route of their own."""
@@ -55,7 +56,7 @@ def launch(
     choice = ModelChoice(os.fspath(model), device)
     models = ModelPool(precision)
     models.get(choice, progress)
-    workspaces = Workspaces(choice, idle_minutes * 60)
+    workspaces = Workspaces(choice, idle_minutes * 60, min(idle_minutes, LOST_MINUTES) * 60)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models),
         files=FileHandlers(workspaces, models),

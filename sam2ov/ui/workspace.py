@@ -38,6 +38,7 @@ class Workspace:
         self.clip: OpenClip | None = None
         self.job: Job | None = None
         self.last_used = time.monotonic()
+        self.is_lost = False  # the connection to the page has ended
         self.upload: Upload | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="sam2ov-tab-")
         self._turns = Turns()
@@ -50,9 +51,14 @@ class Workspace:
         """Uploads and exports of this tab; goes with it."""
         return Path(self._folder.name)
 
+    def touch(self) -> None:
+        """The page has asked for something: it is there and in use."""
+        self.last_used = time.monotonic()
+        self.is_lost = False
+
     def new_upload(self) -> Path:
         """Where the next upload is to be written."""
-        self.last_used = time.monotonic()
+        self.touch()
         return self.folder / f"upload-{secrets.token_hex(8)}"
 
     def take_upload(self, path: Path, name: str) -> None:
@@ -79,7 +85,7 @@ class Workspace:
     def turn(self) -> Iterator[None]:
         """Hold the tab's state; changes are made in the order in which they were asked for."""
         with self._turns.turn():
-            self.last_used = time.monotonic()
+            self.touch()
             yield
 
     def clip_of(self, token: str) -> OpenClip:

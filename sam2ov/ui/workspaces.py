@@ -21,14 +21,21 @@ _log = logging.getLogger(__name__)
 class Workspaces:
     """Keeps the tabs apart and frees what nobody uses.
 
+    A page that is closed says so; what it had is freed at once. One whose connection ends without
+    a word may come back (a laptop wakes up, a phone changes its network), and is given some time.
+
     Args:
         choice: the model that a tab starts with.
         ttl_seconds: a tab without any request and without a running job for so long is closed.
+        lost_seconds: the same for a tab whose connection has ended.
     """
 
-    def __init__(self, choice: ModelChoice, ttl_seconds: float) -> None:
+    def __init__(
+        self, choice: ModelChoice, ttl_seconds: float, lost_seconds: float | None = None
+    ) -> None:
         self._choice = choice
         self._ttl_seconds = ttl_seconds
+        self._lost_seconds = ttl_seconds if lost_seconds is None else lost_seconds
         self._lock = threading.Lock()
         self._by_session: dict[str, Workspace] = {}
         self._stopped = threading.Event()
@@ -75,9 +82,26 @@ class Workspaces:
         for workspace in self._all():
             clip = workspace.clip
             if clip is not None and clip.token == token:
-                workspace.last_used = time.monotonic()
+                workspace.touch()
                 return clip
         return None
+
+    def lose(self, session_hash: str) -> None:
+        """Take note that the connection to a tab has ended; stop what runs for it."""
+        with self._lock:
+            workspace = self._by_session.get(session_hash)
+        if workspace is not None:
+            workspace.is_lost = True
+            if workspace.job is not None:
+                workspace.job.cancel()
+
+    def leave(self, token: str) -> bool:
+        """Close the tab with the upload ``token``: its page is gone. Tells whether there is one."""
+        with self._lock:
+            found = [name for name, w in self._by_session.items() if w.token == token]
+        for session_hash in found:
+            self.close_one(session_hash)
+        return bool(found)
 
     def close_one(self, session_hash: str) -> None:
         """Close a tab's workspace; one that is not there is fine."""
@@ -100,11 +124,14 @@ class Workspaces:
             idle = [
                 session_hash
                 for session_hash, workspace in self._by_session.items()
-                if workspace.job is None and now - workspace.last_used > self._ttl_seconds
+                if workspace.job is None and now - workspace.last_used > self._patience(workspace)
             ]
         for session_hash in idle:
             self.close_one(session_hash)
-            _log.info("Closed a tab that was idle for %.0f minutes.", self._ttl_seconds / 60)
+            _log.info("Closed a tab that was not used for a long time.")
+
+    def _patience(self, workspace: Workspace) -> float:
+        return self._lost_seconds if workspace.is_lost else self._ttl_seconds
 
     def _close_longest_idle(self, may_close: Callable[[Workspace], bool]) -> None:
         with self._lock:
@@ -121,5 +148,5 @@ class Workspaces:
             return list(self._by_session.values())
 
     def _sweep(self) -> None:
-        while not self._stopped.wait(min(_SWEEP_SECONDS, self._ttl_seconds)):
+        while not self._stopped.wait(min(_SWEEP_SECONDS, self._ttl_seconds, self._lost_seconds)):
             self.sweep()

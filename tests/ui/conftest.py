@@ -105,6 +105,7 @@ class Tab:
     models: ModelHandlers
     workspaces: Workspaces
     request: gr.Request
+    edits: int = 0
 
     @property
     def workspace(self) -> Workspace:
@@ -117,7 +118,9 @@ class Tab:
 
     def edit(self, kind: str, **values: Any) -> Snapshot:
         clip = self.workspace.clip
-        payload = {"kind": kind, "clip": clip.token if clip else "no clip at all", **values}
+        self.edits += 1
+        payload = {"clip": clip.token if clip else "no clip at all", "number": self.edits}
+        payload |= {"kind": kind, **values}
         return snapshot_of(self.editor.edit(event(payload), self.request))
 
     def click(

@@ -13,6 +13,7 @@ from tests.ui.conftest import event
 CLICK: dict[str, Any] = {
     "kind": "click",
     "clip": "a-clip-token",
+    "number": 1,
     "frame": 3,
     "object": 1,
     "x": 10,
@@ -25,7 +26,9 @@ def test_well_formed_payloads_become_typed() -> None:
     click = parse_edit(event(CLICK))
     assert isinstance(click, Click)
     assert (click.frame, click.x, click.y, click.positive) == (3, 10.0, 20.5, True)
-    assert isinstance(parse_edit(event({"kind": "undo", "clip": "a-clip-token"})), Undo)
+    assert isinstance(
+        parse_edit(event({"kind": "undo", "clip": "a-clip-token", "number": 2})), Undo
+    )
     assert parse(Open, event({"source": "sample"})).source == "sample"
 
 
@@ -47,6 +50,7 @@ def test_well_formed_payloads_become_typed() -> None:
         {"clip": ["a-clip-token"]},
         {"kind": "format_disk"},
         {"kind": None},
+        {"number": 0},
         {"extra": 1},
     ],
 )
@@ -74,6 +78,7 @@ def test_colours_are_six_lower_case_digits(colour: str) -> None:
     payload = {
         "kind": "change_object",
         "clip": "a-clip-token",
+        "number": 1,
         "object": 1,
         "name": "Ball",
         "colour": colour,

@@ -1,5 +1,7 @@
 """Objects, prompts and undo: what the user did is the only truth."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,15 +11,15 @@ from sam2ov.ui.payloads import MAX_OBJECTS, Box, Click
 from sam2ov.ui.project import MAX_STEPS, Project
 from tests.ui.conftest import NUM_FRAMES
 
-TOKEN = "a-clip-token"
+COMMON: dict[str, Any] = {"clip": "a-clip-token", "number": 1}
 
 
 def click(frame: int, x: float, y: float, *, obj: int = 1, positive: bool = True) -> Click:
-    return Click(kind="click", clip=TOKEN, frame=frame, object=obj, x=x, y=y, positive=positive)
+    return Click(kind="click", **COMMON, frame=frame, object=obj, x=x, y=y, positive=positive)
 
 
 def box(frame: int, x0: float, y0: float, x1: float, y1: float, *, obj: int = 1) -> Box:
-    return Box(kind="box", clip=TOKEN, frame=frame, object=obj, x0=x0, y0=y0, x1=x1, y1=y1)
+    return Box(kind="box", **COMMON, frame=frame, object=obj, x0=x0, y0=y0, x1=x1, y1=y1)
 
 
 def logits(project: Project, frame: int) -> FloatArray:

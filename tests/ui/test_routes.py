@@ -71,7 +71,10 @@ def test_other_tokens_are_404(client: TestClient, open_tab: Tab) -> None:
         assert client.get(f"/media/{other}/0.jpg").status_code == 404
         assert client.get(f"/media/{other}/0.png").status_code == 404
     assert client.put(f"/media/{token}/clip", content=b"-").status_code == 404
-    open_tab.editor.unload(open_tab.request)
+    leave = f"/media/{open_tab.workspace.token}/leave"
+    assert client.post(f"/media/{token}/leave").status_code == 404
+    assert client.get(leave).status_code == 405, "a link must not close a tab"
+    assert client.post(leave).status_code == 204
     assert client.get(f"/media/{token}/0.jpg").status_code == 404, "the tab is closed"
 
 

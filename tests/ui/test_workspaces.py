@@ -46,11 +46,13 @@ def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
     assert workspace.clip is not None
     token, folder = workspace.clip.token, workspace.folder
     assert any(folder.iterdir()), "the results of the session"
-    open_tab.editor.unload(open_tab.request)
+    assert open_tab.workspaces.leave(workspace.token)
     assert not folder.exists()
     assert open_tab.workspaces.find_clip(token) is None
     assert len(open_tab.workspaces) == 0
-    open_tab.editor.unload(open_tab.request)  # twice is fine
+    open_tab.editor.unload(open_tab.request)  # Gradio notices a little later
+    assert not open_tab.workspaces.leave(workspace.token)
+    assert len(open_tab.workspaces) == 0
 
 
 def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker) -> None:
@@ -69,6 +71,23 @@ def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker) -> None:
     finally:
         workspaces.close()
     assert not busy.folder.exists(), "the server has stopped"
+
+
+def test_a_lost_tab_is_closed_sooner(workspaces: Workspaces) -> None:
+    impatient = Workspaces(CHOICE, ttl_seconds=1000, lost_seconds=100)
+    try:
+        tabs = [impatient.get(name) for name in ("here", "lost", "back")]
+        for tab in tabs:
+            tab.last_used -= 500
+        impatient.lose("lost")
+        impatient.lose("back")
+        impatient.lose("never heard of")
+        with tabs[2].turn():
+            pass
+        impatient.sweep()
+        assert [tab.folder.exists() for tab in tabs] == [True, False, True]
+    finally:
+        impatient.close()
 
 
 def test_looking_at_frames_counts_as_use(open_tab: Tab) -> None:

@@ -185,7 +185,7 @@ class Editor {
     listenToKeys(actions);
     this.cancelDrag = listenToPointer(this.stage, {
       tool: () => this.tool,
-      canPrompt: () => this.snapshot.clip !== null && this.activeId !== null,
+      canPrompt: () => this.activeId !== null && this.player.painted !== null,
       colour: () => this.#active().colour,
       click: ({ x, y }, positive) =>
         this.#prompt({ kind: "click", x, y, positive }, [[x, y, Number(positive)]]),
@@ -194,6 +194,9 @@ class Editor {
     });
     const slider = this.find(".s2-slider");
     slider.addEventListener("input", () => this.#seek(Number(slider.value)));
+    addEventListener("pagehide", ({ persisted }) => {
+      if (!persisted) navigator.sendBeacon(`${this.root}/media/${this.snapshot.upload}/leave`);
+    });
   }
 
   #pressed(event, actions) {
@@ -240,11 +243,13 @@ class Editor {
     this.status.clearError();
     this.edits += 1;
     this.section.dataset.waiting = this.edits - this.snapshot.edits;
-    this.send("edit", { clip: this.snapshot.clip.token, ...edit });
+    this.send("edit", { clip: this.snapshot.clip.token, number: this.edits, ...edit });
   }
 
   #prompt(prompt, points) {
     this.player.pause();
+    // What is meant is the picture in sight, even if the playhead has gone ahead of it.
+    if (this.player.painted !== this.player.frame) this.player.seek(this.player.painted);
     const edit = { ...this.#place(), ...prompt };
     this.#edit(edit);
     this.pending.push({ ...edit, points, number: this.edits });

@@ -41,6 +41,7 @@ export class Status {
     const { task, error } = this;
     const text = task ? task.text : (error ?? this.hint);
     if (this.message.textContent !== text) this.message.textContent = text;
+    this.message.ariaLive = task ? "off" : "polite"; // the progress bar speaks for a task
     this.element.classList.toggle("s2-failed", !task && Boolean(error));
     this.element.classList.toggle("s2-running", Boolean(task));
     this.cancel.hidden = !task?.canCancel;
