@@ -17,6 +17,8 @@ def make_theme() -> gr.themes.Base:
     ).set(
         body_background_fill="*neutral_50",
         body_background_fill_dark="*neutral_950",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
         block_border_width="1px",
         block_shadow="none",
         button_primary_background_fill="*primary_600",

@@ -64,7 +64,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environment = os.environ | {
         "TMPDIR": str(temporary),
         "SAM2OV_CACHE": str(folder / "cache"),
-        "GRADIO_ANALYTICS_ENABLED": "False",
     }
     with running.log.open("wb") as log:
         process = subprocess.Popen(
