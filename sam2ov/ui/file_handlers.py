@@ -31,6 +31,7 @@ from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.job import Job
 from sam2ov.ui.messages import DownloadView
 from sam2ov.ui.model_pool import ModelPool
+from sam2ov.ui.payloads import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
 from sam2ov.ui.project import Project, ProjectObject
 from sam2ov.ui.prompt_log import PromptLog
 from sam2ov.ui.reporting import reported
@@ -123,6 +124,7 @@ class FileHandlers:
             clip = _required_clip(workspace)
             source = Path(path)
             prompts = parse_prompt_file(source.read_bytes(), source.name)
+            _check_size(prompts)
             project = self._answered(workspace, clip, prompts, progress, cancel)
 
             def finish() -> None:
@@ -151,7 +153,7 @@ class FileHandlers:
                 for frame_idx, prompt in by_frame.items():
                     log.restore(obj_id, frame_idx, (prompt,))
             objects = [
-                ProjectObject(target.id, target.label, to_hex(target.rgb))
+                ProjectObject(target.id, target.label[:MAX_NAME_LENGTH], to_hex(target.rgb))
                 for target in prompts.objects
             ]
             return Project.restored(session, objects, log, progress, cancel)
@@ -164,6 +166,16 @@ def _required_clip(workspace: Workspace) -> OpenClip:
     if workspace.clip is None:
         raise PromptError("There is no clip open. Open the clip first.")
     return workspace.clip
+
+
+def _check_size(prompts: PromptFile) -> None:
+    highest = max(target.id for target in prompts.objects)
+    if len(prompts.objects) > MAX_OBJECTS or highest > MAX_OBJECT_ID:
+        raise PromptError(
+            f"The app works with up to {MAX_OBJECTS} objects, numbered up to {MAX_OBJECT_ID:,}; "
+            f"this file has {len(prompts.objects)}, up to number {highest:,}. Split it, or use "
+            "sam2ov track."
+        )
 
 
 def _masks(project: Project) -> TrackedMasks:

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, Val
 from sam2ov.errors import PromptError
 
 MAX_OBJECTS = 50
+MAX_OBJECT_ID = 1_000_000
 MAX_NAME_LENGTH = 40
 
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
-ObjectId = Annotated[int, Field(ge=1, le=1_000_000)]
+ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
 Coordinate = Annotated[FiniteFloat, Field(ge=-16, le=65_536)]
 """In video pixels; a little outside is clamped, the pointer may leave the picture."""
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -38,6 +38,12 @@ def exported(tab: Tab, kind: str) -> Path:
 def prompts_with(**prompt: object) -> bytes:
     content = {"version": 1, "objects": [{"id": 1, "prompts": [prompt]}]}
     return json.dumps(content).encode()
+
+
+def prompts_of(ids: Iterable[int]) -> bytes:
+    prompt = {"frame": 0, "points": [{"x": 1, "y": 1}]}
+    objects = [{"id": i, "name": "x" * 99, "prompts": [prompt]} for i in ids]
+    return json.dumps({"version": 1, "objects": objects}).encode()
 
 
 @pytest.fixture
@@ -149,6 +155,8 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
         (prompts_with(frame=99, box=[1, 1, 9, 9]), "frame 99"),
         (prompts_with(frame=0, box=[1, 1, 999, 9]), "outside the picture"),
         (prompts_with(frame=0, mask="/etc/passwd"), "file name"),
+        (prompts_of(range(1, 52)), "up to 50 objects"),
+        (prompts_of([10**9]), "up to number 1,000,000,000"),
     ],
 )
 def test_prompts_that_do_not_fit_change_nothing(
@@ -162,6 +170,14 @@ def test_prompts_that_do_not_fit_change_nothing(
         snapshot = last_of(open_tab.files.open_prompts(str(path), open_tab.request))
     assert open_tab.project is before
     assert snapshot.objects[0].prompts
+
+
+def test_objects_of_a_file_can_be_changed_like_others(open_tab: Tab, tmp_path: Path) -> None:
+    path = tmp_path / "prompts.json"
+    path.write_bytes(prompts_of([7]))
+    (target,) = last_of(open_tab.files.open_prompts(str(path), open_tab.request)).objects
+    snapshot = open_tab.edit("change_object", object=7, name=target.name, colour="#0000ff")
+    assert snapshot.objects[0].colour == "#0000ff"
 
 
 def test_prompts_cannot_be_changed_while_others_are_loaded(open_tab: Tab, tmp_path: Path) -> None:
