@@ -8,7 +8,7 @@ import numpy as np
 from openvino import Model
 
 from convert import ops
-from convert.attention import attend, join_heads, split_heads
+from convert.attention import attend, attend_few, join_heads, split_heads
 from convert.ops import Affine, Kernel, Norm, Tensor
 from convert.positions import windowed_position
 from convert.weights import Weights
@@ -208,6 +208,7 @@ class _Block:
     def __init__(self, module: Any, part: Weights) -> None:
         self._module = module
         self._part = part
+        self._scale = 1 / math.sqrt(module.dim_out // module.attn.num_heads)
 
     def build(self, x: _Map) -> _Map:
         """The next map; halved where the block pools its queries."""
@@ -237,13 +238,12 @@ class _Block:
         return _sum(x, hidden.with_tokens(ops.gelu(hidden.tokens)).linear(second))
 
     def _query_key_value(self, x: _Normed) -> tuple[_Map, Tensor, Tensor]:
-        """The three projections, the scale 1/√d in the first."""
+        """The three projections. One for all would need a split, which runs as slow code."""
         qkv, channels = self._part.affine("attn.qkv"), self._module.dim_out
-        scale = 1 / math.sqrt(channels // self._module.attn.num_heads)
         query, key, value = (
             qkv.rows(index * channels, (index + 1) * channels) for index in range(3)
         )
-        return x.linear(query.scaled(scale)), x.linear(key).tokens, x.linear(value).tokens
+        return x.linear(query), x.linear(key).tokens, x.linear(value).tokens
 
     def _attend_windows(self, x: _Normed) -> _Map:
         heads, channels = self._module.attn.num_heads, self._module.dim_out
@@ -257,8 +257,12 @@ class _Block:
         def by_window(tokens: Tensor, side: int) -> Tensor:
             return split_heads(ops.reshape(tokens, -1, side * side, channels), heads)
 
-        out = attend(
-            by_window(query.tokens, query.window), by_window(key, window), by_window(value, window)
+        few = query.window**2 == heads
+        out = (attend_few if few else attend)(
+            by_window(query.tokens, query.window),
+            by_window(key, window),
+            by_window(value, window),
+            self._scale,
         )
         tokens = ops.reshape(join_heads(out), 1, -1, channels)
         return query.with_tokens(tokens).linear(self._part.affine("attn.proj")).cropped(size)
@@ -266,7 +270,10 @@ class _Block:
     def _attend_everywhere(self, x: _Normed) -> _Map:
         heads = self._module.attn.num_heads
         query, key, value = self._query_key_value(x)
-        out = attend(*(split_heads(tokens, heads) for tokens in (query.tokens, key, value)))
+        query_heads, key_heads, value_heads = (
+            split_heads(tokens, heads) for tokens in (query.tokens, key, value)
+        )
+        out = attend(query_heads, key_heads, value_heads, self._scale)
         return query.with_tokens(join_heads(out)).linear(self._part.affine("attn.proj"))
 
 

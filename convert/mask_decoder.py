@@ -8,7 +8,7 @@ from openvino import Model
 
 from convert import ops
 from convert.attention import attend, join_heads, split_heads
-from convert.ops import Affine, Tensor
+from convert.ops import Tensor
 from convert.positions import fourier_grid
 from convert.weights import Weights
 
@@ -191,11 +191,10 @@ class _TwoWayTransformer:
     @staticmethod
     def _attention(query: Tensor, key: Tensor, value: Tensor, part: Weights, module: Any) -> Tensor:
         heads = module.num_heads
-        scale = 1 / math.sqrt(module.internal_dim // heads)
-        to_query: Affine = part.affine("q_proj").scaled(scale)
         out = attend(
-            split_heads(ops.linear(query, to_query), heads),
+            split_heads(ops.linear(query, part.affine("q_proj")), heads),
             split_heads(ops.linear(key, part.affine("k_proj")), heads),
             split_heads(ops.linear(value, part.affine("v_proj")), heads),
+            1 / math.sqrt(module.internal_dim // heads),
         )
         return ops.linear(join_heads(out), part.affine("out_proj"))

@@ -1,6 +1,6 @@
 """Every network of every official configuration against sam2 in torch, both in float32.
 
-``python -m tests.parity.report`` prints the same errors, and those of bfloat16 beside them.
+``python -m tests.parity.network_report`` prints the same errors, and those of bfloat16 beside them.
 """
 
 from pathlib import Path
