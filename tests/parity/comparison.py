@@ -82,7 +82,7 @@ class _Draw:
         self._generator = generator
 
     def normal(self, *shape: int) -> Tensor:
-        return torch.randn(shape, generator=self._generator)
+        return torch.randn(*shape, generator=self._generator)
 
     def mask_logits(self) -> Tensor:
         """Smooth blobs of both signs, [B, 1, S/4, S/4]."""
@@ -92,8 +92,8 @@ class _Draw:
 
     def points(self, count: int) -> Tensor:
         """Anywhere on the image, [B, count, 2], in model pixels."""
-        shape = (self._objects, count, 2)
-        return torch.rand(shape, generator=self._generator) * self._predictor.image_size
+        side: int = self._predictor.image_size
+        return side * torch.rand((self._objects, count, 2), generator=self._generator)
 
     def labels(self, count: int) -> Tensor:
         """All kinds in turn, a different one first for each object, [B, count]."""

@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+import openvino as ov
 import pytest
 
 from convert import convert_checkpoint
@@ -63,3 +64,20 @@ def test_networks_compute_what_sam2_computes(
             if not error.worst <= LIMIT:
                 too_far.append(line)
     assert not too_far, "\n".join(too_far)
+
+
+@pytest.mark.skipif(
+    "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+    reason="this CPU does not compute in bfloat16",
+)
+def test_bfloat16_loses_no_more_than_its_rounding(tmp_path: Path) -> None:
+    """8 bits of mantissa are 0.4 % a step. A kernel that computes something else shows here."""
+    predictor = build_predictor(SMALL_CONFIG)
+    randomize(predictor, seed=3)
+    save_checkpoint(predictor, tmp_path / "model.pt")
+    manifest = convert_checkpoint(tmp_path / "model.pt", tmp_path / "model", SMALL_CONFIG)
+    networks = CompiledFolder(tmp_path / "model", manifest, "bf16")
+    for case in network_cases(predictor):
+        for output, error in networks.errors(case).items():
+            limit = 0.1 if output == "object_score" else 0.02
+            assert error.rms < limit, (case.network, case.label, output, error)
