@@ -3,8 +3,10 @@
 The names below are loaded on first use, so that ``import sam2ov`` costs nothing.
 """
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from sam2ov._version import __version__
 
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from sam2ov.image_predictor import SAM2ImagePredictor
     from sam2ov.predictor import SAM2VideoPredictor
     from sam2ov.session import VideoSession
+
+# OpenVINO reports every import of it to an analytics service, unasked; without this package it
+# falls back to a stub of its own.
+sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
 
 __all__ = [
     "SAM2ImagePredictor",

@@ -353,3 +353,21 @@ def test_test_folders_need_torch_only_where_the_makefile_says() -> None:
         name = path.relative_to(ROOT).as_posix()
         if not name.startswith(tuple(listed.split())):
             assert imports.search(path.read_text(encoding="utf-8")) is None, name
+
+
+@pytest.mark.parametrize("module", ["sam2ov.model", "sam2ov.cli", "sam2ov.ui"])
+def test_nothing_is_reported_to_anybody(module: str) -> None:
+    """OpenVINO would report its import, from a child process of its own."""
+    listening = (
+        "import socket, sys, time\n"
+        "def named(host, *rest, **options):\n"
+        "    print('asked for', host, flush=True)\n"
+        "    raise OSError('no network here')\n"
+        "socket.getaddrinfo = named\n"
+        f"import {module}, openvino\n"
+        "time.sleep(1)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", listening], capture_output=True, text=True, check=True
+    )
+    assert "asked for" not in done.stdout + done.stderr

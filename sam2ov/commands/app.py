@@ -29,8 +29,12 @@ def app(
 
     Ctrl-C ends it.
     """
+    from sam2ov.commands.console import progress_display
+    from sam2ov.registry import resolve_model
     from sam2ov.ui import launch
 
+    with progress_display() as progress:
+        resolve_model(model, progress=progress)
     launch(
         host=host,
         port=port,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sam2ov.errors import ServerError
 from sam2ov.model import Precision
-from sam2ov.progress import ProgressCallback
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
@@ -34,7 +33,6 @@ def launch(
     device: str = "CPU",
     precision: Precision | None = None,
     open_browser: bool = False,
-    progress: ProgressCallback | None = None,
     idle_minutes: float = IDLE_MINUTES,
 ) -> None:
     """Serve the app until it is interrupted.
@@ -46,7 +44,6 @@ def launch(
         device: OpenVINO device string.
         precision: inside the graphs; None takes the best of the device.
         open_browser: open the page.
-        progress: told when the model has to be fetched and converted first.
         idle_minutes: clips of tabs that were not used for so long are closed.
 
     Raises:
@@ -55,7 +52,7 @@ def launch(
     """
     choice = ModelChoice(os.fspath(model), device)
     models = ModelPool(precision)
-    models.get(choice, progress)
+    models.get(choice)
     workspaces = Workspaces(choice, idle_minutes * 60, min(idle_minutes, LOST_MINUTES) * 60)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models),
