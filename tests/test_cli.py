@@ -77,13 +77,14 @@ def test_the_schema_describes_the_file() -> None:
     assert run("schema", "masks").exit_code == 2
 
 
-def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: Path) -> None:
     launched: list[dict[str, Any]] = []
     stand_in = SimpleNamespace(launch=lambda **options: launched.append(options))
     monkeypatch.setitem(sys.modules, "sam2ov.ui", stand_in)
     assert run("app").exit_code == 0
     result = run(
-        *("app", "--host", "0.0.0.0", "--port", "7999", "--model", "m", "--device", "GPU"),
+        *("app", "--host", "0.0.0.0", "--port", "7999", "--model", str(micro_model)),
+        *("--device", "GPU"),
         *("--precision", "f16", "--open"),
     )
     assert result.exit_code == 0, result.output
@@ -93,12 +94,15 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
         {
             "host": "0.0.0.0",
             "port": 7999,
-            "model": "m",
+            "model": str(micro_model),
             "device": "GPU",
             "precision": "f16",
             "open_browser": True,
         },
     ]
+    missing = run("app", "--model", "nothing")
+    assert missing.exit_code != 0
+    assert len(launched) == 2, "without a model there is nothing to serve"
     assert run("app", "--port", "70000").exit_code == 2
     assert run("app", "--share").exit_code == 2
 
