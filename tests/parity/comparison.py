@@ -154,8 +154,9 @@ def _decoder_case(
 
 
 def _memory_encoder_case(predictor: Predictor, embedding: Tensor, size: Sizes, draw: _Draw) -> Case:
-    mask_logits, score = draw.mask_logits(), draw.normal(size.objects, 1)
-    binarize = (torch.arange(size.objects) % 2).float()
+    mask_logits, odd = draw.mask_logits(), torch.arange(size.objects) % 2
+    score = draw.normal(size.objects, 1).abs() * (1 - 2 * odd[:, None])  # every other is absent
+    binarize = odd.float()
     memory = [
         _encode_memory(predictor, embedding, mask_logits[i], score[i], bool(binarize[i]))
         for i in range(size.objects)
