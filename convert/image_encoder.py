@@ -215,8 +215,8 @@ class _Block:
         module, part = self._module, self._part
         window = module.window_size
         pads = bool(window) and x.size % window > 0
-        if window and not pads:
-            x = x.in_windows(window)
+        if window:
+            x = x.in_windows(x.size if pads else window)
         norm = part.norm("norm1", module.norm1.eps)
         if pads:
             # Zeros are appended after the norm, so its scale and shift cannot wait.

@@ -61,15 +61,12 @@ def _downsample(mask: Tensor, size: int, module: Any, part: Weights) -> Tensor:
     """``MaskDownSampler``: [B, 1, S, S] to [B, h·w, C]."""
     encoder = part.at("mask_downsampler.encoder")
     *blocks, last = range(0, len(module.encoder), 3)  # (convolution, norm, GELU) …, 1×1
-    x = mask
+    steps = []
     for index in blocks:
-        conv = module.encoder[index]
-        size = size // conv.stride[0]
-        x = ops.conv_nchw(x, encoder.kernel(str(index), conv.stride[0], conv.padding[0]))
-        norm = encoder.norm(str(index + 1), module.encoder[index + 1].eps)
-        tokens = ops.gelu(ops.layer_norm(ops.tokens_of_nchw(x, conv.out_channels), norm))
-        x = ops.nchw_of_tokens(tokens, size, conv.out_channels)
-    return ops.linear(tokens, encoder.affine(str(last)))
+        conv, norm = module.encoder[index], module.encoder[index + 1]
+        kernel = encoder.kernel(str(index), conv.stride[0], conv.padding[0])
+        steps.append((kernel, encoder.norm(str(index + 1), norm.eps)))
+    return ops.linear(ops.downsample_nchw(mask, size, steps), encoder.affine(str(last)))
 
 
 def _fuse(x: Tensor, block: Any, part: Weights, size: int) -> Tensor:

@@ -267,6 +267,18 @@ def depthwise_conv_nchw(x: Tensor, kernel: Kernel) -> Tensor:
     return add(out, constant(kernel.bias[None, :, None, None]))
 
 
+def downsample_nchw(x: Tensor, size: int, steps: Sequence[tuple[Kernel, Norm]]) -> Tensor:
+    """Convolution, layer norm and GELU in turn: [B, C, size, size] to tokens [B, h·w, C']."""
+    tokens = x
+    for kernel, norm in steps:
+        channels = len(kernel.bias)
+        tokens = tokens_of_nchw(conv_nchw(x, kernel), channels)
+        tokens = gelu(layer_norm(tokens, norm))
+        size //= kernel.stride
+        x = nchw_of_tokens(tokens, size, channels)
+    return tokens
+
+
 def conv_transpose_nchw(x: Tensor, kernel: Kernel) -> Tensor:
     """Transposed 2-D convolution of a [B, C, H, W] map."""
     strides = [kernel.stride] * 2

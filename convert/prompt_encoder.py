@@ -52,15 +52,13 @@ def _embed_points(points: Tensor, labels: Tensor, part: Weights, image_size: int
 
 def _embed_mask(mask_logits: Tensor, has_mask: Tensor, part: Weights, low_res: int) -> Tensor:
     down = part.at("mask_downscaling")  # (convolution, norm, GELU) twice, 1×1
-    x, size = mask_logits, low_res
-    for index in (0, 3):
-        kernel = down.kernel(str(index), stride=2)
-        size, channels = size // 2, len(kernel.bias)
-        tokens = ops.tokens_of_nchw(ops.conv_nchw(x, kernel), channels)
-        tokens = ops.gelu(ops.layer_norm(tokens, down.norm(str(index + 1), _NORM_EPS)))
-        x = ops.nchw_of_tokens(tokens, size, channels)
+    steps = [
+        (down.kernel(str(index), stride=2), down.norm(str(index + 1), _NORM_EPS))
+        for index in (0, 3)
+    ]
     affine = down.affine("6")
-    embedded = ops.nchw_of_tokens(ops.linear(tokens, affine), size, len(affine.bias))
+    tokens = ops.linear(ops.downsample_nchw(mask_logits, low_res, steps), affine)
+    embedded = ops.nchw_of_tokens(tokens, low_res // 4, len(affine.bias))
     no_mask = ops.constant(part.tensor("no_mask_embed.weight").reshape(1, -1, 1, 1))
     present = ops.is_greater(ops.reshape(has_mask, -1, 1, 1, 1), 0.5)
     return ops.choose(present, embedded, no_mask)
