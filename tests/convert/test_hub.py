@@ -131,12 +131,16 @@ def test_a_process_killed_while_converting_leaves_no_folder_that_counts(cache: P
     )
     root = Path(registry.__file__).parents[1]
     with subprocess.Popen(
-        [sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         for stage in process.stdout:
             if stage.strip() == "prompt_encoder":
-                process.send_signal(signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)  # with the converter that it started
     assert process.returncode == -signal.SIGKILL
     assert next(entry for entry in list_models() if entry.name == NAME).status == "available"
     assert _left(cache) != []
