@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+Kind = Literal["pretext", "images", "clips"]
+
 
 @dataclass(frozen=True)
 class Stage:
     """One part of the training; `share` of the minutes, batch sizes per process."""
 
     name: str
-    kind: Literal["pretext", "images", "clips"]
+    kind: Kind
     share: float
     size: int
     lr: float
@@ -65,12 +67,12 @@ class Config:
             256,
             3e-4,
             1e-5,
-            images=6,
+            images=8,
             clips=1,
             frames=12,
             objects=4,
             encoder_frames=4,
-            image_share=0.3,
+            image_share=0.5,
         ),
     )
 

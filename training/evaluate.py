@@ -135,6 +135,7 @@ def evaluate(
 ) -> dict[str, Scores]:
     """All scores, by name of the set and kind of prompt."""
     torch.set_grad_enabled(False)
+    torch.set_num_threads(1)  # the tensors are small: more threads are slower on a busy machine
     predictor = load_predictor(checkpoint)
     results: dict[str, Scores] = {}
     levels: tuple[Difficulty, ...] = ("easy", "hard")

@@ -18,7 +18,7 @@ from torch import distributed
 
 from training import model as network
 from training import pictures as packs
-from training.config import Config, Stage
+from training.config import Config, Kind, Stage
 from training.data import clip_batch, image_batch
 from training.pretext import pretext_loss
 from training.state import Trainable, read_checkpoint, write_checkpoint
@@ -39,6 +39,7 @@ class Run:
         self.pictures = packs.load(data) if data is not None else None
         self.held_out = packs.load(data, held_out=True) if data is not None else None
         self.last_checkpoint = time.monotonic()
+        self.parent = os.getppid()
 
     def resume(self) -> None:
         """Go on from the last checkpoint, when there is one."""
@@ -62,10 +63,9 @@ class Run:
         while (progress := self.progress(stage)) < 1.0:
             started = time.monotonic()
             rate = self.learning_rate(stage, progress)
-            loss = self.step(stage, progress, rate)
+            self.step(stage, progress, rate)
             self.state.seconds_in_stage += time.monotonic() - started
             self.state.seconds += time.monotonic() - started
-            self.state.count_step(loss, stage.kind)
             if self.state.step % 20 == 0:
                 self.log_step(stage, rate)
             due = self.config.validate_minutes * 60
@@ -95,18 +95,18 @@ class Run:
         warm = min(1.0, (self.state.step_in_stage + 1) / self.config.warm_up)
         return warm * (stage.lr_end + (stage.lr - stage.lr_end) * wave)
 
-    def step(self, stage: Stage, progress: float, rate: float) -> float:
-        """One optimiser step; returns the loss of this process."""
-        if os.getppid() == 1 and self.config.processes > 1:
+    def step(self, stage: Stage, progress: float, rate: float) -> None:
+        """One optimiser step."""
+        if os.getppid() != self.parent:
             raise SystemExit("the launching process is gone")
         place = (self.config.seed, self.state.stage, self.state.step_in_stage)
         common, own = np.random.default_rng(place), np.random.default_rng((*place, self.rank))
         torch.manual_seed(int(own.integers(2**62)))
         with network.fast_math(self.device):
-            loss = self.loss(stage, progress, common, own)
+            kind, loss = self.loss(stage, progress, common, own)
         torch.autograd.backward(loss)
         self.state.update(rate, self.config.clip_norm, self.config.processes)
-        return float(loss.detach())
+        self.state.count_step(float(loss.detach()), kind)
 
     def loss(
         self,
@@ -114,19 +114,20 @@ class Run:
         progress: float,
         common: np.random.Generator,
         own: np.random.Generator,
-    ) -> torch.Tensor:
-        """The loss of a batch; which kind it is, all processes draw alike."""
+    ) -> tuple[Kind, torch.Tensor]:
+        """The kind and the loss of a batch; the kind is the same in all processes."""
         model, device = self.state.model, self.device
         if stage.kind == "pretext":
-            return pretext_loss(model, own, stage.images, stage.size, device)
+            return "pretext", pretext_loss(model, own, stage.images, stage.size, device)
         if stage.kind == "images" or common.random() < stage.image_share:
             batch = image_batch(own, stage.images, stage.size, self.pictures, device)
-            return image_loss(model, batch, own)
+            return "images", image_loss(model, batch, own)
         objects = int(common.integers(min(2, stage.objects), stage.objects + 1))
         batch = clip_batch(
             own, stage.clips, stage.frames, stage.size, objects, self.pictures, device
         )
-        return clip_loss(model, batch, own, stage.teacher * (1 - progress), stage.encoder_frames)
+        teacher = stage.teacher * (1 - progress)
+        return "clips", clip_loss(model, batch, own, teacher, stage.encoder_frames)
 
     def validate(self) -> None:
         """Score the averaged weights at the final size; keep the best."""

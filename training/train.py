@@ -25,9 +25,9 @@ from training.run import Run
 
 def work(rank: int, config: Config, data: Path | None, out: Path, port: int) -> None:
     """Body of one process."""
+    torch.set_num_threads(1)  # processes scale better than threads on tensors this small
+    cv2.setNumThreads(0)
     if config.processes > 1:
-        torch.set_num_threads(1)
-        cv2.setNumThreads(0)
         address = f"tcp://127.0.0.1:{port}"
         distributed.init_process_group(
             "gloo", init_method=address, rank=rank, world_size=config.processes
