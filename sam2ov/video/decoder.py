@@ -188,9 +188,8 @@ class StreamDecoder:
                 return DecodingRun(
                     self.stream, chain([first], packets), start, index.frame_of_packet
                 )
-        return DecodingRun(
-            self.stream, enumerate(self.packets_from_start()), start, index.frame_of_packet
-        )
+        numbered = enumerate(self.packets_from_start())  # may open the file, and the stream, anew
+        return DecodingRun(self.stream, numbered, start, index.frame_of_packet)
 
     def _recognised(self, index: FrameIndex) -> NumberedPackets:
         """Number the packets, beginning with the first keyframe that is in the index."""

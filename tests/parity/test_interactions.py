@@ -1,7 +1,7 @@
 """Scripted interactions: sam2ov against sam2 in torch on the same weights, FP32.
 
 The small configuration runs every script on a clip long enough for the whole memory bank; what
-the official configurations give is printed by ``python -m tests.parity.report``.
+the official configurations give is printed by ``python -m tests.parity.interaction_report``.
 """
 
 from pathlib import Path

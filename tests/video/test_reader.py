@@ -331,6 +331,14 @@ def test_damaged_frames_are_named_and_can_be_left_out(tmp_path: Path, frames: Fr
         assert reader.info.time_of(7) == Fraction(8, 24)
 
 
+def test_a_single_frame_is_found_where_seeking_fails(tmp_path: Path, scene: Scene) -> None:
+    encoding = Encoding(".ts", options={"g": "2", "bf": "1"})
+    path = write_clip(tmp_path / "clip", scene.frames[:1], encoding)
+    with open_video(path, cache_bytes=0) as reader:
+        for _ in range(2):
+            assert read_frame_number(reader.read(0)) == 0
+
+
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory, scene: Scene) -> Path:
     folder = tmp_path_factory.mktemp("reader")
