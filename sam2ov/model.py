@@ -103,7 +103,8 @@ class SAM2Model:
     Args:
         folder: a model folder (see ``sam2ov.manifest``).
         device: any OpenVINO device string: "CPU", "GPU", "GPU.1", "NPU", "AUTO", …
-        precision: inside the graphs; None takes the fastest that the device computes natively.
+        precision: inside the graphs; None takes the fastest that the device computes natively,
+            and f32 where OpenVINO chooses among devices (AUTO, MULTI, HETERO).
         cache_dir: where OpenVINO keeps compiled graphs; None compiles at every start.
 
     Raises:
@@ -305,6 +306,8 @@ def available_devices() -> dict[str, str]:
 
 def choose_precision(core: ov.Core, device: str, wanted: Precision | None) -> Precision:
     """The precision to compile for: ``wanted``, or the fastest that ``device`` computes natively.
+
+    Where OpenVINO chooses among devices (AUTO …), the one that all of them have: f32.
 
     Raises:
         DeviceError: the device is not there, or does not compute in ``wanted``.

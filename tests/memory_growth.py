@@ -3,7 +3,7 @@
 Each length runs in a process of its own: a generated 1280×720 H.264 clip is tracked with two
 objects, corrected in the middle and tracked again from there. Prints the peak resident memory of
 each and the difference; exits with 1 where it exceeds ``--limit`` MB. The bound: what a session
-keeps per frame is 11 bytes of timeline per object and 17 of the video's index.
+keeps per frame is 11 bytes of timeline per object and 16 of the video's index.
 """
 
 import argparse
