@@ -9,7 +9,7 @@ from sam2ov.session import VideoSession
 from sam2ov.tracker import Tracker
 from sam2ov.ui.limits import UPLOAD_LIMITS
 from sam2ov.ui.messages import ClipView
-from sam2ov.ui.overlay import overlay_png
+from sam2ov.ui.overlay import Overlay, overlay_png
 from sam2ov.ui.pictures import FramePictures
 from sam2ov.ui.project import Project
 from sam2ov.video import FrameReader, VideoInfo, open_video
@@ -87,10 +87,17 @@ class OpenClip:
         """Facts about the video."""
         return self._reader.info
 
-    def overlay(self, frame_idx: int) -> bytes:
-        """The masks of a frame as the page shows them, PNG."""
+    def overlay(self, frame_idx: int, *, is_full: bool = False) -> Overlay:
+        """The masks of a frame as the page shows them.
+
+        Args:
+            frame_idx: the frame.
+            is_full: with the video's pixels, to be looked at closely.
+        """
         objects, logits = self.project.masks(frame_idx)
-        return overlay_png(logits, [o.colour for o in objects], self.pictures.size_hw)
+        size_hw = self.project.session.size_hw if is_full else self.pictures.size_hw
+        png = overlay_png(logits, [o.colour for o in objects], size_hw, is_exact=is_full)
+        return Overlay(png, tuple(o.obj_id for o in objects))
 
     def view(self) -> ClipView:
         """What the page has to know."""

@@ -61,10 +61,11 @@ class JobView(Message):
 
 
 class MaskView(Message):
-    """All masks of a frame: ``png`` is base64, see ``sam2ov.ui.overlay``."""
+    """All masks of a frame: ``png`` is base64, ``objects`` are their ids: ``overlay.Overlay``."""
 
     frame: int
     png: str
+    objects: tuple[int, ...]
 
 
 class DownloadView(Message):

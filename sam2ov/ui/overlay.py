@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -13,7 +14,17 @@ from sam2ov.palette import from_hex
 
 FILL_ALPHA = 115
 BORDER_ALPHA = 255
-_BORDER = np.ones((3, 3), np.uint8)
+_THIN, _THICK = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
+_THICK_FROM = 1000
+"""Pictures with a side of this many pixels are shown smaller: one pixel of border would be lost."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Masks for the page: a palette PNG, and the object of each pair of its indices in order."""
+
+    png: bytes
+    obj_ids: tuple[int, ...]
 
 
 def label_map(mask_logits: FloatArray, size_hw: tuple[int, int]) -> npt.NDArray[np.uint8]:
@@ -27,20 +38,30 @@ def label_map(mask_logits: FloatArray, size_hw: tuple[int, int]) -> npt.NDArray[
     return labels
 
 
-def overlay_png(mask_logits: FloatArray, colours: Sequence[str], size_hw: tuple[int, int]) -> bytes:
+def overlay_png(
+    mask_logits: FloatArray,
+    colours: Sequence[str],
+    size_hw: tuple[int, int],
+    *,
+    is_exact: bool = False,
+) -> bytes:
     """Paint masks as translucent areas with opaque borders.
+
+    The page replaces the palette to show them in other ways (``web/looks.js``).
 
     Args:
         mask_logits: [N, h, w], N ≤ 127.
         colours: "#rrggbb" of each object.
         size_hw: of the picture.
+        is_exact: it is shown enlarged: borders are one pixel wide, whatever the size.
 
     Returns:
         A PNG with palette and transparency: 0 is clear, 2n - 1 the area and 2n the border of the
         n-th object.
     """
     labels = label_map(mask_logits, size_hw)
-    inside = cv2.erode(labels, _BORDER) == cv2.dilate(labels, _BORDER)
+    kernel = _THIN if is_exact or max(size_hw) < _THICK_FROM else _THICK
+    inside = cv2.erode(labels, kernel) == cv2.dilate(labels, kernel)
     painted = np.where(labels > 0, 2 * labels - inside, 0).astype(np.uint8)
     palette = [0, 0, 0]
     alphas = [0]

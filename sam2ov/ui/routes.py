@@ -46,9 +46,14 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         )
 
     def masks(request: Request) -> Response:
-        return _of_clip(
-            request, lambda clip, index: Response(clip.overlay(index), 200, _NO_STORE, "image/png")
-        )
+        is_full = request.query_params.get("size") == "full"
+
+        def make(clip: OpenClip, index: int) -> Response:
+            overlay = clip.overlay(index, is_full=is_full)
+            headers = _NO_STORE | {"X-Objects": ",".join(map(str, overlay.obj_ids))}
+            return Response(overlay.png, 200, headers, "image/png")
+
+        return _of_clip(request, make)
 
     def _of_clip(request: Request, make: Callable[[OpenClip, int], Response]) -> Response:
         clip = workspaces.find_clip(request.path_params["token"])

@@ -158,8 +158,9 @@ class Workspace:
         clip = self.clip
         mask = None
         if clip is not None and mask_frame is not None:
-            png = base64.b64encode(clip.overlay(mask_frame)).decode("ascii")
-            mask = MaskView(frame=mask_frame, png=png)
+            overlay = clip.overlay(mask_frame)
+            png = base64.b64encode(overlay.png).decode("ascii")
+            mask = MaskView(frame=mask_frame, png=png, objects=overlay.obj_ids)
         return Snapshot(
             seq=self._seq,
             edits=self.edits,

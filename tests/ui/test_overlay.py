@@ -33,6 +33,18 @@ def test_areas_borders_and_transparency() -> None:
     assert tuple(rgba[25, 35]) == (0, 0, 255, FILL_ALPHA), "the higher logit wins"
 
 
+def test_borders_can_be_seen_on_a_screen_and_are_one_pixel_close_up() -> None:
+    size_hw = (1080, 1920)
+
+    def border(*, is_exact: bool) -> float:
+        png = overlay_png(two_objects()[:1], ["#ff0000"], size_hw, is_exact=is_exact)
+        alpha = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[..., 3]
+        return float((alpha[360] == BORDER_ALPHA).sum()) / 2
+
+    assert border(is_exact=True) == 1
+    assert border(is_exact=False) == 2
+
+
 def test_the_file_is_small() -> None:
     y, x = np.mgrid[:180, :320]
     blobs = [6 - np.hypot(x - 40 * n, y - 90) / 6 for n in range(1, 8)]

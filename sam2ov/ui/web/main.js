@@ -2,6 +2,7 @@
 
 import { Dialogs } from "./dialogs.js";
 import { listenToKeys } from "./keys.js";
+import { Looks } from "./looks.js";
 import { Media } from "./media.js";
 import { Objects } from "./objects.js";
 import { Opening } from "./opening.js";
@@ -47,8 +48,10 @@ class Editor {
     this.stage = new Stage(this.find(".s2-stage"));
     this.status = new Status(this.find(".s2-status"));
     this.dialogs = new Dialogs(section);
+    this.looks = new Looks();
     this.media = new Media(
       root,
+      this.looks,
       (frame) => this.player.arrived(frame),
       (frame) => this.status.fail(`Frame ${frame} cannot be shown. Go to it again to retry.`),
     );
@@ -98,6 +101,7 @@ class Editor {
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
     this.section.dataset.state = snapshot.clip ? "open" : "empty";
     this.#chooseNew(before);
+    if (this.looks.setObjects(snapshot.objects)) this.media.relook();
     this.#takeMasks(before);
     if (snapshot.download) this.#download(snapshot.download);
     this.#render();
@@ -129,7 +133,7 @@ class Editor {
     const isTracking = job?.kind === "track";
     if (revision !== before.revision) this.media.forgetMasks();
     else if (isTracking && !this.follows) this.#refreshSoon();
-    if (mask) this.media.putMasks(mask.frame, mask.png);
+    if (mask) this.media.putMasks(mask.frame, mask.png, mask.objects);
     if (wanted !== null && (this.follows || !mask)) this.player.seek(wanted);
     else if (clip && !isTracking) this.player.refresh();
   }

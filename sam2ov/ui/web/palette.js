@@ -1,0 +1,45 @@
+// Gives a palette PNG other colours: the masks stay as they are, nothing is fetched or decoded twice.
+
+const SIGNATURE_BYTES = 8;
+const FRAME_BYTES = 12; // of a chunk around its data: length, type, CRC
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+function makeChunk(type, data) {
+  const chunk = new Uint8Array(data.length + FRAME_BYTES);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, data.length);
+  for (let i = 0; i < 4; i += 1) chunk[4 + i] = type.charCodeAt(i);
+  chunk.set(data, 8);
+  view.setUint32(data.length + 8, crc32(chunk.subarray(4, data.length + 8)));
+  return chunk;
+}
+
+// `png`: Uint8Array of a PNG with palette. `entries`: [red, green, blue, alpha] of each index, 0–255.
+// Returns a Blob.
+export function recolour(png, entries) {
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  const parts = [png.subarray(0, SIGNATURE_BYTES)];
+  for (let at = SIGNATURE_BYTES; at < png.length; ) {
+    const size = view.getUint32(at) + FRAME_BYTES;
+    const type = String.fromCharCode(...png.subarray(at + 4, at + 8));
+    if (type === "PLTE") {
+      parts.push(makeChunk("PLTE", Uint8Array.from(entries.flatMap((entry) => entry.slice(0, 3)))));
+      parts.push(makeChunk("tRNS", Uint8Array.from(entries, ([, , , alpha]) => alpha)));
+    } else if (type !== "tRNS") {
+      parts.push(png.subarray(at, at + size));
+    }
+    at += size;
+  }
+  return new Blob(parts, { type: "image/png" });
+}
