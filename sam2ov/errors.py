@@ -46,6 +46,14 @@ class TrackingError(Sam2ovError, RuntimeError):
     """The session is in no state to do what was asked (for example, nothing was prompted)."""
 
 
+class ProjectError(Sam2ovError):
+    """A project cannot be found, opened, or changed as asked."""
+
+
+class StorageError(Sam2ovError):
+    """Results or a project cannot be stored or read back (full disk, folder gone)."""
+
+
 class VideoError(Sam2ovError):
     """A video cannot be read or written."""
 

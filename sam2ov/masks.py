@@ -93,3 +93,15 @@ def stability_scores(mask_logits: FloatArray, delta: float) -> FloatArray:
     inner = np.count_nonzero(mask_logits > delta, axis=(1, 2)).astype(np.float32)
     outer = np.count_nonzero(mask_logits > -delta, axis=(1, 2)).astype(np.float32)
     return np.where(outer > 0, inner / np.maximum(outer, 1), np.float32(1)).astype(np.float32)
+
+
+def centre_of_mass(mask: BoolArray) -> tuple[float, float]:
+    """Mean position (x, y) of a mask [h, w] in shares of width and height; NaN for an empty one."""
+    columns, rows = np.count_nonzero(mask, axis=0), np.count_nonzero(mask, axis=1)
+    total = int(columns.sum())
+    if total == 0:
+        return float("nan"), float("nan")
+    height, width = mask.shape
+    x = float(columns @ (np.arange(width) + 0.5)) / total / width
+    y = float(rows @ (np.arange(height) + 0.5)) / total / height
+    return x, y

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import ArrayFrames, FrameSource
+from sam2ov.journal import Journal
 from sam2ov.masks import FloatArray
 from sam2ov.model import Precision, SAM2Model
 from sam2ov.prompts import make_mask_prompt, make_point_prompt
@@ -94,8 +95,8 @@ class SAM2VideoPredictor:
             frames = ArrayFrames(video_path)
         else:
             frames = video_path
-        folder = None if storage_dir is None else Path(storage_dir)
-        return VideoSession(self._tracker, frames, folder)
+        journal = Journal.temporary(None if storage_dir is None else Path(storage_dir))
+        return VideoSession(self._tracker, frames, journal)
 
     def add_new_points_or_box(
         self,

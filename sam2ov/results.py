@@ -1,35 +1,34 @@
-"""Results on disk: what the tracker found on every frame, without growing in memory.
+"""Results on disk: what the model says on every frame, without growing in memory.
 
-A prompted frame has two rows where tracking had been there first: the answer to the prompt, and
-beneath it what was tracked, which comes back when the prompt is undone.
+A frame has up to three results of an object, one above the other: an answer to a prompt that has
+not been tracked from yet, the answer that tracking started from, and what was tracked there, which
+comes back when the prompt is taken away.
 
-A row holds the low-resolution logits as float16 (relative error 5e-4, bytes shuffled and deflated),
-the object pointer and the scores. Spatial memories, 1 MB each at 1024 px, are not kept: the memory
-encoder gives them back from the logits when tracking resumes in the middle.
+A result holds the low-resolution logits as float16 (relative error 5e-4, bytes shuffled and
+deflated), the object pointer and the scores. Spatial memories, 1 MB each at 1024 px, are not kept:
+the memory encoder gives them back from the logits when tracking resumes in the middle.
 """
 
-import sqlite3
-import tempfile
-import threading
+import math
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from enum import IntEnum
 
 import numpy as np
 
-from sam2ov.errors import TrackingError
-from sam2ov.masks import FloatArray
+from sam2ov.errors import ProjectError
+from sam2ov.journal import ALIVE, NEVER, Journal
+from sam2ov.masks import BoolArray, FloatArray, centre_of_mass
+from sam2ov.timeline import FrameFacts
 
-_SCHEMA = """
-CREATE TABLE result (
-    obj_id INTEGER NOT NULL, frame_idx INTEGER NOT NULL,
-    logits BLOB NOT NULL, pointer BLOB NOT NULL,
-    object_score REAL NOT NULL, iou REAL NOT NULL, prompted INTEGER NOT NULL,
-    PRIMARY KEY (obj_id, frame_idx, prompted)
-)
-"""
+
+class Kind(IntEnum):
+    """Where a result comes from; on a frame that has several the highest one counts."""
+
+    TRACKED = 0
+    CONDITIONING = 1
+    ANSWER = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,108 +50,198 @@ class FrameResult:
     iou: float
     prompted: bool
 
+    @property
+    def facts(self) -> FrameFacts:
+        """The scores, and where and how large the mask is."""
+        mask = self.mask_logits > 0
+        return FrameFacts(
+            object_score=self.object_score,
+            iou=self.iou,
+            area=float(mask.mean()),
+            centre=centre_of_mass(mask),
+        )
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """A stored result without its tensors; ``born`` is the step that it was found at."""
+
+    frame_idx: int
+    kind: Kind
+    born: int
+    direction: int
+    facts: FrameFacts
+
 
 class ResultStore:
-    """Results of one session by object and frame, in a database file that goes with the session.
+    """Results by object and frame, in a journal.
 
     Args:
+        journal: where they are kept; it stays the caller's.
         low_res_size: height and width of the logits.
-        directory: where the temporary file is made; None for the system's temporary folder.
-        max_bytes: size at which the store counts as full; None for as much as the disk holds.
     """
 
-    def __init__(
-        self, low_res_size: int, directory: Path | None = None, max_bytes: int | None = None
-    ) -> None:
+    def __init__(self, journal: Journal, low_res_size: int) -> None:
+        self._journal = journal
         self._size = low_res_size
-        self._lock = threading.Lock()
-        self._folder = tempfile.TemporaryDirectory(prefix="sam2ov-", dir=directory)
-        path = Path(self._folder.name) / "results.sqlite"
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # The file dies with the session: a full disk must be survived, a power cut need not.
-        for pragma in ("journal_mode=MEMORY", "synchronous=OFF", "cache_size=-4096"):
-            self._database.execute(f"PRAGMA {pragma}")
-        if max_bytes is not None:
-            (page_size,) = self._database.execute("PRAGMA page_size").fetchone()
-            self._database.execute(f"PRAGMA max_page_count={max_bytes // page_size}")
-        self._database.execute(_SCHEMA)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Delete the file; closing twice is fine."""
-        with self._lock:
-            self._database.close()
-            self._folder.cleanup()
-
-    def put(self, obj_id: int, frame_idx: int, result: FrameResult) -> None:
+    def put(
+        self, obj_id: int, frame_idx: int, kind: Kind, result: FrameResult, direction: int = 0
+    ) -> FrameFacts:
         """Store a result, replacing an earlier one of the same object, frame and kind.
 
-        Raises:
-            TrackingError: the disk is full or the folder has gone.
-        """
-        row = (
-            obj_id,
-            frame_idx,
-            _pack(result.mask_logits),
-            result.pointer.tobytes(),
-            result.object_score,
-            result.iou,
-            result.prompted,
-        )
-        try:
-            with self._lock:
-                self._database.execute("REPLACE INTO result VALUES (?,?,?,?,?,?,?)", row)
-        except sqlite3.OperationalError as error:
-            raise TrackingError(
-                f"The result of frame {frame_idx} cannot be stored in {self._folder.name}: "
-                f"{error}. "
-                "Free some disk space, or point TMPDIR to a larger disk."
-            ) from error
+        Args:
+            obj_id: the object.
+            frame_idx: the frame.
+            kind: where the result comes from.
+            result: to be stored.
+            direction: of tracking, see ``Timeline``.
 
-    def get(self, obj_id: int, frame_idx: int, *, prompted: bool) -> FrameResult | None:
-        """The prompted or tracked result of an object on a frame, or None."""
-        query = (
-            "SELECT logits, pointer, object_score, iou FROM result "
-            "WHERE obj_id = ? AND frame_idx = ? AND prompted = ?"
+        Raises:
+            StorageError: the disk is full or the folder has gone.
+        """
+        facts = result.facts
+        logits, pointer = _pack(result.mask_logits), result.pointer.tobytes()
+        with self._journal.transaction():
+            tensor = self._journal.insert_tensor(logits, pointer)
+            self._insert(obj_id, ResultRow(frame_idx, kind, 0, direction, facts), tensor)
+        return facts
+
+    def get(self, obj_id: int, frame_idx: int, kind: Kind) -> FrameResult | None:
+        """A result of an object on a frame, or None."""
+        rows = self._journal.fetch(
+            "SELECT logits, pointer, object_score, iou FROM result JOIN tensor ON tensor = id "
+            f"WHERE obj_id = :obj AND frame_idx = :frame AND kind = :kind AND {ALIVE}",
+            {"obj": obj_id, "frame": frame_idx, "kind": int(kind)},
         )
-        with self._lock:
-            row = self._database.execute(query, (obj_id, frame_idx, prompted)).fetchone()
-        if row is None:
+        if not rows:
             return None
-        logits, pointer, object_score, iou = row
+        logits, pointer, object_score, iou = rows[0]
         return FrameResult(
             mask_logits=_unpack(logits, self._size),
             pointer=np.frombuffer(pointer, np.float32),
             object_score=object_score,
             iou=iou,
-            prompted=prompted,
+            prompted=kind is not Kind.TRACKED,
         )
 
-    def remove_prompted(self, obj_id: int, frame_idx: int) -> None:
-        """Drop the prompted result of an object on a frame; a tracked one beneath it stays."""
-        query = "DELETE FROM result WHERE obj_id = ? AND frame_idx = ? AND prompted"
-        with self._lock:
-            self._database.execute(query, (obj_id, frame_idx))
+    def rows(self, obj_id: int) -> Iterator[ResultRow]:
+        """All results of an object without their tensors, by frame, the lowest kind first."""
+        found = self._journal.fetch(
+            "SELECT frame_idx, kind, born, direction, object_score, iou, area, centre_x, centre_y "
+            f"FROM result WHERE obj_id = :obj AND {ALIVE} ORDER BY frame_idx, kind",
+            {"obj": obj_id},
+        )
+        for frame_idx, kind, born, direction, object_score, iou, area, x, y in found:
+            centre = (math.nan, math.nan) if x is None else (float(x), float(y))
+            facts = FrameFacts(float(object_score), float(iou), float(area), centre)
+            yield ResultRow(int(frame_idx), Kind(kind), int(born), int(direction), facts)
+
+    def commit_answer(self, obj_id: int, frame_idx: int) -> FrameFacts:
+        """Make the answer to a prompt what tracking starts from."""
+        return self._change(obj_id, frame_idx, Kind.ANSWER, kind=Kind.CONDITIONING, direction=0)
+
+    def set_direction(self, obj_id: int, frame_idx: int, direction: int) -> None:
+        """Take note that tracking passed a frame that it starts from."""
+        self._change(
+            obj_id, frame_idx, Kind.CONDITIONING, kind=Kind.CONDITIONING, direction=direction
+        )
+
+    def remove(self, obj_id: int, frame_idx: int, kind: Kind) -> None:
+        """Drop a result of an object on a frame; those of other kinds stay."""
+        with self._journal.transaction():
+            self._end(
+                "obj_id = :obj AND frame_idx = :frame AND kind = :kind",
+                {"obj": obj_id, "frame": frame_idx, "kind": int(kind)},
+            )
 
     def remove_object(self, obj_id: int) -> None:
         """Drop all results of an object."""
-        with self._lock:
-            self._database.execute("DELETE FROM result WHERE obj_id = ?", (obj_id,))
+        with self._journal.transaction():
+            self._end("obj_id = :obj", {"obj": obj_id})
+            self._journal.remove_document(_stale_key(obj_id))
 
-    def clear(self) -> None:
-        """Drop all results."""
-        with self._lock:
-            self._database.execute("DELETE FROM result")
+    def put_stale(self, obj_id: int, stale: BoolArray) -> None:
+        """Store which results [T] were tracked from prompts that have changed since."""
+        self._journal.put_document(_stale_key(obj_id), zlib.compress(np.packbits(stale).tobytes()))
+
+    def stale(self, obj_id: int, num_frames: int) -> tuple[int, BoolArray]:
+        """What ``put_stale`` stored, and at which step: results found later are not stale.
+
+        Raises:
+            ProjectError: the entry is damaged.
+        """
+        found = self._journal.document(_stale_key(obj_id))
+        if found is None:
+            return 0, np.zeros(num_frames, np.bool_)
+        born, body = found
+        size = (num_frames + 7) // 8
+        try:
+            bits = zlib.decompressobj().decompress(body, size + 1)
+        except zlib.error:
+            bits = b""
+        if len(bits) != size:
+            raise ProjectError("The project's record of outdated frames is damaged.")
+        flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=num_frames)
+        return born, flags.astype(np.bool_)
+
+    def _change(
+        self, obj_id: int, frame_idx: int, present: Kind, *, kind: Kind, direction: int
+    ) -> FrameFacts:
+        """Give a result another kind and direction; its tensors stay."""
+        with self._journal.transaction():
+            rows = self._journal.fetch(
+                "SELECT object_score, iou, area, centre_x, centre_y, tensor FROM result "
+                f"WHERE obj_id = :obj AND frame_idx = :frame AND kind = :kind AND {ALIVE}",
+                {"obj": obj_id, "frame": frame_idx, "kind": int(present)},
+            )
+            if not rows:
+                raise ProjectError(f"There is no answer of object {obj_id} on frame {frame_idx}.")
+            object_score, iou, area, x, y, tensor = rows[0]
+            centre = (math.nan, math.nan) if x is None else (x, y)
+            facts = FrameFacts(object_score, iou, area, centre)
+            if kind is not present:
+                self._end(
+                    "obj_id = :obj AND frame_idx = :frame AND kind = :kind",
+                    {"obj": obj_id, "frame": frame_idx, "kind": int(present)},
+                    keep=tensor,
+                )
+            self._insert(obj_id, ResultRow(frame_idx, kind, 0, direction, facts), tensor)
+        return facts
+
+    def _insert(self, obj_id: int, row: ResultRow, tensor: int) -> None:
+        key = {"obj": obj_id, "frame": row.frame_idx, "kind": int(row.kind)}
+        self._end("obj_id = :obj AND frame_idx = :frame AND kind = :kind", key, keep=tensor)
+        x, y = row.facts.centre
+        self._journal.execute(
+            "INSERT INTO result VALUES (:obj, :frame, :kind, :head, :never, :direction, "
+            ":object_score, :iou, :area, :x, :y, :tensor)",
+            key
+            | {
+                "never": NEVER,
+                "direction": row.direction,
+                "object_score": row.facts.object_score,
+                "iou": row.facts.iou,
+                "area": row.facts.area,
+                "x": None if math.isnan(x) else x,
+                "y": None if math.isnan(y) else y,
+                "tensor": tensor,
+            },
+        )
+
+    def _end(self, where: str, values: dict[str, int], keep: int | None = None) -> None:
+        """End the life of rows: those of this step go, older ones are kept for undo."""
+        gone = self._journal.fetch(
+            f"DELETE FROM result WHERE {where} AND born = :head RETURNING tensor", values
+        )
+        self._journal.execute(
+            f"UPDATE result SET died = :head WHERE {where} AND {ALIVE}", dict(values)
+        )
+        self._journal.drop_tensors([tensor for (tensor,) in gone if tensor != keep])
+
+
+def _stale_key(obj_id: int) -> str:
+    return f"stale/{obj_id}"
 
 
 def _pack(mask_logits: FloatArray) -> bytes:
@@ -162,6 +251,12 @@ def _pack(mask_logits: FloatArray) -> bytes:
 
 
 def _unpack(packed: bytes, size: int) -> FloatArray:
-    planes = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(2, -1)
-    half = np.ascontiguousarray(planes.T).view(np.float16)
+    expected = 2 * size * size
+    try:
+        raw = zlib.decompressobj().decompress(packed, expected + 1)
+    except zlib.error:
+        raw = b""
+    if len(raw) != expected:
+        raise ProjectError("A stored mask is damaged, or was made with another model.")
+    half = np.ascontiguousarray(np.frombuffer(raw, np.uint8).reshape(2, -1).T).view(np.float16)
     return half.reshape(size, size).astype(np.float32)

@@ -3,13 +3,12 @@
 Prompts are the only truth; masks, pointers and memories follow from them. Memory does not grow
 with the length of the video: frames are decoded on demand, features and memories live in small
 caches (memories are encoded again when tracking resumes elsewhere), results are on disk, and the
-timeline takes 11 bytes per object and frame.
+timeline takes 23 bytes per object and frame.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import FrameFeatures, FrameSource
+from sam2ov.journal import Journal
 from sam2ov.masks import FloatArray, resize_logits, without_overlaps
 from sam2ov.prompts import MaskPrompt, PointPrompt, Prompt
 from sam2ov.results import FrameResult, ResultStore
@@ -47,11 +47,11 @@ class VideoSession:
     Args:
         tracker: the model's per-frame logic; sessions share it.
         frames: the video; the session closes it.
-        storage_dir: where results are kept; None for the system's temporary folder.
+        journal: where results are kept; the session closes it. None for a temporary one.
     """
 
     def __init__(
-        self, tracker: Tracker, frames: FrameSource, storage_dir: Path | None = None
+        self, tracker: Tracker, frames: FrameSource, journal: Journal | None = None
     ) -> None:
         self.num_frames = frames.num_frames
         self.size_hw = frames.size_hw
@@ -59,7 +59,8 @@ class VideoSession:
         self._frames = frames
         self._objects: dict[int, TrackedObject] = {}
         self._features = FrameFeatures(tracker.model, frames)
-        self._store = ResultStore(tracker.manifest.low_res_size, storage_dir)
+        self._journal = Journal.temporary() if journal is None else journal
+        self._store = ResultStore(self._journal, tracker.manifest.low_res_size)
         # Held for one step at a time, so that a click never waits for a whole propagation.
         self._lock = threading.RLock()
 
@@ -75,12 +76,30 @@ class VideoSession:
         self.close()
 
     def close(self) -> None:
-        """Release the video and delete the stored results."""
+        """Release the video and the stored results; a temporary journal is deleted."""
         with self._lock:
             self._features.clear()
             self._objects.clear()
-            self._store.close()
+            self._journal.close()
             self._frames.close()
+
+    def load(self, obj_id: int, prompts: Mapping[int, Prompt]) -> None:
+        """Take up what the journal knows of an object: after undo, or of an earlier session.
+
+        Args:
+            obj_id: the object.
+            prompts: by frame; none: the object is not known (any more).
+
+        Raises:
+            ProjectError: a stored result is damaged, or of another model.
+        """
+        with self._lock:
+            if not prompts:
+                self._objects.pop(obj_id, None)
+                return
+            target = self._objects.get(obj_id) or self._new_object(obj_id)
+            target.load(prompts)
+            self._objects[obj_id] = target
 
     @property
     def obj_ids(self) -> tuple[int, ...]:
@@ -167,8 +186,9 @@ class VideoSession:
     def reset(self) -> None:
         """Remove all objects."""
         with self._lock:
+            for obj_id in self._objects:
+                self._store.remove_object(obj_id)
             self._objects.clear()
-            self._store.clear()
 
     def mask_logits(self, frame_idx: int, obj_ids: Sequence[int] | None = None) -> FloatArray:
         """The objects' current answers on a frame, float32 [N, h, w] at low resolution.
@@ -256,11 +276,12 @@ class VideoSession:
 
     def _answer(self, frame_idx: int, obj_id: int, prompt: Prompt) -> None:
         self._check_frame(frame_idx)
-        target = self._objects.get(obj_id) or TrackedObject(
-            obj_id, self.num_frames, self._tracker, self._features, self._store
-        )
+        target = self._objects.get(obj_id) or self._new_object(obj_id)
         target.answer(frame_idx, prompt, self.size_hw)
         self._objects[obj_id] = target
+
+    def _new_object(self, obj_id: int) -> TrackedObject:
+        return TrackedObject(obj_id, self.num_frames, self._tracker, self._features, self._store)
 
     def _order(self, start: int, length: int | None, *, reverse: bool) -> range:
         last = self.num_frames - 1
@@ -272,6 +293,7 @@ class VideoSession:
     def _track_frame(
         self, frame_idx: int, targets: Sequence[TrackedObject], *, reverse: bool
     ) -> TrackedFrame:
+        direction = -1 if reverse else 1
         features = self._features[frame_idx]
         batches: dict[tuple[int, int], list[tuple[TrackedObject, BankContents]]] = {}
         for target in targets:
@@ -285,11 +307,11 @@ class VideoSession:
             memories = self._tracker.remember(features, results)
             filled = self._tracker.filled(np.stack([result.mask_logits for result in results]))
             for index, (target, _) in enumerate(batch):
-                target.add_tracked(frame_idx, results[index], memories[index])
+                target.add_tracked(frame_idx, results[index], memories[index], direction)
                 logits[target.obj_id] = filled[index]
         for target in targets:
-            target.timeline.direction[frame_idx] = -1 if reverse else 1
             if target.obj_id not in logits:
+                target.pass_by(frame_idx, direction)
                 logits[target.obj_id] = target.mask_logits(frame_idx)
         obj_ids = tuple(target.obj_id for target in targets)
         return TrackedFrame(frame_idx, obj_ids, np.stack([logits[i] for i in obj_ids]))

@@ -1,4 +1,4 @@
-"""What is known about an object on each frame of a video: 11 bytes a frame."""
+"""What is known about an object on each frame of a video: 23 bytes a frame."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.masks import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class FrameFacts:
+    """What a result says besides its mask; see ``Timeline`` for the units."""
+
+    object_score: float
+    iou: float
+    area: float
+    centre: tuple[float, float]
 
 
 @dataclass(eq=False)
@@ -18,6 +28,9 @@ class Timeline:
         stale: bool; the stored mask was tracked from prompts that have changed since.
         object_score: float32 logit, NaN where there is no result.
         iou: float32 predicted IoU, NaN where there is no result.
+        area: float32 share of the picture, 0 to 1; 0 where there is no mask.
+        centre: float32 [T, 2], centre of mass as (x, y) in shares of width and height; NaN where
+            there is no mask.
     """
 
     has_result: BoolArray
@@ -25,13 +38,17 @@ class Timeline:
     stale: BoolArray
     object_score: FloatArray
     iou: FloatArray
+    area: FloatArray
+    centre: FloatArray
 
-    def record(self, frame_idx: int, object_score: float, iou: float) -> None:
+    def record(self, frame_idx: int, facts: "FrameFacts") -> None:
         """A mask that follows from the current prompts was stored."""
         self.has_result[frame_idx] = True
         self.stale[frame_idx] = False
-        self.object_score[frame_idx] = object_score
-        self.iou[frame_idx] = iou
+        self.object_score[frame_idx] = facts.object_score
+        self.iou[frame_idx] = facts.iou
+        self.area[frame_idx] = facts.area
+        self.centre[frame_idx] = facts.centre
 
     def forget(self, frame_idx: int) -> None:
         """The mask has gone."""
@@ -39,6 +56,8 @@ class Timeline:
         self.stale[frame_idx] = False
         self.object_score[frame_idx] = np.nan
         self.iou[frame_idx] = np.nan
+        self.area[frame_idx] = 0
+        self.centre[frame_idx] = np.nan
 
     @classmethod
     def empty(cls, num_frames: int) -> "Timeline":
@@ -49,4 +68,6 @@ class Timeline:
             np.zeros(num_frames, np.bool_),
             np.full(num_frames, np.nan, np.float32),
             np.full(num_frames, np.nan, np.float32),
+            np.zeros(num_frames, np.float32),
+            np.full((num_frames, 2), np.nan, np.float32),
         )

@@ -1,6 +1,7 @@
 """One object of a session: its prompts, its answers to them, and its memory bank."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from sam2ov.features import FrameFeatures
 from sam2ov.masks import NO_OBJECT_LOGIT, FloatArray
 from sam2ov.memory import BankSelection, select_from_bank
 from sam2ov.prompts import PointPrompt, Prompt
-from sam2ov.results import FrameResult, ResultStore
+from sam2ov.results import FrameResult, Kind, ResultStore
 from sam2ov.timeline import Timeline
 from sam2ov.tracker import BankContents, Tracker
 
@@ -28,8 +29,9 @@ class TrackedObject:
 
     ``answers`` are segmented prompts whose memory is not encoded yet; ``commit`` moves them to
     ``conditioning`` when tracking starts (upstream: ``temp_output_dict_per_obj``). Conditioning
-    memories stay, there are as many as the user prompts. Those of tracked frames are dropped when
-    their neighbours have been tracked, and encoded again where tracking resumes.
+    memories stay, there are as many as the user prompts; they are None, to be encoded when needed,
+    after ``load``. Those of tracked frames are dropped when their neighbours have been tracked, and
+    encoded again where tracking resumes.
 
     Args:
         obj_id: the caller's number for it.
@@ -51,7 +53,7 @@ class TrackedObject:
         self.timeline = Timeline.empty(num_frames)
         self.prompts: dict[int, Prompt] = {}
         self.answers: dict[int, FrameResult] = {}
-        self.conditioning: dict[int, FrameMemory] = {}
+        self.conditioning: dict[int, FrameMemory | None] = {}
         self._num_frames = num_frames
         self._tracker = tracker
         self._manifest = tracker.manifest
@@ -60,6 +62,32 @@ class TrackedObject:
         self._prompted: set[int] = set()  # frames whose current result came from a prompt
         self._memories: OrderedDict[int, FrameMemory] = OrderedDict()
         self._pointers: OrderedDict[int, FloatArray] = OrderedDict()
+
+    def load(self, prompts: Mapping[int, Prompt]) -> None:
+        """Take up what the store knows of this object, in place of what is known here.
+
+        Args:
+            prompts: by frame; those that the stored results answer.
+        """
+        self.timeline = Timeline.empty(self._num_frames)
+        self.prompts = dict(prompts)
+        for known in (self.answers, self.conditioning, self._memories, self._pointers):
+            known.clear()
+        self._prompted.clear()
+        stale_since, stale = self._store.stale(self.obj_id, self._num_frames)
+        for row in self._store.rows(self.obj_id):
+            frame_idx = row.frame_idx
+            if row.kind is Kind.ANSWER:
+                self.answers[frame_idx] = self._stored(frame_idx, Kind.ANSWER)
+                continue
+            self.timeline.record(frame_idx, row.facts)
+            self.timeline.direction[frame_idx] = row.direction
+            self.timeline.stale[frame_idx] = stale[frame_idx] and row.born <= stale_since
+            if row.kind is Kind.CONDITIONING:
+                self._prompted.add(frame_idx)
+                if frame_idx in prompts:
+                    self.conditioning[frame_idx] = None
+                    self.timeline.stale[frame_idx] = False
 
     def answer(self, frame_idx: int, prompt: Prompt, size_hw: tuple[int, int]) -> None:
         """Segment the object on a frame from its prompt.
@@ -78,38 +106,42 @@ class TrackedObject:
             )
         else:
             result = self._tracker.segment_mask(features, prompt)
+        self._store.put(self.obj_id, frame_idx, Kind.ANSWER, result)
         self.prompts[frame_idx] = prompt
         self.answers[frame_idx] = result
-        self._mark_stale()
+        self._mark_stale(frame_idx)
 
     def clear_frame(self, frame_idx: int) -> None:
         """Remove the prompt of a frame; a mask found there stays as a tracked one."""
         self.prompts.pop(frame_idx, None)
-        self.answers.pop(frame_idx, None)
-        committed = self.conditioning.pop(frame_idx, None)
-        if committed is not None:
+        self._drop_answer(frame_idx)
+        if frame_idx in self.conditioning:
             # No longer a conditioning frame, but still a neighbour of others
             # (sam2_video_predictor.py, clear_all_prompts_in_frame).
-            self._keep(frame_idx, committed)
+            committed = self.conditioning.pop(frame_idx)
+            if committed is not None:
+                self._keep(frame_idx, committed)
+            self._store.set_direction(self.obj_id, frame_idx, 0)
             self.timeline.direction[frame_idx] = 0
-        self._mark_stale()
+        self._mark_stale(frame_idx)
 
     def forget_frame(self, frame_idx: int) -> None:
         """Make a frame as if never prompted; what was tracked there before comes back."""
         self.prompts.pop(frame_idx, None)
-        self.answers.pop(frame_idx, None)
+        self._drop_answer(frame_idx)
         self.conditioning.pop(frame_idx, None)
         if frame_idx in self._prompted:
             self._drop_prompted(frame_idx)
             self._memories.pop(frame_idx, None)
             self._pointers.pop(frame_idx, None)
             self.timeline.forget(frame_idx)
-            tracked = self._store.get(self.obj_id, frame_idx, prompted=False)
+            tracked = self._store.get(self.obj_id, frame_idx, Kind.TRACKED)
             if tracked is not None:
-                self.timeline.record(frame_idx, tracked.object_score, tracked.iou)
+                self.timeline.record(frame_idx, tracked.facts)
+                self.timeline.stale[frame_idx] = True
             else:
                 self.timeline.direction[frame_idx] = 0
-        self._mark_stale()
+        self._mark_stale(frame_idx)
 
     def commit(self) -> None:
         """Encode the memories of newly prompted frames (``propagate_in_video_preflight``).
@@ -119,7 +151,7 @@ class TrackedObject:
         """
         for frame_idx, answer in list(self.answers.items()):
             memory = self._tracker.remember(self._features[frame_idx], [answer])[0]
-            self._record(frame_idx, answer)
+            self.timeline.record(frame_idx, self._store.commit_answer(self.obj_id, frame_idx))
             self._prompted.add(frame_idx)
             self.conditioning[frame_idx] = FrameMemory(memory, answer.pointer)
             self._memories.pop(frame_idx, None)
@@ -131,20 +163,30 @@ class TrackedObject:
                 "first, or remove the object."
             )
 
-    def add_tracked(self, frame_idx: int, result: FrameResult, memory: FloatArray) -> None:
+    def add_tracked(
+        self, frame_idx: int, result: FrameResult, memory: FloatArray, direction: int
+    ) -> None:
         """Take in what tracking found on a frame; ``memory`` is [h·w, M]."""
         if frame_idx in self._prompted:  # its prompt was cleared
             self._drop_prompted(frame_idx)
-        self._record(frame_idx, result)
+        facts = self._store.put(self.obj_id, frame_idx, Kind.TRACKED, result, direction)
+        self.timeline.record(frame_idx, facts)
+        self.timeline.direction[frame_idx] = direction
         # A copy: a row of a batch would keep the other objects' memories alive.
         self._keep(frame_idx, FrameMemory(memory.copy(), result.pointer))
+
+    def pass_by(self, frame_idx: int, direction: int) -> None:
+        """Take note that tracking came through a frame that it starts from."""
+        if self.timeline.direction[frame_idx] != direction:
+            self._store.set_direction(self.obj_id, frame_idx, direction)
+            self.timeline.direction[frame_idx] = direction
 
     def result(self, frame_idx: int) -> FrameResult | None:
         """The current answer on a frame, of its prompt or of tracking; None without either."""
         answer = self.answers.get(frame_idx)
         if answer is not None or not self._has_result(frame_idx):
             return answer
-        return self._store.get(self.obj_id, frame_idx, prompted=frame_idx in self._prompted)
+        return self._store.get(self.obj_id, frame_idx, self._stored_kind(frame_idx))
 
     def mask_logits(self, frame_idx: int) -> FloatArray:
         """The current answer [h, w] with holes filled; -1024 everywhere without one."""
@@ -189,26 +231,34 @@ class TrackedObject:
         inside = 0 <= frame_idx < self._num_frames
         return inside and bool(self.timeline.has_result[frame_idx])
 
-    def _mark_stale(self) -> None:
-        stale = self.timeline.has_result.copy()
-        stale[[*self.conditioning, *self.answers]] = False
-        self.timeline.stale[:] = stale
+    def _mark_stale(self, frame_idx: int) -> None:
+        """What was tracked away from ``frame_idx`` follows from a prompt that has changed."""
+        timeline = self.timeline
+        after = slice(frame_idx + 1, None)
+        before = slice(0, frame_idx)
+        timeline.stale[after] |= timeline.has_result[after] & (timeline.direction[after] > 0)
+        timeline.stale[before] |= timeline.has_result[before] & (timeline.direction[before] < 0)
+        timeline.stale[[*self.conditioning, *self.answers]] = False
+        self._store.put_stale(self.obj_id, timeline.stale)
 
-    def _record(self, frame_idx: int, result: FrameResult) -> None:
-        self._store.put(self.obj_id, frame_idx, result)
-        self.timeline.record(frame_idx, result.object_score, result.iou)
+    def _drop_answer(self, frame_idx: int) -> None:
+        if self.answers.pop(frame_idx, None) is not None:
+            self._store.remove(self.obj_id, frame_idx, Kind.ANSWER)
 
     def _drop_prompted(self, frame_idx: int) -> None:
-        self._store.remove_prompted(self.obj_id, frame_idx)
+        self._store.remove(self.obj_id, frame_idx, Kind.CONDITIONING)
         self._prompted.discard(frame_idx)
 
     def _memory(self, frame_idx: int) -> FloatArray:
         known = self.conditioning.get(frame_idx) or self._memories.get(frame_idx)
         if known is None:
-            result = self._stored(frame_idx)
+            result = self._stored(frame_idx, self._stored_kind(frame_idx))
             memory = self._tracker.remember(self._features[frame_idx], [result])[0]
             known = FrameMemory(memory, result.pointer)
-            self._keep(frame_idx, known)
+            if frame_idx in self.conditioning:
+                self.conditioning[frame_idx] = known
+            else:
+                self._keep(frame_idx, known)
         return known.memory
 
     def _pointer(self, frame_idx: int) -> FloatArray:
@@ -216,12 +266,15 @@ class TrackedObject:
         if known is not None:
             return known.pointer
         if frame_idx not in self._pointers:
-            self._keep_pointer(frame_idx, self._stored(frame_idx).pointer)
+            result = self._stored(frame_idx, self._stored_kind(frame_idx))
+            self._keep_pointer(frame_idx, result.pointer)
         return self._pointers[frame_idx]
 
-    def _stored(self, frame_idx: int) -> FrameResult:
-        prompted = frame_idx in self._prompted
-        result = self._store.get(self.obj_id, frame_idx, prompted=prompted)
+    def _stored_kind(self, frame_idx: int) -> Kind:
+        return Kind.CONDITIONING if frame_idx in self._prompted else Kind.TRACKED
+
+    def _stored(self, frame_idx: int, kind: Kind) -> FrameResult:
+        result = self._store.get(self.obj_id, frame_idx, kind)
         if result is None:
             raise TrackingError(
                 f"The stored result of object {self.obj_id} on frame {frame_idx} has gone. "

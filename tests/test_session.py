@@ -12,6 +12,8 @@ import pytest
 
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import ArrayFrames
+from sam2ov.journal import Journal
+from sam2ov.masks import FloatArray
 from sam2ov.model import SAM2Model
 from sam2ov.prompts import MaskPrompt, PointPrompt, make_point_prompt
 from sam2ov.session import VideoSession
@@ -47,7 +49,7 @@ def make_session(
     frames: RedSquare, model: FakeModel | None = None, folder: Path | None = None
 ) -> VideoSession:
     tracker = Tracker(cast(SAM2Model, model or FakeModel()))
-    return VideoSession(tracker, frames, folder)
+    return VideoSession(tracker, frames, Journal.temporary(folder))
 
 
 def tracked(session: VideoSession, **kwargs: Any) -> list[int]:
@@ -143,11 +145,11 @@ def test_editing_makes_only_that_objects_results_stale() -> None:
             session.add_points(0, obj_id, CLICK)
         tracked(session)
         session.add_points(5, 1, CLICK)
-        assert session.timeline(1).stale.tolist() == [i not in (0, 5) for i in range(10)]
+        assert session.timeline(1).stale.tolist() == [i > 5 for i in range(10)]
         assert not session.timeline(2).stale.any()
         assert session.mask_logits(7).max() > 0, "stale results can still be looked at"
         tracked(session, start_frame_idx=5, obj_ids=[1])
-        assert session.timeline(1).stale.tolist() == [0 < i < 5 for i in range(10)]
+        assert session.timeline(1).stale.tolist() == [False] * 10
         tracked(session, start_frame_idx=5, reverse=True, obj_ids=[1])
         assert not session.timeline(1).stale.any()
 
@@ -380,3 +382,55 @@ def test_frames_in_memory_are_checked() -> None:
         ArrayFrames(np.zeros((4, 8, 8), np.uint8))
     with pytest.raises(PromptError, match="float32"):
         ArrayFrames(np.zeros((4, 8, 8, 3), np.float32))
+
+
+def stored_masks(session: VideoSession, obj_id: int) -> list[FloatArray]:
+    return [session.mask_logits(i, [obj_id])[0] for i in range(session.num_frames)]
+
+
+def test_a_session_goes_on_where_another_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    tracker = Tracker(cast(SAM2Model, FakeModel()))
+    with VideoSession(tracker, RedSquare(10, gone=range(6, 8)), Journal(path)) as session:
+        session.add_points(2, 1, CLICK)
+        tracked(session)
+        session.add_points(8, 1, CLICK)  # not tracked from yet
+        before, prompts = session.timeline(1), session.prompts(1)
+        masks = stored_masks(session, 1)
+    with VideoSession(tracker, RedSquare(10, gone=range(6, 8)), Journal(path)) as session:
+        session.load(1, prompts)
+        after = session.timeline(1)
+        for name in vars(before):
+            np.testing.assert_array_equal(getattr(after, name), getattr(before, name), name)
+        np.testing.assert_allclose(stored_masks(session, 1), masks, rtol=5e-4)
+        assert tracked(session, start_frame_idx=8) == [8, 9]
+        assert not session.timeline(1).stale.any()
+
+
+def test_undo_restores_masks_and_what_is_outdated(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    tracker = Tracker(cast(SAM2Model, FakeModel()))
+    with VideoSession(tracker, RedSquare(8), journal) as session:
+        with journal.step("click"):
+            session.add_points(0, 1, CLICK)
+        with journal.step("track"):
+            tracked(session)
+        prompts, masks = session.prompts(1), stored_masks(session, 1)
+        with journal.step("correct"):
+            session.add_points(4, 1, CLICK)
+        stale = session.timeline(1).stale.tolist()
+        assert stale == [i > 4 for i in range(8)]
+        with journal.step("track again"):
+            tracked(session, start_frame_idx=4)
+        assert not session.timeline(1).stale.any()
+        assert journal.undo().obj_ids == {1}
+        session.load(1, {**prompts, 4: CLICK})
+        assert session.timeline(1).stale.tolist() == stale
+        journal.undo()
+        session.load(1, prompts)
+        assert not session.timeline(1).stale.any()
+        np.testing.assert_allclose(stored_masks(session, 1), masks, rtol=5e-4)
+        journal.undo()
+        journal.undo()
+        session.load(1, {})
+        assert session.obj_ids == ()

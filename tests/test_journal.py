@@ -1,0 +1,203 @@
+"""Steps that can be undone, whatever they did, also after a crash."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sam2ov.errors import ProjectError
+from sam2ov.journal import Journal
+
+
+def state(journal: Journal) -> dict[str, bytes]:
+    return journal.documents("")
+
+
+def test_documents_live_and_die(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        with journal.step("first", frame_idx=3):
+            journal.put_document("a", b"1")
+            journal.put_document("a", b"2")
+        with journal.step("second"):
+            journal.remove_document("a")
+            journal.put_document("b/1", b"x")
+        assert state(journal) == {"b/1": b"x"}
+        assert journal.documents("b/") == {"b/1": b"x"}
+        done = journal.done
+        assert done is not None
+        assert (done.label, done.frame_idx) == ("second", None)
+        assert journal.undo().keys == {"a", "b/1"}
+        assert state(journal) == {"a": b"2"}
+        assert journal.undone == done
+        assert journal.redo().keys == {"a", "b/1"}
+        assert state(journal) == {"b/1": b"x"}
+        assert not journal.redo().keys, "nothing is left to be done again"
+
+
+def test_a_failed_step_has_not_happened(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        with journal.step("good"):
+            journal.put_document("a", b"1")
+        with pytest.raises(RuntimeError), journal.step("bad"):  # noqa: PT012 - what it wrote counts
+            journal.put_document("a", b"2")
+            raise RuntimeError
+        assert state(journal) == {"a": b"1"}
+        assert journal.undone is None
+        assert journal.done is not None
+        assert journal.done.label == "good"
+
+
+def test_empty_steps_are_told(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        with journal.step("nothing") as step:
+            pass
+        assert journal.is_empty(step)
+        journal.put_document("a", b"")
+        assert not journal.is_empty(step)
+
+
+def test_the_history_survives_the_process(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        for number in range(4):
+            with journal.step(f"step {number}"):
+                journal.put_document("a", b"%d" % number)
+        journal.undo()
+    with Journal(tmp_path / "j.sqlite") as journal:
+        assert state(journal) == {"a": b"2"}
+        journal.redo()
+        assert state(journal) == {"a": b"3"}
+        for _ in range(4):
+            journal.undo()
+        assert state(journal) == {}
+
+
+def test_forgetting_the_history_keeps_what_is_there(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        for number in range(3):
+            with journal.step(f"step {number}"):
+                journal.put_document("a", b"%d" % number)
+        journal.undo()
+        journal.copy_to(tmp_path / "copy.sqlite")
+        assert journal.undone is not None, "the original keeps its history"
+    with Journal(tmp_path / "copy.sqlite") as copy:
+        assert state(copy) == {"a": b"1"}
+        assert copy.done is None
+        assert copy.undone is None
+        assert not copy.undo().keys
+        with copy.step("on"):
+            copy.put_document("a", b"9")
+        copy.undo()
+        assert state(copy) == {"a": b"1"}
+
+
+Action = tuple[str, str, int]
+actions = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "remove", "undo", "redo"]), st.sampled_from("ab"), st.integers(0, 3)
+    ),
+    max_size=24,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions)
+def test_undo_and_redo_agree_with_a_list_of_states(
+    tmp_path_factory: pytest.TempPathFactory, script: list[Action]
+) -> None:
+    states: list[dict[str, bytes]] = [{}]
+    at = 0
+    with Journal(tmp_path_factory.mktemp("j") / "j.sqlite") as journal:
+        for verb, key, value in script:
+            if verb == "undo":
+                at = max(at - 1, 0)
+                journal.undo()
+            elif verb == "redo":
+                at = min(at + 1, len(states) - 1)
+                journal.redo()
+            else:
+                after = dict(states[at])
+                with journal.step(verb):
+                    if verb == "put":
+                        after[key] = b"%d" % value
+                        journal.put_document(key, after[key])
+                    else:
+                        after.pop(key, None)
+                        journal.remove_document(key)
+                states[at + 1 :] = [after]
+                at += 1
+            assert state(journal) == states[at]
+
+
+def test_threads_write_one_after_the_other(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+
+        def write(name: str) -> None:
+            for number in range(50):
+                journal.put_document(f"{name}/{number}", b"x")
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(state(journal)) == 150
+
+
+CRASH = """
+import os, signal, sys
+from pathlib import Path
+from sam2ov.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+for number in range(1000):
+    with journal.step(f"step {number}"):
+        journal.put_document("a", b"%d" % number)
+    if number == 20:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", CRASH, str(tmp_path / "j.sqlite")],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    with Journal(tmp_path / "j.sqlite") as journal:
+        assert state(journal) == {"a": b"20"}
+        journal.undo()
+        assert state(journal) == {"a": b"19"}
+
+
+def test_a_file_from_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.sqlite").write_text("no database at all " * 100)
+    with pytest.raises(ProjectError, match="cannot be opened"):
+        Journal(tmp_path / "text.sqlite")
+    with Journal(tmp_path / "j.sqlite"):
+        pass
+    database = sqlite3.connect(tmp_path / "j.sqlite")
+    database.execute("CREATE TRIGGER t AFTER INSERT ON step BEGIN DELETE FROM step; END")
+    database.commit()
+    database.close()
+    with pytest.raises(ProjectError, match="no project of this version"):
+        Journal(tmp_path / "j.sqlite")
+
+
+def test_two_at_once_are_refused(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite"), pytest.raises(ProjectError, match="close it there"):
+        Journal(tmp_path / "j.sqlite")
+
+
+def test_a_temporary_journal_goes_when_it_is_closed(tmp_path: Path) -> None:
+    journal = Journal.temporary(tmp_path)
+    assert list(tmp_path.rglob("*.sqlite"))
+    journal.close()
+    journal.close()
+    assert not list(tmp_path.iterdir())
