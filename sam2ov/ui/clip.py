@@ -1,20 +1,23 @@
 """An opened clip: its readers, the project on it, and what the page gets to see of it."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from sam2ov.journal import Journal
 from sam2ov.session import VideoSession
 from sam2ov.tracker import Tracker
-from sam2ov.ui.limits import UPLOAD_LIMITS
 from sam2ov.ui.messages import ClipView
 from sam2ov.ui.overlay import Overlay, overlay_png
 from sam2ov.ui.pictures import FramePictures
 from sam2ov.ui.project import Project
-from sam2ov.video import FrameReader, VideoInfo, open_video
+from sam2ov.ui.proxies import Proxies
+from sam2ov.video import FrameReader, VideoInfo, VideoLimits, open_video
 
 _CACHE_BYTES = 64 << 20
+_NO_LIMITS = VideoLimits()
 
 
 def new_token() -> str:
@@ -39,33 +42,48 @@ class OpenClip:
         upload: the video file.
         reader: for the pictures; closed with the clip.
         project: closed with the clip.
+        proxy_folder: for the small pictures; they stay when the clip is closed.
+
+    Attributes:
+        is_busy: tells whether somebody waits for an answer; the small pictures wait then.
     """
 
-    def __init__(self, upload: Upload, reader: FrameReader, project: Project) -> None:
+    def __init__(
+        self, upload: Upload, reader: FrameReader, project: Project, proxy_folder: Path
+    ) -> None:
         self.token = new_token()
         self.upload = upload
         self.project = project
-        self.pictures = FramePictures(reader)
+        self.is_busy: Callable[[], bool] = lambda: False
+        self.proxies = Proxies(reader, proxy_folder, lambda: self.is_busy())
+        self.pictures = FramePictures(reader, self.proxies)
         self._reader = reader
 
     @classmethod
-    def open(cls, upload: Upload, tracker: Tracker, storage_dir: Path) -> Self:
+    def open(
+        cls,
+        upload: Upload,
+        tracker: Tracker,
+        storage_dir: Path,
+        limits: VideoLimits = _NO_LIMITS,
+    ) -> Self:
         """Open a file for editing.
 
         Raises:
             VideoError: it cannot be read, or exceeds a limit of uploads.
         """
-        reader = _open(upload)
+        reader = _open(upload, limits)
         try:
-            session = VideoSession(tracker, _open(upload), storage_dir)
+            session = VideoSession(tracker, _open(upload), Journal.temporary(storage_dir))
         except BaseException:
             reader.close()
             raise
-        return cls(upload, reader, Project(session))
+        proxy_folder = storage_dir / f"proxies-{secrets.token_hex(4)}"
+        return cls(upload, reader, Project(session), proxy_folder)
 
     def new_session(self, tracker: Tracker, storage_dir: Path) -> VideoSession:
         """A session of the same video without objects, for ``adopt``."""
-        return VideoSession(tracker, self.new_reader(), storage_dir)
+        return VideoSession(tracker, self.new_reader(), Journal.temporary(storage_dir))
 
     def new_reader(self) -> FrameReader:
         """A further reader of the video; the caller closes it."""
@@ -79,6 +97,8 @@ class OpenClip:
 
     def close(self) -> None:
         """Release the decoders and delete the results."""
+        self.proxies.close()
+        self.pictures.close()
         self.project.session.close()
         self._reader.close()
 
@@ -111,5 +131,5 @@ class OpenClip:
         )
 
 
-def _open(upload: Upload) -> FrameReader:
-    return open_video(upload.path, UPLOAD_LIMITS, cache_bytes=_CACHE_BYTES)
+def _open(upload: Upload, limits: VideoLimits = _NO_LIMITS) -> FrameReader:
+    return open_video(upload.path, limits, cache_bytes=_CACHE_BYTES)
