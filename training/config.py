@@ -10,11 +10,11 @@ Kind = Literal["pretext", "images", "clips"]
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the training; `share` of the minutes, batch sizes per process."""
+    """One part of the training: `steps` of one kind; batch sizes are per process."""
 
     name: str
     kind: Kind
-    share: float
+    steps: int
     size: int
     lr: float
     lr_end: float
@@ -25,30 +25,30 @@ class Stage:
     image_share: float = 0.0  # of the steps of a clip stage
     encoder_frames: int = 0  # of each clip that teach the image encoder, 0 = all
     teacher: float = 0.0  # true masks into memory, falling to 0 over the stage
+    ema: float = 0.995  # the part of the averaged weights that a step keeps
+    long_share: float = 0.0  # of the clips that begin with `burn_in` frames without learning
+    burn_in: int = 0
 
 
 @dataclass(frozen=True)
 class Config:
     """Everything that decides a run, written into its log."""
 
-    minutes: float = 100.0
     seed: int = 0
     processes: int = 2
-    max_steps: int = 0  # per stage, 0 = no limit
     weight_decay: float = 0.05
     clip_norm: float = 1.0
-    ema: float = 0.995
     warm_up: int = 100
     checkpoint_seconds: float = 60.0
-    validate_minutes: float = 8.0
-    validation_clips: int = 12
+    validate_steps: int = 400
+    validation_clips: int = 16
     stages: tuple[Stage, ...] = (
-        Stage("pretext", "pretext", 0.03, 128, 1e-3, 1e-3, images=64),
-        Stage("images_128", "images", 0.13, 128, 1e-3, 5e-4, images=16),
+        Stage("pretext", "pretext", 1130, 128, 1e-3, 1e-3, images=64),
+        Stage("images_128", "images", 1260, 128, 1e-3, 5e-4, images=16),
         Stage(
             "clips_128",
             "clips",
-            0.32,
+            840,
             128,
             6e-4,
             4e-4,
@@ -63,7 +63,7 @@ class Config:
         Stage(
             "clips_256",
             "clips",
-            0.52,
+            1010,
             256,
             3e-4,
             1e-5,
@@ -74,20 +74,59 @@ class Config:
             encoder_frames=4,
             image_share=0.5,
         ),
+        Stage(
+            "photos_256",
+            "clips",
+            435,
+            256,
+            5e-4,
+            5e-4,
+            images=12,
+            clips=1,
+            frames=8,
+            objects=4,
+            encoder_frames=4,
+            image_share=0.75,
+            ema=0.998,
+        ),
+        Stage(
+            "long_256",
+            "clips",
+            30_000,
+            256,
+            5e-4,
+            1e-5,
+            images=12,
+            clips=1,
+            frames=10,
+            objects=4,
+            encoder_frames=4,
+            image_share=0.5,
+            ema=0.999,
+            long_share=0.3,
+            burn_in=14,
+        ),
     )
 
 
 def smoke(config: Config) -> Config:
     """The same stages, a few steps each, small."""
     stages = tuple(
-        replace(stage, size=64, images=2, clips=min(stage.clips, 1), frames=min(stage.frames, 3))
+        replace(
+            stage,
+            steps=4,
+            size=64,
+            images=2,
+            clips=min(stage.clips, 1),
+            frames=min(stage.frames, 3),
+            burn_in=min(stage.burn_in, 2),
+        )
         for stage in config.stages
     )
     return replace(
         config,
         stages=stages,
         processes=1,
-        max_steps=4,
         warm_up=2,
         validation_clips=1,
         checkpoint_seconds=0.0,

@@ -1,7 +1,8 @@
 """What is minimised: mask overlap, predicted quality and presence, for one decoded frame.
 
 The weights follow sam2's training (`training/loss_fns.py`), with plain cross-entropy in the place
-of the focal loss and with the single-mask token and the three candidates supervised together.
+of the focal loss and with the single-mask token and the three candidates supervised together. Of
+the candidates only the best one learns its mask, so that they can become alternatives.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 BCE_WEIGHT, DICE_WEIGHT, QUALITY_WEIGHT, PRESENCE_WEIGHT = 3.0, 1.0, 0.5, 0.5
-ALL_CANDIDATES = 0.05  # small pull on the candidates that did not win
 
 
 def per_mask_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -46,8 +46,7 @@ def frame_loss(logits: Tensor, qualities: Tensor, presence: Tensor, masks: Tenso
     logits = functional.interpolate(logits.float(), scale_factor=2.0, mode="bilinear")
     seen = masks.flatten(1).any(1)
     losses = per_mask_loss(logits, target)
-    candidates = losses[:, 1:]
-    mask_loss = losses[:, 0] + candidates.min(1).values + ALL_CANDIDATES * candidates.mean(1)
+    mask_loss = losses[:, 0] + losses[:, 1:].min(1).values
     quality = (qualities.float() - mask_iou(logits, target)).abs().mean(1)
     present = functional.binary_cross_entropy_with_logits(presence[:, 0].float(), seen.float())
     share = (mask_loss + QUALITY_WEIGHT * quality) * seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import cv2
@@ -9,23 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import motion
+from training.augment import recolour
 from training.layers import Layer, backdrop, bent
 from training.pictures import Pictures, Still, cut
 from training.textures import Image, Sprite, sprite
 
 Difficulty = Literal["easy", "hard"]
 MIN_CONTRAST = 55.0  # mean RGB distance of an easy object from the background
+THIN_SHARE = 0.4  # of the drawn objects that mix with photos
+TWIN_SHARE = 0.3  # of the hard clips in a photo get a look-alike of their first object
 
 
 def pick_object(
     rng: np.random.Generator, behind: Image, difficulty: Difficulty, pictures: Pictures | None
 ) -> Sprite:
-    """A real or drawn object; an easy one differs clearly from the background in colour."""
+    """A real or drawn object; an easy one differs clearly from the background in colour.
+
+    Beside photos, many drawn ones are thin; half of all are narrowed, as a wide video is when it is
+    squeezed into a square.
+    """
     for _ in range(20):
-        if pictures is not None and rng.random() < 0.7:
-            item = pictures.cutout(rng)
-        else:
+        if pictures is None:
             item = sprite(rng, 128, rng.uniform(0.2, 1.0))
+        else:
+            if rng.random() < 0.7:
+                item = pictures.cutout(rng)
+            else:
+                item = sprite(rng, 128, rng.uniform(0.2, 1.0), thin=rng.random() < THIN_SHARE)
+            item = _narrowed(item, rng.uniform(0.55, 1.0)) if rng.random() < 0.5 else item
         inside = item.rgb[item.alpha > 127]
         if difficulty == "hard" or not len(inside):
             break
@@ -63,12 +75,27 @@ def moving(
         0.3 if hard else 0.12,
         bounds,
     )
+    layer = Layer(item, path, label, _shown(rng, num_frames, 0.2 if hard else 0.0))
+    return bent(rng, layer, 0.1) if rng.random() < (0.6 if hard else 0.3) else layer
+
+
+def _shown(rng: np.random.Generator, num_frames: int, absent_share: float) -> NDArray[np.bool_]:
+    """On which frames an object can be seen, bool [T]; the first always."""
     shown = np.ones(num_frames, bool)
-    if hard and num_frames > 3 and rng.random() < 0.2:
+    if absent_share and num_frames > 3 and rng.random() < absent_share:
         gone = int(rng.integers(1, num_frames))
         shown[gone : gone + int(rng.integers(1, max(2, num_frames // 2)))] = False
-    layer = Layer(item, path, label, shown)
-    return bent(rng, layer, 0.1) if rng.random() < (0.6 if hard else 0.3) else layer
+    return shown
+
+
+def _narrowed(item: Sprite, factor: float) -> Sprite:
+    """The same object, `factor` as wide."""
+    size = (max(2, round(item.alpha.shape[1] * factor)), item.alpha.shape[0])
+    rgb, alpha = (
+        np.asarray(cv2.resize(layer, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for layer in (item.rgb, item.alpha)
+    )
+    return Sprite(rgb, alpha)
 
 
 def photo_layers(
@@ -82,6 +109,7 @@ def photo_layers(
     """Real objects in their own photo: the camera moves, and each object a little by itself."""
     hard = difficulty == "hard"
     still, first = pictures.pick(rng)
+    still = replace(still, rgb=recolour(rng, still.rgb)) if rng.random() < 0.5 else still
     labels = _choose_labels(rng, still, first, num_objects)
     view = _view(rng, still, labels, size_hw)
     camera = motion.camera_path(rng, num_frames, size_hw, rng.uniform(0.02, 0.18 if hard else 0.07))
@@ -109,8 +137,12 @@ def photo_layers(
             None,
         )
         path = (camera @ view @ own @ to_photo).astype(np.float32)
-        layer = Layer(item, path, label, np.ones(num_frames, bool))
-        layers.append(bent(rng, layer, 0.06))
+        layer = Layer(item, path, label, _shown(rng, num_frames, 0.08 if hard else 0.0))
+        layers.append(bent(rng, layer, rng.uniform(0.02, 0.12)))
+    if hard and rng.random() < TWIN_SHARE:
+        twin = cut(still, first)[0]
+        twin = Sprite(tint(rng, twin.rgb, 12), twin.alpha)
+        layers.insert(0, moving(rng, twin, 0, num_frames, size_hw, difficulty))
     missing = list(range(len(labels) + 1, num_objects + 1))
     for label in missing + [0] * (int(rng.integers(0, 3)) if hard else 0):
         other = pick_object(rng, back[0], difficulty, pictures)
@@ -138,7 +170,7 @@ def _view(
     x0, x1 = columns.min() * keep, width - (width - columns.max()) * keep
     y0, y1 = rows.min() * keep, height - (height - rows.max()) * keep
     scale = np.array([size_hw[1] / (x1 - x0), size_hw[0] / (y1 - y0)])
-    limit = rng.uniform(1.0, 1.6)
+    limit = rng.uniform(1.0, 1.8)
     scale = np.clip(scale, scale.max() / limit, None)
     out = np.eye(3, dtype=np.float32)
     out[0, 0], out[1, 1] = scale

@@ -54,11 +54,15 @@ def clicks(rng: np.random.Generator, masks: Mask) -> Points:
     return Points(xy, np.ones((len(masks), 1), np.int32))
 
 
-def boxes(rng: np.random.Generator, masks: Mask, noise: float = 0.08) -> Points:
-    """One box for each mask of bool [B, H, W], each side moved by up to `noise` of its length."""
+def boxes(rng: np.random.Generator, masks: Mask, noise: float = 0.12) -> Points:
+    """One box for each mask of bool [B, H, W], each side moved by up to `noise` of its length.
+
+    Some boxes are nearly tight, others careless: each has its own share of the noise.
+    """
     corners = np.array([box_corners(mask) for mask in masks], np.float64).reshape(-1, 2, 2)
     sides = corners[:, 1:] - corners[:, :1]
-    corners += np.clip(rng.normal(0, noise / 2, corners.shape), -noise, noise) * sides
+    care = rng.random((len(corners), 1, 1))
+    corners += care * np.clip(rng.normal(0, noise / 2, corners.shape), -noise, noise) * sides
     limits = np.array(masks.shape[:0:-1]) - 1
     labels = np.tile(np.array([2, 3], np.int32), (len(masks), 1))
     return Points(np.clip(corners, 0, limits).astype(np.float32), labels)

@@ -35,10 +35,11 @@ class Run:
         torch.manual_seed(config.seed)
         model = network.build().to(self.device).train()
         network.initialise(model)
-        self.state = Trainable(model, config.weight_decay, config.ema)
+        self.state = Trainable(model, config.weight_decay)
         self.pictures = packs.load(data) if data is not None else None
         self.held_out = packs.load(data, held_out=True) if data is not None else None
         self.last_checkpoint = time.monotonic()
+        self.counted_cpu = time.process_time()
         self.parent = os.getppid()
 
     def resume(self) -> None:
@@ -58,40 +59,34 @@ class Run:
         self.checkpoint()
 
     def run_stage(self, stage: Stage) -> None:
-        """Train until the stage's time (or number of steps) is over."""
+        """Train until the stage's steps are done."""
         network.set_image_size(self.state.model, stage.size)
-        while (progress := self.progress(stage)) < 1.0:
+        while self.state.step_in_stage < stage.steps:
             started = time.monotonic()
+            progress = self.state.step_in_stage / stage.steps
             rate = self.learning_rate(stage, progress)
             self.step(stage, progress, rate)
-            self.state.seconds_in_stage += time.monotonic() - started
             self.state.seconds += time.monotonic() - started
             if self.state.step % 20 == 0:
+                self.count_cpu()
                 self.log_step(stage, rate)
-            due = self.config.validate_minutes * 60
-            if stage.kind != "pretext" and self.agreed(self.state.since_validation()) > due:
+            if stage.kind != "pretext" and self.state.step % self.config.validate_steps == 0:
                 self.validate()
                 network.set_image_size(self.state.model, stage.size)
             if time.monotonic() - self.last_checkpoint > self.config.checkpoint_seconds:
                 self.checkpoint()
 
-    def progress(self, stage: Stage) -> float:
-        """How far the stage is, 0..1; the same in every process."""
-        by_time = self.state.seconds_in_stage / (stage.share * self.config.minutes * 60)
-        by_step = self.state.step_in_stage / self.config.max_steps if self.config.max_steps else 0
-        return self.agreed(max(by_time, by_step))
-
-    def agreed(self, value: float) -> float:
-        """The value of the first process, in all of them."""
-        if self.config.processes == 1:
-            return value
-        tensor = torch.tensor([value], dtype=torch.float64)
-        distributed.broadcast(tensor, 0)
-        return float(tensor)
+    def count_cpu(self) -> None:
+        """Add the processor time of all processes since the last call."""
+        used = torch.tensor([time.process_time() - self.counted_cpu], dtype=torch.float64)
+        self.counted_cpu += float(used)
+        if self.config.processes > 1:
+            distributed.all_reduce(used)
+        self.state.cpu_seconds += float(used)
 
     def learning_rate(self, stage: Stage, progress: float) -> float:
         """A warm-up, then a half cosine from `lr` to `lr_end`."""
-        wave = 0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))
+        wave = 0.5 + 0.5 * math.cos(math.pi * progress)
         warm = min(1.0, (self.state.step_in_stage + 1) / self.config.warm_up)
         return warm * (stage.lr_end + (stage.lr - stage.lr_end) * wave)
 
@@ -105,7 +100,7 @@ class Run:
         with network.fast_math(self.device):
             kind, loss = self.loss(stage, progress, common, own)
         torch.autograd.backward(loss)
-        self.state.update(rate, self.config.clip_norm, self.config.processes)
+        self.state.update(rate, stage.ema, self.config.clip_norm, self.config.processes)
         self.state.count_step(float(loss.detach()), kind)
 
     def loss(
@@ -123,11 +118,11 @@ class Run:
             batch = image_batch(own, stage.images, stage.size, self.pictures, device)
             return "images", image_loss(model, batch, own)
         objects = int(common.integers(min(2, stage.objects), stage.objects + 1))
-        batch = clip_batch(
-            own, stage.clips, stage.frames, stage.size, objects, self.pictures, device
-        )
+        burn_in = stage.burn_in if common.random() < stage.long_share else 0
+        frames = burn_in + stage.frames
+        batch = clip_batch(own, stage.clips, frames, stage.size, objects, self.pictures, device)
         teacher = stage.teacher * (1 - progress)
-        return "clips", clip_loss(model, batch, own, teacher, stage.encoder_frames)
+        return "clips", clip_loss(model, batch, own, teacher, stage.encoder_frames, burn_in)
 
     def validate(self) -> None:
         """Score the averaged weights at the final size; keep the best."""
@@ -142,7 +137,6 @@ class Run:
             distributed.all_reduce(table)
         scores = {n: float(total / count) for n, (total, count) in zip(names, table, strict=True)}
         score = sum(scores.values()) / len(scores)
-        self.state.validated()
         self.log({"event": "validation", "score": score, **scores, **self.position()})
         if score > self.state.best and self.rank == 0:
             self.state.best = score
@@ -156,7 +150,11 @@ class Run:
 
     def position(self) -> dict[str, Any]:
         """Where the run is."""
-        return {"step": self.state.step, "minutes": round(self.state.seconds / 60, 3)}
+        return {
+            "step": self.state.step,
+            "minutes": round(self.state.seconds / 60, 3),
+            "cpu_minutes": round(self.state.cpu_seconds / 60, 3),
+        }
 
     def log_step(self, stage: Stage, rate: float) -> None:
         """Write the mean losses since the last line."""

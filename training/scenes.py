@@ -50,7 +50,7 @@ def make_clip(
     if num_frames < 1 or num_objects < 1 or min(size_hw) < 32:
         raise ValueError("a clip has at least 1 frame, 1 object and 32 × 32 pixels")
     while True:
-        if pictures is not None and rng.random() < 0.45:
+        if pictures is not None and rng.random() < 0.6:
             back, layers = photo_layers(rng, num_frames, size_hw, num_objects, difficulty, pictures)
         else:
             back, layers = _pasted_layers(

@@ -21,8 +21,8 @@ class Trainable:
     seeds its own generator from it.
     """
 
-    def __init__(self, model: SAM2Base, weight_decay: float, ema: float) -> None:
-        self.model, self.ema = model, ema
+    def __init__(self, model: SAM2Base, weight_decay: float) -> None:
+        self.model = model
         self.parameters: list[Tensor] = list(model.parameters())
         matrices = [p for p in self.parameters if p.ndim > 1 and p.shape[0] > 1]
         rest = [p for p in self.parameters if not (p.ndim > 1 and p.shape[0] > 1)]
@@ -33,12 +33,15 @@ class Trainable:
         self.optimiser = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98))
         self.average = [p.detach().clone() for p in self.parameters]
         self.stage = self.step = self.step_in_stage = 0
-        self.seconds = self.seconds_in_stage = self.seconds_validated = 0.0
+        self.seconds = self.cpu_seconds = 0.0
         self.best = 0.0
         self._losses: dict[str, list[float]] = defaultdict(list)
 
-    def update(self, rate: float, clip_norm: float, processes: int) -> None:
-        """Average the gradients over the processes, step, and follow with the average."""
+    def update(self, rate: float, ema: float, clip_norm: float, processes: int) -> None:
+        """Average the gradients over the processes, step, and follow with the average.
+
+        `ema` is the part of the average that is kept.
+        """
         if processes > 1:
             self._average_gradients(processes)
         torch.nn.utils.clip_grad_norm_(self.parameters, clip_norm)
@@ -46,7 +49,7 @@ class Trainable:
             group["lr"] = rate
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        decay = min(self.ema, (1 + self.step) / (10 + self.step))
+        decay = min(ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(self.average, self.parameters, 1 - decay)
 
@@ -98,15 +101,7 @@ class Trainable:
     def next_stage(self) -> None:
         """Begin the next stage."""
         self.stage += 1
-        self.step_in_stage, self.seconds_in_stage = 0, 0.0
-
-    def since_validation(self) -> float:
-        """Seconds of training since the last validation."""
-        return self.seconds - self.seconds_validated
-
-    def validated(self) -> None:
-        """Note that a validation was done."""
-        self.seconds_validated = self.seconds
+        self.step_in_stage = 0
 
 
 COUNTERS = (
@@ -114,8 +109,7 @@ COUNTERS = (
     "step",
     "step_in_stage",
     "seconds",
-    "seconds_in_stage",
-    "seconds_validated",
+    "cpu_seconds",
     "best",
 )
 

@@ -6,21 +6,22 @@ import numpy as np
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
-from torch.nn import functional
 
 from training import prompts
 from training.losses import frame_loss
-from training.model import Decoded, decode, encode, without_memory
+from training.model import Decoded, encode, without_memory
 from training.prompts import Kind
-from training.tracking import Batch, Plan, to_tensors, track
+from training.tracking import Batch, Plan, answer_prompts, track
 
 KINDS: tuple[Kind, ...] = ("mask", "box", "click")
 KIND_SHARES = (0.3, 0.35, 0.35)
-CORRECTED_SHARE = 0.3
+CORRECTED_SHARE = 0.5  # of the prompts; then by up to MAX_CLICKS further clicks
+MAX_CLICKS = 3
+CORRECTED_CLIPS = 0.5  # get clicks on a later frame
 
 
 def image_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator) -> Tensor:
-    """Pictures [N, 1, …]: half of them clicked, half boxed, sometimes corrected by one click."""
+    """Pictures [N, 1, …]: half of them clicked, half boxed, sometimes corrected by clicks."""
     images, objects = batch.masks.shape[:2]
     features = without_memory(model, encode(model, batch.frames[:, 0]))
     masks = batch.masks[:, :, 0]
@@ -34,16 +35,9 @@ def image_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator) -> Tenso
         own = features.select(index.repeat_interleave(objects))
         masks_np = truth.bool().cpu().numpy()
         points = prompts.clicks(rng, masks_np) if kind == "click" else prompts.boxes(rng, masks_np)
-        decoded = decode(model, own, *to_tensors(points, truth.device))
-        loss = _loss(decoded, truth)
-        if rng.random() < CORRECTED_SHARE:
-            logits = decoded.choose(candidates=kind == "click")[0].detach()
-            large = functional.interpolate(logits, size=truth.shape[-2:], mode="bilinear")
-            fix = prompts.corrections(rng, masks_np, (large[:, 0] > 0).cpu().numpy())
-            joined = to_tensors(prompts.join(points, fix), truth.device)
-            corrected = decode(model, own, *joined, logits.clamp(-32, 32))
-            loss = (loss + _loss(corrected, truth)) / 2
-        total = total + loss * len(group) / images
+        decoded = answer_prompts(model, own, truth, points, _rounds(rng), rng)[0]
+        losses = torch.stack([_loss(each, truth) for each in decoded])
+        total = total + losses.mean() * len(group) / images
     return total
 
 
@@ -53,18 +47,31 @@ def clip_loss(
     rng: np.random.Generator,
     teacher: float = 0.0,
     encoder_frames: int = 0,
+    burn_in: int = 0,
 ) -> Tensor:
-    """Clips [N, T, …]: a random prompt on the first frame, sometimes a correction later."""
+    """Clips [N, T, …]: a random prompt on the first frame, often corrections there and later.
+
+    The mean over all answers of the frames that learn (those after `burn_in`).
+    """
     num_frames = batch.masks.shape[2]
     kind = KINDS[int(rng.choice(3, p=KIND_SHARES))]
-    correct = num_frames > 2 and rng.random() < CORRECTED_SHARE
-    correct_at = int(rng.integers(1, num_frames - 1)) if correct else -1
+    corrections = {0: _rounds(rng)}
+    if num_frames > 2 and rng.random() < CORRECTED_CLIPS:
+        first = max(1, burn_in)
+        corrections[int(rng.integers(first, num_frames - 1))] = int(rng.integers(1, MAX_CLICKS))
+    plan = Plan(kind, corrections, teacher, encoder_frames, burn_in)
     losses = [
-        _loss(step.decoded, step.truth)
-        for step in track(model, batch, Plan(kind, correct_at, teacher, encoder_frames), rng)
-        if step.decoded is not None
+        _loss(decoded, step.truth)
+        for step in track(model, batch, plan, rng)
+        if step.frame >= burn_in
+        for decoded in step.decoded
     ]
     return torch.stack(losses).mean()
+
+
+def _rounds(rng: np.random.Generator) -> int:
+    """How many correcting clicks follow a prompt."""
+    return int(rng.integers(1, MAX_CLICKS + 1)) if rng.random() < CORRECTED_SHARE else 0
 
 
 def _loss(decoded: Decoded, truth: Tensor) -> Tensor:

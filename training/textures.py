@@ -72,9 +72,15 @@ def _noise(
     return np.asarray(out, np.float32).reshape(height, width, channels)
 
 
-def silhouette(rng: np.random.Generator, size: int) -> Image:
-    """A closed shape, uint8 [size, size], 0/255 with soft edges: blob, polygon, ring or figure."""
+def silhouette(rng: np.random.Generator, size: int, thin: bool = False) -> Image:
+    """A closed shape, uint8 [size, size], 0/255 with soft edges: blob, polygon, ring or figure.
+
+    `thin` ones are a curved stroke, which fills little of its box.
+    """
     mask: Image = np.zeros((size, size), np.uint8)
+    if thin:
+        _stroke(rng, mask)
+        return mask
     kind = rng.integers(6)
     if kind <= 1:
         _fill(mask, _blob(rng, size))
@@ -134,6 +140,17 @@ def _figure(rng: np.random.Generator, mask: Image) -> None:
         _capsule(mask, start, end, body * rng.uniform(0.25, 0.5))
 
 
+def _stroke(rng: np.random.Generator, mask: Image) -> None:
+    """A smooth open curve of changing width, drawn into `mask`."""
+    size = mask.shape[0]
+    corners = np.array([rng.uniform(0.1, 0.9, 4), rng.uniform(0.1, 0.9, 4)], np.float32)
+    corners[int(rng.integers(2))] = np.linspace(0.08, 0.92, 4)  # from side to side
+    curve = cv2.resize(corners, (48, 2), interpolation=cv2.INTER_CUBIC).T * size
+    widths = size * rng.uniform(0.015, 0.06) * (1 + 0.6 * np.sin(np.linspace(0, 6, len(curve))))
+    for start, end, width in zip(curve[:-1], curve[1:], widths, strict=False):
+        _capsule(mask, start, end, float(width))
+
+
 def _capsule(
     mask: Image, start: NDArray[np.float64], end: NDArray[np.float64], radius: float
 ) -> None:
@@ -144,9 +161,11 @@ def _pixel(point: NDArray[np.float64]) -> tuple[int, int]:
     return int(point[0]), int(point[1])
 
 
-def sprite(rng: np.random.Generator, size: int, contrast: float = 1.0) -> Sprite:
+def sprite(
+    rng: np.random.Generator, size: int, contrast: float = 1.0, thin: bool = False
+) -> Sprite:
     """A procedural object: a silhouette filled with a texture, sometimes of two parts."""
-    alpha = silhouette(rng, size)
+    alpha = silhouette(rng, size, thin)
     rgb = texture(rng, (size, size), contrast)
     if rng.random() < 0.4:
         part = silhouette(rng, size) > 127

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,12 +37,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Tracked:
-    """One frame of the result: `decoded` is None for a mask prompt; `mask_logits` [B, 1, h, w];
-    `truth` uint8 [B, S, S].
+    """One frame of the result.
+
+    `decoded` holds the answer to the first prompt (or to the memory) and to each correction; it is
+    empty for a mask prompt. `mask_logits` [B, 1, h, w] is what inference would take; `truth` uint8
+    [B, S, S].
     """
 
     frame: int
-    decoded: Decoded | None
+    decoded: tuple[Decoded, ...]
     mask_logits: Tensor
     truth: Tensor
 
@@ -51,15 +54,29 @@ class Tracked:
 class Plan:
     """How a clip is run.
 
-    The first prompt, a frame to correct (−1: none), how often the true mask instead of the
-    predicted one goes into memory (`teacher`, 0..1), and on how many frames of each clip the image
-    encoder learns (`encoder_frames`, 0: all): the others are encoded without gradient, 3× cheaper.
+    The first prompt; how many correcting clicks each frame gets, one after the other (on the
+    first frame after a click or a box only); how often the true mask instead of the predicted one
+    goes into memory (`teacher`, 0..1); on how many frames of each clip the image encoder learns
+    (`encoder_frames`, 0: all): the others are encoded without gradient, 3× cheaper; and how many
+    frames at the beginning are followed without learning (`burn_in`), so that what comes later
+    learns from a memory that has drifted.
     """
 
     kind: Kind
-    correct_at: int = -1
+    corrections: Mapping[int, int] = field(default_factory=dict)
     teacher: float = 0.0
     encoder_frames: int = 0
+    burn_in: int = 0
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one frame gave: all decodings, the chosen logits and token, whether it was prompted."""
+
+    decoded: tuple[Decoded, ...]
+    logits: Tensor
+    token: Tensor
+    prompted: bool
 
 
 def to_tensors(points: Points, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -70,31 +87,25 @@ def to_tensors(points: Points, device: torch.device) -> tuple[Tensor, Tensor]:
 def track(model: SAM2Base, batch: Batch, plan: Plan, rng: np.random.Generator) -> Iterator[Tracked]:
     """Prompt the first frame of every clip, then follow all B = N × K objects to the end."""
     clips, objects, num_frames = batch.masks.shape[:3]
-    every = _encode_clips(model, batch.frames, plan.encoder_frames, rng)
+    every = _encode_clips(model, batch.frames, plan, rng)
     truth = batch.masks.flatten(0, 1)
     bank = MemoryBank()
     clip_of_object = torch.arange(clips, device=truth.device).repeat_interleave(objects)
+    learning = torch.is_grad_enabled()
     for t in range(num_frames):
-        features = every.select(clip_of_object * num_frames + t)
-        masks = truth[:, t]
-        if t == 0:
-            decoded, logits, token, points = _first(model, features, masks, plan.kind, rng)
-        else:
-            decoded, logits, token, points = _later(
-                model, features, masks, bank, t, t == plan.correct_at, rng
-            )
-        yield Tracked(t, decoded, logits, masks)
-        if t == num_frames - 1:
-            return
-        presence = _presence(decoded, masks)
-        if t > 0 and rng.random() < plan.teacher:
-            logits, presence = 20.0 * _shrunk(masks) - 10.0, _presence(None, masks)
-        entry = remember(model, features, logits, presence, token)
-        (bank.conditioning if points else bank.tracked)[t] = entry
+        features, masks = every.select(clip_of_object * num_frames + t), truth[:, t]
+        with torch.set_grad_enabled(learning and t >= plan.burn_in):
+            answer = _answer(model, features, masks, bank, t, plan, rng)
+            if t < num_frames - 1:
+                entry = _remembered(model, features, masks, answer, t, plan.teacher, rng)
+                (bank.conditioning if answer.prompted else bank.tracked)[t] = entry
+        if t + 1 == plan.burn_in:
+            torch.clear_autocast_cache()  # its copies of the weights carry no gradient
+        yield Tracked(t, answer.decoded, answer.logits, masks)
 
 
 def _encode_clips(
-    model: SAM2Base, frames: Tensor, encoder_frames: int, rng: np.random.Generator
+    model: SAM2Base, frames: Tensor, plan: Plan, rng: np.random.Generator
 ) -> Features:
     """Encode frames [N, T, 3, S, S] to features of N × T images, some of them without gradient.
 
@@ -102,12 +113,14 @@ def _encode_clips(
     without gradient would have none later.
     """
     clips, num_frames = frames.shape[:2]
-    if not 0 < encoder_frames < num_frames:
+    later = plan.burn_in + rng.permutation(num_frames - plan.burn_in)
+    learning_frames = min(plan.encoder_frames or num_frames, len(later))
+    if learning_frames == num_frames:
         return encode(model, frames.flatten(0, 1))
-    order = torch.from_numpy(rng.permutation(num_frames)).to(frames.device)
-    learning = encode(model, frames[:, order[:encoder_frames]].flatten(0, 1))
+    order = torch.from_numpy(np.concatenate([later, np.arange(plan.burn_in)])).to(frames.device)
+    learning = encode(model, frames[:, order[:learning_frames]].flatten(0, 1))
     with torch.no_grad():
-        rest = encode(model, frames[:, order[encoder_frames:]].flatten(0, 1))
+        rest = encode(model, frames[:, order[learning_frames:]].flatten(0, 1))
     back = order.argsort()
 
     def merge(first: Tensor, second: Tensor) -> Tensor:
@@ -121,47 +134,83 @@ def _encode_clips(
     )
 
 
-def _first(
-    model: SAM2Base, features: Features, masks: Tensor, kind: Kind, rng: np.random.Generator
-) -> tuple[Decoded | None, Tensor, Tensor, bool]:
-    """Decode the prompted frame; a mask prompt is its own output and only yields a pointer."""
-    if kind == "mask":
-        raw = masks[:, None].float()
-        decoded = decode(model, features, mask_prompt=model.mask_downsample(raw))
-        return None, 20.0 * _shrunk(masks) - 10.0, decoded.choose(False)[1], True
-    truth = masks.bool().cpu().numpy()
-    points = prompts.clicks(rng, truth) if kind == "click" else prompts.boxes(rng, truth)
-    xy, labels = to_tensors(points, masks.device)
-    decoded = decode(model, without_memory(model, features), xy, labels)
-    return decoded, *decoded.choose(candidates=kind == "click"), True
-
-
-def _later(
+def _answer(
     model: SAM2Base,
     features: Features,
     masks: Tensor,
     bank: MemoryBank,
     frame: int,
-    correct: bool,
+    plan: Plan,
     rng: np.random.Generator,
-) -> tuple[Decoded, Tensor, Tensor, bool]:
-    """Decode a tracked frame, with one correcting click when asked."""
-    conditioned = recall(model, features, bank, frame)
-    decoded = decode(model, conditioned)
-    logits, token = decoded.choose(candidates=True)
-    if not correct:
-        return decoded, logits, token, False
-    predicted = functional.interpolate(logits, size=masks.shape[-2:], mode="bilinear")[:, 0] > 0
-    points = prompts.corrections(rng, masks.bool().cpu().numpy(), predicted.cpu().numpy())
-    xy, labels = to_tensors(points, masks.device)
-    decoded = decode(model, conditioned, xy, labels, logits.detach().clamp(-32, 32))
-    return decoded, *decoded.choose(candidates=True), True
+) -> _Answer:
+    """Decode a frame: the first from its prompt, later ones from memory; then correct it."""
+    if frame == 0 and plan.kind == "mask":  # its own output; only its pointer is decoded
+        raw = masks[:, None].float()
+        decoded = decode(model, features, mask_prompt=model.mask_downsample(raw))
+        return _Answer((), 20.0 * _shrunk(masks) - 10.0, decoded.choose(False)[1], True)
+    if frame == 0:
+        truth = masks.bool().cpu().numpy()
+        points = (prompts.clicks if plan.kind == "click" else prompts.boxes)(rng, truth)
+        conditioned = without_memory(model, features)
+    else:
+        points, conditioned = None, recall(model, features, bank, frame)
+    rounds = plan.corrections.get(frame, 0)
+    decoded_rounds, last = answer_prompts(model, conditioned, masks, points, rounds, rng)
+    return _Answer(tuple(decoded_rounds), *last, frame == 0 or rounds > 0)
 
 
-def _presence(decoded: Decoded | None, masks: Tensor) -> Tensor:
-    """Object score logits [B, 1]; from the truth for a mask prompt."""
-    if decoded is not None:
-        return decoded.presence
+def answer_prompts(
+    model: SAM2Base,
+    conditioned: Features,
+    masks: Tensor,
+    points: Points | None,
+    rounds: int,
+    rng: np.random.Generator,
+) -> tuple[list[Decoded], tuple[Tensor, Tensor]]:
+    """Decode from points (None: from memory alone), then after each of `rounds` further clicks.
+
+    Each click goes to the largest error and is given together with all earlier points and the last
+    logits. Returns all decodings, and the logits [B, 1, h, w] and tokens [B, C] chosen last.
+    """
+    first = () if points is None else to_tensors(points, masks.device)
+    decoded = [decode(model, conditioned, *first)]
+    chosen = decoded[0].choose(_ambiguous(points))
+    for _ in range(rounds):
+        logits = chosen[0].detach()
+        large = functional.interpolate(logits, size=masks.shape[-2:], mode="bilinear")
+        predicted = (large[:, 0] > 0).cpu().numpy()
+        click = prompts.corrections(rng, masks.bool().cpu().numpy(), predicted)
+        points = click if points is None else prompts.join(points, click)
+        given = to_tensors(points, masks.device)
+        decoded.append(decode(model, conditioned, *given, logits.clamp(-32, 32)))
+        chosen = decoded[-1].choose(_ambiguous(points))
+    return decoded, chosen
+
+
+def _ambiguous(points: Points | None) -> bool:
+    """Whether inference takes the best of three candidates: with at most one point."""
+    return points is None or points.xy.shape[1] <= 1
+
+
+def _remembered(
+    model: SAM2Base,
+    features: Features,
+    masks: Tensor,
+    answer: _Answer,
+    frame: int,
+    teacher: float,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """The memory of a frame; sometimes of the true mask instead of the answer."""
+    presence = answer.decoded[-1].presence if answer.decoded else _true_presence(masks)
+    logits = answer.logits
+    if frame > 0 and rng.random() < teacher:
+        logits, presence = 20.0 * _shrunk(masks) - 10.0, _true_presence(masks)
+    return remember(model, features, logits, presence, answer.token)
+
+
+def _true_presence(masks: Tensor) -> Tensor:
+    """Object score logits [B, 1] as they should be."""
     return 20.0 * masks.flatten(1).any(1, keepdim=True).float() - 10.0
 
 

@@ -1,10 +1,11 @@
 """Train the bundled model from nothing.
 
-`python -m training.train --data PACK_OR_FOLDER --out RUN_DIR [--minutes N] [--smoke]`
+`python -m training.train --data PACK_OR_FOLDER --out RUN_DIR [--smoke]`
 
-Four stages share the minutes: decoder pretext, pictures at 128 px, clips at 128 px, clips at
-256 px. Every step draws its data from (seed, stage, step, process), so a run that is killed goes on
-from its last checkpoint as if nothing had happened (`--resume auto`, the default).
+The stages are those of `config.py`: decoder pretext, pictures at 128 px, clips at 128 px, then
+pictures and clips at 256 px. Every step draws its data from (seed, stage, step, process), so a run
+that is killed goes on from its last checkpoint as if nothing had happened (`--resume auto`, the
+default).
 """
 
 from __future__ import annotations
@@ -63,13 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, help="pack or folder of pictures; none: drawn only")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--minutes", type=float, default=Config.minutes)
     parser.add_argument("--seed", type=int, default=Config.seed)
     parser.add_argument("--processes", type=int, default=Config.processes)
     parser.add_argument("--smoke", action="store_true", help="a few small steps of every stage")
     parser.add_argument("--resume", choices=["auto", "never"], default="auto")
     arguments = parser.parse_args()
-    config = Config(arguments.minutes, arguments.seed, arguments.processes)
+    config = Config(arguments.seed, arguments.processes)
     if arguments.resume == "never":
         (arguments.out / "latest.pt").unlink(missing_ok=True)
     launch(smoke(config) if arguments.smoke else config, arguments.data, arguments.out)

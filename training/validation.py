@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from training import prompts
 from training.data import still_sample, to_batch
-from training.model import decode, encode, without_memory
+from training.model import encode, without_memory
 from training.pictures import Pictures
 from training.scenes import Difficulty, make_clip
 from training.steps import KINDS
-from training.tracking import Batch, Plan, to_tensors, track
+from training.tracking import Batch, Plan, answer_prompts, track
 
 SEED = 1_000_000  # far from the seeds of training
 
@@ -35,7 +35,7 @@ def validate(
 ) -> dict[str, tuple[float, int]]:
     """Sums of IoU and their counts by name, e.g. "easy_box" (tracked) or "photo_click" (one frame).
 
-    `clips` clips of each difficulty with 8 frames and 2 objects; hard ones use held-out pictures.
+    `clips` clips of each difficulty with 12 frames and 2 objects; hard ones use held-out pictures.
     """
     device = model.device
     out: dict[str, tuple[float, int]] = {}
@@ -44,14 +44,14 @@ def validate(
         for difficulty, pictures in levels:
             for index in range(share.rank, clips, share.of):
                 clip = make_clip(
-                    np.random.default_rng(SEED + index), 8, (size, size), 2, difficulty, pictures
+                    np.random.default_rng(SEED + index), 12, (size, size), 2, difficulty, pictures
                 )
                 masks = np.stack([clip.masks == 1, clip.masks == 2]).astype(np.uint8)
                 batch = to_batch(clip.frames[None], masks[None], device)
                 for kind in KINDS:
                     _add(out, f"{difficulty}_{kind}", tracked_ious(model, batch, kind, index))
         if held_out is not None:
-            for index in range(share.rank, 3 * clips, share.of):
+            for index in range(share.rank, 6 * clips, share.of):
                 for name, ious in _photo(model, held_out, size, index).items():
                     _add(out, f"photo_{name}", ious)
     return out
@@ -60,13 +60,10 @@ def validate(
 def photo_ious(
     model: SAM2Base, held_out: Pictures, size: int, photos: int = 200
 ) -> dict[str, float]:
-    """Mean IoU of single objects in held-out photos, with a tight box and with a centre click."""
+    """Mean IoU of single objects in held-out photos by prompt ("box", "click", "clicks3")."""
     with torch.no_grad():
         each = [_photo(model, held_out, size, index) for index in range(photos)]
-    return {
-        kind: float(np.concatenate([ious[kind] for ious in each]).mean())
-        for kind in ("box", "click")
-    }
+    return {kind: float(np.concatenate([ious[kind] for ious in each]).mean()) for kind in each[0]}
 
 
 def tracked_ious(
@@ -77,8 +74,9 @@ def tracked_ious(
     for step in track(model, batch, Plan(kind), np.random.default_rng(seed)):
         if step.frame == 0:
             continue
-        assert step.decoded is not None
-        logits = torch.where(step.decoded.presence[..., None, None] > 0, step.mask_logits, -1024.0)
+        logits = torch.where(
+            step.decoded[-1].presence[..., None, None] > 0, step.mask_logits, -1024.0
+        )
         ious.append(_visible_ious(logits, step.truth))
     return np.concatenate(ious)
 
@@ -86,21 +84,19 @@ def tracked_ious(
 def _photo(
     model: SAM2Base, held_out: Pictures, size: int, index: int
 ) -> dict[str, NDArray[np.float64]]:
-    """A centre click and a tight box on one object of a held-out photo."""
+    """A tight box, and a centre click with two corrections, on one object of a held-out photo."""
     rng = np.random.default_rng(SEED + index)
     rgb, masks = still_sample(rng, *held_out.pick(rng), size)
     batch = to_batch(rgb[None, None], masks[None, :1, None].astype(np.uint8), model.device)
     features = without_memory(model, encode(model, batch.frames[:, 0]))
+    truth = batch.masks[:, 0, 0]
+    centre = np.array([[prompts.centre_click(masks[0])]], np.float32)
+    click = prompts.Points(centre, np.ones((1, 1), np.int32))
+    box = prompts.boxes(rng, masks[:1], 0.0)
     out = {}
-    for kind in ("box", "click"):
-        if kind == "box":
-            points = prompts.boxes(rng, masks[:1], 0.0)
-        else:
-            centre = np.array([[prompts.centre_click(masks[0])]], np.float32)
-            points = prompts.Points(centre, np.ones((1, 1), np.int32))
-        decoded = decode(model, features, *to_tensors(points, model.device))
-        logits = decoded.choose(candidates=kind == "click")[0]
-        out[kind] = _visible_ious(logits, batch.masks[:, 0, 0])
+    for kind, points, rounds in (("box", box, 0), ("click", click, 0), ("clicks3", click, 2)):
+        _, (logits, _) = answer_prompts(model, features, truth, points, rounds, rng)
+        out[kind] = _visible_ious(logits, truth)
     return out
 
 

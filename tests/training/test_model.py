@@ -105,13 +105,13 @@ def test_tracking_reaches_every_frame_and_learns(
 ) -> None:
     model.set_image_size(network, 64)
     steps = list(
-        tracking.track(network, batch, tracking.Plan(kind, correct_at=1), np.random.default_rng(0))
+        tracking.track(network, batch, tracking.Plan(kind, {0: 1, 1: 2}), np.random.default_rng(0))
     )
     assert [step.frame for step in steps] == [0, 1, 2]
-    assert (steps[0].decoded is None) == (kind == "mask")
+    assert len(steps[0].decoded) == (0 if kind == "mask" else 2)
     assert all(step.mask_logits.shape == (2, 1, 16, 16) for step in steps)
-    last = steps[-1].decoded
-    assert last is not None
+    assert [len(step.decoded) for step in steps[1:]] == [3, 1]
+    last = steps[-1].decoded[-1]
     torch.autograd.backward(last.logits.mean())
     touched = network.memory_attention.layers[0].cross_attn_image.k_proj.weight.grad
     assert touched is not None
@@ -131,6 +131,25 @@ def test_frames_without_gradient_have_the_same_features_and_the_rest_still_learn
     torch.testing.assert_close(results[0], results[1])
     torch.autograd.backward(results[1].mean())
     assert network.image_encoder.trunk.patch_embed.proj.weight.grad is not None
+    network.zero_grad()
+
+
+def test_frames_before_the_burn_in_learn_nothing_and_later_ones_do(
+    network: SAM2Base, batch: Batch
+) -> None:
+    model.set_image_size(network, 64)
+    plan = tracking.Plan("box", encoder_frames=1, burn_in=2)
+    with torch.autocast("cpu", torch.bfloat16):
+        steps = list(tracking.track(network, batch, plan, np.random.default_rng(0)))
+    learns = [step.decoded[-1].logits.requires_grad for step in steps]
+    assert learns == [False, False, True]
+    torch.autograd.backward(steps[-1].decoded[-1].logits.mean())
+    for weight in (
+        network.image_encoder.trunk.patch_embed.proj.weight,
+        network.sam_mask_decoder.transformer.layers[0].mlp.layers[0].weight,
+    ):
+        assert weight.grad is not None
+        assert weight.grad.abs().max() > 0
     network.zero_grad()
 
 
