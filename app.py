@@ -6,7 +6,7 @@ comes with sam2ov, "sam2.1-hiera-tiny" …) and an OpenVINO device ("CPU", "GPU"
 
 import os
 
-from sam2ov.ui import launch
+from sam2ov.ui.server import launch
 
 if __name__ == "__main__":
     launch(

@@ -82,5 +82,9 @@ class ServerError(Sam2ovError):
     """The app's server cannot be started."""
 
 
+class ServerFullError(Sam2ovError):
+    """The app's server serves as many pages as it may."""
+
+
 class CancelledError(Sam2ovError):
     """The user cancelled the operation; nothing half-written is left under its final name."""

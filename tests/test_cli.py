@@ -1,9 +1,11 @@
 """The command line as a whole: start-up, lists, errors, and a process of its own."""
 
+import dataclasses
 import json
 import signal
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +19,7 @@ from sam2ov import __version__
 from sam2ov.cli import app
 from sam2ov.prompt_file import PromptFile
 from sam2ov.registry import MODEL_NAMES
+from sam2ov.ui.settings import Settings
 from tests.clips import Scene, write_clip
 from tests.conftest import REPOSITORY
 
@@ -35,7 +38,7 @@ def test_start_up_is_light() -> None:
 import sys
 from typer.testing import CliRunner
 from sam2ov.cli import app
-for arguments in (["--help"], ["track", "--help"], ["--version"]):
+for arguments in (["--help"], ["track", "--help"], ["app", "--help"], ["--version"]):
     assert CliRunner().invoke(app, arguments).exit_code == 0
 heavy = {"openvino", "gradio", "cv2", "av", "numpy", "torch", "PIL"} & set(sys.modules)
 assert not heavy, heavy
@@ -80,7 +83,7 @@ def test_the_schema_describes_the_file() -> None:
 def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: Path) -> None:
     launched: list[dict[str, Any]] = []
     stand_in = SimpleNamespace(launch=lambda **options: launched.append(options))
-    monkeypatch.setitem(sys.modules, "sam2ov.ui", stand_in)
+    monkeypatch.setitem(sys.modules, "sam2ov.ui.server", stand_in)
     assert run("app").exit_code == 0
     result = run(
         *("app", "--host", "0.0.0.0", "--port", "7999", "--model", str(micro_model)),
@@ -89,8 +92,9 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     )
     assert result.exit_code == 0, result.output
     defaults = {"host": "127.0.0.1", "port": None, "model": "micro", "device": "CPU"}
+    limits = {"mcp": False, "settings": Settings()}
     assert launched == [
-        {**defaults, "precision": None, "open_browser": False},
+        {**defaults, **limits, "precision": None, "open_browser": False},
         {
             "host": "0.0.0.0",
             "port": 7999,
@@ -98,6 +102,7 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
             "device": "GPU",
             "precision": "f16",
             "open_browser": True,
+            **limits,
         },
     ]
     missing = run("app", "--model", "nothing")
@@ -105,6 +110,32 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     assert len(launched) == 2, "without a model there is nothing to serve"
     assert run("app", "--port", "70000").exit_code == 2
     assert run("app", "--share").exit_code == 2
+
+
+def test_every_setting_of_the_app_is_an_option_and_a_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    launched: list[Settings] = []
+    stand_in = SimpleNamespace(launch=lambda settings, **_: launched.append(settings))
+    monkeypatch.setitem(sys.modules, "sam2ov.ui.server", stand_in)
+    monkeypatch.setenv("COLUMNS", "200")
+    text = run("app", "--help").stdout
+    for field in fields(Settings):
+        option, variable = f"--{field.name.replace('_', '-')}", f"SAM2OV_{field.name.upper()}"
+        assert option in text
+        assert variable in text
+        if field.name == "downloads":
+            assert run("app", "--no-downloads").exit_code == 0
+            changed: bool | int = False
+        else:
+            assert run("app", option, "3").exit_code == 0
+            assert run("app", option, "0").exit_code == 2
+            changed = 3
+        monkeypatch.setenv(variable, str(int(changed)))
+        assert run("app").exit_code == 0
+        monkeypatch.delenv(variable)
+        expected = dataclasses.replace(Settings(), **{field.name: changed})  # type: ignore[arg-type]
+        assert launched[-2:] == [expected, expected]
 
 
 def test_what_should_not_happen_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:

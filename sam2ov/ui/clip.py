@@ -74,7 +74,9 @@ class OpenClip:
         """
         reader = _open(upload, limits)
         try:
-            session = VideoSession(tracker, _open(upload), Journal.temporary(storage_dir))
+            session = VideoSession(
+                tracker, reader.twin(cache_bytes=_CACHE_BYTES), Journal.temporary(storage_dir)
+            )
         except BaseException:
             reader.close()
             raise

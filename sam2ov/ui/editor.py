@@ -4,13 +4,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from sam2ov.ui.limits import describe
-from sam2ov.video import VideoLimits
+from sam2ov.ui.settings import Settings
 
 WEB_FOLDER = Path(__file__).parent / "web"
 
 
-def make_editor(script: str, limits: VideoLimits) -> gr.HTML:
+def make_editor(script: str, settings: Settings) -> gr.HTML:
     """Frame, masks, prompts, objects, timeline and what goes with them.
 
     The value is the text of a ``sam2ov.ui.messages.Snapshot``: Gradio would compare and wrap every
@@ -20,7 +19,7 @@ def make_editor(script: str, limits: VideoLimits) -> gr.HTML:
 
     Args:
         script: URL of the module that brings the template to life, relative to the page.
-        limits: of uploads, told to the user before anything is sent.
+        settings: the limits of uploads, told to the user before anything is sent.
     """
     return gr.HTML(
         html_template=(WEB_FOLDER / "editor.html").read_text(encoding="utf-8"),
@@ -28,6 +27,8 @@ def make_editor(script: str, limits: VideoLimits) -> gr.HTML:
         apply_default_css=False,
         elem_id="editor",
         script=script,
-        limits=describe(limits),
-        max_bytes=limits.max_bytes,
+        limits=settings.upload_text,
+        max_bytes=settings.video.max_bytes,
+        max_pixels=settings.video.max_pixels,
+        max_seconds=settings.video.max_duration_s,
     )

@@ -144,7 +144,8 @@ class EditorHandlers:
     def _open_clip(self, workspace: Workspace, source: Upload) -> OpenClip:
         tracker = self._models.get(workspace.choice)
         try:
-            return OpenClip.open(source, tracker, workspace.folder)
+            limits = self._workspaces.settings.video
+            return OpenClip.open(source, tracker, workspace.folder, limits)
         except VideoError as error:
             # The user knows the file by another name than the server.
             raise VideoError(str(error).replace(str(source.path), source.name)) from error

@@ -8,6 +8,8 @@ from sam2ov.model import Precision, SAM2Model
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.registry import cache_folder, resolve_model
 from sam2ov.tracker import Tracker
+from sam2ov.ui.model_turns import ModelTurns
+from sam2ov.ui.settings import Settings
 
 _CAPACITY = 2
 
@@ -21,13 +23,17 @@ class ModelChoice:
 
 
 class ModelPool:
-    """Loads models on demand.
+    """Loads models on demand; whoever uses one takes ``turns``.
 
     Args:
         precision: inside the graphs; None takes the best of the device.
+        settings: how many may track at once.
     """
 
-    def __init__(self, precision: Precision | None = None) -> None:
+    def __init__(
+        self, precision: Precision | None = None, settings: Settings | None = None
+    ) -> None:
+        self.turns = ModelTurns((settings or Settings()).max_tracking)
         self._precision = precision
         self._lock = threading.Lock()
         # Compiling two at once would take twice the memory and no less time.

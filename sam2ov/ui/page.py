@@ -8,7 +8,6 @@ import gradio as gr
 from sam2ov.ui.editor import WEB_FOLDER, make_editor
 from sam2ov.ui.file_handlers import EXPORT_KINDS, FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
-from sam2ov.ui.limits import UPLOAD_LIMITS
 from sam2ov.ui.model_handlers import (
     ModelHandlers,
     is_demonstration,
@@ -17,6 +16,7 @@ from sam2ov.ui.model_handlers import (
 )
 from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.routes import editor_script
+from sam2ov.ui.settings import Settings
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -30,12 +30,13 @@ class Handlers:
     models: ModelHandlers
 
 
-def build_page(handlers: Handlers, choice: ModelChoice) -> gr.Blocks:
+def build_page(handlers: Handlers, choice: ModelChoice, settings: Settings) -> gr.Blocks:
     """Put the page together.
 
     Args:
         handlers: answer its events.
         choice: the model that it starts with.
+        settings: limits, told to the user.
     """
     page = gr.Blocks(title="sam2ov", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
@@ -45,7 +46,7 @@ def build_page(handlers: Handlers, choice: ModelChoice) -> gr.Blocks:
         )
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="main", min_width=0):
-                editor = make_editor(editor_script(), UPLOAD_LIMITS)
+                editor = make_editor(editor_script(), settings)
             with gr.Column(elem_id="side", min_width=0):
                 _files(handlers.files, editor)
                 _models(handlers.models, editor, banner, choice)

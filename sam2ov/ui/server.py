@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 from sam2ov.errors import ServerError
@@ -10,16 +11,14 @@ from sam2ov.model import Precision
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
-from sam2ov.ui.limits import UPLOAD_LIMITS
 from sam2ov.ui.model_handlers import ModelHandlers
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from sam2ov.ui.page import Handlers, build_page
 from sam2ov.ui.routes import make_routes
+from sam2ov.ui.settings import Settings
 from sam2ov.ui.theme import make_theme
 from sam2ov.ui.workspaces import Workspaces
 
-IDLE_MINUTES = 180.0
-LOST_MINUTES = 20.0
 _QUEUE_SIZE = 64
 _SIDE_FILE_BYTES = 32 << 20
 """What Gradio's own upload takes: prompt files. Clips have a route of their own."""
@@ -33,7 +32,8 @@ def launch(
     device: str = "CPU",
     precision: Precision | None = None,
     open_browser: bool = False,
-    idle_minutes: float = IDLE_MINUTES,
+    mcp: bool = False,
+    settings: Settings | None = None,
 ) -> None:
     """Serve the app until it is interrupted.
 
@@ -44,22 +44,26 @@ def launch(
         device: OpenVINO device string.
         precision: inside the graphs; None takes the best of the device.
         open_browser: open the page.
-        idle_minutes: clips of tabs that were not used for so long are closed.
+        mcp: serve the public functions as MCP tools too.
+        settings: limits and budgets; None for the defaults.
 
     Raises:
         ModelError, DeviceError: the model cannot be loaded.
-        ServerError: the port is taken.
+        ServerError: the port is taken, or MCP needs a package that is not installed.
     """
+    if mcp:
+        _require_mcp()
+    settings = settings or Settings()
     choice = ModelChoice(os.fspath(model), device)
-    models = ModelPool(precision)
+    models = ModelPool(precision, settings)
     models.get(choice)
-    workspaces = Workspaces(choice, idle_minutes * 60, min(idle_minutes, LOST_MINUTES) * 60)
+    workspaces = Workspaces(choice, settings)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models),
         files=FileHandlers(workspaces, models),
         models=ModelHandlers(workspaces, models, choice.model),
     )
-    page = build_page(handlers, choice)
+    page = build_page(handlers, choice, settings)
     page.queue(max_size=_QUEUE_SIZE, api_open=False)
     try:
         _, url, _ = page.launch(
@@ -76,11 +80,11 @@ def launch(
             run_history=False,
             enable_monitoring=False,
             ssr_mode=False,
-            mcp_server=False,
+            mcp_server=mcp,
             pwa=False,
             allowed_paths=[],
             max_file_size=_SIDE_FILE_BYTES,
-            app_kwargs={"routes": make_routes(workspaces, UPLOAD_LIMITS.max_bytes)},
+            app_kwargs={"routes": make_routes(workspaces, settings.video.max_bytes)},
         )
         print(f"sam2ov runs at {url} (Ctrl-C stops it)", flush=True)
         _stop_on_sigterm()
@@ -94,6 +98,14 @@ def launch(
     finally:
         page.close(verbose=False)
         workspaces.close()
+
+
+def _require_mcp() -> None:
+    if find_spec("mcp") is None:
+        raise ServerError(
+            'Serving MCP tools needs the package "mcp": pip install "sam2ov[mcp]", or leave out '
+            "--mcp."
+        )
 
 
 def _stop_on_sigterm() -> None:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from sam2ov.errors import ServerFullError
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.model_pool import ModelChoice
+from sam2ov.ui.settings import Settings
 from sam2ov.ui.workspace import Workspace
 
-MAX_TABS = 256
-MAX_CLIPS = 16
 _SWEEP_SECONDS = 30.0
+_SPARED_SECONDS = 300.0
+"""A tab that was used within this time does not make room for a new one."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,16 +28,14 @@ class Workspaces:
 
     Args:
         choice: the model that a tab starts with.
-        ttl_seconds: a tab without any request and without a running job for so long is closed.
-        lost_seconds: the same for a tab whose connection has ended.
+        settings: how many there may be, and how long one that is not used is kept.
     """
 
-    def __init__(
-        self, choice: ModelChoice, ttl_seconds: float, lost_seconds: float | None = None
-    ) -> None:
+    def __init__(self, choice: ModelChoice, settings: Settings) -> None:
+        self.settings = settings
         self._choice = choice
-        self._ttl_seconds = ttl_seconds
-        self._lost_seconds = ttl_seconds if lost_seconds is None else lost_seconds
+        self._ttl_seconds = settings.idle_minutes * 60
+        self._lost_seconds = min(settings.lost_minutes * 60, self._ttl_seconds)
         self._lock = threading.Lock()
         self._by_session: dict[str, Workspace] = {}
         self._stopped = threading.Event()
@@ -46,32 +46,46 @@ class Workspaces:
         return len(self._by_session)
 
     def get(self, session_hash: str) -> Workspace:
-        """The workspace of a tab; a new one at its first request."""
+        """The workspace of a tab; a new one at its first request.
+
+        Raises:
+            ServerFullError: there are as many as there may be, and all are in use.
+        """
+        if session_hash not in self._by_session and len(self) >= self.settings.max_sessions:
+            spared = time.monotonic() - _SPARED_SECONDS
+            self._close_longest_idle(lambda tab: tab.is_lost or tab.last_used < spared)
         with self._lock:
             known = self._by_session.get(session_hash)
             if known is not None:
                 return known
-            is_full = len(self._by_session) >= MAX_TABS
+            if len(self._by_session) >= self.settings.max_sessions:
+                raise ServerFullError(
+                    f"This server is full: {self.settings.max_sessions} pages are open, as many "
+                    "as it takes. Close pages that you do not need, and reload this one in a few "
+                    "minutes."
+                )
             made = self._by_session[session_hash] = Workspace(self._choice)
-        if is_full:
-            self._close_longest_idle(lambda workspace: workspace is not made)
         return made
 
     def make_room(self, workspace: Workspace) -> None:
         """Before ``workspace`` opens a clip: close others that would be too many with it."""
         others = [w for w in self._all() if w is not workspace and w.clip is not None]
-        if len(others) >= MAX_CLIPS:
+        if len(others) >= self.settings.max_clips:
             self._close_longest_idle(lambda w: w is not workspace and w.clip is not None)
 
     def of(self, request: gr.Request) -> Workspace:
         """The workspace of the tab that a request comes from.
 
         Raises:
-            gr.Error: the request comes from no page.
+            gr.Error: the request comes from no page, or from one too many.
         """
         if request.session_hash is None:
             raise gr.Error("This works from the page only.")
-        return self.get(request.session_hash)
+        try:
+            return self.get(request.session_hash)
+        except ServerFullError as error:
+            # The page has nothing to show yet but this message; it stays until it is closed.
+            raise gr.Error(str(error), duration=None, print_exception=False) from error
 
     def by_upload_token(self, token: str) -> Workspace | None:
         """The workspace that may be uploaded to under ``token``."""

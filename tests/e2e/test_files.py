@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sam2ov.prompt_file import read_prompt_file
-from sam2ov.ui.limits import UPLOAD_LIMITS
+from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
 from tests.clips import Scene, write_clip
 from tests.e2e.conftest import Server
@@ -85,7 +85,7 @@ def test_too_large_files_are_refused_before_they_are_sent(
 ) -> None:
     path = tmp_path / "long.mp4"
     with path.open("wb") as file:
-        file.truncate(UPLOAD_LIMITS.max_bytes + 1)  # a hole: takes no space
+        file.truncate(Settings().video.max_bytes + 1)  # a hole: takes no space
     sent: list[str] = []
     editor.page.on("request", lambda request: sent.append(request.method))
     assert editor.page.get_by_text("up to 4 GB").is_visible()

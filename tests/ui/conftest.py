@@ -23,6 +23,7 @@ from sam2ov.ui.messages import Snapshot
 from sam2ov.ui.model_handlers import ModelHandlers
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from sam2ov.ui.project import Project
+from sam2ov.ui.settings import Settings
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 from sam2ov.video import open_video
@@ -173,7 +174,7 @@ def project(tracker: Tracker, clip_file: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def workspaces() -> Iterator[Workspaces]:
-    made = Workspaces(CHOICE, ttl_seconds=600)
+    made = Workspaces(CHOICE, Settings())
     yield made
     made.close()
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from sam2ov.ui.editor import WEB_FOLDER
-from sam2ov.ui.limits import UPLOAD_LIMITS, describe
 from tests.conftest import REPOSITORY
 
 DESCRIBE = """
@@ -24,12 +23,13 @@ from sam2ov.ui.page import Handlers, build_page
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
 from sam2ov.ui.model_handlers import ModelHandlers
+from sam2ov.ui.settings import Settings
 from sam2ov.ui.theme import make_theme
 nobody: Any = None
 handlers = Handlers(
     EditorHandlers(nobody, nobody), FileHandlers(nobody, nobody), ModelHandlers(nobody, nobody, "")
 )
-page = build_page(handlers, ModelChoice("micro", "CPU"))
+page = build_page(handlers, ModelChoice("micro", "CPU"), Settings())
 theme = make_theme()
 print(json.dumps({
     "config": page.get_config_file(),
@@ -91,10 +91,6 @@ def test_every_module_is_there() -> None:
     for path in WEB_FOLDER.glob("*.js"):
         for name in re.findall(r'from "\./(.+?)"', path.read_text(encoding="utf-8")):
             assert (WEB_FOLDER / name).is_file(), f"{path.name} imports {name}"
-
-
-def test_limits_are_said_in_words() -> None:
-    assert describe(UPLOAD_LIMITS) == "up to 4 GB, 60 minutes and 4K resolution"
 
 
 def test_a_taken_port_is_said_so() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from sam2ov.errors import ClipClosedError, TrackingError
 from sam2ov.tracker import Tracker
-from sam2ov.ui import workspaces as workspaces_module
 from sam2ov.ui.clip import OpenClip, Upload, new_token
 from sam2ov.ui.job import Job
+from sam2ov.ui.settings import Settings
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 from tests.ui.conftest import CHOICE, Tab, request_of
@@ -56,7 +56,7 @@ def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
 
 
 def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker) -> None:
-    workspaces = Workspaces(CHOICE, ttl_seconds=0.15)
+    workspaces = Workspaces(CHOICE, Settings(idle_minutes=0.15 / 60))
     try:
         workspace = workspaces.get("idle")
         token = open_clip(workspace, clip_file, tracker).token
@@ -74,7 +74,7 @@ def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker) -> None:
 
 
 def test_a_lost_tab_is_closed_sooner(workspaces: Workspaces) -> None:
-    impatient = Workspaces(CHOICE, ttl_seconds=1000, lost_seconds=100)
+    impatient = Workspaces(CHOICE, Settings(idle_minutes=1000 / 60, lost_minutes=100 / 60))
     try:
         tabs = [impatient.get(name) for name in ("here", "lost", "back")]
         for tab in tabs:
@@ -100,29 +100,40 @@ def test_looking_at_frames_counts_as_use(open_tab: Tab) -> None:
 
 
 def test_too_many_clips_close_the_one_that_was_idle_longest(
-    workspaces: Workspaces,
-    clip_file: Path,
-    tracker: Tracker,
-    monkeypatch: pytest.MonkeyPatch,
+    clip_file: Path, tracker: Tracker
 ) -> None:
-    monkeypatch.setattr(workspaces_module, "MAX_CLIPS", 2)
-    tabs = [workspaces.get(name) for name in ("a", "b", "c")]
-    for tab in tabs:
-        workspaces.make_room(tab)
-        open_clip(tab, clip_file, tracker)
-        with tab.turn():
-            pass
-    assert [tab.clip is not None for tab in tabs] == [False, True, True]
+    workspaces = Workspaces(CHOICE, Settings(max_clips=2))
+    try:
+        tabs = [workspaces.get(name) for name in ("a", "b", "c")]
+        for tab in tabs:
+            workspaces.make_room(tab)
+            open_clip(tab, clip_file, tracker)
+            with tab.turn():
+                pass
+        assert [tab.clip is not None for tab in tabs] == [False, True, True]
+    finally:
+        workspaces.close()
 
 
-def test_too_many_tabs_close_the_one_that_was_idle_longest(
-    workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workspaces_module, "MAX_TABS", 3)
-    tabs = [workspaces.get(name) for name in "abcd"]
-    assert len(workspaces) == 3
-    assert not tabs[0].folder.exists()
-    assert workspaces.get("d") is tabs[3]
+def test_a_full_server_closes_what_is_idle_or_says_so() -> None:
+    workspaces = Workspaces(CHOICE, Settings(max_sessions=3))
+    try:
+        tabs = [workspaces.get(name) for name in "abc"]
+        with pytest.raises(gr.Error, match="3 pages are open, as many as it takes") as full:
+            workspaces.of(request_of("d"))
+        assert full.value.duration is None, "it stays on the page"
+        assert [workspaces.get(name) for name in "abc"] == tabs
+        tabs[0].last_used -= 3600
+        tabs[1].last_used -= 7200
+        added = workspaces.get("d")
+        assert [tab.folder.exists() for tab in tabs] == [True, False, True], "the longest idle"
+        workspaces.lose("c")  # its connection has ended
+        tabs[0].touch()
+        assert workspaces.get("e") is not added
+        assert [tab.folder.exists() for tab in tabs] == [True, False, False]
+        assert len(workspaces) == 3
+    finally:
+        workspaces.close()
 
 
 def test_a_clip_that_is_not_open_is_said_so(open_tab: Tab) -> None:
