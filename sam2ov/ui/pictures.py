@@ -1,62 +1,133 @@
-"""Frames as the browser gets them: JPEG, no larger than a screen needs, the last ones kept."""
+"""Frames as the browser gets them: JPEG, no larger than what it is for."""
 
 import threading
 from collections import OrderedDict
+from typing import Literal
 
 import cv2
+import numpy as np
 
-from sam2ov.errors import FrameDecodeError
-from sam2ov.features import FrameSource
+from sam2ov.ui.proxies import Proxies, encode_jpeg
+from sam2ov.ui.proxy_file import MAX_SIDE as PROXY_SIDE
+from sam2ov.video import FrameReader, fitting_size
+
+Level = Literal["proxy", "view", "full"]
+"""For scrubbing and playing; for a screen; with the video's pixels."""
 
 MAX_SIDE = 1280
-_QUALITY = 85
+THUMBNAIL_HEIGHT = 72
+_SIDES: dict[Level, int | None] = {"proxy": PROXY_SIDE, "view": MAX_SIDE, "full": None}
+_QUALITIES: dict[Level, int] = {"proxy": 65, "view": 85, "full": 92}
 _CACHE_BYTES = 24 << 20
 
 
 def display_size(size_hw: tuple[int, int]) -> tuple[int, int]:
     """The size (height, width) at which frames and masks of a video are shown."""
     height, width = size_hw
-    scale = min(1.0, MAX_SIDE / max(height, width))
-    return max(round(height * scale), 1), max(round(width * scale), 1)
+    shown_width, shown_height = fitting_size(width, height, MAX_SIDE)
+    return shown_height, shown_width
 
 
 class FramePictures:
-    """JPEG pictures of a video's frames.
+    """JPEG pictures of a video's frames. Methods may be called from any thread.
 
     Args:
         frames: the video, which stays the caller's.
+        proxies: its small pictures, as far as there are any; the caller's too.
     """
 
-    def __init__(self, frames: FrameSource) -> None:
+    def __init__(self, frames: FrameReader, proxies: Proxies) -> None:
         self.size_hw = display_size(frames.size_hw)
         self._frames = frames
+        self._proxies = proxies
         self._lock = threading.Lock()
-        self._cache: OrderedDict[int, bytes] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, str], bytes] = OrderedDict()
         self._cached_bytes = 0
+        self._quick: FrameReader | None = None
+        self._quick_lock = threading.Lock()
 
-    def jpeg(self, frame_idx: int) -> bytes:
-        """Frame ``frame_idx`` as a JPEG file."""
+    def close(self) -> None:
+        """Release what ``near`` has opened."""
+        with self._quick_lock:
+            if self._quick is not None:
+                self._quick.close()
+
+    def jpeg(self, frame_idx: int, level: Level = "view") -> bytes:
+        """Exactly frame ``frame_idx``.
+
+        Raises:
+            VideoError: the frame is damaged, or the video has been closed.
+        """
+        if level == "proxy":
+            stored = self._proxies.get(frame_idx)
+            if stored is not None:
+                return stored
+        known = self._cached(frame_idx, level)
+        if known is None:
+            known = self._encode(frame_idx, level)
+            self._keep(frame_idx, level, known)
+        return known
+
+    def near(self, frame_idx: int) -> tuple[int, bytes]:
+        """A small picture without a long wait: of the frame, or else of one nearby.
+
+        Until the keyframes are stored, the keyframe before it is decoded; no other frames are.
+
+        Returns:
+            The frame that the picture shows, and the picture.
+        """
+        stored = self._proxies.nearest(frame_idx)
+        if stored is not None and (stored[0] == frame_idx or self._proxies.has_overview.is_set()):
+            return stored
+        keyframes = self._frames.keyframes
+        before = int(np.searchsorted(keyframes, frame_idx, side="right")) - 1
+        key = int(keyframes[max(before, 0)])
+        if stored is not None and abs(stored[0] - frame_idx) <= abs(key - frame_idx):
+            return stored
+        known = self._cached(key, "near")
+        if known is None:
+            with self._quick_lock:
+                if self._quick is None:
+                    self._quick = self._frames.twin(cache_bytes=0, max_side=PROXY_SIDE)
+                known = encode_jpeg(self._quick.read(key), _QUALITIES["proxy"])
+            self._keep(key, "near", known)
+        return key, known
+
+    def thumbnail(self, frame_idx: int) -> bytes:
+        """A tiny picture of the frame or one nearby, ``THUMBNAIL_HEIGHT`` high."""
+        known = self._cached(frame_idx, "thumbnail")
+        if known is None:
+            small = cv2.imdecode(np.frombuffer(self.near(frame_idx)[1], np.uint8), cv2.IMREAD_COLOR)
+            assert small is not None, "near() gives JPEG files"
+            height, width = small.shape[:2]
+            size = (max(round(width * THUMBNAIL_HEIGHT / height), 1), THUMBNAIL_HEIGHT)
+            tiny = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
+            rgb = np.asarray(cv2.cvtColor(tiny, cv2.COLOR_BGR2RGB), np.uint8)
+            known = encode_jpeg(rgb, _QUALITIES["proxy"])
+            self._keep(frame_idx, "thumbnail", known)
+        return known
+
+    def _encode(self, frame_idx: int, level: Level) -> bytes:
+        frame = self._frames.read(frame_idx)
+        height, width = frame.shape[:2]
+        size = fitting_size(width, height, _SIDES[level])
+        if size != (width, height):
+            frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return encode_jpeg(frame, _QUALITIES[level])
+
+    def _cached(self, frame_idx: int, kind: str) -> bytes | None:
         with self._lock:
-            known = self._cache.get(frame_idx)
+            known = self._cache.get((frame_idx, kind))
             if known is not None:
-                self._cache.move_to_end(frame_idx)
-                return known
-        made = self._encode(frame_idx)
+                self._cache.move_to_end((frame_idx, kind))
+            return known
+
+    def _keep(self, frame_idx: int, kind: str, made: bytes) -> None:
         with self._lock:
-            if frame_idx not in self._cache:
-                self._cache[frame_idx] = made
-                self._cached_bytes += len(made)
+            if (frame_idx, kind) in self._cache:
+                return  # somebody else was quicker
+            self._cache[frame_idx, kind] = made
+            self._cached_bytes += len(made)
             while self._cached_bytes > _CACHE_BYTES:
                 _, dropped = self._cache.popitem(last=False)
                 self._cached_bytes -= len(dropped)
-        return made
-
-    def _encode(self, frame_idx: int) -> bytes:
-        height, width = self.size_hw
-        frame = cv2.cvtColor(self._frames.read(frame_idx), cv2.COLOR_RGB2BGR)
-        if frame.shape[:2] != self.size_hw:
-            frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
-        ok, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-        if not ok:
-            raise FrameDecodeError(f"Frame {frame_idx} cannot be turned into a picture.")
-        return data.tobytes()

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from sam2ov.errors import Sam2ovError
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.editor import WEB_FOLDER
+from sam2ov.ui.media_routes import make_media_routes
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 
@@ -38,12 +39,6 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         workspaces: of all tabs.
         max_bytes: of an upload.
     """
-
-    def frame(request: Request) -> Response:
-        return _of_clip(
-            request,
-            lambda clip, index: Response(clip.pictures.jpeg(index), 200, _IMMUTABLE, "image/jpeg"),
-        )
 
     def masks(request: Request) -> Response:
         is_full = request.query_params.get("size") == "full"
@@ -85,8 +80,8 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         return FileResponse(path, headers=_NO_STORE, filename=path.name)
 
     return [
+        *make_media_routes(workspaces),
         Route("/editor/{version}/{name}", _module),
-        Route("/media/{token}/{frame:int}.jpg", frame),
         Route("/media/{token}/{frame:int}.png", masks),
         Route("/media/{token}/clip", upload, methods=["PUT"]),
         Route("/media/{token}/leave", leave, methods=["POST"]),

@@ -13,6 +13,11 @@ class Turns:
         self._given = 0
         self._serving = 0
 
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody has a turn."""
+        return self._given > self._serving
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until everybody who asked earlier is done."""

@@ -105,6 +105,8 @@ class Workspace:
         """Close the open clip and take another."""
         if self.job is not None:
             self.job.cancel()
+        if clip is not None:
+            clip.is_busy = lambda: self.job is not None or self._turns.is_held
         self.clip, outdated = clip, self.clip
         if outdated is not None:
             outdated.close()

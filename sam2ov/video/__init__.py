@@ -11,7 +11,7 @@ from sam2ov.video.encodings import FFV1, H264, PRORES_422_HQ, PRORES_4444, Encod
 from sam2ov.video.images import ImageFolderReader
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
-from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, VideoReader
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, VideoReader, fitting_size
 from sam2ov.video.times import FrameTimes
 from sam2ov.video.writer import VideoWriter
 
@@ -29,6 +29,7 @@ __all__ = [
     "VideoLimits",
     "VideoReader",
     "VideoWriter",
+    "fitting_size",
     "h264",
     "hevc",
     "open_video",

@@ -87,18 +87,20 @@ class RgbConverter:
     HDR (PQ, HLG) pictures look flat. A picture of another size is scaled.
 
     Args:
-        width: of the result, before it is turned for display.
-        height: of the result.
+        width: of the video, before it is turned for display.
+        height: of the video.
+        scaled_to: width and height of the result, if it is to be another.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, scaled_to: tuple[int, int] | None = None) -> None:
         self._width = width
         self._height = height
+        self._scaled_to = scaled_to or (width, height)
         self._reformatter = VideoReformatter()
         self._threads = min(os.cpu_count() or 1, 4)
 
     def convert(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
-        """Convert one picture to [height, width, 3], as stored (not turned).
+        """Convert one picture to [height, width, 3], as stored (not turned) but for its size.
 
         Raises:
             FrameDecodeError: the pixel format or matrix cannot be converted.
@@ -114,8 +116,8 @@ class RgbConverter:
             # Planar RGB, because swscale has fast code for it and none for exact packed RGB.
             planar = self._reformatter.reformat(
                 frame,
-                width=self._width,
-                height=self._height,
+                width=self._scaled_to[0],
+                height=self._scaled_to[1],
                 format="gbrp",
                 src_colorspace=MATRICES[matrix],
                 src_color_range=ColorRange.JPEG if tags.full_range else ColorRange.MPEG,

@@ -1,9 +1,12 @@
 """A folder of numbered images as a video."""
 
 import re
+from copy import copy
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
@@ -15,7 +18,7 @@ from sam2ov.video.cache import Image
 from sam2ov.video.color import BT709, ColorTags
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
-from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, fitting_size
 
 DEFAULT_FPS = Fraction(24)
 """Images do not say how fast they follow each other."""
@@ -107,6 +110,19 @@ class ImageFolderReader(FrameReader):
         )
         limits.check_duration(folder, float(info.duration))
         super().__init__(info, cache_bytes)
+        self._stored_hw = info.size_hw
+
+    @property
+    def keyframes(self) -> npt.NDArray[np.int64]:
+        """All frames."""
+        return np.arange(len(self), dtype=np.int64)
+
+    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "ImageFolderReader":
+        """Read the same images; see ``FrameReader.twin``."""
+        made = copy(self)
+        width, height = fitting_size(self.info.width, self.info.height, max_side)
+        FrameReader.__init__(made, replace(self.info, width=width, height=height), cache_bytes)
+        return made
 
     def _decode(self, frame_idx: int, step: int) -> Image:  # noqa: ARG002 - images need no plan
         path = self.paths[frame_idx]
@@ -118,11 +134,14 @@ class ImageFolderReader(FrameReader):
                 f"frame {frame_idx}, {path}, cannot be decoded: {error}. Replace the image, or "
                 "remove it from the folder."
             ) from error
-        if frame.shape[:2] != self.size_hw:
+        if frame.shape[:2] != self._stored_hw:
             raise FrameDecodeError(
                 f"frame {frame_idx}, {path}, has changed its size since the folder was opened. "
                 "Open the folder again."
             )
+        if self.size_hw != self._stored_hw:
+            size = (self.info.width, self.info.height)
+            frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
         return self._keep(frame_idx, frame)
 
     def _release(self) -> None:

@@ -3,6 +3,7 @@
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,12 @@ from sam2ov.video.numbering import number_frames
 from sam2ov.video.probe import VideoInfo, describe
 
 DEFAULT_CACHE_BYTES = 256 << 20
+
+
+def fitting_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """Width and height of a picture scaled down, if need be, so that none exceeds ``max_side``."""
+    scale = 1.0 if max_side is None else min(1.0, max_side / max(width, height))
+    return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
 class FrameReader(ABC):
@@ -78,6 +85,23 @@ class FrameReader(ABC):
         # Going back frame by frame is what a user does who looks for a moment.
         backwards = frame_idx == self._previous - 1
         return self._read(frame_idx, step=-1 if backwards else 1)
+
+    @property
+    @abstractmethod
+    def keyframes(self) -> npt.NDArray[np.int64]:
+        """The frames that are decoded without any other, ascending."""
+
+    @abstractmethod
+    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "FrameReader":
+        """Open the video once more, without looking through it again.
+
+        Args:
+            cache_bytes: memory for the twin's own frames.
+            max_side: scale frames down to fit so many pixels; ``info`` then tells their size.
+
+        Raises:
+            VideoOpenError: the file has gone, or is another one by now.
+        """
 
     def iter_frames(
         self, start: int | None = None, stop: int | None = None, step: int = 1
@@ -152,6 +176,8 @@ class VideoReader(FrameReader):
         cache_bytes: memory for frames that were used last.
         verify: decode the whole video once and number only the frames that come out, instead of
             raising FrameDecodeError when a damaged one is read.
+        like: a reader of the same file whose index is shared; see ``twin``.
+        max_side: scale frames down to fit; only with ``like``.
 
     Raises:
         VideoOpenError: the file cannot be read as a video, or exceeds a limit.
@@ -164,11 +190,17 @@ class VideoReader(FrameReader):
         *,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         verify: bool = False,
+        like: "VideoReader | None" = None,
+        max_side: int | None = None,
     ) -> None:
+        self._limits = limits
         self._run: DecodingRun | None = None
         self._last_frame = -1
         self._unclean_keys: set[int] = set()
         self._decoder = StreamDecoder(path, limits)
+        if like is not None:
+            self._resemble(like, cache_bytes, max_side)
+            return
         try:
             self._index, first = number_frames(self._decoder, path, limits, verify=verify)
             info = describe(path, self._decoder.container, self._decoder.stream, self._index, first)
@@ -183,6 +215,34 @@ class VideoReader(FrameReader):
         except BaseException:
             self._decoder.close()
             raise
+
+    def _resemble(self, like: "VideoReader", cache_bytes: int, max_side: int | None) -> None:
+        self._index = like._index
+        self._orientation = like._orientation
+        if like._decoder.is_careful:
+            self._decoder.be_careful()
+        width, height = fitting_size(like.info.width, like.info.height, max_side)
+        super().__init__(replace(like.info, width=width, height=height), cache_bytes)
+        # Turning back is turning: only a transposition changes the size.
+        self._converter = RgbConverter(
+            *self._orientation.display_size(like.info.width, like.info.height),
+            scaled_to=self._orientation.display_size(width, height),
+        )
+
+    @property
+    def keyframes(self) -> npt.NDArray[np.int64]:
+        """The frames that are decoded without any other, ascending."""
+        frames = self._index.frame_of_packet[self._index.key_packets]
+        return np.unique(frames[frames >= 0]).astype(np.int64)
+
+    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "VideoReader":
+        """Open the file once more; see ``FrameReader.twin``."""
+        path = self.info.path
+        if not path.is_file() or path.stat().st_size != self.info.num_bytes:
+            raise VideoOpenError(f"{path} is not the file any more that was opened. Open it again.")
+        return VideoReader(
+            path, self._limits, cache_bytes=cache_bytes, like=self, max_side=max_side
+        )
 
     def _decode(self, frame_idx: int, step: int) -> Image:
         wanted = range(frame_idx, frame_idx + 1)
