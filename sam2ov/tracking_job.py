@@ -17,7 +17,9 @@ from sam2ov.errors import PromptError
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback
 from sam2ov.prompt_file import ObjectPrompts, PromptFile, VideoFacts, to_prompt
 from sam2ov.prompts import MaskPrompt, Prompt
-from sam2ov.session import VideoSession
+from sam2ov.session import TrackedFrame, VideoSession
+
+_TRACKING = "Tracking"
 
 Direction = Literal["forward", "backward", "both"]
 """Forwards: from each object's first prompt to the end. Backwards: from its last prompt to the
@@ -97,6 +99,33 @@ def track_prompts(
         PromptError: a prompt does not fit the video or the range; nothing has been done then.
     """
     started = time.perf_counter()
+    steps = tracking_steps(session, prompts, direction=direction, frames=frames)
+    tracked, completed = 0, False
+    while not completed and not (cancel is not None and cancel()):
+        step = next(steps, None)
+        if step is None:  # the rest of the objects have been removed meanwhile
+            break
+        if step.stage == _TRACKING:
+            tracked, completed = step.done, step.done == step.total
+        if progress is not None:
+            progress(step)
+    return TrackingOutcome(completed, tracked, time.perf_counter() - started)
+
+
+def tracking_steps(
+    session: VideoSession,
+    prompts: PromptFile,
+    *,
+    direction: Direction = "both",
+    frames: range | None = None,
+) -> Iterator[Progress]:
+    """The steps of ``track_prompts``, one by one: each is done when it is asked for.
+
+    Args and errors are those of ``track_prompts``; errors come before the first step.
+
+    Returns:
+        An iterator over what has been done: first prompts that were segmented, then frames.
+    """
     frames = range(session.num_frames) if frames is None else frames
     checked = check_prompts(session, prompts)
     segments = plan_segments(
@@ -104,18 +133,7 @@ def track_prompts(
         frames,
         direction,
     )
-    completed = _apply(session, checked, progress, cancel)
-    steps = 0
-    if completed:
-        total = sum(segment.num_frames for segment in segments)
-        for _ in _tracked_frames(session, segments):
-            steps += 1
-            if progress is not None:
-                progress(Progress("Tracking", steps, total, "steps"))
-            if steps < total and cancel is not None and cancel():
-                completed = False
-                break
-    return TrackingOutcome(completed, steps, time.perf_counter() - started)
+    return _steps(session, checked, segments)
 
 
 def check_prompts(
@@ -199,38 +217,32 @@ def _backward(joining: Mapping[int, int], frames: range) -> Iterator[Segment]:
         yield Segment(start, following + 1, reverse=True, obj_ids=active)
 
 
-def _tracked_frames(session: VideoSession, segments: Sequence[Segment]) -> Iterator[int]:
+def _steps(
+    session: VideoSession,
+    checked: Sequence[tuple[int, Mapping[int, Prompt]]],
+    segments: Sequence[Segment],
+) -> Iterator[Progress]:
+    total = sum(len(by_frame) for _, by_frame in checked)
+    prompted = ((obj_id, *entry) for obj_id, by_frame in checked for entry in by_frame.items())
+    for done, (obj_id, frame_idx, prompt) in enumerate(prompted, 1):
+        if isinstance(prompt, MaskPrompt):
+            session.add_mask(frame_idx, obj_id, prompt)
+        else:
+            session.add_points(frame_idx, obj_id, prompt)
+        yield Progress("Segmenting prompts", done, total, "steps")
+    total = sum(segment.num_frames for segment in segments)
+    for done, _ in enumerate(_tracked_frames(session, segments), 1):
+        yield Progress(_TRACKING, done, total, "steps")
+
+
+def _tracked_frames(session: VideoSession, segments: Sequence[Segment]) -> Iterator[TrackedFrame]:
     for segment in segments:
-        for step in session.propagate(
+        yield from session.propagate(
             segment.first,
             segment.num_frames - 1,
             reverse=segment.reverse,
             obj_ids=segment.obj_ids,
-        ):
-            yield step.frame_idx
-
-
-def _apply(
-    session: VideoSession,
-    checked: Sequence[tuple[int, Mapping[int, Prompt]]],
-    progress: ProgressCallback | None,
-    cancel: CancelCheck | None,
-) -> bool:
-    """Segment all prompts; false if cancelled before the last one."""
-    total = sum(len(by_frame) for _, by_frame in checked)
-    done = 0
-    for obj_id, by_frame in checked:
-        for frame_idx, prompt in by_frame.items():
-            if cancel is not None and cancel():
-                return False
-            if isinstance(prompt, MaskPrompt):
-                session.add_mask(frame_idx, obj_id, prompt)
-            else:
-                session.add_points(frame_idx, obj_id, prompt)
-            done += 1
-            if progress is not None:
-                progress(Progress("Segmenting prompts", done, total, "steps"))
-    return True
+        )
 
 
 def _checked(session: VideoSession, target: ObjectPrompts) -> dict[int, Prompt]:
