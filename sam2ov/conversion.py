@@ -28,14 +28,18 @@ _SECONDS_TO_STOP = 5.0
 _LINES_IN_MESSAGE = 8
 
 
+def missing_packages() -> list[str]:
+    """What the converter needs and is not installed; nothing is imported."""
+    return [name for name in ("torch", "sam2") if find_spec(name) is None]
+
+
 def require_converter() -> None:
     """Check that torch and sam2 are installed, without importing them.
 
     Raises:
         ConversionError: one is missing; the message gives the commands that install it.
     """
-    missing = [name for name in ("torch", "sam2") if find_spec(name) is None]
-    if missing:
+    if missing := missing_packages():
         raise ConversionError(
             f"Converting a checkpoint needs {' and '.join(missing)}, which the runtime does not. "
             "Install, in this order, then try again:\n"

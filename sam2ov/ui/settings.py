@@ -68,6 +68,7 @@ class Settings:
             max_pixels=round(self.max_megapixels * 1e6),
             max_duration_s=seconds,
             max_frames=math.ceil(seconds * _MOST_FPS),
+            advice="ask who runs this server to allow more",
         )
 
     @property

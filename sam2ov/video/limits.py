@@ -21,6 +21,7 @@ class VideoLimits:
         max_duration_s: time from the first frame to the end of the last one.
         max_frames: number of frames.
         max_streams: streams of all kinds in the container.
+        advice: how to be allowed more, in messages; None names the attribute to raise.
     """
 
     max_bytes: int = 64 << 30
@@ -28,13 +29,14 @@ class VideoLimits:
     max_duration_s: float = 12 * 3600.0
     max_frames: int = 2_000_000
     max_streams: int = 64
+    advice: str | None = None
 
     def check_bytes(self, path: Path, size: int) -> None:
         """Raise VideoOpenError for a file (or folder) of more than ``max_bytes``."""
         if size > self.max_bytes:
             raise VideoOpenError(
                 f"{path} has {size:,} bytes, the limit is {self.max_bytes:,}. "
-                "Cut the video, or raise VideoLimits.max_bytes."
+                f"Cut the video, or {self._more('max_bytes')}."
             )
 
     def check_pixels(self, path: Path, width: int, height: int) -> None:
@@ -46,16 +48,16 @@ class VideoLimits:
         if width * height > self.max_pixels:
             raise VideoOpenError(
                 f"{path} has frames of {width}×{height} pixels, the limit is "
-                f"{self.max_pixels:,} pixels. Scale the video down, or raise "
-                "VideoLimits.max_pixels."
+                f"{self.max_pixels:,} pixels. Scale the video down, or "
+                f"{self._more('max_pixels')}."
             )
 
     def check_frames(self, path: Path, num_frames: int) -> None:
         """Raise VideoOpenError for more than ``max_frames`` frames."""
         if num_frames > self.max_frames:
             raise VideoOpenError(
-                f"{path} has more than {self.max_frames:,} frames. Cut the video, or raise "
-                "VideoLimits.max_frames."
+                f"{path} has more than {self.max_frames:,} frames. Cut the video, or "
+                f"{self._more('max_frames')}."
             )
 
     def check_duration(self, path: Path, duration_s: float) -> None:
@@ -63,7 +65,7 @@ class VideoLimits:
         if duration_s > self.max_duration_s:
             raise VideoOpenError(
                 f"{path} is {duration_s:,.0f} s long, the limit is {self.max_duration_s:,.0f} s. "
-                "Cut the video, or raise VideoLimits.max_duration_s."
+                f"Cut the video, or {self._more('max_duration_s')}."
             )
 
     def check_streams(self, path: Path, num_streams: int) -> None:
@@ -71,5 +73,8 @@ class VideoLimits:
         if num_streams > self.max_streams:
             raise VideoOpenError(
                 f"{path} has {num_streams} streams, the limit is {self.max_streams}. "
-                "Copy its video stream alone into a new file, or raise VideoLimits.max_streams."
+                f"Copy its video stream alone into a new file, or {self._more('max_streams')}."
             )
+
+    def _more(self, name: str) -> str:
+        return self.advice or f"raise VideoLimits.{name}"
