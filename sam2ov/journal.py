@@ -27,6 +27,7 @@ ALIVE: Final = "born <= :head AND died > :head"
 
 _APPLICATION_ID = 0x53324F56
 _FORMAT_VERSION = 1
+_MAX_VALUE_BYTES = 256 << 20
 _SCHEMA = (
     "CREATE TABLE head (number INTEGER NOT NULL)",
     "CREATE TABLE step (number INTEGER PRIMARY KEY, label TEXT NOT NULL, frame_idx INTEGER, "
@@ -134,6 +135,21 @@ class Journal:
             if self._temporary is not None:
                 self._temporary.cleanup()
 
+    def check(self) -> None:
+        """Read the whole file.
+
+        Raises:
+            ProjectError: it is damaged.
+        """
+        (found,) = self.fetch("PRAGMA quick_check(1)")
+        if found[0] != "ok":
+            raise ProjectError(f"{self.path.name} is damaged: {found[0]}.")
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the file is deleted when it is closed."""
+        return self._temporary is not None
+
     # ---- Steps
 
     @property
@@ -151,15 +167,28 @@ class Journal:
         """What ``redo`` would do again."""
         return self._step(self._head + 1)
 
+    def begin(self, label: str, frame_idx: int | None = None) -> Step:
+        """Start a step: what is written until the next one belongs to it."""
+        with self.lock:
+            number = self._head + 1
+            with self._transaction():
+                if self.undone is not None:
+                    self._forget_ahead()
+                self.execute(
+                    "INSERT INTO step VALUES (:number, :label, :frame, :made)",
+                    {"number": number, "label": label, "frame": frame_idx, "made": time.time()},
+                )
+                self._write_head(number)
+            self._head = number
+        return Step(number, label, frame_idx)
+
     @contextmanager
     def step(self, label: str, frame_idx: int | None = None) -> Iterator[Step]:
-        """Record what is written inside, and until the next step, as one step.
+        """Start a step; if the block fails, what was written since has not happened.
 
-        If the block fails, what it wrote has not happened; objects that were being tracked
-        meanwhile have to be loaded again then.
+        Objects that were being tracked meanwhile have to be loaded again then.
         """
-        with self.lock:
-            step = self._begin(label, frame_idx)
+        step = self.begin(label, frame_idx)
         try:
             yield step
         except BaseException:
@@ -310,6 +339,7 @@ class Journal:
     # ---- Inside
 
     def _prepare(self, max_bytes: int | None) -> None:
+        self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
         # The write-ahead log survives a killed process; only a power cut may take the last steps.
         for pragma in (
             "trusted_schema=OFF",
@@ -341,19 +371,6 @@ class Journal:
                 f"{self.path.name} is no project of this version of sam2ov (format {version}, "
                 f"expected {_FORMAT_VERSION}). Open it with the version that saved it."
             )
-
-    def _begin(self, label: str, frame_idx: int | None) -> Step:
-        with self._transaction():
-            if self.undone is not None:
-                self._forget_ahead()
-            number = self._head + 1
-            self.execute(
-                "INSERT INTO step VALUES (:number, :label, :frame, :made)",
-                {"number": number, "label": label, "frame": frame_idx, "made": time.time()},
-            )
-            self._write_head(number)
-        self._head = number
-        return Step(number, label, frame_idx)
 
     def _step(self, number: int) -> Step | None:
         rows = self.fetch("SELECT number, label, frame_idx FROM step WHERE number = ?", (number,))

@@ -52,8 +52,13 @@ def mask_to_model(mask: BoolArray, image_size: int) -> BoolArray:
 
 def mask_prompt_logits(mask_model: BoolArray, low_res_size: int) -> FloatArray:
     """Low-resolution logits [h, w] in [-10, 10] of a mask prompt [S, S]."""
-    logits = mask_model.astype(np.float32) * (2 * PROMPT_LOGIT) - PROMPT_LOGIT
-    return resize_antialiased(logits, (low_res_size, low_res_size))
+    return mask_at(mask_model, (low_res_size, low_res_size))
+
+
+def mask_at(mask: BoolArray, size_hw: tuple[int, int]) -> FloatArray:
+    """Logits in [-10, 10] of a mask [H, W] at another size; exact at its own."""
+    logits = mask.astype(np.float32) * (2 * PROMPT_LOGIT) - PROMPT_LOGIT
+    return logits if mask.shape == size_hw else resize_antialiased(logits, size_hw)
 
 
 def fill_holes(mask_logits: FloatArray, max_area: int) -> FloatArray:

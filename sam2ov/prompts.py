@@ -4,6 +4,7 @@ Points and boxes are kept in video pixels (``points_xy_video``, x to the right, 
 of the top-left pixel is 0.5) and brought to model pixels only when they are encoded.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -107,6 +108,21 @@ def make_mask_prompt(mask: Any) -> MaskPrompt:
     if array.ndim != 2 or array.size == 0:
         raise PromptError(f"a mask must be two-dimensional [H, W], got shape {array.shape}.")
     return MaskPrompt(array.astype(np.bool_))
+
+
+def merge_prompts(prompts: Sequence[Prompt]) -> Prompt:
+    """What prompts given one after the other on a frame come to.
+
+    Points add to the points before them, a mask replaces what was before, and points after a mask
+    replace it: the answer to the mask is fed back with them.
+    """
+    merged, *rest = prompts
+    for prompt in rest:
+        if isinstance(merged, PointPrompt) and isinstance(prompt, PointPrompt):
+            merged = merged + prompt
+        else:
+            merged = prompt
+    return merged
 
 
 def points_to_model(

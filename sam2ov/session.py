@@ -18,8 +18,8 @@ import numpy.typing as npt
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import FrameFeatures, FrameSource
 from sam2ov.journal import Journal
-from sam2ov.masks import FloatArray, resize_logits, without_overlaps
-from sam2ov.prompts import MaskPrompt, PointPrompt, Prompt
+from sam2ov.masks import FloatArray, mask_at, resize_logits, without_overlaps
+from sam2ov.prompts import MaskPrompt, PointPrompt, Prompt, merge_prompts
 from sam2ov.results import FrameResult, ResultStore
 from sam2ov.timeline import Timeline
 from sam2ov.tracked_object import TrackedObject
@@ -47,7 +47,8 @@ class VideoSession:
     Args:
         tracker: the model's per-frame logic; sessions share it.
         frames: the video; the session closes it.
-        journal: where results are kept; the session closes it. None for a temporary one.
+        journal: where results are kept; a temporary one is closed with the session. None for a
+            temporary one in the system's folder.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class VideoSession:
         with self._lock:
             self._features.clear()
             self._objects.clear()
-            self._journal.close()
+            if self._journal.is_temporary:
+                self._journal.close()
             self._frames.close()
 
     def load(self, obj_id: int, prompts: Mapping[int, Prompt]) -> None:
@@ -162,13 +164,8 @@ class VideoSession:
         with self._lock:
             if obj_id in self._objects:
                 self._objects[obj_id].forget_frame(frame_idx)
-            merged: Prompt | None = None
-            for prompt in prompts:
-                if isinstance(merged, PointPrompt) and isinstance(prompt, PointPrompt):
-                    merged = merged + prompt
-                else:
-                    merged = prompt
-                self._answer(frame_idx, obj_id, merged)
+            for count in range(1, len(prompts) + 1):
+                self._answer(frame_idx, obj_id, merge_prompts(prompts[:count]))
 
     def clear_frame(self, frame_idx: int, obj_id: int) -> None:
         """Remove an object's prompts from a frame; a mask found there stays as a tracked one."""
@@ -181,6 +178,12 @@ class VideoSession:
         with self._lock:
             self._object(obj_id)
             del self._objects[obj_id]
+            self._store.remove_object(obj_id)
+
+    def forget(self, obj_id: int) -> None:
+        """Remove what the journal holds of an object, whether it was loaded or not."""
+        with self._lock:
+            self._objects.pop(obj_id, None)
             self._store.remove_object(obj_id)
 
     def reset(self) -> None:
@@ -202,6 +205,21 @@ class VideoSession:
             return np.array([target.mask_logits(frame_idx) for target in objects]).reshape(
                 len(objects), size, size
             )
+
+    def logits_at(
+        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
+    ) -> FloatArray:
+        """The objects' current answers on a frame, float32 [N, H, W] at a size.
+
+        A mask that was given is shown as it is, not as the model's coarser grid remembers it.
+        """
+        with self._lock:
+            logits = resize_logits(self.mask_logits(frame_idx, obj_ids), size_hw)
+            for index, target in enumerate(self._selected(obj_ids)):
+                prompt = target.prompts.get(frame_idx)
+                if isinstance(prompt, MaskPrompt):
+                    logits[index] = mask_at(prompt.mask, size_hw)
+        return logits
 
     def result(self, frame_idx: int, obj_id: int) -> FrameResult | None:
         """An object's current answer on a frame, or None."""

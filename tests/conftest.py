@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from sam2ov.journal import Journal
+from sam2ov.model import SAM2Model
+from sam2ov.project import Project
 from sam2ov.registry import BUNDLED_NAME, resolve_model
+from sam2ov.session import VideoSession
+from sam2ov.tracker import Tracker
+from sam2ov.video import open_video
+from tests.click_model import MODEL, ClickModel, write_square_clip
 from tests.clips import Scene, make_scene
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -40,3 +49,27 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real clips: {folder} is not a folder (set SAM2OV_TEST_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def clip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_square_clip(tmp_path_factory.mktemp("square"))
+
+
+@pytest.fixture
+def model() -> ClickModel:
+    return ClickModel()
+
+
+@pytest.fixture
+def tracker(model: ClickModel) -> Tracker:
+    return Tracker(cast(SAM2Model, model))
+
+
+@pytest.fixture
+def project(tracker: Tracker, clip_file: Path, tmp_path: Path) -> Iterator[Project]:
+    with (
+        Journal(tmp_path / "journal.sqlite") as journal,
+        VideoSession(tracker, open_video(clip_file), journal) as session,
+    ):
+        yield Project(session, journal, MODEL)

@@ -391,13 +391,19 @@ def stored_masks(session: VideoSession, obj_id: int) -> list[FloatArray]:
 def test_a_session_goes_on_where_another_stopped(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     tracker = Tracker(cast(SAM2Model, FakeModel()))
-    with VideoSession(tracker, RedSquare(10, gone=range(6, 8)), Journal(path)) as session:
+    with (
+        Journal(path) as journal,
+        VideoSession(tracker, RedSquare(10, gone=range(6, 8)), journal) as session,
+    ):
         session.add_points(2, 1, CLICK)
         tracked(session)
         session.add_points(8, 1, CLICK)  # not tracked from yet
         before, prompts = session.timeline(1), session.prompts(1)
         masks = stored_masks(session, 1)
-    with VideoSession(tracker, RedSquare(10, gone=range(6, 8)), Journal(path)) as session:
+    with (
+        Journal(path) as journal,
+        VideoSession(tracker, RedSquare(10, gone=range(6, 8)), journal) as session,
+    ):
         session.load(1, prompts)
         after = session.timeline(1)
         for name in vars(before):

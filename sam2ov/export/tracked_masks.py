@@ -108,5 +108,4 @@ class TrackedMasks:
     def _logits(self, frame_idx: int) -> Iterator[FloatArray]:
         # One object at a time: at 4K a float map takes 33 MB.
         for target in self.objects:
-            logits = self._session.mask_logits(frame_idx, [target.obj_id])
-            yield self._session.to_video_size(logits)[0]
+            yield self._session.logits_at(frame_idx, self.size_hw, [target.obj_id])[0]

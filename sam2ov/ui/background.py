@@ -14,8 +14,16 @@ Finish = Callable[[], DownloadView | None]
 Work = Callable[[ProgressCallback, CancelCheck], Finish]
 
 
-def carry_out(workspace: Workspace, job: Job, work: Work) -> Iterator[str]:
+def carry_out(
+    workspace: Workspace, job: Job, work: Work, *, show_frame: int | None = None
+) -> Iterator[str]:
     """Do ``work`` while the page shows ``job``; yields snapshots.
+
+    Args:
+        workspace: of the tab.
+        job: what the page shows.
+        work: in a thread of its own; returns what puts it into effect.
+        show_frame: where the page goes when it has succeeded.
 
     Nothing is put into effect when the work fails or is cancelled; the user is told why.
     """
@@ -27,15 +35,19 @@ def carry_out(workspace: Workspace, job: Job, work: Work) -> Iterator[str]:
     if workspace.job is not job:
         return
     download = None
+    has_succeeded = False
     try:
         with reported():
             finish = yield from _told(workspace, job.run(work))
             with workspace.turn():
                 download = finish()
+            has_succeeded = True
     finally:
         workspace.finish(job)
     with workspace.turn():
-        snapshot = workspace.snapshot(download=download)
+        snapshot = workspace.snapshot(
+            download=download, show_frame=show_frame if has_succeeded else None
+        )
     yield snapshot
 
 

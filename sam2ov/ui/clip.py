@@ -4,20 +4,23 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
+from sam2ov.errors import VideoError
 from sam2ov.journal import Journal
+from sam2ov.project import Project
+from sam2ov.project.library import ProjectFolder, ProjectInfo
+from sam2ov.samples import SAMPLE_PATH
 from sam2ov.session import VideoSession
 from sam2ov.tracker import Tracker
 from sam2ov.ui.messages import ClipView
 from sam2ov.ui.overlay import Overlay, overlay_png
-from sam2ov.ui.pictures import FramePictures
-from sam2ov.ui.project import Project
+from sam2ov.ui.pictures import FramePictures, Level
 from sam2ov.ui.proxies import Proxies
-from sam2ov.video import FrameReader, VideoInfo, VideoLimits, open_video
+from sam2ov.video import FrameReader, VideoInfo, open_video
 
 _CACHE_BYTES = 64 << 20
-_NO_LIMITS = VideoLimits()
+
+MakeProject = Callable[[VideoSession], Project]
 
 
 def new_token() -> str:
@@ -39,99 +42,106 @@ class OpenClip:
     Pictures have a reader of their own: one who looks around does not make tracking seek.
 
     Args:
-        upload: the video file.
-        reader: for the pictures; closed with the clip.
-        project: closed with the clip.
-        proxy_folder: for the small pictures; they stay when the clip is closed.
+        folder: of the project.
+        journal: of the project; closed with the clip.
+        tracker: answers the prompts.
+        make_project: takes a session and gives the project over it.
 
     Attributes:
         is_busy: tells whether somebody waits for an answer; the small pictures wait then.
+
+    Raises:
+        VideoError: the clip cannot be read.
+        ProjectError: the project is damaged.
+        ModelChangedError: it holds results of another model.
     """
 
     def __init__(
-        self, upload: Upload, reader: FrameReader, project: Project, proxy_folder: Path
+        self, folder: ProjectFolder, journal: Journal, tracker: Tracker, make_project: MakeProject
     ) -> None:
         self.token = new_token()
-        self.upload = upload
-        self.project = project
-        self.is_busy: Callable[[], bool] = lambda: False
-        self.proxies = Proxies(reader, proxy_folder, lambda: self.is_busy())
-        self.pictures = FramePictures(reader, self.proxies)
-        self._reader = reader
-
-    @classmethod
-    def open(
-        cls,
-        upload: Upload,
-        tracker: Tracker,
-        storage_dir: Path,
-        limits: VideoLimits = _NO_LIMITS,
-    ) -> Self:
-        """Open a file for editing.
-
-        Raises:
-            VideoError: it cannot be read, or exceeds a limit of uploads.
-        """
-        reader = _open(upload, limits)
+        self.folder = folder
+        self.about: ProjectInfo = folder.read_info()
+        self.path = SAMPLE_PATH if self.about.is_sample else folder.clip
+        self._journal = journal
+        self._reader = self.new_reader()
         try:
-            session = VideoSession(
-                tracker, reader.twin(cache_bytes=_CACHE_BYTES), Journal.temporary(storage_dir)
-            )
+            session = self._new_session(tracker)
+            try:
+                self.project = make_project(session)
+            except BaseException:
+                session.close()
+                raise
         except BaseException:
-            reader.close()
+            self._reader.close()
             raise
-        proxy_folder = storage_dir / f"proxies-{secrets.token_hex(4)}"
-        return cls(upload, reader, Project(session), proxy_folder)
-
-    def new_session(self, tracker: Tracker, storage_dir: Path) -> VideoSession:
-        """A session of the same video without objects, for ``adopt``."""
-        return VideoSession(tracker, self.new_reader(), Journal.temporary(storage_dir))
+        self.is_busy: Callable[[], bool] = lambda: False
+        self.proxies = Proxies(self._reader, folder.proxies, lambda: self.is_busy())
+        self.pictures = FramePictures(self._reader, self.proxies)
+        folder.touch()
 
     def new_reader(self) -> FrameReader:
         """A further reader of the video; the caller closes it."""
-        return _open(self.upload)
+        try:
+            return open_video(self.path, cache_bytes=_CACHE_BYTES)
+        except VideoError as error:
+            # The user knows the file by another name than the server.
+            raise VideoError(str(error).replace(str(self.path), self.about.clip_name)) from error
 
-    def adopt(self, project: Project) -> None:
-        """Go on with another project on the same video; the present one is closed."""
+    def switch(self, tracker: Tracker, make_project: MakeProject) -> None:
+        """Go on with another model.
+
+        Args:
+            tracker: of the model.
+            make_project: takes a new session and gives the project over it; if it fails, the clip
+                goes on as it was.
+        """
+        session = self._new_session(tracker)
+        try:
+            project = make_project(session)
+        except BaseException:
+            session.close()
+            raise
         project.revision = self.project.revision + 1
         self.project, outdated = project, self.project
         outdated.session.close()
 
     def close(self) -> None:
-        """Release the decoders and delete the results."""
+        """Release the decoders; the project stays on the disk."""
         self.proxies.close()
         self.pictures.close()
         self.project.session.close()
         self._reader.close()
+        self._journal.close()
+        self.folder.touch()
 
     @property
     def info(self) -> VideoInfo:
         """Facts about the video."""
         return self._reader.info
 
-    def overlay(self, frame_idx: int, *, is_full: bool = False) -> Overlay:
+    def overlay(self, frame_idx: int, level: Level = "view") -> Overlay:
         """The masks of a frame as the page shows them.
 
         Args:
             frame_idx: the frame.
-            is_full: with the video's pixels, to be looked at closely.
+            level: with the size of the picture of this level; "full" is to be looked at closely.
         """
-        objects, logits = self.project.masks(frame_idx)
-        size_hw = self.project.session.size_hw if is_full else self.pictures.size_hw
-        png = overlay_png(logits, [o.colour for o in objects], size_hw, is_exact=is_full)
+        size_hw = self.pictures.size_of(level)
+        objects, logits = self.project.masks(frame_idx, size_hw)
+        png = overlay_png(logits, [o.colour for o in objects], is_exact=level == "full")
         return Overlay(png, tuple(o.obj_id for o in objects))
 
     def view(self) -> ClipView:
         """What the page has to know."""
         return ClipView(
             token=self.token,
-            name=self.upload.name,
+            name=self.about.clip_name,
             num_frames=self.info.num_frames,
             width=self.info.width,
             height=self.info.height,
             fps=float(self.info.fps),
         )
 
-
-def _open(upload: Upload, limits: VideoLimits = _NO_LIMITS) -> FrameReader:
-    return open_video(upload.path, limits, cache_bytes=_CACHE_BYTES)
+    def _new_session(self, tracker: Tracker) -> VideoSession:
+        return VideoSession(tracker, self.new_reader(), self._journal)

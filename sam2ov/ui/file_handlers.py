@@ -17,6 +17,9 @@ from sam2ov.export import (
 )
 from sam2ov.palette import from_hex, to_hex
 from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project import NewObject, Project
+from sam2ov.project.archive import SUFFIX, save_project_file
+from sam2ov.project.documents import MAX_NAME_LENGTH
 from sam2ov.prompt_file import (
     ObjectPrompts,
     PromptFile,
@@ -30,10 +33,6 @@ from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.job import Job
 from sam2ov.ui.messages import DownloadView
-from sam2ov.ui.model_pool import ModelPool
-from sam2ov.ui.payloads import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
-from sam2ov.ui.project import Project, ProjectObject
-from sam2ov.ui.prompt_log import PromptLog
 from sam2ov.ui.reporting import reported
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
@@ -81,12 +80,10 @@ class FileHandlers:
 
     Args:
         workspaces: of all tabs.
-        models: shared by all tabs.
     """
 
-    def __init__(self, workspaces: Workspaces, models: ModelPool) -> None:
+    def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
-        self._models = models
 
     def export(self, kind: str, request: gr.Request) -> Iterator[str]:
         """Write a file and have the page download it; yields while it goes on."""
@@ -124,58 +121,44 @@ class FileHandlers:
             clip = _required_clip(workspace)
             source = Path(path)
             prompts = parse_prompt_file(source.read_bytes(), source.name)
-            _check_size(prompts)
-            project = self._answered(workspace, clip, prompts, progress, cancel)
-
-            def finish() -> None:
-                if workspace.clip is clip:
-                    clip.adopt(project)
-                else:
-                    project.session.close()
-
-            return finish
+            clip.project.replace_objects(
+                [
+                    NewObject(
+                        target.id,
+                        target.label[:MAX_NAME_LENGTH],
+                        to_hex(target.rgb),
+                        {frame: (prompt,) for frame, prompt in by_frame.items()},
+                    )
+                    for target, (_, by_frame) in zip(
+                        prompts.objects, check_prompts(clip.project.session, prompts), strict=True
+                    )
+                ],
+                progress,
+                cancel,
+            )
+            return lambda: None
 
         job = Job("load", "Answering the prompts", unit="prompts")
         yield from carry_out(workspace, job, work)
 
-    def _answered(
-        self,
-        workspace: Workspace,
-        clip: OpenClip,
-        prompts: PromptFile,
-        progress: ProgressCallback,
-        cancel: CancelCheck,
-    ) -> Project:
-        session = clip.new_session(self._models.get(workspace.choice), workspace.folder)
-        try:
-            log = PromptLog()
-            for obj_id, by_frame in check_prompts(session, prompts):
-                for frame_idx, prompt in by_frame.items():
-                    log.restore(obj_id, frame_idx, (prompt,))
-            objects = [
-                ProjectObject(target.id, target.label[:MAX_NAME_LENGTH], to_hex(target.rgb))
-                for target in prompts.objects
-            ]
-            return Project.restored(session, objects, log, progress, cancel)
-        except BaseException:
-            session.close()
-            raise
+    def save_project(self, with_clip: bool, request: gr.Request) -> Iterator[str]:
+        """Write the project to a file and have the page download it."""
+        workspace = self._workspaces.of(request)
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            clip = _required_clip(workspace)
+            path = workspace.new_export(_stem(clip) + SUFFIX)
+            source = clip.path if with_clip and not clip.about.is_sample else None
+            save_project_file(path, clip.about, clip.project.journal, source, progress, cancel)
+            return lambda: _download(workspace, path)
+
+        yield from carry_out(workspace, Job("export", "Saving the project", unit="bytes"), work)
 
 
 def _required_clip(workspace: Workspace) -> OpenClip:
     if workspace.clip is None:
         raise PromptError("There is no clip open. Open the clip first.")
     return workspace.clip
-
-
-def _check_size(prompts: PromptFile) -> None:
-    highest = max(target.id for target in prompts.objects)
-    if len(prompts.objects) > MAX_OBJECTS or highest > MAX_OBJECT_ID:
-        raise PromptError(
-            f"The app works with up to {MAX_OBJECTS} objects, numbered up to {MAX_OBJECT_ID:,}; "
-            f"this file has {len(prompts.objects)}, up to number {highest:,}. Split it, or use "
-            "sam2ov track."
-        )
 
 
 def _masks(project: Project) -> TrackedMasks:
@@ -185,9 +168,11 @@ def _masks(project: Project) -> TrackedMasks:
     objects = [
         ExportedObject(target.obj_id, target.name, from_hex(target.colour))
         for target in project.objects
-        if target.obj_id in prompted
+        if target.obj_id in prompted and not target.hidden
     ]
-    return TrackedMasks(project.session, objects)
+    if not objects:
+        raise ExportError("All objects are hidden. Show those that you want to export.")
+    return TrackedMasks(project.session, objects, project.in_out)
 
 
 def _prompt_file(clip: OpenClip) -> PromptFile:
@@ -206,14 +191,14 @@ def _prompt_file(clip: OpenClip) -> PromptFile:
         raise PromptError("There are no prompts to save yet: click on an object first.")
     info = clip.info
     facts = VideoFacts(
-        file=clip.upload.name, num_frames=info.num_frames, width=info.width, height=info.height
+        file=clip.about.clip_name, num_frames=info.num_frames, width=info.width, height=info.height
     )
     return PromptFile(video=facts, objects=tuple(objects))
 
 
 def _stem(clip: OpenClip) -> str:
     """What files made from a clip begin with: a name that any file system takes."""
-    stem = re.sub(r"[^\w.-]+", "_", Path(clip.upload.name).stem).strip("._")
+    stem = re.sub(r"[^\w.-]+", "_", Path(clip.about.clip_name).stem).strip("._")
     return stem[:48] or "clip"
 
 

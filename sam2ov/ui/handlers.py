@@ -6,34 +6,55 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from sam2ov.errors import TrackingError, VideoError
-from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
+from sam2ov.errors import ProjectError, TrackingError, VideoError
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project import Direction, ModelChangedError, Project, plan_tracking
+from sam2ov.session import TrackedFrame
 from sam2ov.tracking_job import Segment
-from sam2ov.ui.clip import OpenClip, Upload
+from sam2ov.ui.background import Finish, carry_out
+from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.job import Job
-from sam2ov.ui.model_pool import ModelPool
+from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from sam2ov.ui.payloads import (
     AddObject,
     Box,
+    Brush,
     ChangeObject,
+    ClearAll,
     ClearFrame,
+    ClearObject,
     Click,
+    DeletePoint,
     Edit,
+    HideObject,
+    LockObject,
+    MoveObject,
+    MovePoint,
     Open,
     Prepare,
+    Redo,
+    RemoveObject,
+    SetRange,
     Track,
     Undo,
     parse,
     parse_edit,
 )
-from sam2ov.ui.project import Project
+from sam2ov.ui.projects import ProjectOpener
 from sam2ov.ui.reporting import reported
-from sam2ov.ui.tracking import plan_tracking
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 
 _SECONDS_BETWEEN_FRAMES = 0.07
 """While tracking, the page is told of a frame at most this often."""
+
+
+_TRACK_LABELS: dict[Direction, str] = {
+    "forward": "Track forwards",
+    "backward": "Track backwards",
+    "both": "Track in both directions",
+    "frame": "Track this frame",
+}
 
 
 @dataclass(frozen=True)
@@ -50,11 +71,13 @@ class EditorHandlers:
     Args:
         workspaces: of all tabs.
         models: shared by all tabs.
+        opener: opens projects.
     """
 
-    def __init__(self, workspaces: Workspaces, models: ModelPool) -> None:
+    def __init__(self, workspaces: Workspaces, models: ModelPool, opener: ProjectOpener) -> None:
         self._workspaces = workspaces
         self._models = models
+        self._opener = opener
 
     def ready(self, request: gr.Request) -> str:
         """The page has been loaded."""
@@ -67,23 +90,32 @@ class EditorHandlers:
         if request.session_hash is not None:
             self._workspaces.lose(request.session_hash)
 
-    def open(self, event: gr.EventData, request: gr.Request) -> str:
-        """Open the sample or what was uploaded last."""
+    def open(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """Open the sample, what was uploaded last, or a kept project; yields meanwhile."""
         workspace = self._workspaces.of(request)
-        with workspace.turn():
-            with reported():
-                wanted = parse(Open, event)
-                sample = Upload(SAMPLE_PATH, SAMPLE_NAME)
-                source = sample if wanted.source == "sample" else workspace.upload
-                if source is None:
-                    raise VideoError("There is no upload to open. Choose the clip again.")
-                self._workspaces.make_room(workspace)
-                workspace.replace_clip(self._open_clip(workspace, source))
-            workspace.opened += 1
-            return workspace.snapshot(show_frame=0)
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            wanted = parse(Open, event)
+            clip, choice = self._opened(workspace, wanted, progress, cancel)
+
+            def finish() -> None:
+                workspace.choice = choice
+                workspace.replace_clip(clip)
+                workspace.opened += 1
+
+            return finish
+
+        opened = workspace.opened
+        job = Job("load", "Opening the clip", unit="steps")
+        yield from carry_out(workspace, job, work, show_frame=0)
+        if workspace.opened == opened:
+            with workspace.turn():
+                workspace.opened += 1  # answered, if without success
+                snapshot = workspace.snapshot()
+            yield snapshot
 
     def edit(self, event: gr.EventData, request: gr.Request) -> str:
-        """Change prompts or objects."""
+        """Change prompts, objects or the range, or go back and forth between steps."""
         workspace = self._workspaces.of(request)
         with workspace.turn():
             change = _Change()
@@ -91,7 +123,15 @@ class EditorHandlers:
                 edit = parse_edit(event)
                 workspace.edits = max(workspace.edits, edit.number)
                 workspace.require_editable()
-                change = _apply(edit, workspace.clip_of(edit.clip).project)
+                clip = workspace.clip_of(edit.clip)
+                is_move = isinstance(edit, Undo | Redo)
+                if is_move:
+                    workspace.stop_tracking()
+                with self._models.turns.click():  # so no step of tracking goes on meanwhile
+                    if is_move:
+                        change = self._move(workspace, clip, edit)
+                    else:
+                        change = _Change(_apply(edit, clip.project))
             return workspace.snapshot(
                 mask_frame=change.frame_idx,
                 show_frame=change.frame_idx if change.moves else None,
@@ -104,7 +144,8 @@ class EditorHandlers:
             wanted = parse(Prepare, event)
             clip = workspace.clip
             if clip is not None and clip.token == wanted.clip and workspace.job is None:
-                clip.project.session.prepare_frame(wanted.frame)
+                with self._models.turns.background():
+                    clip.project.session.prepare_frame(wanted.frame)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the tab's long operation after its current step."""
@@ -113,7 +154,7 @@ class EditorHandlers:
             job.cancel()
 
     def track(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
-        """Track all objects; yields while it goes on. What is done when it stops is kept."""
+        """Track objects; yields while it goes on. What is done when it stops is kept."""
         workspace = self._workspaces.of(request)
         job: Job | None = None
         with workspace.turn():
@@ -128,49 +169,119 @@ class EditorHandlers:
         if job is None:
             return
         last: int | None = None
+        steps = project.track(_TRACK_LABELS[wanted.direction], segments)
         try:
             with reported():
-                for last in _throttled(_run(project, segments, job)):
+                for last in _throttled(self._frames(steps, job)):
                     with workspace.turn():
                         snapshot = workspace.snapshot(mask_frame=last, show_frame=last)
                     yield snapshot
         finally:
+            steps.close()
             workspace.finish(job)
         with workspace.turn():
             project.revision += 1
-            snapshot = workspace.snapshot(mask_frame=last, show_frame=last)
+            # Who stopped it, or went back, looks at what they want to look at.
+            show_frame = None if job.cancelled else last
+            snapshot = workspace.snapshot(mask_frame=last, show_frame=show_frame)
         yield snapshot
 
-    def _open_clip(self, workspace: Workspace, source: Upload) -> OpenClip:
-        tracker = self._models.get(workspace.choice)
+    def _opened(
+        self,
+        workspace: Workspace,
+        wanted: Open,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> tuple[OpenClip, ModelChoice]:
+        library = self._workspaces.library
+        if wanted.source == "project":
+            if wanted.project is None:
+                raise ProjectError("The page did not say which project. Choose one from the list.")
+            folder = library.find(wanted.project)
+            with workspace.turn():
+                if workspace.clip is not None and workspace.clip.folder.token == folder.token:
+                    workspace.replace_clip(None)
+            self._workspaces.take_project(folder.token, workspace)
+        elif wanted.source == "sample":
+            folder = self._opener.make_sample()
+        else:
+            upload = workspace.upload
+            if upload is None:
+                raise VideoError("There is no upload to open. Choose the clip again.")
+            present = workspace.clip
+            open_clip = present.path if present else None
+            folder = self._opener.make(upload, open_clip, progress, cancel)
+        self._workspaces.make_room(workspace)
+        return self._opener.open(folder, workspace.choice, progress, cancel)
+
+    def _move(self, workspace: Workspace, clip: OpenClip, edit: Edit) -> _Change:
+        project = clip.project
         try:
-            limits = self._workspaces.settings.video
-            return OpenClip.open(source, tracker, workspace.folder, limits)
-        except VideoError as error:
-            # The user knows the file by another name than the server.
-            raise VideoError(str(error).replace(str(source.path), source.name)) from error
+            frame_idx = project.undo() if isinstance(edit, Undo) else project.redo()
+        except ModelChangedError as changed:
+            workspace.choice = self._opener.follow(clip, changed)
+            return _Change()
+        return _Change(frame_idx, moves=True)
+
+    def _frames(self, steps: Iterator[TrackedFrame], job: Job) -> Iterator[int | None]:
+        """Each tracked frame, and None now and then while others have their turns."""
+        for step in self._models.turns.tracked(steps, job):
+            if step is None:
+                yield None
+                continue
+            job.done += 1
+            yield step.frame_idx
+            if job.cancelled:
+                return
 
 
-def _apply(edit: Edit, project: Project) -> _Change:
+def _apply(edit: Edit, project: Project) -> int | None:
+    """Do what was asked for; returns the frame whose masks it changed."""
     match edit:
         case Click():
-            project.click(edit)
-            return _Change(edit.frame)
+            xy = (edit.x, edit.y)
+            project.click(edit.object, edit.frame, xy, positive=edit.positive)
+            return edit.frame
         case Box():
-            project.box(edit)
-            return _Change(edit.frame)
+            project.box(edit.object, edit.frame, (edit.x0, edit.y0), (edit.x1, edit.y1))
+            return edit.frame
+        case Brush():
+            project.brush(edit.object, edit.frame, edit.points, edit.radius, erase=edit.erase)
+            return edit.frame
+        case MovePoint():
+            project.move_point(edit.object, edit.frame, edit.index, (edit.x, edit.y))
+            return edit.frame
+        case DeletePoint():
+            project.delete_point(edit.object, edit.frame, edit.index)
+            return edit.frame
         case ClearFrame():
             project.clear_frame(edit.object, edit.frame)
-            return _Change(edit.frame)
-        case Undo():
-            return _Change(project.undo(), moves=True)
+            return edit.frame
+        case ClearObject():
+            project.clear_object(edit.object)
+        case ClearAll():
+            project.clear_all()
         case AddObject():
             project.add_object()
         case ChangeObject():
             project.change_object(edit.object, edit.name, edit.colour)
-        case _:
+        case HideObject():
+            project.hide_object(edit.object, hidden=edit.hidden)
+        case LockObject():
+            project.lock_object(edit.object, locked=edit.locked)
+        case MoveObject():
+            project.move_object(edit.object, edit.position)
+        case RemoveObject():
             project.remove_object(edit.object)
-    return _Change()
+        case SetRange():
+            project.set_in_out(_frames_of(edit))
+    return None
+
+
+def _frames_of(edit: SetRange) -> range | None:
+    if edit.first is None or edit.last is None:
+        return None
+    return range(edit.first, edit.last + 1)
 
 
 def _plan(project: Project, wanted: Track) -> list[Segment]:
@@ -178,39 +289,26 @@ def _plan(project: Project, wanted: Track) -> list[Segment]:
         raise TrackingError(
             "There is nothing to track yet: click on an object in the picture first."
         )
-    segments = plan_tracking(project, wanted.direction, wanted.frame)
+    segments = plan_tracking(project, wanted.direction, wanted.frame, wanted.objects)
     if not segments:
         raise TrackingError(
-            "Everything in this direction is tracked already from the present prompts. Correct a "
-            "frame with a click, or go to another part of the clip."
+            "Everything in this direction is tracked already from the present prompts, locked, or "
+            "outside the in and out points. Correct a frame with a click, or go to another part of "
+            "the clip."
         )
     return segments
 
 
-def _run(project: Project, segments: list[Segment], job: Job) -> Iterator[int]:
-    """Track, and yield each finished frame."""
-    for segment in segments:
-        present = [i for i in segment.obj_ids if i in project.session.obj_ids]
-        if not present:
-            continue
-        for step in project.session.propagate(
-            segment.first, segment.num_frames - 1, reverse=segment.reverse, obj_ids=present
-        ):
-            job.done += 1
-            yield step.frame_idx
-            if job.cancelled:
-                return
-
-
-def _throttled(frames: Iterator[int]) -> Iterator[int]:
+def _throttled(frames: Iterator[int | None]) -> Iterator[int | None]:
     """The frames that the page can keep up with, and the last one."""
     told = 0.0
     frame_idx: int | None = None
     is_told = True
-    for frame_idx in frames:
-        is_told = time.monotonic() - told >= _SECONDS_BETWEEN_FRAMES
+    for found in frames:
+        frame_idx = frame_idx if found is None else found
+        is_told = found is None or time.monotonic() - told >= _SECONDS_BETWEEN_FRAMES
         if is_told:
             told = time.monotonic()
             yield frame_idx
-    if not is_told and frame_idx is not None:
+    if not is_told:
         yield frame_idx

@@ -15,6 +15,7 @@ Result = TypeVar("Result")
 
 _SETTLED_AFTER_SECONDS = 0.5
 _TOLD_EVERY_SECONDS = 0.2
+_MEGABYTE = 10**6
 
 
 class Job:
@@ -22,19 +23,31 @@ class Job:
 
     Args:
         kind: what the page shows it as; prompts cannot be changed while one of kind "load" runs.
-        label: for people.
+        label: for people, until the work names its stages.
         total: how many steps it takes; 0 while that is unknown.
-        unit: what a step is.
+        unit: what a step is; stages that count bytes are shown in MB.
+
+    Attributes:
+        sharing: how many others use the model now.
+        waiting: how many stand before it in the queue; None while it works.
     """
 
     def __init__(self, kind: Kind, label: str, total: int = 0, unit: str = "frames") -> None:
         self.kind: Kind = kind
         self.label = label
         self.total = total
-        self.unit = unit
+        self.unit = self._unit = unit
         self.done = 0
+        self.sharing = 0
+        self.waiting: int | None = None
         self._started = time.monotonic()
+        self._done_before = 0
+        self._stage = ""
         self._cancelled = threading.Event()
+
+    def begin(self) -> None:
+        """Its work starts now: the wait before does not count as work."""
+        self._started = time.monotonic()
 
     def cancel(self) -> None:
         """Ask the job to stop after its current step."""
@@ -71,8 +84,9 @@ class Job:
     def view(self) -> JobView:
         """How far it is; speed and remaining seconds once they can be told."""
         elapsed = time.monotonic() - self._started
-        settled = self.done > 0 and elapsed > _SETTLED_AFTER_SECONDS
-        per_second = self.done / elapsed if settled else None
+        done = self.done - self._done_before
+        settled = done > 0 and elapsed > _SETTLED_AFTER_SECONDS
+        per_second = done / elapsed if settled else None
         left = (self.total - self.done) / per_second if per_second and self.total else None
         return JobView(
             kind=self.kind,
@@ -83,7 +97,14 @@ class Job:
             per_second=per_second,
             seconds_left=left,
             cancelling=self.cancelled,
+            sharing=self.sharing,
+            waiting=self.waiting,
         )
 
     def _note(self, progress: Progress) -> None:
-        self.done, self.total = progress.done, progress.total
+        step = _MEGABYTE if progress.unit == "bytes" else 1
+        self.done, self.total = progress.done // step, progress.total // step
+        if progress.stage != self._stage:  # each has a pace of its own, and may go on from before
+            self._stage = self.label = progress.stage
+            self._started, self._done_before = time.monotonic(), self.done
+            self.unit = "MB" if progress.unit == "bytes" else self._unit

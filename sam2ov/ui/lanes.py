@@ -5,6 +5,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.project import Project
 from sam2ov.review import (
     ObjectTrack,
     Reason,
@@ -13,7 +14,6 @@ from sam2ov.review import (
     find_review_items,
     is_absent,
 )
-from sam2ov.ui.project import Project
 from sam2ov.ui.views import ranges
 from sam2ov.video import VideoInfo
 
@@ -78,7 +78,7 @@ def tracks_of(project: Project) -> list[ObjectTrack]:
         ObjectTrack(
             target.obj_id,
             project.session.timeline(target.obj_id),
-            tuple(project.log.frames(target.obj_id)),
+            tuple(project.prompted_frames(target.obj_id)),
         )
         for target in project.objects
         if target.obj_id in known

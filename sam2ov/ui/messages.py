@@ -42,13 +42,19 @@ class ObjectView(Message):
     id: int
     name: str
     colour: str
+    hidden: bool
+    locked: bool
     prompts: dict[int, PromptView]
     tracked: str
     stale: str
 
 
 class JobView(Message):
-    """A long operation: ``done`` of ``total`` (0: unknown) in ``unit``, and what the clock says."""
+    """A long operation: ``done`` of ``total`` (0: unknown) in ``unit``, and what the clock says.
+
+    ``sharing`` others use the model now; ``waiting`` of them stand before it in the queue, None
+    while it works.
+    """
 
     kind: Literal["track", "export", "load"]
     label: str
@@ -58,6 +64,8 @@ class JobView(Message):
     per_second: float | None
     seconds_left: float | None
     cancelling: bool
+    sharing: int
+    waiting: int | None
 
 
 class MaskView(Message):
@@ -66,6 +74,20 @@ class MaskView(Message):
     frame: int
     png: str
     objects: tuple[int, ...]
+
+
+class RangeView(Message):
+    """In and out points, both included."""
+
+    first: int
+    last: int
+
+
+class ProjectView(Message):
+    """The open project; ``token`` opens it again."""
+
+    token: str
+    name: str
 
 
 class DownloadView(Message):
@@ -81,7 +103,8 @@ class Snapshot(Message):
     ``seq`` grows with every snapshot, ``revision`` whenever masks that the page may hold have
     become outdated. ``edits`` is the highest number of an answered edit; ``opened`` counts the
     answered requests to open a clip, with or without success. ``show_frame`` asks the page to go
-    to a frame. ``upload`` opens the way for a clip at ``media/<upload>/clip``.
+    to a frame. ``upload`` opens the way for a clip at ``media/<upload>/clip``. ``undo`` and
+    ``redo`` say what they would do.
     """
 
     seq: int
@@ -91,7 +114,10 @@ class Snapshot(Message):
     clip: ClipView | None
     objects: tuple[ObjectView, ...]
     revision: int
-    can_undo: bool
+    range: RangeView | None
+    undo: str | None
+    redo: str | None
+    project: ProjectView | None
     job: JobView | None
     mask: MaskView | None
     show_frame: int | None

@@ -13,7 +13,7 @@ from sam2ov.registry import BUNDLED_NAME, list_models
 from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.job import Job
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
-from sam2ov.ui.project import Project
+from sam2ov.ui.projects import ProjectOpener
 from sam2ov.ui.reporting import reported
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
@@ -44,12 +44,20 @@ class ModelHandlers:
     Args:
         workspaces: of all tabs.
         models: shared by all tabs.
+        opener: changes the model of a project.
         started_with: the model that the app was started with.
     """
 
-    def __init__(self, workspaces: Workspaces, models: ModelPool, started_with: str) -> None:
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        models: ModelPool,
+        opener: ProjectOpener,
+        started_with: str,
+    ) -> None:
         self._workspaces = workspaces
         self._models = models
+        self._opener = opener
         self._started_with = started_with
 
     def choose(self, model: str, device: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
@@ -82,26 +90,14 @@ class ModelHandlers:
         progress: ProgressCallback,
         cancel: CancelCheck,
     ) -> Finish:
-        tracker = self._models.get(wanted, progress, cancel)
-        raise_if_cancelled(cancel, "Loading the model")
         clip = workspace.clip
-        project: Project | None = None
-        if clip is not None:
-            session = clip.new_session(tracker, workspace.folder)
-            try:
-                project = Project.restored(
-                    session, clip.project.objects, clip.project.log, progress, cancel
-                )
-            except BaseException:
-                session.close()
-                raise
+        if clip is None:
+            self._models.get(wanted, progress, cancel)
+            raise_if_cancelled(cancel, "Loading the model")
+        else:
+            self._opener.change_model(clip, wanted, progress, cancel)
 
         def finish() -> None:
-            if clip is not None and project is not None:
-                if workspace.clip is clip:
-                    clip.adopt(project)
-                else:
-                    project.session.close()
             workspace.choice = wanted
 
         return finish

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sam2ov.masks import FloatArray, resize_logits, without_overlaps
+from sam2ov.masks import FloatArray, without_overlaps
 from sam2ov.palette import from_hex
 
 FILL_ALPHA = 115
@@ -27,13 +27,10 @@ class Overlay:
     obj_ids: tuple[int, ...]
 
 
-def label_map(mask_logits: FloatArray, size_hw: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Which object each pixel shows: 0 for none, n for the n-th of [N, h, w]; uint8 [H, W]."""
-    if len(mask_logits) == 0:
-        return np.zeros(size_hw, np.uint8)
-    resized = without_overlaps(resize_logits(mask_logits, size_hw))
-    labels = np.zeros(size_hw, np.uint8)
-    for number, logits in enumerate(resized, 1):
+def label_map(mask_logits: FloatArray) -> npt.NDArray[np.uint8]:
+    """Which object each pixel shows: 0 for none, n for the n-th of [N, H, W]; uint8 [H, W]."""
+    labels = np.zeros(mask_logits.shape[1:], np.uint8)
+    for number, logits in enumerate(without_overlaps(mask_logits), 1):
         labels[logits > 0] = number
     return labels
 
@@ -41,7 +38,6 @@ def label_map(mask_logits: FloatArray, size_hw: tuple[int, int]) -> npt.NDArray[
 def overlay_png(
     mask_logits: FloatArray,
     colours: Sequence[str],
-    size_hw: tuple[int, int],
     *,
     is_exact: bool = False,
 ) -> bytes:
@@ -50,17 +46,16 @@ def overlay_png(
     The page replaces the palette to show them in other ways (``web/looks.js``).
 
     Args:
-        mask_logits: [N, h, w], N ≤ 127.
+        mask_logits: [N, H, W] at the size of the picture, N ≤ 127.
         colours: "#rrggbb" of each object.
-        size_hw: of the picture.
         is_exact: it is shown enlarged: borders are one pixel wide, whatever the size.
 
     Returns:
         A PNG with palette and transparency: 0 is clear, 2n - 1 the area and 2n the border of the
         n-th object.
     """
-    labels = label_map(mask_logits, size_hw)
-    kernel = _THIN if is_exact or max(size_hw) < _THICK_FROM else _THICK
+    labels = label_map(mask_logits)
+    kernel = _THIN if is_exact or max(labels.shape) < _THICK_FROM else _THICK
     inside = cv2.erode(labels, kernel) == cv2.dilate(labels, kernel)
     painted = np.where(labels > 0, 2 * labels - inside, 0).astype(np.uint8)
     palette = [0, 0, 0]

@@ -6,14 +6,13 @@ import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from sam2ov.errors import PromptError
-
-MAX_OBJECTS = 50
-MAX_OBJECT_ID = 1_000_000
-MAX_NAME_LENGTH = 40
+from sam2ov.project.documents import MAX_NAME_LENGTH
+from sam2ov.project.project import MAX_OBJECT_ID, MAX_OBJECTS
 
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
 ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
+PointIndex = Annotated[int, Field(ge=0, le=1000)]
 Coordinate = Annotated[FiniteFloat, Field(ge=-16, le=65_536)]
 """In video pixels; a little outside is clamped, the pointer may leave the picture."""
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
@@ -32,87 +31,182 @@ class Numbered(Payload):
     number: Annotated[int, Field(ge=1, le=2**53)]
 
 
-class Click(Numbered):
+class EditPayload(Numbered):
+    """Base of all edits."""
+
+    clip: Token
+
+
+class ObjectEdit(EditPayload):
+    """Base of edits of one object."""
+
+    object: ObjectId
+
+
+class FrameEdit(ObjectEdit):
+    """Base of edits of one object on one frame."""
+
+    frame: FrameIndex
+
+
+class Click(FrameEdit):
     """A point on an object (``positive``) or on what does not belong to it."""
 
     kind: Literal["click"]
-    clip: Token
-    frame: FrameIndex
-    object: ObjectId
     x: Coordinate
     y: Coordinate
     positive: bool
 
 
-class Box(Numbered):
+class Box(FrameEdit):
     """A box around an object, any two opposite corners; it replaces the frame's prompts."""
 
     kind: Literal["box"]
-    clip: Token
-    frame: FrameIndex
-    object: ObjectId
     x0: Coordinate
     y0: Coordinate
     x1: Coordinate
     y1: Coordinate
 
 
-class ClearFrame(Numbered):
+class Brush(FrameEdit):
+    """A stroke that is painted into the object's present mask, or erased from it."""
+
+    kind: Literal["brush"]
+    radius: Annotated[FiniteFloat, Field(gt=0, le=4096)]
+    erase: bool
+    points: Annotated[list[tuple[Coordinate, Coordinate]], Field(min_length=1, max_length=2000)]
+
+
+class MovePoint(FrameEdit):
+    """Move a point or the corner of a box; ``index`` counts as ``messages.PromptView.points``."""
+
+    kind: Literal["move_point"]
+    index: PointIndex
+    x: Coordinate
+    y: Coordinate
+
+
+class DeletePoint(FrameEdit):
+    """Take a point away, or a whole box."""
+
+    kind: Literal["delete_point"]
+    index: PointIndex
+
+
+class ClearFrame(FrameEdit):
     """Take back all prompts of an object on a frame."""
 
     kind: Literal["clear_frame"]
-    clip: Token
-    frame: FrameIndex
-    object: ObjectId
 
 
-class Undo(Numbered):
-    """Take back the last change to prompts."""
+class ClearObject(ObjectEdit):
+    """Take back all prompts and masks of an object."""
 
-    kind: Literal["undo"]
-    clip: Token
+    kind: Literal["clear_object"]
 
 
-class AddObject(Numbered):
+class ClearAll(EditPayload):
+    """Take back all prompts and masks of all objects that are not locked."""
+
+    kind: Literal["clear_all"]
+
+
+class AddObject(EditPayload):
     """Start another object."""
 
     kind: Literal["add_object"]
-    clip: Token
 
 
-class ChangeObject(Numbered):
+class ChangeObject(ObjectEdit):
     """Give an object another name or colour."""
 
     kind: Literal["change_object"]
-    clip: Token
-    object: ObjectId
     name: Name
     colour: Colour
 
 
-class RemoveObject(Numbered):
+class HideObject(ObjectEdit):
+    """Leave an object out of view and out of exports, or bring it back."""
+
+    kind: Literal["hide_object"]
+    hidden: bool
+
+
+class LockObject(ObjectEdit):
+    """Protect an object from prompts and tracking, or not any more."""
+
+    kind: Literal["lock_object"]
+    locked: bool
+
+
+class MoveObject(ObjectEdit):
+    """Put an object at another place of the list, counted from 0."""
+
+    kind: Literal["move_object"]
+    position: Annotated[int, Field(ge=0, le=MAX_OBJECTS)]
+
+
+class RemoveObject(ObjectEdit):
     """Remove an object with its prompts and results."""
 
     kind: Literal["remove_object"]
-    clip: Token
-    object: ObjectId
 
 
-Edit = Click | Box | ClearFrame | Undo | AddObject | ChangeObject | RemoveObject
+class SetRange(EditPayload):
+    """Set the in and out points, both included; without them the whole clip is meant."""
+
+    kind: Literal["set_range"]
+    first: FrameIndex | None
+    last: FrameIndex | None
+
+
+class Undo(EditPayload):
+    """Take back the last step."""
+
+    kind: Literal["undo"]
+
+
+class Redo(EditPayload):
+    """Do the step again that was taken back last."""
+
+    kind: Literal["redo"]
+
+
+Edit = (
+    Click
+    | Box
+    | Brush
+    | MovePoint
+    | DeletePoint
+    | ClearFrame
+    | ClearObject
+    | ClearAll
+    | AddObject
+    | ChangeObject
+    | HideObject
+    | LockObject
+    | MoveObject
+    | RemoveObject
+    | SetRange
+    | Undo
+    | Redo
+)
 
 
 class Open(Payload):
-    """Open the clip that was uploaded last, or the bundled sample."""
+    """Open what was uploaded last (a clip or a project file), the sample, or a kept project."""
 
-    source: Literal["upload", "sample"]
+    source: Literal["upload", "sample", "project"]
+    project: Token | None = None
 
 
 class Track(Payload):
-    """Track all objects from the prompts around ``frame``."""
+    """Track objects from the prompts around ``frame``; ``objects`` None: all not locked."""
 
     clip: Token
     frame: FrameIndex
-    direction: Literal["forward", "backward", "both"]
+    direction: Literal["forward", "backward", "both", "frame"]
+    objects: Annotated[list[ObjectId], Field(max_length=MAX_OBJECTS)] | None = None
 
 
 class Prepare(Payload):

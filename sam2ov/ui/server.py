@@ -8,12 +8,14 @@ from pathlib import Path
 
 from sam2ov.errors import ServerError
 from sam2ov.model import Precision
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
 from sam2ov.ui.model_handlers import ModelHandlers
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from sam2ov.ui.page import Handlers, build_page
+from sam2ov.ui.projects import ProjectOpener
 from sam2ov.ui.routes import make_routes
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.theme import make_theme
@@ -34,6 +36,7 @@ def launch(
     open_browser: bool = False,
     mcp: bool = False,
     settings: Settings | None = None,
+    projects: Path | None = None,
 ) -> None:
     """Serve the app until it is interrupted.
 
@@ -46,6 +49,7 @@ def launch(
         open_browser: open the page.
         mcp: serve the public functions as MCP tools too.
         settings: limits and budgets; None for the defaults.
+        projects: folder where projects are kept; None for the user's data folder.
 
     Raises:
         ModelError, DeviceError: the model cannot be loaded.
@@ -57,11 +61,13 @@ def launch(
     choice = ModelChoice(os.fspath(model), device)
     models = ModelPool(precision, settings)
     models.get(choice)
-    workspaces = Workspaces(choice, settings)
+    library = ProjectLibrary(projects, settings.keep_bytes, settings.keep_days)
+    workspaces = Workspaces(choice, settings, library)
+    opener = ProjectOpener(library, models, settings.video)
     handlers = Handlers(
-        editor=EditorHandlers(workspaces, models),
-        files=FileHandlers(workspaces, models),
-        models=ModelHandlers(workspaces, models, choice.model),
+        editor=EditorHandlers(workspaces, models, opener),
+        files=FileHandlers(workspaces),
+        models=ModelHandlers(workspaces, models, opener, choice.model),
     )
     page = build_page(handlers, choice, settings)
     page.queue(max_size=_QUEUE_SIZE, api_open=False)

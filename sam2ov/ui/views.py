@@ -3,10 +3,10 @@
 import numpy as np
 
 from sam2ov.masks import BoolArray
-from sam2ov.prompts import PointPrompt
+from sam2ov.project import Project, ProjectObject
+from sam2ov.project.prompt_steps import Steps, points_of
+from sam2ov.prompts import MaskPrompt
 from sam2ov.ui.messages import ObjectView, PromptView
-from sam2ov.ui.project import Project, ProjectObject
-from sam2ov.ui.prompt_log import Steps
 
 
 def object_views(project: Project) -> tuple[ObjectView, ...]:
@@ -31,9 +31,11 @@ def _object_view(project: Project, target: ProjectObject) -> ObjectView:
         id=obj_id,
         name=target.name,
         colour=target.colour,
+        hidden=target.hidden,
+        locked=target.locked,
         prompts={
-            frame: _prompt_view(project.log.steps(obj_id, frame))
-            for frame in project.log.frames(obj_id)
+            frame: _prompt_view(project.steps(obj_id, frame))
+            for frame in project.prompted_frames(obj_id)
         },
         tracked=ranges(tracked),
         stale=ranges(stale),
@@ -41,13 +43,7 @@ def _object_view(project: Project, target: ProjectObject) -> ObjectView:
 
 
 def _prompt_view(steps: Steps) -> PromptView:
-    points = [
-        (float(x), float(y), int(label))
-        for step in steps
-        if isinstance(step, PointPrompt)
-        for (x, y), label in zip(step.points_xy_video, step.labels, strict=True)
-    ]
     return PromptView(
-        points=tuple(points),
-        has_mask=any(not isinstance(step, PointPrompt) for step in steps),
+        points=tuple(points_of(steps)),
+        has_mask=any(isinstance(step, MaskPrompt) for step in steps),
     )

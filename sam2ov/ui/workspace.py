@@ -2,16 +2,17 @@
 
 import base64
 import secrets
-import tempfile
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sam2ov.errors import ClipClosedError, TrackingError
+from sam2ov.journal import Step
 from sam2ov.ui.clip import OpenClip, Upload, new_token
 from sam2ov.ui.job import Job
-from sam2ov.ui.messages import DownloadView, MaskView, Snapshot
+from sam2ov.ui.messages import DownloadView, MaskView, ProjectView, RangeView, Snapshot
 from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.turns import Turns
 from sam2ov.ui.views import object_views
@@ -30,9 +31,10 @@ class Workspace:
 
     Args:
         choice: the model to start with.
+        folder: for uploads and exports; deleted with the tab.
     """
 
-    def __init__(self, choice: ModelChoice) -> None:
+    def __init__(self, choice: ModelChoice, folder: Path) -> None:
         self.choice = choice
         self.token = new_token()
         self.clip: OpenClip | None = None
@@ -40,16 +42,11 @@ class Workspace:
         self.last_used = time.monotonic()
         self.is_lost = False  # the connection to the page has ended
         self.upload: Upload | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="sam2ov-tab-")
+        self.folder = folder
         self._turns = Turns()
         self.edits = 0
         self.opened = 0
         self._seq = 0
-
-    @property
-    def folder(self) -> Path:
-        """Uploads and exports of this tab; goes with it."""
-        return Path(self._folder.name)
 
     def touch(self) -> None:
         """The page has asked for something: it is there and in use."""
@@ -66,7 +63,7 @@ class Workspace:
         kept = path.with_suffix(".video")
         path.rename(kept)
         self.upload, outdated = Upload(kept, _shown_name(name)), self.upload
-        if outdated is not None and (self.clip is None or self.clip.upload != outdated):
+        if outdated is not None:
             outdated.path.unlink(missing_ok=True)
 
     def new_export(self, name: str) -> Path:
@@ -96,8 +93,9 @@ class Workspace:
         """
         if self.clip is None or self.clip.token != token:
             raise ClipClosedError(
-                "This clip is no longer open on the server: it was closed after a long pause, to "
-                "make room for others, or when the server was started again. Open it again."
+                "This clip is no longer open here: it was closed after a long pause, to make room "
+                "for others, or because another page opened it. Everything was kept: reload the "
+                "page to go on."
             )
         return self.clip
 
@@ -110,9 +108,6 @@ class Workspace:
         self.clip, outdated = clip, self.clip
         if outdated is not None:
             outdated.close()
-            uploaded = self.upload is not None and outdated.upload == self.upload
-            if outdated.upload.path.parent == self.folder and not uploaded:
-                outdated.upload.path.unlink(missing_ok=True)
 
     def start(self, job: Job) -> Job:
         """Take note of a long operation; there is one at a time.
@@ -130,6 +125,11 @@ class Workspace:
         if self.job is not None and self.job.kind == "load":
             raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
 
+    def stop_tracking(self) -> None:
+        """Have a run of tracking stop: no further step is taken once the present one is done."""
+        if self.job is not None and self.job.kind == "track":
+            self.job.cancel()
+
     def finish(self, job: Job) -> None:
         """The operation has ended, however it did."""
         if self.job is job:
@@ -140,7 +140,7 @@ class Workspace:
         """Release everything and delete the tab's files."""
         with self._turns.turn():
             self.replace_clip(None)
-            self._folder.cleanup()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def snapshot(
         self,
@@ -158,6 +158,7 @@ class Workspace:
         """
         self._seq += 1
         clip = self.clip
+        project = clip and clip.project
         mask = None
         if clip is not None and mask_frame is not None:
             overlay = clip.overlay(mask_frame)
@@ -169,11 +170,22 @@ class Workspace:
             opened=self.opened,
             upload=self.token,
             clip=clip and clip.view(),
-            objects=object_views(clip.project) if clip else (),
-            revision=clip.project.revision if clip else 0,
-            can_undo=clip is not None and clip.project.log.last_change is not None,
+            objects=object_views(project) if project else (),
+            revision=project.revision if project else 0,
+            range=_range_view(project.in_out) if project else None,
+            undo=_label(project.journal.done) if project else None,
+            redo=_label(project.journal.undone) if project else None,
+            project=clip and ProjectView(token=clip.folder.token, name=clip.about.clip_name),
             job=self.job and self.job.view(),
             mask=mask,
             show_frame=show_frame,
             download=download,
         ).model_dump_json()
+
+
+def _label(step: Step | None) -> str | None:
+    return step.label if step else None
+
+
+def _range_view(frames: range | None) -> RangeView | None:
+    return RangeView(first=frames[0], last=frames[-1]) if frames else None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from sam2ov.errors import ServerFullError
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.settings import Settings
@@ -29,10 +30,12 @@ class Workspaces:
     Args:
         choice: the model that a tab starts with.
         settings: how many there may be, and how long one that is not used is kept.
+        library: where projects are kept.
     """
 
-    def __init__(self, choice: ModelChoice, settings: Settings) -> None:
+    def __init__(self, choice: ModelChoice, settings: Settings, library: ProjectLibrary) -> None:
         self.settings = settings
+        self.library = library
         self._choice = choice
         self._ttl_seconds = settings.idle_minutes * 60
         self._lost_seconds = min(settings.lost_minutes * 60, self._ttl_seconds)
@@ -64,8 +67,23 @@ class Workspaces:
                     "as it takes. Close pages that you do not need, and reload this one in a few "
                     "minutes."
                 )
-            made = self._by_session[session_hash] = Workspace(self._choice)
+            folder = self.library.new_incoming()
+            made = self._by_session[session_hash] = Workspace(self._choice, folder)
         return made
+
+    def take_project(self, token: str, workspace: Workspace) -> None:
+        """Before ``workspace`` opens a project: close it where it is open, as after a reload."""
+        for other in self._all():
+            clip = other.clip
+            if clip is not None and clip.folder.token == token:
+                with other.turn():
+                    if other.clip is clip and other is not workspace:
+                        other.replace_clip(None)
+
+    def has_open(self, token: str) -> bool:
+        """Whether a project is open anywhere."""
+        clips = [workspace.clip for workspace in self._all()]
+        return any(clip is not None and clip.folder.token == token for clip in clips)
 
     def make_room(self, workspace: Workspace) -> None:
         """Before ``workspace`` opens a clip: close others that would be too many with it."""
@@ -143,6 +161,7 @@ class Workspaces:
         for session_hash in idle:
             self.close_one(session_hash)
             _log.info("Closed a tab that was not used for a long time.")
+        self.library.sweep(self.has_open)
 
     def _patience(self, workspace: Workspace) -> float:
         return self._lost_seconds if workspace.is_lost else self._ttl_seconds

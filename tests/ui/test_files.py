@@ -15,7 +15,8 @@ from sam2ov.prompt_file import read_prompt_file
 from sam2ov.ui.file_handlers import EXPORT_KINDS
 from sam2ov.ui.messages import Snapshot
 from sam2ov.video import open_video
-from tests.ui.conftest import HEIGHT, NUM_FRAMES, WIDTH, Tab, snapshot_of
+from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
+from tests.ui.conftest import Tab, snapshot_of
 
 
 def last_of(texts: Iterator[str]) -> Snapshot:

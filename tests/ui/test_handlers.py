@@ -9,8 +9,9 @@ import pytest
 from sam2ov.features import FrameFeatures
 from sam2ov.ui import handlers as handlers_module
 from sam2ov.ui.clip import Upload
+from tests.click_model import NUM_FRAMES
 from tests.clips import corrupt
-from tests.ui.conftest import NUM_FRAMES, Tab, event, request_of, snapshot_of
+from tests.ui.conftest import Tab, event, request_of, snapshot_of
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def test_a_new_page_is_empty(tab: Tab) -> None:
 
 
 def test_the_sample_opens(tab: Tab) -> None:
-    snapshot = snapshot_of(tab.editor.open(event({"source": "sample"}), tab.request))
+    snapshot = tab.open("sample")
     assert snapshot.clip is not None
     assert (snapshot.clip.width, snapshot.clip.height) == (640, 360)
     assert snapshot.clip.num_frames == 96
@@ -44,14 +45,14 @@ def test_a_damaged_upload_is_explained_and_changes_nothing(
     broken.write_bytes(b"this is no video" * 100)
     open_tab.workspace.upload = Upload(broken, "<b>holiday</b>.mp4")
     with pytest.warns(UserWarning, match="&lt;b&gt;holiday&lt;/b&gt;.mp4 is not a video"):
-        text = open_tab.editor.open(event({"source": "upload"}), open_tab.request)
-    assert snapshot_of(text).opened == 1, "the page knows that it was answered"
+        snapshot = open_tab.open("upload")
+    assert snapshot.opened == 2, "the page knows that it was answered"
     assert open_tab.workspace.clip is before
 
 
 def test_there_has_to_be_an_upload_to_open(tab: Tab) -> None:
     with pytest.warns(UserWarning, match="Choose the clip again"):
-        snapshot = snapshot_of(tab.editor.open(event({"source": "upload"}), tab.request))
+        snapshot = tab.open("upload")
     assert snapshot.clip is None
 
 
@@ -63,7 +64,7 @@ def test_damaged_bytes_never_stop_the_server(open_tab: Tab, clip_file: Path) -> 
         open_tab.workspace.upload = Upload(broken, "broken.mp4")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("gradio.Warning", lambda *_, **__: None)
-            open_tab.editor.open(event({"source": "upload"}), open_tab.request)
+            open_tab.open("upload")
             open_tab.click(0, 10, 10)
     assert snapshot_of(open_tab.editor.ready(open_tab.request)).seq > 0
 
@@ -73,17 +74,17 @@ def test_a_click_is_answered_with_the_masks(open_tab: Tab) -> None:
     assert snapshot.mask is not None
     assert snapshot.mask.frame == 3
     assert list(snapshot.objects[0].prompts[3].points) == [(24, 32, 1)]
-    assert snapshot.can_undo
+    assert snapshot.undo == "Click on Object 1"
     assert snapshot.edits == 1
 
 
 def test_malformed_and_late_edits_are_answered_too(open_tab: Tab) -> None:
     with pytest.warns(UserWarning, match="Reload the page"):
         open_tab.edit("click", frame=-3)
-    with pytest.warns(UserWarning, match="Open it again"):
+    with pytest.warns(UserWarning, match="reload the page"):
         snapshot = open_tab.edit("undo", clip="a-clip-of-yesterday")
     assert snapshot.edits == 2, "the page stops waiting, for the lost one too"
-    assert not snapshot.can_undo
+    assert snapshot.undo is None
 
 
 def test_undo_shows_the_frame_that_it_changed(open_tab: Tab) -> None:
@@ -270,7 +271,7 @@ def test_two_tabs_do_not_see_each_other(open_tab: Tab) -> None:
     )
     assert open_tab.workspace.clip is not None
     token = open_tab.workspace.clip.token
-    with pytest.warns(UserWarning, match="Open it again"):
+    with pytest.warns(UserWarning, match="reload the page"):
         snapshot = other.edit("undo", clip=token)
     assert snapshot.clip is None
     assert open_tab.workspace.edits == 0

@@ -94,3 +94,35 @@ def test_what_work_raises_is_raised() -> None:
 
     with pytest.raises(OSError, match="disk full"):
         list(Job("load", "Loading").run(work))
+
+
+def test_stages_have_their_own_pace_and_unit() -> None:
+    job = Job("load", "Loading tiny", unit="prompts")
+    job._note(Progress("Downloading", 60_000_000, 156_000_000, "bytes"))  # 60 MB were there
+    job._note(Progress("Downloading", 80_500_000, 156_000_000, "bytes"))
+    job._started -= 10
+    view = job.view()
+    assert (view.label, view.done, view.total, view.unit) == ("Downloading", 80, 156, "MB")
+    assert view.per_second == pytest.approx(2, rel=0.05)
+    assert view.seconds_left == pytest.approx(38, rel=0.05)
+    job._note(Progress("Answering the prompts", 1, 4, "steps"))
+    view = job.view()
+    assert (view.label, view.done, view.total, view.unit) == (
+        "Answering the prompts",
+        1,
+        4,
+        "prompts",
+    )
+    assert view.per_second is None, "it has only begun"
+
+
+def test_waiting_does_not_count_as_work() -> None:
+    job = Job("track", "Tracking", 100)
+    job._started -= 60
+    job.begin()
+    job.done = 10
+    job._started -= 2
+    job.sharing, job.waiting = 2, None
+    view = job.view()
+    assert view.per_second == pytest.approx(5, rel=0.05)
+    assert (view.sharing, view.waiting) == (2, None)

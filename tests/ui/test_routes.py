@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.routes import editor_script, make_routes
 from sam2ov.ui.workspaces import Workspaces
-from tests.ui.conftest import HEIGHT, NUM_FRAMES, WIDTH, Tab
+from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
+from tests.ui.conftest import Tab
 
 MAX_BYTES = 100_000
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sam2ov.ui.project import Project
+from sam2ov.project import Project
 from sam2ov.ui.views import object_views, ranges
-from tests.ui.test_project import box, click, track
+from tests.project.test_project import track
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,10 @@ def test_ranges(flags: str, text: str) -> None:
 
 def test_objects_with_prompts_and_tracked_frames(project: Project) -> None:
     project.add_object()
-    project.box(box(2, 10, 10, 40, 50))
-    project.click(click(2, 20, 30, positive=False))
+    project.box(1, 2, (10, 10), (40, 50))
+    project.click(1, 2, (20, 30), positive=False)
     track(project)
-    project.click(click(5, 20, 30))
+    project.click(1, 5, (20, 30), positive=True)
     first, second = object_views(project)
     assert list(first.prompts[2].points) == [(10, 10, 2), (40, 50, 3), (20, 30, 0)]
     assert list(first.prompts[5].points) == [(20, 30, 1)]

@@ -352,7 +352,7 @@ class Editor {
     const isOpen = clip !== null;
     const canOpen = this.snapshot !== NOTHING && !this.opening.isBusy;
     const enabled = {
-      undo: isOpen && this.snapshot.can_undo,
+      undo: isOpen && this.snapshot.undo !== null,
       clear: isOpen && frame in (this.#active()?.prompts ?? {}),
       add: isOpen,
       open: canOpen,

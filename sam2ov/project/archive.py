@@ -1,0 +1,167 @@
+"""Project files: everything about a project in one zip, to be kept or taken elsewhere.
+
+It holds ``project.json``, ``journal.sqlite`` without the history, and the clip if wanted. A file
+from elsewhere is not trusted: only these members are taken, within bounds, and the journal has to
+have exactly our tables.
+"""
+
+import shutil
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Final
+
+from pydantic import ValidationError
+
+from sam2ov.errors import ProjectError, StorageError
+from sam2ov.journal import Journal
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.project.library import (
+    CLIP_FILE,
+    INFO_FILE,
+    JOURNAL_FILE,
+    ProjectFolder,
+    ProjectInfo,
+)
+from sam2ov.unfinished import unfinished_file
+
+SUFFIX: Final = ".sam2ov"
+_MAX_INFO_BYTES = 1 << 16
+_CHUNK_BYTES = 4 << 20
+
+
+def is_project_file(path: Path) -> bool:
+    """Whether a file looks like one that ``save_project_file`` wrote."""
+    if not zipfile.is_zipfile(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return INFO_FILE in archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def save_project_file(
+    path: Path,
+    info: ProjectInfo,
+    journal: Journal,
+    clip: Path | None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> None:
+    """Write a project to one file.
+
+    Args:
+        path: of the file.
+        info: of the project.
+        journal: may be in use.
+        clip: to be put in; None leaves it out.
+        progress: told of bytes.
+        cancel: asked now and then.
+
+    Raises:
+        ExportError: the disk is full, or the folder cannot be written to.
+        CancelledError: ``cancel`` returned true; nothing is left at ``path``.
+    """
+    with (
+        unfinished_file(path) as unfinished,
+        TemporaryDirectory(dir=unfinished.parent) as folder,
+        zipfile.ZipFile(unfinished, "w") as archive,
+    ):
+        copy = Path(folder) / JOURNAL_FILE
+        journal.copy_to(copy)
+        members = [(JOURNAL_FILE, copy), *([(CLIP_FILE, clip)] if clip else [])]
+        total = sum(source.stat().st_size for _, source in members)
+        archive.writestr(INFO_FILE, info.model_dump_json(indent=1))
+        copied = 0
+        for name, source in members:
+            with source.open("rb") as reader, archive.open(name, "w", force_zip64=True) as writer:
+                copied = _copy(reader, writer, "Saving", copied, total, progress, cancel)
+
+
+def open_project_file(
+    path: Path,
+    folder: ProjectFolder,
+    max_bytes: int,
+    clip: Path | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> ProjectInfo:
+    """Unpack a project file into an empty project folder.
+
+    Args:
+        path: of the file.
+        folder: made for it; the caller makes it a project with ``write_info``.
+        max_bytes: that each member may have unpacked.
+        clip: the clip, for a file without it.
+        progress: told of bytes.
+        cancel: asked now and then.
+
+    Raises:
+        ProjectError: the file is damaged or no project, or it needs its clip.
+        StorageError: the disk is full.
+        CancelledError: ``cancel`` returned true.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            info = _read_info(archive)
+            members = {entry.filename: entry for entry in archive.infolist()}
+            wanted = [name for name in (JOURNAL_FILE, CLIP_FILE) if name in members]
+            if JOURNAL_FILE not in wanted:
+                raise ProjectError("This project file has no journal. Save the project again.")
+            total = sum(members[name].file_size for name in wanted)
+            if any(members[name].file_size > max_bytes for name in wanted):
+                raise ProjectError(
+                    f"This project file is too large to be opened here ({total / 1e9:.1f} GB)."
+                )
+            copied = 0
+            for name in wanted:
+                with archive.open(name) as reader, (folder.path / name).open("wb") as writer:
+                    copied = _copy(reader, writer, "Opening", copied, total, progress, cancel)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ProjectError(f"The project file is damaged ({error}). Open another copy.") from error
+    except OSError as error:
+        raise StorageError(
+            f"The project cannot be unpacked: {error.strerror}. Free some disk space."
+        ) from error
+    if CLIP_FILE not in wanted and not info.is_sample:
+        if clip is None:
+            raise ProjectError(
+                f"This project file was saved without its clip. Open {info.clip_name} "
+                f"({info.num_frames} frames, {info.width}×{info.height}) first, then this file."
+            )
+        shutil.copyfile(clip, folder.clip)
+    with Journal(folder.journal) as journal:  # refuses what is none of ours
+        journal.check()
+    return info
+
+
+def _read_info(archive: zipfile.ZipFile) -> ProjectInfo:
+    try:
+        with archive.open(INFO_FILE) as member:
+            return ProjectInfo.model_validate_json(member.read(_MAX_INFO_BYTES))
+    except (KeyError, ValidationError) as error:
+        raise ProjectError(
+            "This is no project file of this version of sam2ov. Save the project again."
+        ) from error
+
+
+def _copy(
+    reader: IO[bytes],
+    writer: IO[bytes],
+    stage: str,
+    copied: int,
+    total: int,
+    progress: ProgressCallback | None,
+    cancel: CancelCheck | None,
+) -> int:
+    """Copy at most what was announced; returns how much of ``total`` is done."""
+    while chunk := reader.read(_CHUNK_BYTES):
+        raise_if_cancelled(cancel, stage)
+        copied += len(chunk)
+        if copied > total:
+            raise ProjectError("The project file is damaged: it holds more than it says.")
+        writer.write(chunk)
+        if progress is not None:
+            progress(Progress(stage, copied, total, "bytes"))
+    return copied

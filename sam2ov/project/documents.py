@@ -1,0 +1,68 @@
+"""What a project's journal holds besides results: small JSON documents by key."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from sam2ov.prompt_file import Colour, FramePrompt
+
+ORDER_KEY = "order"
+RANGE_KEY = "range"
+MODEL_KEY = "model"
+OBJECT_PREFIX = "object/"
+STEPS_PREFIX = "steps/"
+
+MAX_NAME_LENGTH = 40
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
+
+
+class Document(BaseModel):
+    """Base of all documents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ObjectDocument(Document):
+    """An object as the user knows it; hidden ones are left out of view and of exports."""
+
+    name: Name
+    colour: Colour
+    hidden: bool = False
+    locked: bool = False
+
+
+class OrderDocument(Document):
+    """The objects in the user's order, and the highest number that was ever given."""
+
+    ids: tuple[int, ...]
+    last_id: int
+
+
+class RangeDocument(Document):
+    """In and out points, both included."""
+
+    first: int
+    last: int
+
+
+class ModelDocument(Document):
+    """The model whose results the journal holds: name or folder, and checksum of its weights."""
+
+    model: str
+    device: str
+    weights: str
+
+
+STEPS: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(tuple[FramePrompt, ...])
+"""The prompts of one object on one frame, in the order in which they were given."""
+
+
+def object_key(obj_id: int) -> str:
+    """Key of an ``ObjectDocument``."""
+    return f"{OBJECT_PREFIX}{obj_id}"
+
+
+def steps_key(obj_id: int, frame_idx: int) -> str:
+    """Key of the prompts of an object on a frame."""
+    return f"{STEPS_PREFIX}{obj_id}/{frame_idx}"

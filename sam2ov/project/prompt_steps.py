@@ -1,0 +1,101 @@
+"""Prompts of one object on one frame as single steps: what can be moved or taken away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from sam2ov.errors import PromptError
+from sam2ov.masks import BoolArray
+from sam2ov.prompts import Label, PointPrompt, Prompt
+
+Steps = tuple[Prompt, ...]
+"""Prompts of one object on one frame in the order they were given."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a point stands: in which step, and where in it."""
+
+    step: int
+    point: int
+
+
+def points_of(steps: Steps) -> list[tuple[float, float, int]]:
+    """All points as (x, y, label) in video pixels; the corners of a box are points."""
+    return [
+        (float(x), float(y), int(label))
+        for step in steps
+        if isinstance(step, PointPrompt)
+        for (x, y), label in zip(step.points_xy_video, step.labels, strict=True)
+    ]
+
+
+def with_point_moved(steps: Steps, index: int, xy: tuple[float, float]) -> Steps:
+    """Put a point somewhere else; the corners of a box stay in order.
+
+    Args:
+        steps: of the frame.
+        index: counts as ``points_of``.
+        xy: in video pixels.
+
+    Raises:
+        PromptError: there is no such point, or the box would be empty.
+    """
+    place, prompt = _find(steps, index)
+    points = prompt.points_xy_video.copy()
+    points[place.point] = xy
+    corners = np.flatnonzero(prompt.labels >= Label.BOX_TOP_LEFT)
+    if place.point in corners:
+        box = points[corners]
+        points[corners] = [box.min(axis=0), box.max(axis=0)]
+        if (np.ptp(box, axis=0) < 1).any():
+            raise PromptError("The box would be empty. Drag its corner further away.")
+    changed = replace(prompt, points_xy_video=points)
+    return (*steps[: place.step], changed, *steps[place.step + 1 :])
+
+
+def without_point(steps: Steps, index: int) -> Steps:
+    """Take a point away, with both corners if it belongs to a box; raises as above."""
+    place, prompt = _find(steps, index)
+    is_corner = prompt.labels >= Label.BOX_TOP_LEFT
+    keep = ~is_corner if is_corner[place.point] else np.arange(len(is_corner)) != place.point
+    rest: Steps = ()
+    if keep.any():
+        rest = (PointPrompt(prompt.points_xy_video[keep], prompt.labels[keep]),)
+    return (*steps[: place.step], *rest, *steps[place.step + 1 :])
+
+
+def painted(
+    mask: BoolArray, points_xy: Sequence[tuple[float, float]], radius: float, *, erase: bool
+) -> BoolArray:
+    """Draw a stroke with a round brush into a mask.
+
+    Args:
+        mask: [H, W]; stays as it is.
+        points_xy: the path in pixels of the mask, (0, 0) the corner of its first pixel.
+        radius: of the brush, in pixels.
+        erase: take the stroke away instead of adding it.
+    """
+    shift = 4
+    scale = 1 << shift
+    # OpenCV's coordinates are centres of pixels, and fixed-point numbers here.
+    path = np.round((np.array(points_xy, np.float64) - 0.5) * scale).astype(np.int32)
+    stroke = np.zeros(mask.shape, np.uint8)
+    for centre in path:
+        cv2.circle(stroke, centre.tolist(), round(radius * scale), 1, cv2.FILLED, shift=shift)
+    if len(path) > 1:
+        cv2.polylines(stroke, [path], False, 1, thickness=max(round(2 * radius), 1), shift=shift)
+    result: BoolArray = mask & (stroke == 0) if erase else mask | (stroke > 0)
+    return result
+
+
+def _find(steps: Steps, index: int) -> tuple[_Place, PointPrompt]:
+    left = index
+    for number, step in enumerate(steps):
+        if isinstance(step, PointPrompt):
+            if left < len(step.labels):
+                return _Place(number, left), step
+            left -= len(step.labels)
+    raise PromptError("This point is no longer there.")

@@ -1,0 +1,140 @@
+"""What the documents of a project's journal say, read back and kept in step with them."""
+
+from pydantic import BaseModel, ValidationError
+
+from sam2ov.errors import ProjectError
+from sam2ov.journal import Journal
+from sam2ov.palette import default_colour, to_hex
+from sam2ov.project.documents import (
+    MODEL_KEY,
+    ORDER_KEY,
+    RANGE_KEY,
+    STEPS,
+    STEPS_PREFIX,
+    ModelDocument,
+    ObjectDocument,
+    OrderDocument,
+    RangeDocument,
+    object_key,
+    steps_key,
+)
+from sam2ov.project.prompt_steps import Steps
+from sam2ov.prompt_file import from_prompt, to_prompt
+from sam2ov.prompts import Prompt, merge_prompts
+
+
+class ProjectState:
+    """Objects, prompts, range and model of a project; each change is written to the journal.
+
+    Args:
+        journal: to be read, and written to.
+        size_hw: of the video.
+
+    Attributes:
+        objects: by number, in the user's order.
+        steps: prompts by object and frame, where there are any.
+        in_out: the frames between the in and the out point; None for the whole clip.
+        model: whose results the journal holds; None in a new journal.
+
+    Raises:
+        ProjectError: the journal is damaged.
+    """
+
+    def __init__(self, journal: Journal, size_hw: tuple[int, int]) -> None:
+        self._journal = journal
+        self._size_hw = size_hw
+        self.objects: dict[int, ObjectDocument] = {}
+        self.steps: dict[tuple[int, int], Steps] = {}
+        self.in_out: range | None = None
+        self.model: ModelDocument | None = None
+        self._last_id = 0
+        self.read()
+
+    def read(self) -> None:
+        """Read everything back, after undo or a step that failed."""
+        try:
+            self._parse(self._journal.documents(""))
+        except (ValidationError, ValueError, KeyError) as error:
+            raise ProjectError(
+                f"The project in {self._journal.path.parent} is damaged ({error}). Open an "
+                "earlier copy."
+            ) from error
+
+    def prompts(self, obj_id: int) -> dict[int, Prompt]:
+        """The prompts of an object by frame, merged as the engine takes them."""
+        return {
+            frame_idx: merge_prompts(steps)
+            for (owner, frame_idx), steps in self.steps.items()
+            if owner == obj_id
+        }
+
+    def prompted_frames(self, obj_id: int) -> list[int]:
+        """The frames that an object is prompted on, ascending."""
+        return sorted(frame for owner, frame in self.steps if owner == obj_id)
+
+    def add_object(self) -> int:
+        """Add an object with a name and colour of its own; returns its number."""
+        obj_id = self._last_id + 1
+        colour = to_hex(default_colour(obj_id))
+        self.put_object(obj_id, ObjectDocument(name=f"Object {obj_id}", colour=colour))
+        self.put_order([*self.objects])
+        return obj_id
+
+    def put_object(self, obj_id: int, document: ObjectDocument) -> None:
+        """Add or change an object; a new one needs a place, too (``put_order``)."""
+        self._write(object_key(obj_id), document)
+        self.objects[obj_id] = document
+
+    def put_order(self, ids: list[int]) -> None:
+        """Put the objects in order; those that are not named are removed."""
+        for obj_id in self.objects.keys() - set(ids):
+            self._journal.remove_document(object_key(obj_id))
+        self._last_id = max([self._last_id, *ids])
+        self._write(ORDER_KEY, OrderDocument(ids=tuple(ids), last_id=self._last_id))
+        self.objects = {i: self.objects[i] for i in ids}
+
+    def put_steps(self, obj_id: int, frame_idx: int, steps: Steps) -> None:
+        """Set the prompts of an object on a frame; none takes them away."""
+        key = steps_key(obj_id, frame_idx)
+        if steps:
+            entries = tuple(from_prompt(frame_idx, step) for step in steps)
+            self._journal.put_document(key, STEPS.dump_json(entries))
+            self.steps[obj_id, frame_idx] = steps
+        else:
+            self._journal.remove_document(key)
+            self.steps.pop((obj_id, frame_idx), None)
+
+    def put_in_out(self, frames: range | None) -> None:
+        """Set the in and out points; None takes them away."""
+        if frames is None:
+            self._journal.remove_document(RANGE_KEY)
+        else:
+            self._write(RANGE_KEY, RangeDocument(first=frames[0], last=frames[-1]))
+        self.in_out = frames
+
+    def put_model(self, model: ModelDocument) -> None:
+        """Take note of the model."""
+        self._write(MODEL_KEY, model)
+        self.model = model
+
+    def _write(self, key: str, document: BaseModel) -> None:
+        self._journal.put_document(key, document.model_dump_json().encode())
+
+    def _parse(self, documents: dict[str, bytes]) -> None:
+        self.objects, self.steps, self.in_out, self.model = {}, {}, None, None
+        if MODEL_KEY in documents:
+            self.model = ModelDocument.model_validate_json(documents[MODEL_KEY])
+            order = OrderDocument.model_validate_json(documents[ORDER_KEY])
+            self._last_id = order.last_id
+            for obj_id in order.ids:
+                body = documents[object_key(obj_id)]
+                self.objects[obj_id] = ObjectDocument.model_validate_json(body)
+        if RANGE_KEY in documents:
+            found = RangeDocument.model_validate_json(documents[RANGE_KEY])
+            self.in_out = range(found.first, found.last + 1)
+        for key, body in documents.items():
+            if key.startswith(STEPS_PREFIX):
+                obj_id, frame_idx = map(int, key.removeprefix(STEPS_PREFIX).split("/"))
+                self.steps[obj_id, frame_idx] = tuple(
+                    to_prompt(entry, self._size_hw) for entry in STEPS.validate_json(body)
+                )

@@ -1,0 +1,188 @@
+"""Making projects of uploads, and opening those that are kept."""
+
+from pathlib import Path
+
+from sam2ov.errors import DeviceError, ModelError, VideoError
+from sam2ov.journal import Journal
+from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
+from sam2ov.project import ModelChangedError, Project
+from sam2ov.project.archive import is_project_file, open_project_file
+from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
+from sam2ov.ui.clip import OpenClip, Upload
+from sam2ov.ui.model_pool import ModelChoice, ModelPool
+from sam2ov.video import VideoLimits, open_video
+
+
+class ProjectOpener:
+    """Opens projects with the model that they were made with, if it is here.
+
+    Args:
+        library: where projects are kept.
+        models: shared by all tabs.
+        limits: of uploaded clips.
+    """
+
+    def __init__(self, library: ProjectLibrary, models: ModelPool, limits: VideoLimits) -> None:
+        self._library = library
+        self._models = models
+        self._limits = limits
+
+    def make_sample(self) -> ProjectFolder:
+        """A new project on the bundled sample."""
+        return self._made(SAMPLE_PATH, SAMPLE_NAME, is_sample=True)
+
+    def make(
+        self,
+        upload: Upload,
+        open_clip: Path | None,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> ProjectFolder:
+        """A new project of an upload, which is moved: of a clip, or of a project file.
+
+        Args:
+            upload: the file.
+            open_clip: the clip that the page has open, for a project file without its clip.
+            progress: told of unpacking.
+            cancel: asked while unpacking.
+
+        Raises:
+            VideoError: it is no clip that can be read, or exceeds a limit.
+            ProjectError: it is a project file that cannot be opened.
+        """
+        if not is_project_file(upload.path):
+            return self._made(upload.path, upload.name, is_sample=False)
+        folder = self._library.new_folder()
+        try:
+            info = open_project_file(
+                upload.path, folder, self._limits.max_bytes, open_clip, progress, cancel
+            )
+            if not info.is_sample:
+                self._require_match(folder.clip, info)
+            folder.write_info(info)
+        except BaseException:
+            self._library.discard(folder)
+            raise
+        upload.path.unlink(missing_ok=True)
+        return folder
+
+    def open(
+        self,
+        folder: ProjectFolder,
+        choice: ModelChoice,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> tuple[OpenClip, ModelChoice]:
+        """Open a project.
+
+        Args:
+            folder: of the project.
+            choice: the model for a new one, and where the one that it was made with is not here:
+                then all prompts are answered again.
+            progress: told of loading and answering.
+            cancel: asked meanwhile.
+
+        Returns:
+            The clip and the model that it goes on with.
+        """
+        tracker = self._models.get(choice, progress, cancel)
+        raise_if_cancelled(cancel, "Opening the clip")
+        journal = Journal(folder.journal)
+        try:
+            document = self._models.document(choice)
+            try:
+                clip = OpenClip(
+                    folder, journal, tracker, lambda session: Project(session, journal, document)
+                )
+            except ModelChangedError as changed:
+                made_with = ModelChoice(changed.model.model, changed.model.device)
+                as_made = self._as_made(folder, journal, made_with)
+                if as_made is not None:
+                    return as_made, made_with
+                # Results of a model that is not here are of no use; the prompts are.
+                clip = OpenClip(
+                    folder,
+                    journal,
+                    tracker,
+                    lambda session: Project.answered_anew(
+                        session, journal, document, progress, cancel
+                    ),
+                )
+        except BaseException:
+            journal.close()
+            raise
+        return clip, choice
+
+    def change_model(
+        self,
+        clip: OpenClip,
+        choice: ModelChoice,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> None:
+        """Answer all prompts of an open clip with another model, as one step."""
+        tracker = self._models.get(choice, progress, cancel)
+        raise_if_cancelled(cancel, "Loading the model")
+        document, journal = self._models.document(choice), clip.project.journal
+        clip.switch(
+            tracker,
+            lambda session: Project.answered_anew(session, journal, document, progress, cancel),
+        )
+
+    def follow(self, clip: OpenClip, changed: ModelChangedError) -> ModelChoice:
+        """Go on with the model whose results a clip's project holds after undo or redo."""
+        choice = ModelChoice(changed.model.model, changed.model.device)
+        tracker, journal = self._models.get(choice), clip.project.journal
+        document = self._models.document(choice)
+        clip.switch(tracker, lambda session: Project(session, journal, document))
+        return choice
+
+    def _as_made(
+        self, folder: ProjectFolder, journal: Journal, choice: ModelChoice
+    ) -> OpenClip | None:
+        """The clip with the model that the project was made with, None if it is not here."""
+        if not self._models.is_here(choice):
+            return None
+        try:
+            tracker, document = self._models.get(choice), self._models.document(choice)
+            return OpenClip(
+                folder, journal, tracker, lambda session: Project(session, journal, document)
+            )
+        except (ModelError, DeviceError, ModelChangedError):  # another version of it by now
+            return None
+
+    def _made(self, path: Path, name: str, *, is_sample: bool) -> ProjectFolder:
+        try:
+            with open_video(path, self._limits) as reader:
+                about = reader.info
+        except VideoError as error:
+            # The user knows the file by another name than the server.
+            raise VideoError(str(error).replace(str(path), name)) from error
+        folder = self._library.new_folder()
+        try:
+            if not is_sample:
+                path.rename(folder.clip)
+            folder.write_info(
+                ProjectInfo(
+                    clip_name=name,
+                    is_sample=is_sample,
+                    num_frames=about.num_frames,
+                    width=about.width,
+                    height=about.height,
+                )
+            )
+        except BaseException:
+            self._library.discard(folder)
+            raise
+        return folder
+
+    def _require_match(self, clip: Path, info: ProjectInfo) -> None:
+        with open_video(clip, self._limits) as reader:
+            found = (reader.info.num_frames, reader.info.width, reader.info.height)
+        if found != (info.num_frames, info.width, info.height):
+            raise VideoError(
+                f"This project was made on {info.clip_name}, {info.num_frames} frames of "
+                f"{info.width}×{info.height}; the clip here has {found[0]} frames of "
+                f"{found[1]}×{found[2]}. Open the right clip first, then the project file."
+            )
