@@ -1,5 +1,6 @@
 """What results can be downloaded as: each kind's name, what it is for, and how it is made."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,3 +75,9 @@ EXPORT_KINDS: Final[Mapping[str, ExportKind]] = {
         _masks,
     ),
 }
+
+
+def file_stem(name: str) -> str:
+    """What the names of files made from a clip begin with; any file system takes it."""
+    stem = re.sub(r"[^\w.-]+", "_", Path(name).stem).strip("._")
+    return stem[:48] or "clip"
