@@ -81,7 +81,7 @@ def launch(
             show_error=True,
             quiet=True,
             theme=make_theme(),
-            css_paths=[WEB_FOLDER / "page.css", WEB_FOLDER / "editor.css"],
+            css_paths=sorted(WEB_FOLDER.glob("*.css")),
             footer_links=[],
             run_history=False,
             enable_monitoring=False,

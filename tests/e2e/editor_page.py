@@ -51,6 +51,19 @@ class EditorPage:
             bounds["y"] + y * bounds["height"] / HEIGHT,
         )
 
+    def on_stage(self, x: float, y: float) -> tuple[float, float]:
+        """Where a pixel of the clip is on the stage's canvas, in CSS pixels."""
+        bounds = self.page.locator(".s2-prompts").bounding_box()
+        assert bounds is not None
+        left, top = self.point(x, y)
+        return left - bounds["x"], top - bounds["y"]
+
+    def clear(self, action: str = "clear") -> None:
+        """Choose from the menu that clears."""
+        self.page.locator('[data-menu="clear"]').click()
+        self.press(action)
+        self.wait_until_answered()
+
     def click(self, x: float, y: float, *, button: str = "left", shift: bool = False) -> None:
         if shift:
             self.page.keyboard.down("Shift")
@@ -146,8 +159,12 @@ class EditorPage:
     def marker(self, x: float, y: float) -> str:
         """What is drawn beside the centre of a prompt: "positive", "negative" or "none"."""
         canvas = self.canvas("prompts")
-        scale = canvas.shape[1] / WIDTH
-        red, green, _, alpha = canvas[round(y * scale + 5), round(x * scale - 3)].astype(int)
+        column, row = self.on_stage(x, y)
+        ratio = canvas.shape[1] / self.page.evaluate(
+            "document.querySelector('.s2-stage').clientWidth"
+        )
+        place = round(row * ratio + 5), round(column * ratio - 3)
+        red, green, _, alpha = canvas[place].astype(int)
         if alpha < 128:
             return "none"
         return "positive" if green > red else "negative"

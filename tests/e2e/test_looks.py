@@ -80,7 +80,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(editor: EditorPag
                   const e = document.activeElement;
                   const ring = getComputedStyle(e).outlineStyle !== "none";
                   return e.closest(".s2") && !ring ? `no ring: ${e.outerHTML}`
-                    : e.dataset.action || e.dataset.track || e.className || e.id;
+                    : e.dataset.action || e.dataset.menu || e.dataset.track || e.className || e.id;
                 })()"""
             )
         )
@@ -133,6 +133,7 @@ def test_fingers_prompt_too(new_page: NewPage) -> None:
     editor.until(lambda: editor.mask((255, 166, 43)).sum() > 1000)
     targets = page.evaluate(
         """[...document.querySelectorAll(":is(.s2-toolbar, .s2-transport, .s2-track) button")]
+          .filter((e) => e.checkVisibility())
           .map((e) => Math.min(e.offsetWidth, e.offsetHeight))"""
     )
     assert min(targets) >= 38, "fingers are wide"

@@ -1,37 +1,87 @@
 // The keyboard. Typing in a field, and keys that a focused control uses itself, are left alone.
 
-const FIELDS = "input:not([type=range]):not([type=radio]), textarea, select, [contenteditable], [role=listbox], [role=option], [role=combobox]";
+import { isPopoverOpen } from "./popovers.js";
+
+const FIELDS =
+  "input:not([type=range]):not([type=radio]), textarea, select, [contenteditable], [role=listbox], [role=option], [role=combobox]";
+const CONTROLS = "button, a, summary, label, [role=button], [role=tab]";
 
 // `actions` maps names to functions; see the help dialog for the keys.
 export function listenToKeys(actions) {
+  let isSpaceDown = false;
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
-    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || document.querySelector("dialog[open]") || isPopoverOpen()) return;
     if (target.closest?.(FIELDS) || event.altKey) return;
-    const command = event.ctrlKey || event.metaKey;
-    if (command && key.toLowerCase() === "z" && !event.shiftKey) return run(event, actions.undo);
-    if (command) return undefined;
-    const isControl = target.closest?.("button, a, summary, label, [role=button], [role=tab]");
-    if (isControl && [" ", "Enter"].includes(key)) return undefined;
-    const pace = event.shiftKey ? 10 : 1;
-    if (/^[1-9]$/.test(key)) return run(event, () => actions.choose(Number(key)));
-    return run(event, {
-      " ": actions.play,
-      ArrowLeft: () => actions.step(-pace),
-      ArrowRight: () => actions.step(pace),
-      Home: () => actions.step(-Infinity),
-      End: () => actions.step(Infinity),
-      Escape: actions.stop,
-      Delete: actions.clear,
-      Backspace: actions.clear,
-      "?": actions.help,
-      a: () => actions.tool("positive"),
-      s: () => actions.tool("negative"),
-      d: () => actions.tool("box"),
-      n: actions.add,
-      t: actions.track,
-    }[key.length === 1 ? key.toLowerCase() : key]);
+    if (event.ctrlKey || event.metaKey) return run(event, commandOf(event, actions));
+    const isControl = target.closest?.(CONTROLS);
+    if (isControl && [" ", "Enter"].includes(key)) return;
+    if (key === " ") {
+      // Held while the picture is dragged, or pressed to play: its release tells.
+      event.preventDefault();
+      if (!isSpaceDown) actions.holdSpace();
+      isSpaceDown = true;
+      return;
+    }
+    run(event, actionOf(event, actions));
   });
+  document.addEventListener("keyup", ({ key }) => {
+    if (key !== " " || !isSpaceDown) return;
+    isSpaceDown = false;
+    actions.releaseSpace();
+  });
+  addEventListener("blur", () => {
+    if (!isSpaceDown) return;
+    isSpaceDown = false;
+    actions.forgetSpace();
+  });
+}
+
+function commandOf({ key, shiftKey }, actions) {
+  const letter = key.toLowerCase();
+  if (letter === "z") return shiftKey ? actions.redo : actions.undo;
+  return letter === "y" ? actions.redo : undefined;
+}
+
+function actionOf({ key, code, shiftKey }, actions) {
+  const pace = shiftKey ? 10 : 1;
+  if (/^[1-9]$/.test(key)) return () => actions.choose(Number(key));
+  if (code === "Digit0" && shiftKey) return actions.actual;
+  if (shiftKey && key.toLowerCase() === "a") return actions.add;
+  return {
+    ArrowLeft: () => actions.step(-pace),
+    ArrowRight: () => actions.step(pace),
+    Home: () => actions.step(-Infinity),
+    End: () => actions.step(Infinity),
+    Escape: actions.stop,
+    Delete: actions.clear,
+    Backspace: actions.clear,
+    "?": actions.help,
+    "+": actions.zoom_in,
+    "=": actions.zoom_in,
+    "-": actions.zoom_out,
+    _: actions.zoom_out,
+    0: actions.fit,
+    "[": () => actions.resize(-1),
+    "]": () => actions.resize(1),
+    a: () => actions.tool("positive"),
+    s: () => actions.tool("negative"),
+    d: () => actions.tool("box"),
+    b: () => actions.tool("brush"),
+    e: () => actions.tool("eraser"),
+    h: () => actions.tool("pan"),
+    v: actions.nextStyle,
+    m: actions.toggleMasks,
+    x: actions.solo,
+    f: actions.fullscreen,
+    t: actions.track,
+    i: actions.setIn,
+    o: actions.setOut,
+    n: actions.nextReview,
+    p: actions.previousReview,
+    ",": actions.previousPrompt,
+    ".": actions.nextPrompt,
+  }[key.length === 1 ? key.toLowerCase() : key];
 }
 
 function run(event, action) {

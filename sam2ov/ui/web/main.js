@@ -7,16 +7,20 @@ import { Media } from "./media.js";
 import { Objects } from "./objects.js";
 import { Opening } from "./opening.js";
 import { Player } from "./player.js";
-import { listenToPointer } from "./pointer.js";
+import { Pointer } from "./pointer.js";
+import { closePopovers } from "./popovers.js";
+import { expectedMarks } from "./prompts.js";
 import { contains, parseRanges } from "./ranges.js";
 import { Stage } from "./stage.js";
 import { Status } from "./status.js";
 import { hint, isPrompted, taskOf, timecode } from "./texts.js";
+import { Tools } from "./tools.js";
+import { ViewControls } from "./view_controls.js";
 
 const PREPARE_AFTER_MS = 300;
 const REFRESH_MS = 600;
 const RETRY_MS = 5000;
-const NOTHING = { seq: 0, edits: 0, opened: 0, clip: null, objects: [], revision: 0, job: null };
+const NOTHING = { seq: 0, edits: 0, opened: 0, clip: null, objects: [], revision: 0, undo: null, redo: null, job: null };
 
 export function mount({ element, trigger, watch, props, root }) {
   const editor = new Editor({
@@ -37,18 +41,19 @@ class Editor {
     this.send = send;
     this.root = root;
     this.snapshot = NOTHING;
-    this.tool = "positive";
     this.activeId = null;
     this.follows = true; // the playhead goes where tracking is
     this.isStarting = false; // tracking was asked for and has not been answered
     this.edits = 0;
-    this.pending = []; // prompts that the server has not answered yet
+    this.pending = []; // edits that the server has not answered yet
+    this.settling = []; // strokes that it has answered, and whose masks are not painted yet
+    this.stroke = null; // the one that is being drawn
 
     this.find = (selector) => section.querySelector(selector);
-    this.stage = new Stage(this.find(".s2-stage"));
+    this.looks = new Looks();
+    this.stage = new Stage(this.find(".s2-stage"), this.looks, () => this.#viewed());
     this.status = new Status(this.find(".s2-status"));
     this.dialogs = new Dialogs(section);
-    this.looks = new Looks();
     this.media = new Media(
       root,
       this.looks,
@@ -59,6 +64,16 @@ class Editor {
     this.player = new Player(this.media, this.stage, {
       onMoved: () => this.#moved(),
       onShown: (frame) => this.#shown(frame),
+    });
+    this.view = new ViewControls({
+      section,
+      stage: this.stage,
+      looks: this.looks,
+      relook: () => this.#relook(),
+    });
+    this.tools = new Tools(section, {
+      changed: () => this.pointer?.refreshCursor(),
+      resized: () => this.pointer.previewBrush(),
     });
     this.objects = new Objects(this.find(".s2-objects"), {
       choose: (id) => this.#choose(id),
@@ -96,7 +111,10 @@ class Editor {
     const before = this.snapshot;
     this.snapshot = snapshot;
     this.isStarting = false;
-    this.pending = this.pending.filter((mark) => mark.number > snapshot.edits);
+    const isAnswered = ({ number }) => number <= snapshot.edits;
+    const strokes = this.pending.filter((edit) => edit.kind === "brush" && isAnswered(edit));
+    this.settling.push(...strokes);
+    this.pending = this.pending.filter((edit) => !isAnswered(edit));
     if (snapshot.opened !== before.opened) this.opening.answered();
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
     this.section.dataset.state = snapshot.clip ? "open" : "empty";
@@ -109,11 +127,13 @@ class Editor {
 
   #openClip(clip) {
     this.pending = [];
+    this.settling = [];
     this.player.pause();
     if (!clip) return;
     this.section.style.setProperty("--aspect", clip.width / clip.height);
     this.media.open(clip.token, clip.num_frames);
     this.stage.open(clip);
+    this.tools.open(clip);
     this.player.open(clip);
     this.find(".s2-slider").max = clip.num_frames - 1;
     this.stage.element.focus({ preventScroll: true });
@@ -126,6 +146,7 @@ class Editor {
     const added = ids.filter((id) => !known.has(id));
     if (added.length) this.activeId = known.size ? added.at(-1) : added[0];
     else if (!ids.includes(this.activeId)) this.activeId = ids[0] ?? null;
+    this.#soloFollows();
   }
 
   #takeMasks(before) {
@@ -168,8 +189,12 @@ class Editor {
   #listen() {
     const whenOpen = (action) => (value) => this.snapshot.clip && action(value);
     const actions = {
-      undo: whenOpen(() => this.#undo()),
-      clear: whenOpen(() => this.#edit({ kind: "clear_frame", ...this.#place() })),
+      ...this.view.actions,
+      undo: whenOpen(() => this.#undo("undo")),
+      redo: whenOpen(() => this.#undo("redo")),
+      clear: whenOpen(() => this.#change({ kind: "clear_frame", ...this.#place() })),
+      clear_object: whenOpen(() => this.#change({ kind: "clear_object", object: this.activeId })),
+      clear_all: whenOpen(() => this.#edit({ kind: "clear_all" })),
       add: whenOpen(() => this.#edit({ kind: "add_object" })),
       play: whenOpen(() => this.player.toggle()),
       step: whenOpen((by) => this.#seek(this.player.frame + by)),
@@ -177,9 +202,16 @@ class Editor {
       forward: whenOpen(() => this.#seek(this.player.frame + 1)),
       track: whenOpen(() => this.#track("forward")),
       choose: whenOpen((number) => this.#choose(this.snapshot.objects[number - 1]?.id)),
-      tool: whenOpen((tool) => this.#chooseTool(tool)),
+      tool: whenOpen((tool) => this.tools.choose(tool)),
+      resize: whenOpen((steps) => this.tools.isBrush && this.tools.resize(steps)),
+      nextStyle: () => this.view.nextStyle(),
+      toggleMasks: () => this.view.toggleMasks(),
+      solo: whenOpen(() => this.view.toggleSolo(this.activeId)),
+      holdSpace: whenOpen(() => this.pointer.holdSpace()),
+      releaseSpace: whenOpen(() => this.pointer.releaseSpace() && this.player.toggle()),
+      forgetSpace: () => this.pointer.releaseSpace(),
       cancel: () => this.#cancel(),
-      stop: () => this.cancelDrag() || this.#cancel(),
+      stop: () => this.pointer.cancel() || this.view.leaveFullscreen() || this.#cancel(),
       help: () => this.dialogs.showHelp(),
       open: () => this.opening.browse(),
       browse: () => this.opening.browse(),
@@ -187,14 +219,19 @@ class Editor {
     };
     this.section.addEventListener("click", (event) => this.#pressed(event, actions));
     listenToKeys(actions);
-    this.cancelDrag = listenToPointer(this.stage, {
-      tool: () => this.tool,
-      canPrompt: () => this.activeId !== null && this.player.painted !== null,
-      colour: () => this.#active().colour,
-      click: ({ x, y }, positive) =>
-        this.#prompt({ kind: "click", x, y, positive }, [[x, y, Number(positive)]]),
-      box: (box) =>
-        this.#prompt({ kind: "box", ...box }, [[box.x0, box.y0, 2], [box.x1, box.y1, 3]]),
+    this.pointer = new Pointer(this.stage, {
+      tool: () => this.tools.tool,
+      radius: () => this.tools.radius,
+      refusal: () => this.#refusal(),
+      refuse: () => this.status.fail(this.#refusal()),
+      colour: () => this.#active()?.colour,
+      click: ({ x, y }, positive) => this.#prompt({ kind: "click", x, y, positive }),
+      box: (box) => this.#prompt({ kind: "box", ...box }),
+      brush: ({ points, radius, erase }) =>
+        this.#prompt({ kind: "brush", points, radius, erase }),
+      movePoint: ({ index, x, y }) => this.#prompt({ kind: "move_point", index, x, y }),
+      deletePoint: (index) => this.#prompt({ kind: "delete_point", index }),
+      strokes: (stroke) => this.#drawing(stroke),
     });
     const slider = this.find(".s2-slider");
     slider.addEventListener("input", () => this.#seek(Number(slider.value)));
@@ -204,13 +241,16 @@ class Editor {
   }
 
   #pressed(event, actions) {
-    const { action, tool, track } = event.target.closest("button")?.dataset ?? {};
+    const button = event.target.closest("button");
+    const { action, tool, track, styleChoice } = button?.dataset ?? {};
+    if (button?.closest('[role="menu"]')) closePopovers();
     if (action) actions[action]();
     else if (tool) actions.tool(tool);
+    else if (styleChoice) this.view.chooseStyle(styleChoice);
     else if (track) this.#track(track);
     else return;
     // After a click by pointer the keys belong to the picture; by keyboard the button keeps them.
-    if (event.detail > 0 && this.snapshot.clip && !this.dialogs.isOpen) {
+    if (event.detail > 0 && this.snapshot.clip && !this.dialogs.isOpen && !this.view.isBusy) {
       this.stage.element.focus({ preventScroll: true });
     }
   }
@@ -224,15 +264,13 @@ class Editor {
   #choose(id) {
     if (id === undefined) return;
     this.activeId = id;
+    this.#soloFollows();
     this.#render();
   }
 
-  #chooseTool(tool) {
-    this.tool = tool;
-    this.section.dataset.mode = tool;
-    for (const button of this.section.querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-checked", String(button.dataset.tool === tool));
-    }
+  // Shown alone is whatever object is chosen.
+  #soloFollows() {
+    if (this.looks.solo !== null) this.view.change({ solo: this.activeId });
   }
 
   #place() {
@@ -243,6 +281,23 @@ class Editor {
     return this.snapshot.objects.find((object) => object.id === this.activeId);
   }
 
+  // Why the chosen object takes no prompts now, or "".
+  #refusal() {
+    const active = this.#active();
+    if (!active) return "Add an object first.";
+    if (this.player.painted === null) return "The picture is still on its way.";
+    if (active.locked) return `${active.name} is locked: unlock it, or choose another object.`;
+    if (active.hidden) return `${active.name} is hidden: show it, or choose another object.`;
+    return "";
+  }
+
+  // An edit of the chosen object that is not made in the picture.
+  #change(edit) {
+    const active = this.#active();
+    if (active?.locked) this.status.fail(this.#refusal());
+    else if (active) this.#edit(edit);
+  }
+
   #edit(edit) {
     this.status.clearError();
     this.edits += 1;
@@ -250,19 +305,27 @@ class Editor {
     this.send("edit", { clip: this.snapshot.clip.token, number: this.edits, ...edit });
   }
 
-  #prompt(prompt, points) {
+  #prompt(prompt) {
     this.player.pause();
+    if (this.looks.style === "none") this.view.toggleMasks(); // to see what it does
     // What is meant is the picture in sight, even if the playhead has gone ahead of it.
     if (this.player.painted !== this.player.frame) this.player.seek(this.player.painted);
     const edit = { ...this.#place(), ...prompt };
     this.#edit(edit);
-    this.pending.push({ ...edit, points, number: this.edits });
+    this.pending.push({ ...edit, number: this.edits });
     this.#showPrompts();
   }
 
-  #undo() {
+  #drawing(stroke) {
+    if (!stroke && !this.stroke) return;
+    this.stroke = stroke && { ...stroke, object: this.activeId, frame: this.player.painted };
+    this.section.toggleAttribute("data-painting", Boolean(stroke));
+    this.#showStrokes();
+  }
+
+  #undo(kind) {
     this.follows = true; // to where it was
-    this.#edit({ kind: "undo" });
+    this.#edit({ kind });
   }
 
   async #remove(object) {
@@ -306,11 +369,24 @@ class Editor {
     play.setAttribute("aria-pressed", String(isPlaying));
     play.setAttribute("aria-label", isPlaying ? "Pause" : "Play");
     this.objects.moveTo(frame);
+    this.#viewed();
     this.#enable();
+  }
+
+  #viewed() {
+    this.view?.show();
+    const isClose = this.stage.needsFull && !this.player?.isPlaying;
+    this.media?.setLevel(isClose ? "full" : "view");
+  }
+
+  #relook() {
+    this.media.relook();
+    this.player.refresh();
   }
 
   #shown(frame) {
     this.stage.element.dataset.frame = frame;
+    this.settling = [];
     this.#showPrompts();
     clearTimeout(this.preparing);
     const { clip, job } = this.snapshot;
@@ -323,17 +399,26 @@ class Editor {
 
   #showPrompts() {
     const frame = this.player.painted;
-    const marks = [];
-    for (const { id, colour, prompts } of this.snapshot.objects) {
-      const isActive = id === this.activeId;
-      const known = prompts[frame]?.points;
-      if (known) marks.push({ points: known, colour, isActive, isPending: false });
-      for (const mark of this.pending) {
-        if (mark.object !== id || mark.frame !== frame) continue;
-        marks.push({ points: mark.points, colour, isActive, isPending: true });
-      }
-    }
-    this.stage.showPrompts(marks);
+    const groups = this.snapshot.objects.map(({ id, colour, prompts }) => {
+      const edits = this.pending.filter((edit) => edit.object === id && edit.frame === frame);
+      const marks = expectedMarks(prompts[frame]?.points ?? [], edits);
+      return { marks, colour, isActive: id === this.activeId };
+    });
+    this.stage.showPrompts(groups);
+    this.#showStrokes();
+    this.pointer?.refreshCursor();
+  }
+
+  #showStrokes() {
+    const frame = this.player.painted;
+    const strokes = [...this.settling, ...this.pending.filter(({ kind }) => kind === "brush")];
+    if (this.stroke) strokes.push(this.stroke);
+    const colours = new Map(this.snapshot.objects.map(({ id, colour }) => [id, colour]));
+    this.stage.showStrokes(
+      strokes
+        .filter((stroke) => stroke.frame === frame)
+        .map((stroke) => ({ ...stroke, colour: colours.get(stroke.object) })),
+    );
   }
 
   #render() {
@@ -351,9 +436,17 @@ class Editor {
     const { frame, numFrames } = this.player;
     const isOpen = clip !== null;
     const canOpen = this.snapshot !== NOTHING && !this.opening.isBusy;
+    const active = this.#active();
+    this.#nameChange("undo", "Undo", "Ctrl+Z");
+    this.#nameChange("redo", "Redo", "Ctrl+Shift+Z");
+    this.#nameClearing(active);
     const enabled = {
       undo: isOpen && this.snapshot.undo !== null,
-      clear: isOpen && frame in (this.#active()?.prompts ?? {}),
+      redo: isOpen && this.snapshot.redo !== null,
+      clear: isOpen && frame in (active?.prompts ?? {}),
+      clear_object: Boolean(active) && isPrompted(active),
+      clear_all: isOpen && objects.some(isPrompted),
+      solo: Boolean(active),
       add: isOpen,
       open: canOpen,
       browse: canOpen,
@@ -367,9 +460,28 @@ class Editor {
     }
     const canTrack = isOpen && objects.some(isPrompted) && !job && !this.isStarting;
     for (const button of this.section.querySelectorAll("[data-track]")) button.disabled = !canTrack;
-    for (const button of this.section.querySelectorAll("[data-tool]")) button.disabled = !isOpen;
+    for (const button of this.section.querySelectorAll("[data-tool], [data-menu]")) {
+      button.disabled = !isOpen;
+    }
     this.find(".s2-slider").disabled = !isOpen;
     const label = isOpen ? `Frame ${frame} of ${clip.name}` : "No clip is open";
     this.stage.element.setAttribute("aria-label", label);
+  }
+
+  #nameChange(action, verb, keys) {
+    const label = this.snapshot[action];
+    const button = this.find(`[data-action="${action}"]`);
+    button.title = label ? `${verb}: ${label} (${keys})` : `Nothing to ${action} (${keys})`;
+    button.setAttribute("aria-label", label ? `${verb}: ${label}` : verb);
+  }
+
+  #nameClearing(active) {
+    const name = active?.name ?? "the object";
+    const say = (action, text) => {
+      this.find(`[data-action="${action}"] span`).textContent = text;
+    };
+    say("clear", `Clear ${name} on this frame`);
+    say("clear_object", `Clear ${name} on all frames`);
+    say("clear_all", "Clear all objects");
   }
 }

@@ -1,70 +1,115 @@
-// The canvases: a frame with its masks, and the prompts drawn over them at screen resolution.
+// The canvases: a frame with its masks, placed by the viewport, and what is drawn over them at the
+// screen's resolution: prompts, a box or a stroke in the making, the brush.
 
-const LABELS = { negative: 0, positive: 1, topLeft: 2, bottomRight: 3 };
-const POSITIVE = "#16a34a";
-const NEGATIVE = "#dc2626";
+import { drawBox, drawMarks, markAt, moved } from "./marks.js";
+import { drawBrush, drawStroke } from "./strokes.js";
+import { Viewport } from "./viewport.js";
+
+const PIXELS_FROM = 2; // device pixels per video pixel from which pixels are shown as such
+const VIEW_SIDE = 1280; // the longest side of pictures in the level "view"
+const SHARP_ENOUGH = 1.25; // how far those may be enlarged
 
 export class Stage {
-  constructor(element) {
+  // `onView()` hears of every change of what is in sight.
+  constructor(element, looks, onView) {
     this.element = element;
+    this.looks = looks;
+    this.onView = onView;
     this.view = element.querySelector(".s2-view");
     this.frame = element.querySelector(".s2-frame");
     this.masks = element.querySelector(".s2-masks");
     this.prompts = element.querySelector(".s2-prompts");
+    this.viewport = new Viewport();
     this.clip = null;
-    this.marks = [];
-    this.draft = null;
+    this.#reset();
     new ResizeObserver(() => this.layout()).observe(element);
   }
 
   open(clip) {
     this.clip = clip;
-    this.marks = [];
-    this.draft = null;
+    this.#reset();
     for (const canvas of [this.frame, this.masks]) canvas.width = canvas.height = 1;
+    this.viewport.open(clip.width, clip.height);
     this.layout();
   }
 
-  // Fit the picture into the stage, whatever its shape.
+  #reset() {
+    this.groups = [];
+    this.strokes = [];
+    this.box = null;
+    this.drag = null;
+    this.brush = null;
+    this.hovered = -1;
+  }
+
   layout() {
-    if (!this.clip) return;
     const { clientWidth, clientHeight } = this.element;
-    const scale = Math.min(clientWidth / this.clip.width, clientHeight / this.clip.height);
-    const width = Math.max(Math.round(this.clip.width * scale), 1);
-    const height = Math.max(Math.round(this.clip.height * scale), 1);
-    this.view.style.width = `${width}px`;
-    this.view.style.height = `${height}px`;
+    this.viewport.resize(clientWidth, clientHeight);
     this.ratio = window.devicePixelRatio || 1;
-    this.prompts.width = Math.round(width * this.ratio);
-    this.prompts.height = Math.round(height * this.ratio);
-    this.#drawPrompts();
+    this.prompts.width = Math.round(clientWidth * this.ratio);
+    this.prompts.height = Math.round(clientHeight * this.ratio);
+    this.#place();
   }
 
-  paint({ picture, masks }) {
-    draw(this.frame, picture);
-    if (masks) draw(this.masks, masks);
-    else this.masks.getContext("2d").clearRect(0, 0, this.masks.width, this.masks.height);
+  // ---- What is in sight
+
+  zoomBy(factor, at) {
+    this.viewport.zoomBy(factor, at);
+    this.#place();
   }
 
-  // `marks`: [{ points: [[x, y, label]], colour, isActive, isPending }] in video pixels.
-  showPrompts(marks) {
-    this.marks = marks;
-    this.#drawPrompts();
+  // Device pixels per video pixel.
+  zoomTo(zoom, at) {
+    this.viewport.zoomTo(zoom / this.ratio, at);
+    this.#place();
   }
 
-  // A box while it is dragged: { x0, y0, x1, y1, colour } in video pixels, or null.
-  showDraft(draft) {
-    this.draft = draft;
-    this.#drawPrompts();
+  panBy(x, y) {
+    this.viewport.panBy(x, y);
+    this.#place();
   }
 
-  // Where a pointer is, in video pixels.
-  position(event) {
-    const bounds = this.view.getBoundingClientRect();
+  fit() {
+    this.viewport.fit();
+    this.#place();
+  }
+
+  get zoom() {
+    return this.viewport.scale * this.ratio;
+  }
+
+  // Whether pictures that fit a screen are too coarse for what is in sight.
+  get needsFull() {
+    if (!this.clip) return false;
+    const longest = Math.max(this.clip.width, this.clip.height);
+    return longest > VIEW_SIDE && this.zoom > (SHARP_ENOUGH * VIEW_SIDE) / longest;
+  }
+
+  #place() {
+    if (!this.clip) return;
+    const { scale, x, y, isFit } = this.viewport;
+    Object.assign(this.view.style, {
+      left: `${x}px`,
+      top: `${y}px`,
+      width: `${this.clip.width * scale}px`,
+      height: `${this.clip.height * scale}px`,
+    });
+    this.view.classList.toggle("s2-pixels", !isFit && this.zoom >= PIXELS_FROM);
+    this.#draw();
+    this.onView();
+  }
+
+  // Where a pointer is on the stage, and in video pixels.
+  stagePoint(event) {
+    const bounds = this.element.getBoundingClientRect();
     return {
-      x: ((event.clientX - bounds.left) / bounds.width) * this.clip.width,
-      y: ((event.clientY - bounds.top) / bounds.height) * this.clip.height,
+      x: event.clientX - bounds.left - this.element.clientLeft,
+      y: event.clientY - bounds.top - this.element.clientTop,
     };
+  }
+
+  position(event) {
+    return this.viewport.toPicture(this.stagePoint(event));
   }
 
   clamp({ x, y }) {
@@ -74,71 +119,104 @@ export class Stage {
     };
   }
 
-  isInside({ x, y }) {
-    return x >= 0 && y >= 0 && x <= this.clip.width && y <= this.clip.height;
+  isInside({ x, y }, margin = 0) {
+    const { width, height } = this.clip;
+    return x >= -margin && y >= -margin && x <= width + margin && y <= height + margin;
   }
 
-  #drawPrompts() {
+  // ---- The picture
+
+  // Without masks there is nothing to cut out: the picture stays.
+  paint({ picture, masks }) {
+    const { style } = this.looks;
+    this.view.dataset.style = masks ? style : "fill";
+    const context = painted(this.frame, picture);
+    const overlay = this.masks.getContext("2d");
+    overlay.clearRect(0, 0, this.masks.width, this.masks.height);
+    if (!masks || style === "none") return;
+    if (style !== "cutout") {
+      painted(this.masks, masks);
+      return;
+    }
+    const { width, height } = this.frame;
+    context.imageSmoothingEnabled = false; // an edge is where it is in the mask
+    context.globalCompositeOperation = "destination-in";
+    context.drawImage(masks, 0, 0, width, height);
+    context.globalCompositeOperation = "source-over";
+  }
+
+  // ---- What is drawn over it
+
+  // `groups`: [{ marks, colour, isActive }], see marks.js.
+  showPrompts(groups) {
+    this.groups = [...groups].sort((a, b) => a.isActive - b.isActive);
+    if (this.hovered >= this.activeMarks.length) this.hovered = -1;
+    this.#draw();
+  }
+
+  // `strokes`: [{ points, radius, erase, colour }] that no mask shows yet.
+  showStrokes(strokes) {
+    this.strokes = strokes;
+    this.#draw();
+  }
+
+  // A box while it is dragged: { x0, y0, x1, y1, colour } in video pixels, or null.
+  showBox(box) {
+    this.box = box;
+    this.#draw();
+  }
+
+  // A mark of the active object while it is dragged: { index, x, y }, or null.
+  showDrag(drag) {
+    this.drag = drag && { ...drag, ...moved(this.activeMarks, drag) };
+    this.#draw();
+  }
+
+  // The brush under the pointer: { x, y, radius, erase, colour } in video pixels, or null.
+  showBrush(brush) {
+    if (!brush && !this.brush) return;
+    this.brush = brush;
+    this.#draw();
+  }
+
+  hover(index) {
+    if (index === this.hovered) return;
+    this.hovered = index;
+    this.#draw();
+  }
+
+  get activeMarks() {
+    return this.groups.find(({ isActive }) => isActive)?.marks ?? [];
+  }
+
+  markAt(event) {
+    return markAt(this.activeMarks, this.viewport, this.stagePoint(event), event.pointerType);
+  }
+
+  #draw() {
     if (!this.clip) return;
+    const { viewport } = this;
     const context = this.prompts.getContext("2d");
-    const scale = this.prompts.width / this.clip.width;
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.prompts.width, this.prompts.height);
-    const ordered = [...this.marks].sort((a, b) => a.isActive - b.isActive);
-    for (const mark of ordered) this.#drawMark(context, scale, mark);
-    if (this.draft) this.#drawBox(context, scale, this.draft, this.draft.colour, true);
+    for (const stroke of this.strokes) drawStroke(context, viewport, stroke);
+    for (const group of this.groups) {
+      const hovered = group.isActive && !this.drag ? this.hovered : -1;
+      drawMarks(context, viewport, this.#dragged(group), hovered);
+    }
+    if (this.box) drawBox(context, viewport, this.box, this.box.colour, true);
+    if (this.brush) drawBrush(context, viewport, this.brush);
   }
 
-  #drawMark(context, scale, { points, colour, isActive, isPending }) {
-    context.globalAlpha = (isActive ? 1 : 0.55) * (isPending ? 0.7 : 1);
-    const corner = points.find(([, , label]) => label === LABELS.topLeft);
-    const opposite = points.find(([, , label]) => label === LABELS.bottomRight);
-    if (corner && opposite) {
-      const box = { x0: corner[0], y0: corner[1], x1: opposite[0], y1: opposite[1] };
-      this.#drawBox(context, scale, box, colour, isPending);
-    }
-    for (const [x, y, label] of points) {
-      if (label !== LABELS.positive && label !== LABELS.negative) continue;
-      this.#drawPoint(context, x * scale, y * scale, label === LABELS.positive, isActive);
-    }
-    context.globalAlpha = 1;
-  }
-
-  #drawBox(context, scale, { x0, y0, x1, y1 }, colour, isDashed) {
-    const rectangle = [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
-    context.setLineDash([]);
-    context.lineWidth = 4 * this.ratio;
-    context.strokeStyle = "rgb(0 0 0 / 45%)";
-    context.strokeRect(...rectangle);
-    context.setLineDash(isDashed ? [6 * this.ratio, 4 * this.ratio] : []);
-    context.lineWidth = 2 * this.ratio;
-    context.strokeStyle = colour;
-    context.strokeRect(...rectangle);
-    context.setLineDash([]);
-  }
-
-  #drawPoint(context, x, y, isPositive, isActive) {
-    const radius = (isActive ? 8 : 6) * this.ratio;
-    const arm = radius * 0.5;
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    context.fillStyle = isPositive ? POSITIVE : NEGATIVE;
-    context.fill();
-    context.lineWidth = 1.5 * this.ratio;
-    context.strokeStyle = "#fff";
-    context.stroke();
-    context.beginPath();
-    context.moveTo(x - arm, y);
-    context.lineTo(x + arm, y);
-    if (isPositive) {
-      context.moveTo(x, y - arm);
-      context.lineTo(x, y + arm);
-    }
-    context.stroke();
+  #dragged(group) {
+    if (!group.isActive || !this.drag) return group;
+    const { index, x, y } = this.drag;
+    return { ...group, marks: group.marks.map((m, at) => (at === index ? { ...m, x, y } : m)) };
   }
 }
 
-function draw(canvas, bitmap) {
+// A canvas with the pixels of a bitmap.
+function painted(canvas, bitmap) {
   if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
     canvas.width = bitmap.width;
     canvas.height = bitmap.height;
@@ -146,4 +224,5 @@ function draw(canvas, bitmap) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);
+  return context;
 }

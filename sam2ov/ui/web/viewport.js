@@ -1,0 +1,90 @@
+// Which part of the picture the stage shows, and how large it is.
+//
+// Lengths are CSS pixels from the stage's top left corner; `scale` is CSS pixels per video pixel.
+
+const CLOSEST = 32;
+const FIT_TOLERANCE = 1.001;
+
+export class Viewport {
+  constructor() {
+    this.stage = { width: 1, height: 1 };
+    this.picture = { width: 1, height: 1 };
+    this.scale = 1;
+    this.x = 0;
+    this.y = 0;
+  }
+
+  get fitScale() {
+    const { stage, picture } = this;
+    return Math.min(stage.width / picture.width, stage.height / picture.height);
+  }
+
+  // The whole picture is in sight.
+  get isFit() {
+    return this.scale <= this.fitScale * FIT_TOLERANCE;
+  }
+
+  get isClosest() {
+    return this.scale * FIT_TOLERANCE >= this.#maxScale;
+  }
+
+  get #maxScale() {
+    return Math.max(CLOSEST, 2 * this.fitScale);
+  }
+
+  open(width, height) {
+    this.picture = { width, height };
+    this.fit();
+  }
+
+  // What is in the middle stays there.
+  resize(width, height) {
+    const wasFit = this.isFit;
+    const middle = this.toPicture({ x: this.stage.width / 2, y: this.stage.height / 2 });
+    this.stage = { width: Math.max(width, 1), height: Math.max(height, 1) };
+    if (wasFit) return this.fit();
+    this.x = width / 2 - middle.x * this.scale;
+    this.y = height / 2 - middle.y * this.scale;
+    return this.zoomTo(this.scale);
+  }
+
+  fit() {
+    this.scale = this.fitScale;
+    this.#clamp();
+  }
+
+  // The point of the picture at `at` stays there.
+  zoomTo(scale, at = { x: this.stage.width / 2, y: this.stage.height / 2 }) {
+    const held = this.toPicture(at);
+    this.scale = Math.min(Math.max(scale, this.fitScale), this.#maxScale);
+    this.x = at.x - held.x * this.scale;
+    this.y = at.y - held.y * this.scale;
+    this.#clamp();
+  }
+
+  zoomBy(factor, at) {
+    this.zoomTo(this.scale * factor, at);
+  }
+
+  panBy(x, y) {
+    this.x += x;
+    this.y += y;
+    this.#clamp();
+  }
+
+  toPicture({ x, y }) {
+    return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
+  }
+
+  toStage({ x, y }) {
+    return { x: x * this.scale + this.x, y: y * this.scale + this.y };
+  }
+
+  // A picture smaller than the stage is in its middle; a larger one covers it.
+  #clamp() {
+    const place = (at, room, size) =>
+      size <= room ? (room - size) / 2 : Math.min(Math.max(at, room - size), 0);
+    this.x = place(this.x, this.stage.width, this.picture.width * this.scale);
+    this.y = place(this.y, this.stage.height, this.picture.height * this.scale);
+  }
+}
