@@ -3,7 +3,8 @@
 Whoever has the clip's token may ask; everything else is 404 without telling why.
 """
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterable
 from typing import cast, get_args
 
 from starlette.requests import Request
@@ -17,6 +18,10 @@ from sam2ov.ui.pictures import Level
 from sam2ov.ui.workspaces import Workspaces
 
 NOT_FOUND = "Not found."
+MAX_RUN = 16
+MAX_STEP = 8
+"""Of frames in one answer, and from one to the next."""
+
 _IMMUTABLE = {"Cache-Control": "private, max-age=86400, immutable"}
 _NO_STORE = {"Cache-Control": "no-store"}
 
@@ -35,7 +40,7 @@ def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
             clip = workspaces.find_clip(request.path_params["token"])
             frame: int = request.path_params.get("frame", 0)
             if clip is None or frame >= clip.info.num_frames:
-                return PlainTextResponse(NOT_FOUND, 404)
+                return _not_found()
             try:
                 return make(clip, request)
             except Sam2ovError as error:
@@ -45,6 +50,8 @@ def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
 
     return [
         route("{frame:int}.jpg", _frame),
+        route("{frame:int}.png", _masks),
+        route("run/{frame:int}", _run),
         route("near/{frame:int}.jpg", _near),
         route("thumbnails/{frame:int}.jpg", _thumbnail),
         route("lanes", _lanes),
@@ -53,12 +60,67 @@ def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
     ]
 
 
-def _frame(clip: OpenClip, request: Request) -> Response:
+def _level(request: Request) -> Level | None:
     size = request.query_params.get("size", "view")
-    if size not in get_args(Level):
-        return PlainTextResponse(NOT_FOUND, 404)
-    jpeg = clip.pictures.jpeg(request.path_params["frame"], cast(Level, size))
+    return cast(Level, size) if size in get_args(Level) else None
+
+
+def _numbers(request: Request) -> dict[str, int] | None:
+    """The query as whole numbers, or None."""
+    try:
+        return {name: int(value) for name, value in request.query_params.items()}
+    except ValueError:
+        return None
+
+
+def _not_found() -> Response:
+    return PlainTextResponse(NOT_FOUND, 404)
+
+
+def _frame(clip: OpenClip, request: Request) -> Response:
+    level = _level(request)
+    if level is None:
+        return _not_found()
+    jpeg = clip.pictures.jpeg(request.path_params["frame"], level)
     return Response(jpeg, 200, _IMMUTABLE, "image/jpeg")
+
+
+def _masks(clip: OpenClip, request: Request) -> Response:
+    level = _level(request)
+    if level is None:
+        return _not_found()
+    overlay = clip.overlay(request.path_params["frame"], level)
+    return Response(overlay.png, 200, _NO_STORE | _objects(overlay.obj_ids), "image/png")
+
+
+def _objects(obj_ids: Iterable[int]) -> dict[str, str]:
+    """Tells the page which object has which indices of a PNG."""
+    return {"X-Objects": ",".join(map(str, obj_ids))}
+
+
+def _run(clip: OpenClip, request: Request) -> Response:
+    """What is played next: small pictures, and the masks with them, of frames in a row.
+
+    Per frame three little-endian uint32 (frame, bytes of the JPEG, bytes of the PNG), JPEG and PNG.
+    One answer, because frames that are asked for one by one arrive at the decoder in any order.
+    """
+    query = _numbers(request)
+    count, step = (query or {}).get("count", MAX_RUN), (query or {}).get("step", 1)
+    if query is None or not (0 < count <= MAX_RUN and 0 < step <= MAX_STEP):
+        return _not_found()
+    first: int = request.path_params["frame"]
+    parts: list[bytes] = []
+    obj_ids: tuple[int, ...] = ()
+    for frame_idx in range(first, min(first + count * step, clip.info.num_frames), step):
+        jpeg, png = clip.pictures.jpeg(frame_idx, "proxy"), b""
+        if query.get("masks"):
+            overlay = clip.overlay(frame_idx, "proxy")
+            if obj_ids and overlay.obj_ids != obj_ids:
+                break  # objects came or went meanwhile: the rest is asked for again
+            png, obj_ids = overlay.png, overlay.obj_ids
+        parts += [struct.pack("<3I", frame_idx, len(jpeg), len(png)), jpeg, png]
+    headers = _NO_STORE | _objects(obj_ids)
+    return Response(b"".join(parts), 200, headers, "application/octet-stream")
 
 
 def _near(clip: OpenClip, request: Request) -> Response:
@@ -75,15 +137,14 @@ def _thumbnail(clip: OpenClip, request: Request) -> Response:
 
 
 def _lanes(clip: OpenClip, request: Request) -> Response:
-    last = clip.info.num_frames - 1
-    try:
-        query = {name: int(value) for name, value in request.query_params.items()}
-    except ValueError:
-        return PlainTextResponse(NOT_FOUND, 404)
-    first, stop = query.get("first", 0), query.get("last", last) + 1
+    end = clip.info.num_frames
+    query = _numbers(request)
+    if query is None:
+        return _not_found()
+    first, stop = query.get("first", 0), query.get("last", end - 1) + 1
     bins = query.get("bins", MAX_BINS)
-    if not (0 <= first < stop <= last + 1 and 0 < bins <= MAX_BINS):
-        return PlainTextResponse(NOT_FOUND, 404)
+    if not (0 <= first < stop <= end and 0 < bins <= MAX_BINS):
+        return _not_found()
     return JSONResponse(lanes(clip.project, first, stop, bins), headers=_NO_STORE)
 
 

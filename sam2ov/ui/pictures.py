@@ -21,13 +21,6 @@ _QUALITIES: dict[Level, int] = {"proxy": 65, "view": 85, "full": 92}
 _CACHE_BYTES = 24 << 20
 
 
-def display_size(size_hw: tuple[int, int]) -> tuple[int, int]:
-    """The size (height, width) at which frames and masks of a video are shown."""
-    height, width = size_hw
-    shown_width, shown_height = fitting_size(width, height, MAX_SIDE)
-    return shown_height, shown_width
-
-
 class FramePictures:
     """JPEG pictures of a video's frames. Methods may be called from any thread.
 
@@ -37,7 +30,6 @@ class FramePictures:
     """
 
     def __init__(self, frames: FrameReader, proxies: Proxies) -> None:
-        self.size_hw = display_size(frames.size_hw)
         self._frames = frames
         self._proxies = proxies
         self._lock = threading.Lock()
@@ -51,6 +43,12 @@ class FramePictures:
         with self._quick_lock:
             if self._quick is not None:
                 self._quick.close()
+
+    def size_of(self, level: Level) -> tuple[int, int]:
+        """Height and width of the pictures of a level."""
+        height, width = self._frames.size_hw
+        shown_width, shown_height = fitting_size(width, height, _SIDES[level])
+        return shown_height, shown_width
 
     def jpeg(self, frame_idx: int, level: Level = "view") -> bytes:
         """Exactly frame ``frame_idx``.

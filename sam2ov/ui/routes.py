@@ -5,15 +5,12 @@ tokens that cannot be guessed do, and whatever has none is 404 without telling w
 """
 
 import hashlib
-from collections.abc import Callable
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sam2ov.errors import Sam2ovError
-from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.media_routes import make_media_routes
 from sam2ov.ui.workspace import Workspace
@@ -40,26 +37,6 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         max_bytes: of an upload.
     """
 
-    def masks(request: Request) -> Response:
-        is_full = request.query_params.get("size") == "full"
-
-        def make(clip: OpenClip, index: int) -> Response:
-            overlay = clip.overlay(index, is_full=is_full)
-            headers = _NO_STORE | {"X-Objects": ",".join(map(str, overlay.obj_ids))}
-            return Response(overlay.png, 200, headers, "image/png")
-
-        return _of_clip(request, make)
-
-    def _of_clip(request: Request, make: Callable[[OpenClip, int], Response]) -> Response:
-        clip = workspaces.find_clip(request.path_params["token"])
-        index: int = request.path_params["frame"]
-        if clip is None or index >= clip.info.num_frames:
-            return PlainTextResponse(_NOT_FOUND, 404)
-        try:
-            return make(clip, index)
-        except Sam2ovError as error:
-            return PlainTextResponse(str(error), 422, _NO_STORE)
-
     async def upload(request: Request) -> Response:
         workspace = workspaces.by_upload_token(request.path_params["token"])
         if workspace is None:
@@ -82,7 +59,6 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
     return [
         *make_media_routes(workspaces),
         Route("/editor/{version}/{name}", _module),
-        Route("/media/{token}/{frame:int}.png", masks),
         Route("/media/{token}/clip", upload, methods=["PUT"]),
         Route("/media/{token}/leave", leave, methods=["POST"]),
         Route("/media/{token}/exports/{name}", export),

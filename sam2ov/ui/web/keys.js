@@ -48,6 +48,10 @@ function actionOf({ key, code, shiftKey }, actions) {
   if (/^[1-9]$/.test(key)) return () => actions.choose(Number(key));
   if (code === "Digit0" && shiftKey) return actions.actual;
   if (shiftKey && key.toLowerCase() === "a") return actions.add;
+  if (shiftKey) {
+    const shifted = { i: actions.goIn, o: actions.goOut, n: actions.previousReview, x: actions.clearRange };
+    if (key.toLowerCase() in shifted) return shifted[key.toLowerCase()];
+  }
   return {
     ArrowLeft: () => actions.step(-pace),
     ArrowRight: () => actions.step(pace),
@@ -77,6 +81,7 @@ function actionOf({ key, code, shiftKey }, actions) {
     t: actions.track,
     i: actions.setIn,
     o: actions.setOut,
+    l: actions.loop,
     n: actions.nextReview,
     p: actions.previousReview,
     ",": actions.previousPrompt,

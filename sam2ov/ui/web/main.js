@@ -4,7 +4,6 @@ import { Dialogs } from "./dialogs.js";
 import { listenToKeys } from "./keys.js";
 import { Looks } from "./looks.js";
 import { Media } from "./media.js";
-import { Objects } from "./objects.js";
 import { Opening } from "./opening.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
@@ -13,6 +12,7 @@ import { expectedMarks } from "./prompts.js";
 import { contains, parseRanges } from "./ranges.js";
 import { Stage } from "./stage.js";
 import { Status } from "./status.js";
+import { Timeline } from "./timeline.js";
 import { hint, isPrompted, taskOf, timecode } from "./texts.js";
 import { Tools } from "./tools.js";
 import { ViewControls } from "./view_controls.js";
@@ -75,11 +75,17 @@ class Editor {
       changed: () => this.pointer?.refreshCursor(),
       resized: () => this.pointer.previewBrush(),
     });
-    this.objects = new Objects(this.find(".s2-objects"), {
+    this.timeline = new Timeline(section, {
       choose: (id) => this.#choose(id),
       change: (id, name, colour) => this.#edit({ kind: "change_object", object: id, name, colour }),
+      hide: (object, hidden) => this.#edit({ kind: "hide_object", object, hidden }),
+      lock: (object, locked) => this.#edit({ kind: "lock_object", object, locked }),
+      move: (object, position) => this.#edit({ kind: "move_object", object, position }),
+      solo: (id) => this.#solo(id),
       remove: (object) => this.#remove(object),
       seek: (frame) => this.#seek(frame),
+      setRange: (range) => this.#edit({ kind: "set_range", ...(range ?? { first: null, last: null }) }),
+      review: (frame, id) => this.#lookAt(frame, id),
     });
     this.opening = new Opening({
       section,
@@ -116,6 +122,7 @@ class Editor {
     this.settling.push(...strokes);
     this.pending = this.pending.filter((edit) => !isAnswered(edit));
     if (snapshot.opened !== before.opened) this.opening.answered();
+    if (snapshot.model !== before.model && before !== NOTHING) this.send("show_model");
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
     this.section.dataset.state = snapshot.clip ? "open" : "empty";
     this.#chooseNew(before);
@@ -134,8 +141,9 @@ class Editor {
     this.media.open(clip.token, clip.num_frames);
     this.stage.open(clip);
     this.tools.open(clip);
-    this.player.open(clip);
-    this.find(".s2-slider").max = clip.num_frames - 1;
+    const base = `${this.root}/media/${clip.token}`;
+    this.player.open(clip, `${base}/times`);
+    this.timeline.open(clip, base, this.player.clock, this.snapshot.project?.token ?? clip.token);
     this.stage.element.focus({ preventScroll: true });
   }
 
@@ -200,6 +208,19 @@ class Editor {
       step: whenOpen((by) => this.#seek(this.player.frame + by)),
       back: whenOpen(() => this.#seek(this.player.frame - 1)),
       forward: whenOpen(() => this.#seek(this.player.frame + 1)),
+      previousPrompt: whenOpen(() => this.#seek(this.#promptFrom(-1))),
+      nextPrompt: whenOpen(() => this.#seek(this.#promptFrom(1))),
+      loop: whenOpen(() => this.#toggleLoop()),
+      setIn: whenOpen(() => this.timeline.inout.set("first", this.player.frame)),
+      setOut: whenOpen(() => this.timeline.inout.set("last", this.player.frame)),
+      clearRange: whenOpen(() => this.timeline.inout.clear()),
+      goIn: whenOpen(() => this.#seek(this.timeline.inout.present.first)),
+      goOut: whenOpen(() => this.#seek(this.timeline.inout.present.last)),
+      closer: whenOpen(() => this.timeline.zoom(1)),
+      wider: whenOpen(() => this.timeline.zoom(-1)),
+      wholeClip: whenOpen(() => this.timeline.showAll()),
+      nextReview: whenOpen(() => this.timeline.review.step(1)),
+      previousReview: whenOpen(() => this.timeline.review.step(-1)),
       track: whenOpen(() => this.#track("forward")),
       choose: whenOpen((number) => this.#choose(this.snapshot.objects[number - 1]?.id)),
       tool: whenOpen((tool) => this.tools.choose(tool)),
@@ -233,8 +254,6 @@ class Editor {
       deletePoint: (index) => this.#prompt({ kind: "delete_point", index }),
       strokes: (stroke) => this.#drawing(stroke),
     });
-    const slider = this.find(".s2-slider");
-    slider.addEventListener("input", () => this.#seek(Number(slider.value)));
     addEventListener("pagehide", ({ persisted }) => {
       if (!persisted) navigator.sendBeacon(`${this.root}/media/${this.snapshot.upload}/leave`);
     });
@@ -259,6 +278,32 @@ class Editor {
     if (this.snapshot.job?.kind === "track") this.follows = false;
     this.player.pause();
     this.player.seek(frame);
+  }
+
+  // The next prompted frame of any object, or with -1 the one before; else where the playhead is.
+  #promptFrom(by) {
+    const { frame } = this.player;
+    const prompted = this.snapshot.objects.flatMap(({ prompts }) => Object.keys(prompts).map(Number));
+    const ahead = prompted.filter((one) => (one - frame) * by > 0);
+    return ahead.length ? (by > 0 ? Math.min(...ahead) : Math.max(...ahead)) : frame;
+  }
+
+  #toggleLoop() {
+    this.player.loops = !this.player.loops;
+    this.find('[data-action="loop"]').setAttribute("aria-pressed", String(this.player.loops));
+  }
+
+  #lookAt(frame, id) {
+    this.#choose(id);
+    this.timeline.objects.reveal(id);
+    this.#seek(frame);
+  }
+
+  #solo(id) {
+    const wasAlone = this.looks.solo === id;
+    this.#choose(id); // shown alone is who is chosen
+    if (wasAlone || this.looks.solo === null) this.view.toggleSolo(id);
+    this.#render();
   }
 
   #choose(id) {
@@ -358,17 +403,14 @@ class Editor {
 
   #moved() {
     const { clip } = this.snapshot;
-    const { frame, isPlaying, fps, numFrames } = this.player;
-    const slider = this.find(".s2-slider");
-    slider.value = frame;
-    slider.setAttribute("aria-valuetext", clip ? `Frame ${frame} of ${numFrames - 1}` : "");
+    const { frame, isPlaying, clock, numFrames } = this.player;
+    this.timeline.moveTo(frame);
     this.find(".s2-counter").textContent = clip
-      ? `${frame} / ${numFrames - 1}  ·  ${timecode(frame / fps)}`
+      ? `${frame} / ${numFrames - 1}  ·  ${timecode(clock.timeOf(frame))}`
       : "";
     const play = this.find('[data-action="play"]');
     play.setAttribute("aria-pressed", String(isPlaying));
     play.setAttribute("aria-label", isPlaying ? "Pause" : "Play");
-    this.objects.moveTo(frame);
     this.#viewed();
     this.#enable();
   }
@@ -422,8 +464,23 @@ class Editor {
   }
 
   #render() {
-    const { clip, objects, job } = this.snapshot;
-    this.objects.show(objects, this.activeId, clip?.num_frames ?? 0);
+    const { objects, job, range = null, revision } = this.snapshot;
+    this.section.dataset.object = this.activeId ?? ""; // the export panel asks for it
+    const results = objects.map(({ id, tracked, stale, prompts }) => [
+      id,
+      tracked,
+      stale,
+      Object.keys(prompts),
+    ]);
+    this.player.range = range;
+    this.timeline.show({
+      objects,
+      activeId: this.activeId,
+      soloId: this.looks.solo,
+      range,
+      version: JSON.stringify([revision, results]),
+      isTracking: job?.kind === "track",
+    });
     this.#showPrompts();
     this.status.suggest(hint(this.snapshot, this.#active()));
     this.status.run(this.opening.task() ?? taskOf(job));
@@ -454,6 +511,14 @@ class Editor {
       back: isOpen && frame > 0,
       forward: isOpen && frame < numFrames - 1,
       play: isOpen && numFrames > 1,
+      loop: isOpen && numFrames > 1,
+      previousPrompt: isOpen && this.#promptFrom(-1) !== frame,
+      nextPrompt: isOpen && this.#promptFrom(1) !== frame,
+      setIn: isOpen,
+      setOut: isOpen,
+      clearRange: isOpen && Boolean(this.snapshot.range),
+      closer: isOpen,
+      wider: isOpen,
     };
     for (const [action, is] of Object.entries(enabled)) {
       this.find(`[data-action="${action}"]`).disabled = !is;

@@ -1,7 +1,12 @@
 // Which frame is shown: seeking, stepping and playing. The newest request wins.
 
-const AHEAD = 24;
-const LAG_MS = 400;
+import { Clock } from "./clock.js";
+
+const REST_MS = 90;
+const MASKS_PATIENCE_MS = 70;
+const LAG_SECONDS = 0.3;
+const MAX_STRIDE = 4;
+const CALM_MS = 3000;
 
 export class Player {
   // `onShown(frame)` hears of every frame that has been painted, `onMoved()` of every new position.
@@ -10,43 +15,81 @@ export class Player {
     this.stage = stage;
     this.onMoved = onMoved;
     this.onShown = onShown;
+    this.clock = new Clock();
     this.frame = 0;
-    this.painted = null;
+    this.painted = null; // the frame in sight; while scrubbing it may be one nearby
     this.numFrames = 0;
-    this.fps = 25;
+    this.range = null; // { first, last } to play
+    this.loops = false;
     this.isPlaying = false;
-    this.step = 1;
+    this.direction = 1;
+    this.stride = 1; // while playing, every so many frames are shown
   }
 
-  open({ num_frames, fps }) {
+  open({ num_frames, fps }, timesUrl) {
     this.pause();
     this.numFrames = num_frames;
-    this.fps = fps;
+    this.clock = new Clock(fps, num_frames);
+    const { clock } = this;
+    clock.fetchTimes(timesUrl).then(
+      () => clock === this.clock && clock.times && this.onMoved(),
+      () => {}, // the rate will do; a server that is gone is told elsewhere
+    );
     this.painted = null;
     this.frame = 0;
+    this.range = null;
     this.seek(0);
   }
 
   seek(frame) {
     const target = Math.min(Math.max(Math.round(frame), 0), Math.max(this.numFrames - 1, 0));
-    if (target !== this.frame) this.step = target > this.frame ? 1 : -1;
+    const isMove = target !== this.frame;
+    if (isMove) this.direction = target > this.frame ? 1 : -1;
+    const isStep = Math.abs(target - this.frame) <= 1;
     this.frame = target;
     this.onMoved();
-    this.refresh();
+    if (isMove && !isStep) this.#moveOn();
+    else this.refresh();
   }
 
   // Paint the current frame, as soon as it is there.
   refresh() {
+    clearTimeout(this.resting);
+    if (this.isPlaying) return;
+    this.media.want(this.frame, "resting", this.direction);
     if (this.media.isReady(this.frame)) this.#paint(this.frame);
-    this.media.want(this.#neighbours());
   }
 
-  // A frame has arrived. While the user scrubs, whatever comes closer is better than standing still.
+  // The playhead leaps: something at once, and the sharp picture where it comes to rest.
+  #moveOn() {
+    this.media.want(this.frame, "moving", this.direction);
+    if (this.media.isReady(this.frame)) this.#paint(this.frame);
+    else this.#paintSoonWithoutMasks(this.frame);
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.refresh(), REST_MS);
+  }
+
+  #paintSoonWithoutMasks(frame) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => {
+      this.waiting = null;
+      if (frame === this.frame && this.painted !== frame && this.media.hasPicture(frame)) {
+        this.#paint(frame);
+      }
+    }, MASKS_PATIENCE_MS);
+  }
+
+  // There is something new of a frame. While the user scrubs, whatever comes closer is better than
+  // standing still.
   arrived(frame) {
-    const isCloser =
-      this.painted === null ||
-      Math.abs(frame - this.frame) < Math.abs(this.painted - this.frame);
-    if (frame === this.frame || (isCloser && !this.isPlaying)) this.#paint(frame);
+    if (this.isPlaying) return; // the clock paints
+    if (frame === this.frame) {
+      const isLate = this.painted === frame || this.waiting === null;
+      if (this.media.isReady(frame) || (isLate && this.media.hasPicture(frame))) this.#paint(frame);
+      return;
+    }
+    const away = this.painted === null ? Infinity : Math.abs(this.painted - this.frame);
+    if (this.media.hasPicture(frame) && Math.abs(frame - this.frame) < away) this.#paint(frame);
   }
 
   toggle() {
@@ -56,10 +99,14 @@ export class Player {
 
   play() {
     if (this.numFrames < 2) return;
-    if (this.frame >= this.numFrames - 1) this.seek(0);
+    const { first, last } = this.#limits();
+    if (this.frame >= last) this.seek(first);
+    clearTimeout(this.resting);
     this.isPlaying = true;
-    this.step = 1;
-    this.#restartClock();
+    this.direction = 1;
+    this.stride = 1;
+    this.calmSince = performance.now();
+    this.#startClock();
     this.onMoved();
     this.request = requestAnimationFrame((now) => this.#tick(now));
   }
@@ -72,41 +119,59 @@ export class Player {
     this.refresh();
   }
 
-  #restartClock() {
-    this.clock = { frame: this.frame, since: performance.now() };
+  // What is played from here: the range, if the playhead is in it, or to the end of the clip.
+  #limits() {
+    const whole = { first: 0, last: this.numFrames - 1 };
+    const { range, frame } = this;
+    return range && frame >= range.first && frame <= range.last ? range : whole;
+  }
+
+  #startClock() {
+    this.started = { time: this.clock.timeOf(this.frame), at: performance.now() };
   }
 
   #tick(now) {
     if (!this.isPlaying) return;
-    const elapsed = Math.max(now - this.clock.since, 0);
-    const due = Math.min(
-      this.clock.frame + Math.floor((elapsed / 1000) * this.fps),
-      this.numFrames - 1,
-    );
+    const { clock, started } = this;
+    const { first, last } = this.#limits();
+    const seconds = started.time + Math.max(now - started.at, 0) / 1000;
+    const isOver = seconds >= clock.timeOf(last + 1);
+    let due = isOver ? last : Math.min(clock.frameAt(seconds), last);
+    due -= (due - first) % this.stride && due !== last ? due % this.stride : 0;
     let next = due;
     while (next > this.frame && !this.media.isReady(next)) next -= 1;
     if (next > this.frame || this.painted !== this.frame) {
-      this.frame = next;
-      if (this.media.isReady(next)) this.#paint(next);
+      this.frame = Math.max(next, this.frame);
+      if (this.media.isReady(this.frame)) this.#paint(this.frame);
       this.onMoved();
     }
-    // Frames that come too slowly are waited for, not skipped by the second.
-    if (((due - this.frame) / this.fps) * 1000 > LAG_MS) this.#restartClock();
-    this.media.want(this.#neighbours());
-    if (this.frame >= this.numFrames - 1) this.pause();
-    else this.request = requestAnimationFrame((later) => this.#tick(later));
+    this.#keepPace(clock.timeOf(due) - clock.timeOf(this.frame), now);
+    if (isOver && this.frame >= last) {
+      if (!this.loops) return this.pause();
+      this.frame = first;
+      this.#startClock();
+    }
+    this.media.want(this.frame, "playing", this.stride, this.loops ? first : null);
+    this.request = requestAnimationFrame((later) => this.#tick(later));
+    return undefined;
   }
 
-  #neighbours() {
-    const frames = [this.frame];
-    const ahead = this.isPlaying ? AHEAD : AHEAD / 4;
-    for (let i = 1; i <= ahead; i += 1) frames.push(this.frame + i * this.step);
-    if (!this.isPlaying) frames.push(this.frame - this.step, this.frame - 2 * this.step);
-    return frames;
+  // Pictures that come too slowly are dropped evenly, every second, third …, rather than in gaps.
+  #keepPace(lag, now) {
+    if (lag > LAG_SECONDS) {
+      this.stride = Math.min(this.stride + 1, MAX_STRIDE);
+      this.calmSince = now;
+      this.#startClock();
+    } else if (this.stride > 1 && now - this.calmSince > CALM_MS) {
+      this.stride -= 1;
+      this.calmSince = now;
+    }
   }
 
   #paint(frame) {
-    this.stage.paint(this.media.get(frame));
+    const found = this.media.get(frame);
+    this.stage.paint(found);
+    this.stage.element.dataset.level = found.level;
     this.painted = frame;
     this.onShown(frame);
   }

@@ -1,8 +1,14 @@
 // What the page says to people.
 
-export function timecode(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${(seconds - 60 * minutes).toFixed(2).padStart(5, "0")}`;
+// 1:02:03.45; without hours where there are none, and without hundredths if not `isExact`.
+export function timecode(seconds, isExact = true) {
+  const hundredths = Math.floor(seconds * 100 + 1e-6);
+  const two = (number) => String(Math.floor(number)).padStart(2, "0");
+  const hours = Math.floor(hundredths / 360000);
+  const minutes = (hundredths / 6000) % 60;
+  const head = hours ? `${hours}:${two(minutes)}` : String(Math.floor(minutes));
+  const tail = isExact ? `.${two(hundredths % 100)}` : "";
+  return `${head}:${two((hundredths / 100) % 60)}${tail}`;
 }
 
 function duration(seconds) {
@@ -24,15 +30,23 @@ export function hint({ clip, objects }, active) {
   return "Play it through. A click corrects any frame.";
 }
 
+const others = (number) => `${number} ${number === 1 ? "other" : "others"}`;
+
 // A server's job as a task for the status line.
 export function taskOf(job) {
   if (!job) return null;
   if (job.cancelling) return { text: `${job.label}: stopping …`, share: null, canCancel: false };
+  if (job.waiting !== null) {
+    const place = job.waiting ? `${job.waiting} before you` : "you are next";
+    const text = `Waiting for a place, ${place}  ·  ${others(job.sharing)} at work`;
+    return { text, share: null, canCancel: true };
+  }
   const parts = [
     job.total ? `${job.label}: ${job.done} of ${job.total} ${job.unit}` : `${job.label} …`,
   ];
   if (job.per_second !== null) parts.push(`${job.per_second.toPrecision(2)} ${job.unit}/s`);
   if (job.seconds_left !== null) parts.push(`${duration(job.seconds_left)} left`);
+  if (job.sharing) parts.push(`shared with ${others(job.sharing)}`);
   return {
     text: parts.join("  ·  "),
     share: job.total ? job.done / job.total : null,

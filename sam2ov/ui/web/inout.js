@@ -1,0 +1,106 @@
+// In and out: the stretch of the clip that is tracked, played and exported, with a handle at each end.
+
+const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
+
+export class InOut {
+  // `onChange(range)`: { first, last }, both included, or null for the whole clip; `onLook(frame)` while
+  // a handle is dragged.
+  constructor(area, { onChange, onLook }) {
+    this.area = area;
+    this.onChange = onChange;
+    this.onLook = onLook;
+    this.range = null;
+    this.numFrames = 1;
+    this.handles = { first: area.querySelector(".s2-in"), last: area.querySelector(".s2-out") };
+    this.shades = [...area.querySelectorAll(".s2-shade")];
+    for (const end of ["first", "last"]) this.#listen(this.handles[end], end);
+  }
+
+  show(range, numFrames) {
+    this.numFrames = numFrames;
+    if (!this.drag) this.range = range;
+  }
+
+  get present() {
+    return this.range ?? { first: 0, last: this.numFrames - 1 };
+  }
+
+  draw(span) {
+    this.span = span;
+    const { first, last } = this.present;
+    const clamp = (share) => Math.min(Math.max(share, 0), 1);
+    const left = clamp(span.shareOf(first));
+    const right = clamp(span.shareOf(last + 1));
+    this.handles.first.style.left = `${100 * left}%`;
+    this.handles.last.style.left = `${100 * right}%`;
+    this.shades[0].style.width = `${100 * left}%`;
+    this.shades[1].style.width = `${100 * (1 - right)}%`;
+    this.area.classList.toggle("s2-has-range", this.range !== null);
+    const words = { first: "In", last: "Out" };
+    for (const [end, handle] of Object.entries(this.handles)) {
+      handle.setAttribute("aria-valuemax", String(this.numFrames - 1));
+      handle.setAttribute("aria-valuenow", String(this.present[end]));
+      handle.setAttribute("aria-valuetext", `${words[end]} point at frame ${this.present[end]}`);
+    }
+  }
+
+  // Put one end at a frame; the other gives way.
+  set(end, frame) {
+    const range = { ...this.present, [end]: Math.min(Math.max(frame, 0), this.numFrames - 1) };
+    if (range.first > range.last) {
+      if (end === "first") range.last = this.numFrames - 1;
+      else range.first = 0;
+    }
+    this.#take(range);
+  }
+
+  clear() {
+    if (this.range) this.#take(null);
+  }
+
+  #take(range) {
+    const isWhole = range && range.first === 0 && range.last === this.numFrames - 1;
+    this.range = isWhole ? null : range;
+    this.draw(this.span);
+    this.onChange(this.range);
+  }
+
+  #listen(handle, end) {
+    handle.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.stopPropagation();
+      handle.setPointerCapture(event.pointerId);
+      this.drag = { pointer: event.pointerId, before: this.range };
+    });
+    handle.addEventListener("pointermove", (event) => {
+      if (this.drag?.pointer !== event.pointerId) return;
+      const bounds = this.area.getBoundingClientRect();
+      const edge = this.span.start + ((event.clientX - bounds.left) / bounds.width) * this.span.count;
+      const { first, last } = this.present;
+      const frame =
+        end === "first"
+          ? Math.min(Math.max(Math.round(edge), 0), last)
+          : Math.max(Math.min(Math.round(edge) - 1, this.numFrames - 1), first);
+      this.range = { first, last, [end]: frame };
+      this.draw(this.span);
+      this.onLook(frame);
+    });
+    for (const kind of ["pointerup", "pointercancel"]) {
+      handle.addEventListener(kind, (event) => {
+        if (this.drag?.pointer !== event.pointerId) return;
+        const { before } = this.drag;
+        this.drag = null;
+        if (kind === "pointerup" && this.range !== before) this.#take(this.range);
+        else this.range = before;
+        this.draw(this.span);
+      });
+    }
+    handle.addEventListener("keydown", (event) => {
+      const by = KEYS[event.key];
+      if (!by) return;
+      event.preventDefault();
+      this.set(end, this.present[end] + by * (event.shiftKey ? 10 : 1));
+      this.onLook(this.present[end]);
+    });
+  }
+}

@@ -1,0 +1,60 @@
+// What is asked of the server for the stage: pictures, masks, and runs of both for playing.
+
+async function checked(response) {
+  if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
+  return response;
+}
+
+const idsOf = (response) =>
+  response.headers.get("X-Objects").split(",").filter(Boolean).map(Number);
+
+export class Requests {
+  constructor(base) {
+    this.base = base; // media/<token>
+  }
+
+  async picture(frame, level) {
+    const response = await checked(await fetch(`${this.base}/${frame}.jpg?size=${level}`));
+    return createImageBitmap(await response.blob());
+  }
+
+  // What is quickly there: { shown, picture }, of the frame or of one nearby.
+  async near(frame) {
+    const response = await checked(await fetch(`${this.base}/near/${frame}.jpg`));
+    const shown = Number(response.headers.get("X-Frame"));
+    return { shown, picture: await createImageBitmap(await response.blob()) };
+  }
+
+  async masks(frame, level) {
+    const url = `${this.base}/${frame}.png?size=${level}`;
+    const response = await checked(await fetch(url, { cache: "no-store" }));
+    return { png: new Uint8Array(await response.arrayBuffer()), ids: idsOf(response) };
+  }
+
+  // Small pictures of `count` frames, `step` apart, with their masks or without:
+  // [{ frame, picture, masks: { png, ids } | null }]
+  async run(first, count, step, withMasks) {
+    const query = `count=${count}&step=${step}&masks=${Number(withMasks)}`;
+    const response = await checked(await fetch(`${this.base}/run/${first}?${query}`));
+    const buffer = await response.arrayBuffer();
+    const ids = idsOf(response);
+    const view = new DataView(buffer);
+    const parts = [];
+    for (let at = 0; at < buffer.byteLength; ) {
+      const [frame, jpegBytes, pngBytes] = [0, 4, 8].map((by) => view.getUint32(at + by, true));
+      at += 12;
+      const jpeg = new Blob([buffer.slice(at, at + jpegBytes)], { type: "image/jpeg" });
+      at += jpegBytes;
+      const png = pngBytes ? new Uint8Array(buffer.slice(at, at + pngBytes)) : null;
+      at += pngBytes;
+      parts.push({ frame, jpeg, masks: png && { png, ids } });
+    }
+    return Promise.all(
+      parts.map(async ({ frame, jpeg, masks }) => ({
+        frame,
+        masks,
+        picture: await createImageBitmap(jpeg),
+      })),
+    );
+  }
+}

@@ -1,0 +1,192 @@
+// The frames most worth correcting: a list to step through, each with its reason in words.
+
+import { timecode } from "./texts.js";
+
+const REFRESH_MS = 1000;
+const TRACKING_REFRESH_MS = 4000;
+const KEPT = "sam2ov.reviewed";
+const KEPT_AT_MOST = 500;
+
+const frames = (count) => (count === 1 ? "1 frame" : `${count} frames`);
+
+// `names` of the objects, in the order of the item's `objects`.
+export function reasonOf(item, names) {
+  const [one, other] = names;
+  return {
+    unsure: `${one}: not sure`,
+    jumped: `${one} jumps`,
+    resized: `${one} changes its size`,
+    lost: `${one} is lost`,
+    returned: `${one} is back after ${frames(item.frames)}`,
+    merged: `${one} and ${other} lie on each other`,
+    swapped: `${one} and ${other} swap places`,
+  }[item.reason];
+}
+
+const idOf = ({ frame, objects, reason }) => [reason, frame, ...objects].join(" ");
+
+export class Review {
+  // `handlers`: go(frame, objectId), changed(); `timeOf(frame)` in seconds.
+  constructor(element, handlers) {
+    this.element = element;
+    this.handlers = handlers;
+    this.list = element.querySelector(".s2-review-items");
+    this.count = element.querySelector(".s2-review-count");
+    this.note = element.querySelector(".s2-review-note");
+    this.items = [];
+    this.objects = [];
+    this.current = null;
+    this.fetchedAt = 0;
+    this.list.addEventListener("click", (event) => this.#pressed(event));
+  }
+
+  open(base, project) {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.base = base;
+    this.project = project;
+    this.items = [];
+    this.known = null;
+    this.current = null;
+    this.fine = null;
+    this.#render();
+  }
+
+  // Ask again when results are others: `version` says so.
+  want(version, isTracking) {
+    this.version = version;
+    if (version === this.known || this.timer) return;
+    const pause = isTracking ? TRACKING_REFRESH_MS : REFRESH_MS;
+    const wait = Math.max(this.fetchedAt + pause - performance.now(), 0);
+    this.timer = setTimeout(() => this.#fetch(), wait);
+  }
+
+  show(objects, timeOf) {
+    this.objects = objects;
+    this.timeOf = timeOf;
+    this.#render();
+  }
+
+  get openItems() {
+    const done = this.#dismissed();
+    return this.items.filter((item) => !done.has(idOf(item)));
+  }
+
+  // The frames of an object that are worth a look.
+  framesOf(id) {
+    return this.openItems.filter(({ objects }) => objects.includes(id)).map(({ frame }) => frame);
+  }
+
+  // Go to the next item in the list, or with -1 to the one before; the worst comes first.
+  step(by) {
+    const items = this.openItems;
+    if (!items.length) return;
+    const at = items.findIndex((item) => idOf(item) === this.current);
+    const next = at < 0 ? (by > 0 ? 0 : items.length - 1) : (at + by + items.length) % items.length;
+    this.#goTo(items[next]);
+  }
+
+  async #fetch() {
+    const { base, version } = this;
+    this.fetchedAt = performance.now();
+    try {
+      const response = await fetch(`${base}/review`);
+      if (base !== this.base) return;
+      if (response.ok) {
+        this.items = await response.json();
+        this.#render();
+        this.handlers.changed();
+      }
+    } catch {
+      // The list stays as it is; the next change asks again.
+    }
+    if (base !== this.base) return;
+    this.known = version;
+    this.timer = null;
+    if (this.version !== this.known) this.want(this.version, true);
+  }
+
+  #goTo(item) {
+    this.current = idOf(item);
+    this.#render();
+    this.list.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.handlers.go(item.frame, item.objects[0]);
+  }
+
+  #pressed(event) {
+    const entry = event.target.closest(".s2-review-item");
+    if (!entry) return;
+    const item = this.items.find((one) => idOf(one) === entry.dataset.item);
+    if (!event.target.closest(".s2-fine")) return this.#goTo(item);
+    const position = [...this.list.children].indexOf(entry);
+    this.#dismiss(item);
+    this.#render();
+    this.handlers.changed();
+    const next = this.list.children[Math.min(position, this.list.children.length - 1)];
+    next?.querySelector(".s2-fine").focus({ preventScroll: true });
+    return undefined;
+  }
+
+  // What was looked at and found fine, on this computer: { project: [ids] }
+  #dismissed() {
+    this.fine ??= this.#stored();
+    return new Set(this.fine);
+  }
+
+  #stored() {
+    try {
+      return JSON.parse(localStorage.getItem(`${KEPT}.${this.project}`)) ?? [];
+    } catch {
+      return []; // nothing is kept in a private window
+    }
+  }
+
+  #dismiss(item) {
+    this.fine = [...this.#dismissed(), idOf(item)].slice(-KEPT_AT_MOST);
+    try {
+      localStorage.setItem(`${KEPT}.${this.project}`, JSON.stringify(this.fine));
+    } catch {
+      // Not kept for the next time.
+    }
+  }
+
+  #render() {
+    const items = this.openItems;
+    const isTracked = this.objects.some((object) => object.tracked || object.stale);
+    this.count.textContent = items.length || "";
+    this.note.hidden = items.length > 0;
+    if (!items.length) {
+      this.note.textContent = isTracked
+        ? "No frame stands out. Play it through to be sure."
+        : "Frames that look wrong are listed here once something is tracked.";
+    }
+    for (const button of this.element.querySelectorAll("[data-action]")) {
+      button.disabled = !items.length;
+    }
+    const html = items.map((item) => this.#entry(item)).join("");
+    if (html === this.html) return;
+    this.html = html;
+    const left = this.list.scrollLeft;
+    this.list.innerHTML = html;
+    this.list.scrollLeft = left;
+  }
+
+  #entry(item) {
+    const objects = item.objects.map((id) => this.objects.find((object) => object.id === id));
+    if (objects.includes(undefined)) return ""; // removed meanwhile
+    const reason = escape(reasonOf(item, objects.map(({ name }) => name)));
+    const dots = objects.map(({ colour }) => `<i style="background:${colour}"></i>`).join("");
+    const time = timecode(this.timeOf(item.frame));
+    const isCurrent = idOf(item) === this.current;
+    return `<li class="s2-review-item" data-item="${idOf(item)}" aria-current="${isCurrent}">
+      <button type="button" class="s2-go" title="Frame ${item.frame}">${dots}<span>${reason}</span><time>${time}</time></button>
+      <button type="button" class="s2-fine" title="Looks fine: take it off the list" aria-label="Looks fine: ${reason}, ${time}"><svg viewBox="0 0 16 16" aria-hidden="true"><path d="m3.5 8.5 3 3 6-7" /></svg></button>
+    </li>`;
+  }
+}
+
+function escape(text) {
+  const element = document.createElement("span");
+  element.textContent = text;
+  return element.innerHTML;
+}

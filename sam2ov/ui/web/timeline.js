@@ -1,0 +1,218 @@
+// The timeline: ruler, thumbnails, in and out, the rows of objects with their lanes, and the playhead
+// over all of them. Everything but the playhead is drawn only when it has changed.
+
+import { InOut } from "./inout.js";
+import { LaneData } from "./lanes.js";
+import { Objects } from "./objects.js";
+import { Review } from "./review.js";
+import { Span } from "./span.js";
+import { Strip } from "./strip.js";
+import { timecode } from "./texts.js";
+
+const ZOOM_STEP = 0.6;
+
+export class Timeline {
+  // `handlers`: those of Objects, and seek(frame), setRange(range), review(frame, objectId).
+  constructor(section, handlers) {
+    const find = (selector) => section.querySelector(selector);
+    this.handlers = handlers;
+    this.element = find(".s2-timeline");
+    this.track = find(".s2-head-track");
+    this.overview = find(".s2-overview");
+    this.tip = find(".s2-tip");
+    this.slider = find(".s2-slider");
+    this.span = new Span();
+    this.strip = new Strip(find(".s2-ruler"), find(".s2-strip"));
+    this.inout = new InOut(this.track, {
+      onChange: handlers.setRange,
+      onLook: (frame) => handlers.seek(frame),
+    });
+    this.data = new LaneData(() => this.#drawSoon());
+    this.objects = new Objects(find(".s2-objects"), this.data, handlers);
+    this.review = new Review(find(".s2-review"), {
+      go: handlers.review,
+      changed: () => this.#drawSoon(),
+    });
+    this.clip = null;
+    this.frame = 0;
+    this.version = "";
+    this.#listen();
+    new ResizeObserver(() => this.#drawSoon()).observe(this.element);
+  }
+
+  open(clip, base, clock, project) {
+    this.clip = clip;
+    this.clock = clock;
+    this.span.open(clip.num_frames);
+    this.strip.open(clip, base);
+    this.data.open(base);
+    this.review.open(base, project);
+    this.slider.max = clip.num_frames - 1;
+    this.#drawSoon();
+  }
+
+  // `version` changes whenever results do.
+  show({ objects, activeId, soloId, range, version, isTracking }) {
+    this.objects.show(objects, activeId, soloId);
+    if (!this.clip) return;
+    this.inout.show(range, this.clip.num_frames);
+    this.version = version;
+    this.review.show(objects, (frame) => this.clock.timeOf(frame));
+    this.review.want(version, isTracking);
+    this.#drawSoon();
+  }
+
+  // The playhead has moved; nothing else is drawn unless it left the part in sight.
+  moveTo(frame) {
+    this.frame = frame;
+    this.slider.value = frame;
+    const time = this.clip ? timecode(this.clock.timeOf(frame)) : "";
+    this.slider.setAttribute("aria-valuetext", this.clip ? `Frame ${frame}, ${time}` : "");
+    if (!this.scrubbing && this.span.reveal(frame)) this.#drawSoon();
+    this.#placePlayhead();
+  }
+
+  zoom(by) {
+    const share = this.span.shareOf(this.frame + 0.5);
+    this.span.zoom(by > 0 ? ZOOM_STEP : 1 / ZOOM_STEP, Math.min(Math.max(share, 0), 1));
+    this.#drawSoon();
+  }
+
+  showAll() {
+    this.span.open(this.span.numFrames);
+    this.#drawSoon();
+  }
+
+  #drawSoon() {
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    if (!this.clip || !this.track.clientWidth) return;
+    const { span } = this;
+    const columns = Math.round(this.track.clientWidth * (window.devicePixelRatio || 1));
+    this.data.want(span, columns, this.version);
+    this.strip.draw(span, this.clock);
+    this.inout.draw(span);
+    this.objects.draw(span, (id) => this.review.framesOf(id));
+    this.overview.hidden = !span.isZoomed;
+    const thumb = this.overview.firstElementChild;
+    thumb.style.left = `${(100 * span.start) / span.numFrames}%`;
+    thumb.style.width = `${(100 * span.count) / span.numFrames}%`;
+    this.#placePlayhead();
+  }
+
+  #placePlayhead() {
+    const share = this.span.shareOf(this.frame + 0.5);
+    this.element.style.setProperty("--playhead", share.toFixed(5));
+    this.element.classList.toggle("s2-playhead-away", share < 0 || share > 1);
+  }
+
+  #listen() {
+    const { element } = this;
+    element.addEventListener("pointerdown", (event) => {
+      const area = event.target.closest(".s2-head-track, .s2-lane");
+      if (!this.clip || !area || event.button !== 0) return;
+      event.preventDefault(); // no selection, and the focus stays
+      this.scrubbing = event.pointerId;
+      element.setPointerCapture(event.pointerId);
+      this.handlers.seek(this.#frameAt(event));
+      this.#hideTip();
+    });
+    element.addEventListener("pointermove", (event) => {
+      if (this.scrubbing === event.pointerId) this.handlers.seek(this.#frameAt(event));
+      else if (event.pointerType === "mouse") this.#showTip(event);
+    });
+    for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      element.addEventListener(kind, (event) => {
+        if (this.scrubbing === event.pointerId) this.scrubbing = null;
+      });
+    }
+    element.addEventListener("pointerleave", () => this.#hideTip());
+    element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    this.slider.addEventListener("input", () => this.handlers.seek(Number(this.slider.value)));
+    this.#listenToOverview();
+  }
+
+  // Ctrl + wheel (or a pinch on a touch pad) zooms where the pointer is; Shift + wheel moves along.
+  #wheel(event) {
+    if (!this.clip || !event.target.closest(".s2-head-track, .s2-lane, .s2-overview")) return;
+    const along = event.deltaX || (event.shiftKey ? event.deltaY : 0);
+    if (event.ctrlKey || event.metaKey) {
+      this.span.zoom(Math.exp(event.deltaY * 0.004), this.#shareAt(event));
+    } else if (along && this.span.isZoomed) {
+      this.span.moveTo(this.span.start + (along / this.track.clientWidth) * this.span.count);
+    } else return;
+    event.preventDefault();
+    this.#drawSoon();
+  }
+
+  #listenToOverview() {
+    const { overview } = this;
+    let grip = null;
+    overview.addEventListener("pointerdown", (event) => {
+      const bounds = overview.getBoundingClientRect();
+      const share = (event.clientX - bounds.left) / bounds.width;
+      const at = share * this.span.numFrames;
+      const isInside = at >= this.span.start && at <= this.span.end;
+      grip = isInside ? at - this.span.start : this.span.count / 2;
+      overview.setPointerCapture(event.pointerId);
+      move(event);
+    });
+    const move = (event) => {
+      if (grip === null) return;
+      const bounds = overview.getBoundingClientRect();
+      const share = (event.clientX - bounds.left) / bounds.width;
+      this.span.moveTo(share * this.span.numFrames - grip);
+      this.#drawSoon();
+    };
+    overview.addEventListener("pointermove", move);
+    for (const kind of ["pointerup", "pointercancel"]) {
+      overview.addEventListener(kind, () => {
+        grip = null;
+      });
+    }
+  }
+
+  #shareAt(event) {
+    const bounds = this.track.getBoundingClientRect();
+    return Math.min(Math.max((event.clientX - bounds.left) / bounds.width, 0), 1);
+  }
+
+  #frameAt(event) {
+    return this.span.frameAt(this.#shareAt(event));
+  }
+
+  #showTip(event) {
+    const area = event.target.closest(".s2-head-track, .s2-lane");
+    if (!this.clip || !area) return this.#hideTip();
+    const frame = this.#frameAt(event);
+    const parts = [`Frame ${frame}`, timecode(this.clock.timeOf(frame))];
+    const row = area.closest(".s2-object");
+    if (row) parts.push(this.#factOf(Number(row.dataset.object), frame));
+    this.tip.textContent = parts.filter(Boolean).join("  ·  ");
+    this.tip.hidden = false;
+    const bounds = this.element.getBoundingClientRect();
+    const x = event.clientX - bounds.left;
+    const half = this.tip.offsetWidth / 2;
+    this.tip.style.left = `${Math.min(Math.max(x, half), bounds.width - half)}px`;
+    this.tip.style.top = `${area.getBoundingClientRect().top - bounds.top - 4}px`;
+    return undefined;
+  }
+
+  #factOf(id, frame) {
+    const object = this.objects.objects.find((one) => one.id === id);
+    if (this.data.isAbsentAt(id, frame)) return "absent";
+    const confidence = this.data.confidenceAt(id, frame);
+    const prompted = object && frame in object.prompts ? "prompted" : "";
+    const score = confidence === null ? "not tracked" : `confidence ${confidence} %`;
+    return [prompted, score].filter(Boolean).join(", ");
+  }
+
+  #hideTip() {
+    this.tip.hidden = true;
+  }
+}
