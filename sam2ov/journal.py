@@ -79,6 +79,7 @@ class Journal:
     def __init__(self, path: Path, max_bytes: int | None = None) -> None:
         self.path = path
         self.lock = threading.RLock()
+        self.is_open = True
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         is_new = not path.exists()
         self._database = sqlite3.connect(
@@ -131,6 +132,7 @@ class Journal:
     def close(self) -> None:
         """Close the file; closing twice is fine."""
         with self.lock:
+            self.is_open = False
             self._database.close()
             if self._temporary is not None:
                 self._temporary.cleanup()

@@ -329,7 +329,9 @@ class Project:
                         obj_ids=present,
                     )
         finally:
-            if self.journal.head == step.number and self.journal.is_empty(step):
+            # The tab may have been closed meanwhile, or gone back to before this.
+            is_last = self.journal.is_open and self.journal.head == step.number
+            if is_last and self.journal.is_empty(step):
                 self.journal.abandon(step)
 
     # ---- The way back
@@ -398,7 +400,7 @@ class Project:
         model = self.model
         self._state.read()
         self.revision += 1
-        if self.model.weights != model.weights:
+        if self.model != model:
             raise ModelChangedError(self.model)
         prompted = {key.split("/")[1] for key in touched.keys if key.startswith(STEPS_PREFIX)}
         for obj_id in touched.obj_ids | set(map(int, prompted)):

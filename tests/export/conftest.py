@@ -37,11 +37,9 @@ class StoredLogits:
     def size_hw(self) -> tuple[int, int]:
         return self.logits.shape[2], self.logits.shape[3]
 
-    def mask_logits(self, frame_idx: int, obj_ids: list[int]) -> FloatArray:
+    def logits_at(self, frame_idx: int, size_hw: tuple[int, int], obj_ids: list[int]) -> FloatArray:
+        assert size_hw == self.size_hw
         return self.logits[frame_idx, [self.obj_ids.index(obj_id) for obj_id in obj_ids]]
-
-    def to_video_size(self, mask_logits: FloatArray) -> FloatArray:
-        return mask_logits
 
 
 @pytest.fixture(scope="session")

@@ -156,8 +156,8 @@ class EndlessLogits(StoredLogits):
     def num_frames(self) -> int:
         return 400
 
-    def mask_logits(self, frame_idx: int, obj_ids: list[int]) -> FloatArray:
-        return super().mask_logits(0, obj_ids)
+    def logits_at(self, frame_idx: int, size_hw: tuple[int, int], obj_ids: list[int]) -> FloatArray:
+        return super().logits_at(0, size_hw, obj_ids)
 
 
 def test_memory_does_not_grow_with_the_length(logits: FloatArray, tmp_path: Path) -> None:

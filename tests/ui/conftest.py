@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from sam2ov.masks import BoolArray
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import Project
 from sam2ov.project.library import ProjectLibrary
@@ -96,6 +97,11 @@ class Tab:
         payload["objects"] = objects
         for text in self.editor.track(event(payload), self.request):
             yield snapshot_of(text)
+
+
+def masks_of(tab: Tab, frame_idx: int) -> BoolArray:
+    """The masks of all prompted objects [N, H, W]."""
+    return tab.project.masks(frame_idx, tab.project.session.size_hw)[1] > 0
 
 
 def event(payload: Any) -> gr.EventData:

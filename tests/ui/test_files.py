@@ -16,7 +16,7 @@ from sam2ov.ui.file_handlers import EXPORT_KINDS
 from sam2ov.ui.messages import Snapshot
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
-from tests.ui.conftest import Tab, snapshot_of
+from tests.ui.conftest import Tab, masks_of, snapshot_of
 
 
 def last_of(texts: Iterator[str]) -> Snapshot:
@@ -116,7 +116,7 @@ def test_names_of_exports_suit_any_file_system(open_tab: Tab) -> None:
         ("..mp4", "clip-prompts.json"),
         ("浜辺" * 60 + ".mp4", "浜辺" * 24 + "-prompts.json"),
     ):
-        clip.upload = type(clip.upload)(clip.upload.path, name)
+        clip.about = clip.about.model_copy(update={"clip_name": name})
         snapshot = snapshot_of(open_tab.files.save_prompts(open_tab.request))
         assert downloaded(open_tab, snapshot).name == expected
 
@@ -127,7 +127,7 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
     open_tab.click(0, 24, 32)
     open_tab.click(0, 60, 32, positive=False)
     open_tab.edit("box", frame=5, object=second, x0=10, y0=10, x1=40, y1=40)
-    masks = [open_tab.project.masks(frame)[1].copy() for frame in (0, 5)]
+    masks = [masks_of(open_tab, frame) for frame in (0, 5)]
     path = downloaded(open_tab, snapshot_of(open_tab.files.save_prompts(open_tab.request)))
     kept = path.rename(tmp_path / path.name)
     facts = read_prompt_file(kept).video
@@ -135,13 +135,12 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
     assert (facts.file, facts.num_frames) == ("square.mp4", NUM_FRAMES)
 
     open_tab.edit("remove_object", object=1)
-    before = open_tab.project
     snapshot = last_of(open_tab.files.open_prompts(str(kept), open_tab.request))
-    assert open_tab.project is not before
+    assert snapshot.undo == "Open prompts"
     assert [(t.name, t.colour) for t in snapshot.objects][1] == ("Ball", "#00ff00")
     assert [sorted(target.prompts) for target in snapshot.objects] == [[0], [5]]
     assert open_tab.edit("add_object").objects[-1].id == 3, "numbers go on after those of the file"
-    again = [open_tab.project.masks(frame)[1] for frame in (0, 5)]
+    again = [masks_of(open_tab, frame) for frame in (0, 5)]
     np.testing.assert_array_equal(masks[1], again[1])
     assert again[0].shape == masks[0].shape
     list(open_tab.track(0))
@@ -166,10 +165,11 @@ def test_prompts_that_do_not_fit_change_nothing(
     open_tab.click(0, 24, 32)
     path = tmp_path / "prompts.json"
     path.write_bytes(content)
-    before = open_tab.project
+    before = masks_of(open_tab, 0)
     with pytest.warns(UserWarning, match=message):
         snapshot = last_of(open_tab.files.open_prompts(str(path), open_tab.request))
-    assert open_tab.project is before
+    np.testing.assert_array_equal(before, masks_of(open_tab, 0))
+    assert snapshot.undo == "Click on Object 1"
     assert snapshot.objects[0].prompts
 
 

@@ -11,7 +11,7 @@ from sam2ov.registry import BUNDLED_NAME
 from sam2ov.ui.job import Job
 from sam2ov.ui.model_handlers import is_demonstration, offered_devices, offered_models
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
-from tests.ui.conftest import CHOICE, OneModel, Tab, snapshot_of
+from tests.ui.conftest import CHOICE, OneModel, Tab, masks_of, snapshot_of
 
 
 def test_models_that_are_here_are_offered(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -27,19 +27,22 @@ def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
     open_tab.click(0, 24, 32)
     open_tab.click(0, 60, 32)
     open_tab.click(5, 30, 32)
-    masks = open_tab.project.masks(0)[1].copy()
+    masks = masks_of(open_tab, 0)
     before = open_tab.project
     *_, told, last = open_tab.models.choose(BUNDLED_NAME, "AUTO", open_tab.request)
     assert open_tab.project is not before
     assert last[1:3] == (BUNDLED_NAME, "AUTO")
     assert last[3]["visible"] is True
     assert sorted(snapshot_of(told[0]).objects[0].prompts) == [0, 5]
-    np.testing.assert_array_equal(masks, open_tab.project.masks(0)[1])
+    np.testing.assert_array_equal(masks, masks_of(open_tab, 0))
     assert open_tab.project.revision > before.revision
-    assert open_tab.edit("undo").show_frame == 5, "what was done can still be undone"
     models = open_tab.models._models
     assert isinstance(models, OneModel)
     assert models.asked[-1] == ModelChoice(BUNDLED_NAME, "AUTO")
+    assert open_tab.edit("undo").undo == "Click on Object 1"
+    assert open_tab.workspace.choice == CHOICE, "the model before is back"
+    np.testing.assert_array_equal(masks, masks_of(open_tab, 0))
+    assert open_tab.edit("undo").show_frame == 5
 
 
 def test_only_offered_models_are_loaded(open_tab: Tab) -> None:
@@ -49,7 +52,7 @@ def test_only_offered_models_are_loaded(open_tab: Tab) -> None:
     assert open_tab.workspace.choice == CHOICE
     models = open_tab.models._models
     assert isinstance(models, OneModel)
-    assert models.asked == []
+    assert set(models.asked) == {CHOICE}
 
 
 def test_a_device_that_is_not_there_changes_nothing(

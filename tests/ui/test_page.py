@@ -27,7 +27,9 @@ from sam2ov.ui.settings import Settings
 from sam2ov.ui.theme import make_theme
 nobody: Any = None
 handlers = Handlers(
-    EditorHandlers(nobody, nobody), FileHandlers(nobody, nobody), ModelHandlers(nobody, nobody, "")
+    EditorHandlers(nobody, nobody, nobody),
+    FileHandlers(nobody),
+    ModelHandlers(nobody, nobody, nobody, ""),
 )
 page = build_page(handlers, ModelChoice("micro", "CPU"), Settings())
 theme = make_theme()

@@ -25,6 +25,6 @@ def test_objects_with_prompts_and_tracked_frames(project: Project) -> None:
     first, second = object_views(project)
     assert list(first.prompts[2].points) == [(10, 10, 2), (40, 50, 3), (20, 30, 0)]
     assert list(first.prompts[5].points) == [(20, 30, 1)]
-    assert (first.tracked, first.stale) == ("2-2,5-5", "3-4,6-11")
+    assert (first.tracked, first.stale) == ("2-5", "6-11")
     assert second.prompts == {}
     assert (second.tracked, second.stale) == ("", "")

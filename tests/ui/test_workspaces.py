@@ -1,5 +1,6 @@
 """Tabs are kept apart, and nothing of them stays behind."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -7,17 +8,25 @@ import gradio as gr
 import pytest
 
 from sam2ov.errors import ClipClosedError, TrackingError
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.tracker import Tracker
 from sam2ov.ui.clip import OpenClip, Upload, new_token
 from sam2ov.ui.job import Job
+from sam2ov.ui.projects import ProjectOpener
 from sam2ov.ui.settings import Settings
-from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
-from tests.ui.conftest import CHOICE, Tab, request_of
+from tests.ui.conftest import CHOICE, OneModel, Tab, request_of
 
 
-def open_clip(workspace: Workspace, clip_file: Path, tracker: Tracker) -> OpenClip:
-    clip = OpenClip.open(Upload(clip_file, "square.mp4"), tracker, workspace.folder)
+def open_clip(workspaces: Workspaces, name: str, clip_file: Path, tracker: Tracker) -> OpenClip:
+    """Open a copy of ``clip_file`` in a tab."""
+    library, workspace = workspaces.library, workspaces.get(name)
+    copy = workspace.new_upload()
+    shutil.copyfile(clip_file, copy)
+    opener = ProjectOpener(library, OneModel(tracker), Settings().video)
+    folder = opener.make(Upload(copy, "square.mp4"), None, lambda _: None, lambda: False)
+    workspaces.make_room(workspace)
+    clip, _ = opener.open(folder, CHOICE, lambda _: None, lambda: False)
     workspace.replace_clip(clip)
     return clip
 
@@ -44,22 +53,23 @@ def test_requests_without_a_page_are_refused(workspaces: Workspaces) -> None:
 def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
     workspace = open_tab.workspace
     assert workspace.clip is not None
-    token, folder = workspace.clip.token, workspace.folder
-    assert any(folder.iterdir()), "the results of the session"
+    token, folder, kept = workspace.clip.token, workspace.folder, workspace.clip.folder
+    assert folder.exists()
     assert open_tab.workspaces.leave(workspace.token)
     assert not folder.exists()
     assert open_tab.workspaces.find_clip(token) is None
     assert len(open_tab.workspaces) == 0
+    assert open_tab.workspaces.library.find(kept.token) == kept, "the project is kept"
     open_tab.editor.unload(open_tab.request)  # Gradio notices a little later
     assert not open_tab.workspaces.leave(workspace.token)
     assert len(open_tab.workspaces) == 0
 
 
-def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker) -> None:
-    workspaces = Workspaces(CHOICE, Settings(idle_minutes=0.15 / 60))
+def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker, library: ProjectLibrary) -> None:
+    workspaces = Workspaces(CHOICE, Settings(idle_minutes=0.5 / 60), library)
     try:
         workspace = workspaces.get("idle")
-        token = open_clip(workspace, clip_file, tracker).token
+        token = open_clip(workspaces, "idle", clip_file, tracker).token
         busy = workspaces.get("busy")
         busy.start(Job("track", "Tracking", 10))
         deadline = time.monotonic() + 5
@@ -73,8 +83,9 @@ def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker) -> None:
     assert not busy.folder.exists(), "the server has stopped"
 
 
-def test_a_lost_tab_is_closed_sooner(workspaces: Workspaces) -> None:
-    impatient = Workspaces(CHOICE, Settings(idle_minutes=1000 / 60, lost_minutes=100 / 60))
+def test_a_lost_tab_is_closed_sooner(library: ProjectLibrary) -> None:
+    settings = Settings(idle_minutes=1000 / 60, lost_minutes=100 / 60)
+    impatient = Workspaces(CHOICE, settings, library)
     try:
         tabs = [impatient.get(name) for name in ("here", "lost", "back")]
         for tab in tabs:
@@ -100,14 +111,13 @@ def test_looking_at_frames_counts_as_use(open_tab: Tab) -> None:
 
 
 def test_too_many_clips_close_the_one_that_was_idle_longest(
-    clip_file: Path, tracker: Tracker
+    clip_file: Path, tracker: Tracker, library: ProjectLibrary
 ) -> None:
-    workspaces = Workspaces(CHOICE, Settings(max_clips=2))
+    workspaces = Workspaces(CHOICE, Settings(max_clips=2), library)
     try:
         tabs = [workspaces.get(name) for name in ("a", "b", "c")]
-        for tab in tabs:
-            workspaces.make_room(tab)
-            open_clip(tab, clip_file, tracker)
+        for name, tab in zip("abc", tabs, strict=True):
+            open_clip(workspaces, name, clip_file, tracker)
             with tab.turn():
                 pass
         assert [tab.clip is not None for tab in tabs] == [False, True, True]
@@ -115,8 +125,8 @@ def test_too_many_clips_close_the_one_that_was_idle_longest(
         workspaces.close()
 
 
-def test_a_full_server_closes_what_is_idle_or_says_so() -> None:
-    workspaces = Workspaces(CHOICE, Settings(max_sessions=3))
+def test_a_full_server_closes_what_is_idle_or_says_so(library: ProjectLibrary) -> None:
+    workspaces = Workspaces(CHOICE, Settings(max_sessions=3), library)
     try:
         tabs = [workspaces.get(name) for name in "abc"]
         with pytest.raises(gr.Error, match="3 pages are open, as many as it takes") as full:
@@ -137,7 +147,7 @@ def test_a_full_server_closes_what_is_idle_or_says_so() -> None:
 
 
 def test_a_clip_that_is_not_open_is_said_so(open_tab: Tab) -> None:
-    with pytest.raises(ClipClosedError, match="Open it again"):
+    with pytest.raises(ClipClosedError, match="reload the page"):
         open_tab.workspace.clip_of("another token")
 
 
@@ -148,33 +158,21 @@ def test_opening_another_clip_frees_the_first(
     first = workspace.clip
     assert first is not None
     job = workspace.start(Job("track", "Tracking", 10))
-    second = open_clip(workspace, clip_file, tracker)
+    second = open_clip(open_tab.workspaces, "tab-1", clip_file, tracker)
     assert job.cancelled
     assert open_tab.workspaces.find_clip(first.token) is None
     assert open_tab.workspaces.find_clip(second.token) is second
 
 
-def test_uploads_that_nobody_needs_are_deleted(open_tab: Tab, tracker: Tracker) -> None:
+def test_an_upload_replaces_the_one_before(open_tab: Tab, clip_file: Path) -> None:
     workspace = open_tab.workspace
-
-    def upload(name: str, content: bytes) -> Upload:
-        partial = workspace.new_upload()
-        partial.write_bytes(content)
-        workspace.take_upload(partial, name)
-        assert workspace.upload is not None
-        return workspace.upload
-
-    clip_file = workspace.clip.upload.path if workspace.clip else Path()
-    first = upload("first.mp4", clip_file.read_bytes())
-    workspace.replace_clip(OpenClip.open(first, tracker, workspace.folder))
-    second = upload("second.mp4", b"no video at all")
-    assert first.path.exists(), "it is open"
-    third = upload("third.mp4", clip_file.read_bytes())
+    kept = workspace.clip.path if workspace.clip else Path()
+    open_tab.upload(clip_file, "second.mp4")
+    second = workspace.upload
+    open_tab.upload(clip_file, "third.mp4")
+    assert second is not None
     assert not second.path.exists()
-    workspace.replace_clip(OpenClip.open(third, tracker, workspace.folder))
-    assert not first.path.exists()
-    assert third.path.exists()
-    assert clip_file.exists(), "files of others are left alone"
+    assert kept.exists(), "it belongs to a project by now"
 
 
 @pytest.mark.parametrize(
