@@ -10,6 +10,8 @@ PYTEST_ARGS ?=
 # What checkpoints are converted with; the runtime needs neither.
 TORCH := torch==2.13.0
 SAM2 := sam2==1.1.0
+# An independent J and F; see the test extra in pyproject.toml.
+VOS_BENCHMARK := vos-benchmark==0.1.0
 
 APP_VENV := .venv
 TEST_VENV := .venv-test
@@ -81,10 +83,12 @@ $(TEST_VENV)/$(STAMP): pyproject.toml
 	$(call stage,"installing sam2$(comma) sam2ov and the test tools into $(TEST_VENV)")
 	SAM2_BUILD_CUDA=0 $(TEST_VENV)/bin/python -m pip install --quiet --no-build-isolation $(SAM2) $(TORCH)
 	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[convert,test]" $(TORCH)
+	$(TEST_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
 	@touch $@
 
 $(RUNTIME_VENV)/$(STAMP): pyproject.toml
 	$(call stage,"installing sam2ov without torch into $(RUNTIME_VENV)")
 	$(call venv,$(RUNTIME_VENV))
 	$(RUNTIME_VENV)/bin/python -m pip install --quiet --editable ".[test]"
+	$(RUNTIME_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
 	@touch $@

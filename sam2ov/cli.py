@@ -13,6 +13,7 @@ from sam2ov._version import __version__
 from sam2ov.commands.app import app as open_app
 from sam2ov.commands.console import say
 from sam2ov.commands.convert import convert
+from sam2ov.commands.eval import evaluate
 from sam2ov.commands.interrupt import EXIT_CODE
 from sam2ov.commands.models import devices, models
 from sam2ov.commands.schema import schema
@@ -64,6 +65,7 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 app.command()(track)
+app.command("eval")(evaluate)
 app.command()(convert)
 app.command()(models)
 app.command()(devices)

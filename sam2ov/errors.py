@@ -70,6 +70,10 @@ class VideoWriteError(VideoError):
     """The output cannot be written (full disk, unsupported codec, no permission)."""
 
 
+class DatasetError(Sam2ovError):
+    """Annotated videos cannot be found or read, or do not fit together."""
+
+
 class ExportError(Sam2ovError):
     """Results cannot be exported as asked."""
 

@@ -1,0 +1,259 @@
+"""``sam2ov eval``: J and F of a model on annotated videos."""
+
+import json
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sam2ov.commands.console import progress_display, say
+from sam2ov.commands.model_options import (
+    DEFAULT_DEVICE,
+    DEFAULT_MODEL,
+    DeviceOption,
+    ModelOption,
+    PrecisionOption,
+)
+from sam2ov.errors import ExportError
+
+if TYPE_CHECKING:
+    from sam2ov.evaluation.contact_sheet import ContactSheet
+    from sam2ov.evaluation.datasets import AnnotatedSequence
+    from sam2ov.evaluation.scores import SequenceScores
+    from sam2ov.predictor import SAM2VideoPredictor
+    from sam2ov.progress import ProgressCallback
+
+
+class PromptName(StrEnum):
+    """See ``sam2ov.evaluation.user.PromptKind``."""
+
+    mask = "mask"
+    box = "box"
+    click = "click"
+    clicks3 = "clicks3"
+
+
+class YearName(StrEnum):
+    """The editions of DAVIS."""
+
+    davis_2016 = "2016"
+    davis_2017 = "2017"
+
+
+class PresetName(StrEnum):
+    """See ``sam2ov.predictor.Preset``."""
+
+    quality = "quality"
+
+
+def evaluate(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder of <sequence>/frames and <sequence>/masks, or one in the layout of "
+            "DAVIS or YouTube-VOS.",
+            metavar="DATASET",
+        ),
+    ],
+    prompt: Annotated[
+        PromptName,
+        typer.Option(
+            help="What is given of each object, on the frame where it first appears. mask: all of "
+            "it; box: its edges; click: its deepest point; clicks3: that, then two clicks where "
+            "the answer is most wrong."
+        ),
+    ] = PromptName.mask,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = DEFAULT_DEVICE,
+    precision: PrecisionOption = None,
+    preset: Annotated[
+        PresetName, typer.Option(help="quality: the results of upstream.")
+    ] = PresetName.quality,
+    sequence: Annotated[
+        list[str] | None, typer.Option(help="Only this sequence; may be given several times.")
+    ] = None,
+    year: Annotated[
+        YearName,
+        typer.Option(help="DAVIS: which list of sequences; 2016 takes all objects as one."),
+    ] = YearName.davis_2017,
+    split: Annotated[str, typer.Option(help="DAVIS: which part of the list.")] = "val",
+    corrections: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Then click on the worst frame of each object that has failed (J below 50), "
+            "track again, and so on up to this many times; says what the clicks did.",
+        ),
+    ] = 0,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", help="Write the scores into this file.")
+    ] = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option(help="Write a picture of some frames of each sequence (.jpg, .png, .webp)."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what stands at --json, --contact-sheet.")
+    ] = False,
+) -> None:
+    """Measure a model on annotated videos: J (region), F (outline) and their mean, 0 to 100.
+
+    As in DAVIS 2017, semi-supervised: the prompted frame and the last annotated one do not count,
+    every object counts alike, and a pixel belongs to one object at most.
+    """
+    from sam2ov.evaluation.contact_sheet import SUFFIXES, ContactSheet
+    from sam2ov.evaluation.datasets import find_sequences
+
+    _check_place(as_json, (".json",), overwrite=overwrite)
+    _check_place(contact_sheet, SUFFIXES, overwrite=overwrite)
+    sequences = find_sequences(dataset, names=sequence or [], year=year.value, split=split)
+    predictor = _load(model, device, precision, preset)
+    sheet = ContactSheet() if contact_sheet is not None else None
+    with progress_display() as progress:
+        scores = _evaluate(predictor, sequences, prompt, corrections, sheet, progress)
+    facts = _facts(dataset, predictor, prompt, preset, scores)
+    if as_json is not None:
+        _write_json(as_json, facts)
+    if sheet is not None and contact_sheet is not None:
+        sheet.write(contact_sheet)
+    _report(scores, facts)
+
+
+def _load(model: str, device: str, precision: Any, preset: PresetName) -> "SAM2VideoPredictor":
+    from sam2ov.model import SAM2Model
+    from sam2ov.predictor import SAM2VideoPredictor
+    from sam2ov.registry import cache_folder, resolve_model
+
+    with progress_display() as progress:
+        folder = resolve_model(model, progress=progress)
+    say(f"Loading {model} for {device} …")
+    assert preset is PresetName.quality
+    networks = SAM2Model(
+        folder,
+        device,
+        precision.value if precision is not None else None,
+        cache_dir=cache_folder() / "compiled",
+    )
+    return SAM2VideoPredictor(networks)
+
+
+def _evaluate(
+    predictor: "SAM2VideoPredictor",
+    sequences: "list[AnnotatedSequence]",
+    prompt: PromptName,
+    corrections: int,
+    sheet: "ContactSheet | None",
+    progress: "ProgressCallback",
+) -> "list[SequenceScores]":
+    from sam2ov.evaluation.scoring import evaluate_sequence
+    from sam2ov.progress import Progress
+
+    total, done = sum(sequence.num_frames for sequence in sequences), 0
+    scores = []
+    for number, sequence in enumerate(sequences, 1):
+        if sheet is not None:
+            sheet.begin(sequence.name)
+        stage = f"{sequence.name} ({number} of {len(sequences)})"
+        scores.append(
+            evaluate_sequence(
+                predictor,
+                sequence,
+                prompt.value,
+                corrections=corrections,
+                on_step=_Steps(progress, stage, done, sequence.num_frames, total),
+                on_frame=sheet.add if sheet is not None else lambda _: None,
+            )
+        )
+        done += sequence.num_frames
+        progress(Progress(stage, done, total, "steps"))
+    return scores
+
+
+class _Steps:
+    """Counts the frames of a sequence; tracking again after corrections takes no extra ones."""
+
+    def __init__(
+        self, progress: "ProgressCallback", stage: str, before: int, frames: int, total: int
+    ) -> None:
+        self._progress = progress
+        self._stage, self._before, self._frames, self._total = stage, before, frames, total
+        self._steps = 0
+
+    def __call__(self) -> None:
+        from sam2ov.progress import Progress
+
+        self._steps += 1
+        done = self._before + min(self._steps, self._frames)
+        self._progress(Progress(self._stage, done, self._total, "steps"))
+
+
+def _facts(
+    dataset: Path,
+    predictor: "SAM2VideoPredictor",
+    prompt: PromptName,
+    preset: PresetName,
+    scores: "list[SequenceScores]",
+) -> dict[str, Any]:
+    from sam2ov.evaluation.scores import (
+        frames_per_second,
+        overall,
+        sequence_json,
+        summarise_corrections,
+    )
+
+    corrections = summarise_corrections(scores)
+    return {
+        "dataset": dataset.resolve().name,
+        "model": predictor.model.manifest.name,
+        "device": predictor.model.device,
+        "precision": predictor.model.precision,
+        "preset": preset.value,
+        "prompt": prompt.value,
+        "fps": round(frames_per_second(scores), 2),
+        "overall": overall(scores).as_json(),
+        "sequences": {each.name: sequence_json(each) for each in scores},
+        **({"corrections": asdict(corrections)} if corrections is not None else {}),
+    }
+
+
+def _report(scores: "list[SequenceScores]", facts: dict[str, Any]) -> None:
+    from sam2ov.evaluation.scores import average, overall
+
+    rows = [(each.name, average(each.objects), len(each.objects)) for each in scores]
+    rows.append(("overall", overall(scores), sum(objects for *_, objects in rows)))
+    width = max(len("SEQUENCE"), *(len(name) for name, *_ in rows))
+    print(f"{'SEQUENCE':{width}}  OBJECTS     J     F   J&F")
+    for name, mean, objects in rows:
+        print(f"{name:{width}}  {objects:7}  {mean.j:4.1f}  {mean.f:4.1f}  {mean.j_and_f:4.1f}")
+    say(
+        f"Tracked {facts['fps']:.1f} frames/s with {facts['model']} on {facts['device']} "
+        f"({facts['precision']})."
+    )
+    if clicks := facts.get("corrections"):
+        print(
+            f"corrections: {clicks['clicks']} clicks on failed frames; {clicks['raised']:.0f} % "
+            f"raised the frame's J (mean {clicks['before']:.1f} to {clicks['clicked']:.1f}), "
+            f"{clicks['kept']:.0f} % of these kept it after tracking again; the frames that follow "
+            f"went from {clicks['following_before']:.1f} to {clicks['following_after']:.1f}."
+        )
+
+
+def _check_place(path: Path | None, suffixes: tuple[str, ...], *, overwrite: bool) -> None:
+    """Find out before the work what would fail after it."""
+    if path is None:
+        return
+    if path.suffix.lower() not in suffixes:
+        raise typer.BadParameter(f"{path.name} should end in {', '.join(suffixes)}.")
+    if not path.absolute().parent.is_dir():
+        raise ExportError(f"The folder of {path} does not exist: create it first.")
+    if path.exists() and not overwrite:
+        raise ExportError(f"{path} is there already. Choose another file, or add --overwrite.")
+
+
+def _write_json(path: Path, facts: dict[str, Any]) -> None:
+    from sam2ov.unfinished import unfinished_file
+
+    with unfinished_file(path) as unfinished:
+        unfinished.write_text(json.dumps(facts, indent=1) + "\n")

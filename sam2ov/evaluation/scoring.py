@@ -1,0 +1,237 @@
+"""One sequence: prompt every object where it first appears, track, and score every frame.
+
+As in the semi-supervised task of DAVIS, the prompted frame and the last annotated one do not
+count; a sequence of so few frames that nothing would be left keeps its last one. Objects that
+appear later are prompted, tracked and scored from there on, as in YouTube-VOS. A pixel belongs to
+one object at most. An object that is gone and is said to be gone scores 1.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2ov.errors import DatasetError
+from sam2ov.evaluation.corrections import Correction, correct_worst_frame
+from sam2ov.evaluation.datasets import AnnotatedSequence, LabelMap
+from sam2ov.evaluation.metrics import boundary_accuracy, region_similarity
+from sam2ov.evaluation.scores import ObjectScores, SequenceScores
+from sam2ov.evaluation.user import PromptKind, current_mask, give_prompt
+from sam2ov.masks import BoolArray
+from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.session import VideoSession
+from sam2ov.tracking_job import plan_segments
+from sam2ov.video import ImageFolderReader, open_video
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredFrame:
+    """A frame as it was scored, for those who want to look at it.
+
+    Attributes:
+        frame_idx: index of the frame; ``frame_indices``: all that are scored, in order.
+        frame_indices: see ``frame_idx``.
+        image: reads the frame, uint8 RGB [H, W, 3].
+        masks: bool [H, W] of each object.
+        labels: the annotation.
+        j: of each object that counts here.
+    """
+
+    frame_idx: int
+    frame_indices: tuple[int, ...]
+    image: Callable[[], npt.NDArray[np.uint8]]
+    masks: Mapping[int, BoolArray]
+    labels: LabelMap
+    j: Mapping[int, float]
+
+
+FrameVisitor = Callable[[ScoredFrame], None]
+StepCallback = Callable[[], None]
+
+
+def evaluate_sequence(
+    predictor: SAM2VideoPredictor,
+    sequence: AnnotatedSequence,
+    kind: PromptKind,
+    *,
+    corrections: int = 0,
+    on_step: StepCallback = lambda: None,
+    on_frame: FrameVisitor = lambda _: None,
+) -> SequenceScores:
+    """Prompt, track and score.
+
+    Args:
+        predictor: the model.
+        sequence: frames and masks.
+        kind: how objects are prompted.
+        corrections: afterwards, how often each object's worst frame is clicked on, one after the
+            other; see ``corrections``. They do not change the scores.
+        on_step: called after each tracked frame, also of tracking again after a correction.
+        on_frame: given each frame that counts.
+
+    Raises:
+        DatasetError: the annotations do not fit the frames, or show no object.
+        VideoError: a frame cannot be read.
+    """
+    reader = open_video(sequence.frames)
+    with predictor.init_state(reader) as session:
+        assert isinstance(reader, ImageFolderReader)
+        run = _Run(session, sequence, _Annotations(sequence, reader), on_step, on_frame)
+        run.prompt(kind)
+        scores = run.track_and_score()
+        clicks = tuple(run.correct(scores, corrections)) if corrections else ()
+    return SequenceScores(sequence.name, scores, run.tracked_frames, run.seconds, clicks)
+
+
+class _Annotations:
+    """The annotations of a sequence by frame index, and where each object appears.
+
+    Attributes:
+        first_frames: the frame on which each object is seen first.
+    """
+
+    def __init__(self, sequence: AnnotatedSequence, reader: ImageFolderReader) -> None:
+        frames = {path.stem: index for index, path in enumerate(reader.paths)}
+        self._sequence = sequence
+        self._size_hw = reader.size_hw
+        self._paths = {frames[path.stem]: path for path in sequence.masks}
+        self.first_frames: dict[int, int] = {}
+        for frame_idx in sorted(self._paths):
+            for label in np.flatnonzero(np.bincount(self.labels(frame_idx).ravel())):
+                if label:
+                    self.first_frames.setdefault(int(label), frame_idx)
+        if not self.first_frames:
+            raise DatasetError(f"Sequence {sequence.name} shows no object: its masks are empty.")
+        self.first_frames = dict(sorted(self.first_frames.items()))
+
+    def labels(self, frame_idx: int) -> LabelMap:
+        """The label map of an annotated frame."""
+        path = self._paths[frame_idx]
+        labels = self._sequence.read_labels(path)
+        if labels.shape != self._size_hw:
+            raise DatasetError(
+                f"{path} has {labels.shape[1]}×{labels.shape[0]} pixels, its frame "
+                f"{self._size_hw[1]}×{self._size_hw[0]}. Both need the same size."
+            )
+        return labels
+
+    def truth(self, frame_idx: int, obj_id: int) -> BoolArray:
+        """An object's mask on an annotated frame."""
+        mask: BoolArray = self.labels(frame_idx) == obj_id
+        return mask
+
+    def counting(self, obj_id: int) -> tuple[int, ...]:
+        """The frames that an object is scored on."""
+        first = self.first_frames[obj_id]
+        later = [frame for frame in sorted(self._paths) if frame > first]
+        return tuple(later[:-1] or later)
+
+
+class _Run:
+    """Tracks and scores one sequence; counts frames and the time that they took."""
+
+    def __init__(
+        self,
+        session: VideoSession,
+        sequence: AnnotatedSequence,
+        annotations: _Annotations,
+        on_step: StepCallback,
+        on_frame: FrameVisitor,
+    ) -> None:
+        self._session = session
+        self._annotations = annotations
+        self._on_step = on_step
+        self._on_frame = on_frame
+        counting = {i: annotations.counting(i) for i in annotations.first_frames}
+        self._counting = {obj_id: frames for obj_id, frames in counting.items() if frames}
+        if not self._counting:
+            raise DatasetError(
+                f"Sequence {sequence.name} cannot be scored: no annotated frame comes after the "
+                "first one with an object."
+            )
+        self.tracked_frames = 0
+        self.seconds = 0.0
+
+    def prompt(self, kind: PromptKind) -> None:
+        """Prompt every object that can be scored where it first appears."""
+        for obj_id in self._counting:
+            frame_idx = self._annotations.first_frames[obj_id]
+            truth = self._annotations.truth(frame_idx, obj_id)
+            give_prompt(self._session, frame_idx, obj_id, truth, kind)
+
+    def track_and_score(self) -> tuple[ObjectScores, ...]:
+        """Track all objects from their prompts to the end."""
+        j: dict[int, dict[int, float]] = {obj_id: {} for obj_id in self._counting}
+        f: dict[int, dict[int, float]] = {obj_id: {} for obj_id in self._counting}
+        indices = tuple(sorted({frame for frames in self._counting.values() for frame in frames}))
+        for frame_idx, masks in self._tracked():
+            counting = [i for i in masks if frame_idx in self._counting[i]]
+            if not counting:
+                continue
+            labels = self._annotations.labels(frame_idx)
+            for obj_id in counting:
+                truth: BoolArray = labels == obj_id
+                j[obj_id][frame_idx] = region_similarity(masks[obj_id], truth)
+                f[obj_id][frame_idx] = boundary_accuracy(masks[obj_id], truth)
+            self._on_frame(
+                ScoredFrame(
+                    frame_idx,
+                    indices,
+                    lambda index=frame_idx: self._session.read_frame(index),  # type: ignore[misc]
+                    masks,
+                    labels,
+                    {i: j[i][frame_idx] for i in counting},
+                )
+            )
+        return tuple(ObjectScores(i, j[i], f[i]) for i in self._counting)
+
+    def correct(self, scores: tuple[ObjectScores, ...], rounds: int) -> Iterator[Correction]:
+        """Correct each object up to ``rounds`` times, always where it is worst by then."""
+        for each in scores:
+            obj_id, j = each.obj_id, each.j
+            for _ in range(rounds):
+                outcome = correct_worst_frame(
+                    self._session,
+                    obj_id,
+                    j,
+                    lambda frame, i=obj_id: self._annotations.truth(frame, i),  # type: ignore[misc]
+                    lambda i=obj_id: self._tracked_again(i),  # type: ignore[misc]
+                )
+                if outcome is None:
+                    break
+                correction, j = outcome
+                yield correction
+
+    def _tracked(self) -> Iterator[tuple[int, dict[int, BoolArray]]]:
+        """Frame index and masks of the objects tracked there, without overlaps."""
+        starts = {i: [self._annotations.first_frames[i]] for i in self._counting}
+        last = max(frames[-1] for frames in self._counting.values())
+        for segment in plan_segments(starts, range(last + 1), "forward"):
+            steps = self._session.propagate(
+                segment.first, segment.num_frames - 1, obj_ids=segment.obj_ids
+            )
+            while True:
+                started = time.perf_counter()
+                step = next(steps, None)
+                self.seconds += time.perf_counter() - started
+                if step is None:
+                    break
+                self.tracked_frames += 1
+                logits = self._session.to_video_size(step.mask_logits, non_overlapping=True)
+                self._on_step()
+                yield step.frame_idx, dict(zip(step.obj_ids, logits > 0, strict=True))
+
+    def _tracked_again(self, obj_id: int) -> dict[int, float]:
+        """Track one object from its prompts; J of the frames that count."""
+        frames = self._counting[obj_id]
+        first = self._annotations.first_frames[obj_id]
+        j = {}
+        for step in self._session.propagate(first, frames[-1] - first, obj_ids=[obj_id]):
+            self._on_step()
+            if step.frame_idx in frames:
+                mask = current_mask(self._session, step.frame_idx, obj_id)
+                truth = self._annotations.truth(step.frame_idx, obj_id)
+                j[step.frame_idx] = region_similarity(mask, truth)
+        return j
