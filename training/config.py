@@ -28,6 +28,7 @@ class Stage:
     ema: float = 0.995  # the part of the averaged weights that a step keeps
     long_share: float = 0.0  # of the clips that begin with `burn_in` frames without learning
     burn_in: int = 0
+    small_share: float = 0.0  # of the steps run at half the size with four times the batch
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Config:
             ema=0.999,
             long_share=0.3,
             burn_in=14,
+            small_share=0.5,
         ),
     )
 

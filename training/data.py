@@ -29,7 +29,7 @@ def image_batch(
     size: int,
     pictures: Pictures | None,
     device: torch.device,
-    real_share: float = 0.8,
+    real_share: float = 0.88,
 ) -> Batch:
     """`count` pictures as clips of one frame with 3 objects each: mostly photos, some drawn."""
     frames, masks = [], []

@@ -185,24 +185,25 @@ def _fill_in(still: Still, labels: list[int]) -> Image:
     """The photo with the objects' places filled from around them (blurred)."""
     hole = np.isin(still.labels, labels).astype(np.uint8)
     hole = np.asarray(cv2.dilate(hole, np.ones((5, 5), np.uint8)), np.uint8)
-    keep = 1.0 - hole.astype(np.float32)
-    filled = np.zeros(still.rgb.shape, np.float32)
+    half = (max(1, hole.shape[1] // 2), max(1, hole.shape[0] // 2))
+    rgb = cv2.resize(still.rgb, half, interpolation=cv2.INTER_AREA)
+    keep = (cv2.resize(hole, half, interpolation=cv2.INTER_AREA) == 0).astype(np.float32)
+    filled = np.zeros((*keep.shape, 3), np.float32)
     missing = np.ones(keep.shape, np.float32)
-    for sigma in (4, 16, 64):
+    for sigma in (2, 8, 32):
         step = max(1, sigma // 4)
-        small = (keep.shape[1] // step, keep.shape[0] // step)
-        image = cv2.resize(still.rgb * keep[..., None], small, interpolation=cv2.INTER_AREA)
+        small = (max(1, keep.shape[1] // step), max(1, keep.shape[0] // step))
+        image = cv2.resize(rgb * keep[..., None], small, interpolation=cv2.INTER_AREA)
         weight = cv2.resize(keep, small, interpolation=cv2.INTER_AREA)
         image, weight = (cv2.GaussianBlur(x, (0, 0), sigma / step) for x in (image, weight))
         share = np.clip(weight * 8, 0, 1)
         colour = image / np.maximum(weight, 1e-4)[..., None]
-        size = keep.shape[::-1]
-        take = missing * cv2.resize(share, size)
-        filled += take[..., None] * cv2.resize(colour, size)
+        take = missing * cv2.resize(share, half)
+        filled += take[..., None] * cv2.resize(colour, half)
         missing = missing - take
-    filled = filled + missing[..., None] * 128
-    out = np.where(hole[..., None] > 0, filled, still.rgb)
-    return np.clip(out, 0, 255).astype(np.uint8)
+    filled = np.clip(filled + missing[..., None] * 128, 0, 255)
+    large = cv2.resize(filled.astype(np.uint8), hole.shape[::-1])
+    return np.where(hole[..., None] > 0, large, still.rgb).astype(np.uint8)
 
 
 def tint(rng: np.random.Generator, rgb: Image, strength: float) -> Image:

@@ -60,7 +60,6 @@ class Run:
 
     def run_stage(self, stage: Stage) -> None:
         """Train until the stage's steps are done."""
-        network.set_image_size(self.state.model, stage.size)
         while self.state.step_in_stage < stage.steps:
             started = time.monotonic()
             progress = self.state.step_in_stage / stage.steps
@@ -72,7 +71,6 @@ class Run:
                 self.log_step(stage, rate)
             if stage.kind != "pretext" and self.state.step % self.config.validate_steps == 0:
                 self.validate()
-                network.set_image_size(self.state.model, stage.size)
             if time.monotonic() - self.last_checkpoint > self.config.checkpoint_seconds:
                 self.checkpoint()
 
@@ -112,15 +110,19 @@ class Run:
     ) -> tuple[Kind, torch.Tensor]:
         """The kind and the loss of a batch; the kind is the same in all processes."""
         model, device = self.state.model, self.device
+        small = common.random() < stage.small_share
+        size, times = (stage.size // 2, 4) if small else (stage.size, 1)
+        network.set_image_size(model, size)
         if stage.kind == "pretext":
-            return "pretext", pretext_loss(model, own, stage.images, stage.size, device)
+            return "pretext", pretext_loss(model, own, times * stage.images, size, device)
         if stage.kind == "images" or common.random() < stage.image_share:
-            batch = image_batch(own, stage.images, stage.size, self.pictures, device)
+            batch = image_batch(own, times * stage.images, size, self.pictures, device)
             return "images", image_loss(model, batch, own)
         objects = int(common.integers(min(2, stage.objects), stage.objects + 1))
         burn_in = stage.burn_in if common.random() < stage.long_share else 0
         frames = burn_in + stage.frames
-        batch = clip_batch(own, stage.clips, frames, stage.size, objects, self.pictures, device)
+        clips = times * stage.clips
+        batch = clip_batch(own, clips, frames, size, objects, self.pictures, device)
         teacher = stage.teacher * (1 - progress)
         return "clips", clip_loss(model, batch, own, teacher, stage.encoder_frames, burn_in)
 
