@@ -41,29 +41,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """The running app: its address, its temporary folder, and its log."""
+    """The running app: its address, where it keeps projects, and its log."""
 
     url: str
-    temporary: Path
+    projects: Path
     log: Path
 
     def tabs(self) -> int:
         """How many tabs have files on the server."""
-        return len(list(self.temporary.glob("sam2ov-tab-*")))
+        return len(list(self.projects.glob(".tab-*")))
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    temporary = folder / "tmp"
-    temporary.mkdir()
+    (folder / "tmp").mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    running = Server(f"http://127.0.0.1:{port}", temporary, folder / "log.txt")
+    running = Server(f"http://127.0.0.1:{port}", folder / "projects", folder / "log.txt")
     environment = os.environ | {
-        "TMPDIR": str(temporary),
+        "TMPDIR": str(folder / "tmp"),
         "SAM2OV_CACHE": str(folder / "cache"),
+        "SAM2OV_PROJECTS": str(folder / "projects"),
     }
     with running.log.open("wb") as log:
         process = subprocess.Popen(
@@ -85,6 +85,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 process.wait()
                 pytest.fail("the app did not stop on SIGTERM")
     assert running.tabs() == 0, "the app left files behind"
+    assert list((folder / "tmp").glob("sam2ov-*")) == [], "and here"
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], running: Server) -> None:
