@@ -277,17 +277,20 @@ def _local_peaks(severity: Signal, window: int) -> list[int]:
 
 
 def _peaks(items: Iterable[ReviewItem], window: int) -> list[ReviewItem]:
-    """The items by severity, without those within a second of a worse one of the same object."""
+    """The items by severity, without those within a second of a worse one of the same object.
+
+    An exchange comes before all others: it explains the leaps of both objects.
+    """
     kept: list[ReviewItem] = []
     taken: dict[int, list[int]] = {}
-    for item in sorted(items, key=_urgency):
+    for item in sorted(items, key=lambda item: (item.reason != "swapped", *_urgency(item))):
         others = [frame for obj_id in item.obj_ids for frame in taken.get(obj_id, [])]
         if any(abs(item.frame_idx - frame) < window for frame in others):
             continue
         kept.append(item)
         for obj_id in item.obj_ids:
             taken.setdefault(obj_id, []).append(item.frame_idx)
-    return kept
+    return sorted(kept, key=_urgency)
 
 
 def _urgency(item: ReviewItem) -> tuple[float, int, tuple[int, ...]]:

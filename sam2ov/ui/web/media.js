@@ -116,6 +116,7 @@ export class Media {
   // What there is to do, the most urgent first: [kind, frame, level]
   *#jobs() {
     const { frame, mode, step } = this.focus;
+    if (!this.requests) return; // no clip is open
     if (mode === "playing") {
       yield* this.#runs();
       return;

@@ -37,7 +37,9 @@ export class Review {
     this.objects = [];
     this.current = null;
     this.fetchedAt = 0;
+    this.timeOf = () => 0;
     this.list.addEventListener("click", (event) => this.#pressed(event));
+    this.#render();
   }
 
   open(base, project) {
