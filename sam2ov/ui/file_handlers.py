@@ -1,23 +1,15 @@
 """Files that go out of the app and come back in: exports and prompts."""
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 
 from sam2ov.errors import ExportError, PromptError
-from sam2ov.export import (
-    ExportedObject,
-    TrackedMasks,
-    export_masks,
-    export_matte,
-    export_overlay,
-)
+from sam2ov.export import ExportedObject, TrackedMasks
 from sam2ov.palette import from_hex, to_hex
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.project import NewObject, Project
+from sam2ov.project import NewObject, Project, ProjectObject
 from sam2ov.project.archive import SUFFIX, save_project_file
 from sam2ov.project.documents import MAX_NAME_LENGTH
 from sam2ov.prompt_file import (
@@ -31,48 +23,14 @@ from sam2ov.prompt_file import (
 from sam2ov.tracking_job import check_prompts
 from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.clip import OpenClip
+from sam2ov.ui.exports import EXPORT_KINDS, file_stem
 from sam2ov.ui.job import Job
 from sam2ov.ui.messages import DownloadView
 from sam2ov.ui.reporting import reported
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
-from sam2ov.video import FrameReader
 
-_Write = Callable[[TrackedMasks, FrameReader, Path, ProgressCallback, CancelCheck], object]
-
-
-@dataclass(frozen=True)
-class ExportKind:
-    """Something that the page offers for download: its label, its file name, how it is made."""
-
-    label: str
-    suffix: str
-    write: _Write
-
-
-EXPORT_KINDS = {
-    "overlay": ExportKind(
-        "Overlay video (mp4)",
-        "-overlay.mp4",
-        lambda masks, video, path, progress, cancel: export_overlay(
-            masks, video, path, progress=progress, cancel=cancel
-        ),
-    ),
-    "matte": ExportKind(
-        "Matte video (mp4)",
-        "-matte.mp4",
-        lambda masks, video, path, progress, cancel: export_matte(
-            masks, video, path, progress=progress, cancel=cancel
-        ),
-    ),
-    "masks": ExportKind(
-        "Masks as PNGs (zip)",
-        "-masks.zip",
-        lambda masks, _, path, progress, cancel: export_masks(
-            masks, path, progress=progress, cancel=cancel
-        ),
-    ),
-}
+_MAX_PROMPT_BYTES = 32 << 20
 
 
 class FileHandlers:
@@ -85,18 +43,33 @@ class FileHandlers:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    def export(self, kind: str, request: gr.Request) -> Iterator[str]:
-        """Write a file and have the page download it; yields while it goes on."""
+    def export(
+        self, kind: str, objects: str, frames: str, chosen: float, request: gr.Request
+    ) -> Iterator[str]:
+        """Write a file and have the page download it; yields while it goes on.
+
+        Args:
+            kind: a key of ``EXPORT_KINDS``.
+            objects: "all" that are not hidden, or the "chosen" one.
+            frames: the "range" from in to out point, or the whole "clip".
+            chosen: the id of the chosen object.
+            request: says which tab asks.
+        """
         workspace = self._workspaces.of(request)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             clip = _required_clip(workspace)
-            chosen = EXPORT_KINDS.get(kind)
-            if chosen is None:
+            wanted = EXPORT_KINDS.get(kind)
+            if wanted is None:
                 raise ExportError(f"There is no export {kind!r}. Choose one from the list.")
-            path = workspace.new_export(_stem(clip) + chosen.suffix)
+            project = clip.project
+            shown = _chosen(project, int(chosen)) if objects == "chosen" else _shown(project)
+            masks = TrackedMasks(
+                project.session, shown, None if frames == "clip" else project.in_out
+            )
+            path = workspace.new_export(_stem(clip) + wanted.suffix)
             with clip.new_reader() as reader:
-                chosen.write(_masks(clip.project), reader, path, progress, cancel)
+                wanted.write(masks, reader, path, progress, cancel)
             return lambda: _download(workspace, path)
 
         yield from carry_out(workspace, Job("export", "Exporting"), work)
@@ -120,6 +93,8 @@ class FileHandlers:
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             clip = _required_clip(workspace)
             source = Path(path)
+            if source.stat().st_size > _MAX_PROMPT_BYTES:
+                raise PromptError(f"{source.name} is too large for a prompt file.")
             prompts = parse_prompt_file(source.read_bytes(), source.name)
             clip.project.replace_objects(
                 [
@@ -161,18 +136,28 @@ def _required_clip(workspace: Workspace) -> OpenClip:
     return workspace.clip
 
 
-def _masks(project: Project) -> TrackedMasks:
+def _shown(project: Project) -> list[ExportedObject]:
+    """All objects that have masks and are not hidden."""
     prompted = project.prompted_objects()
     if not prompted:
         raise ExportError("There is nothing to export yet: click on an object and track it first.")
-    objects = [
-        ExportedObject(target.obj_id, target.name, from_hex(target.colour))
-        for target in project.objects
-        if target.obj_id in prompted and not target.hidden
-    ]
-    if not objects:
+    shown = [o for o in project.objects if o.obj_id in prompted and not o.hidden]
+    if not shown:
         raise ExportError("All objects are hidden. Show those that you want to export.")
-    return TrackedMasks(project.session, objects, project.in_out)
+    return [_exported(target) for target in shown]
+
+
+def _chosen(project: Project, obj_id: int) -> list[ExportedObject]:
+    """The object that is chosen on the page."""
+    if obj_id not in project.prompted_objects():
+        raise ExportError(
+            "The chosen object has no masks yet: click on it and track it first, or export all."
+        )
+    return [_exported(target) for target in project.objects if target.obj_id == obj_id]
+
+
+def _exported(target: ProjectObject) -> ExportedObject:
+    return ExportedObject(target.obj_id, target.name, from_hex(target.colour))
 
 
 def _prompt_file(clip: OpenClip) -> PromptFile:
@@ -197,9 +182,7 @@ def _prompt_file(clip: OpenClip) -> PromptFile:
 
 
 def _stem(clip: OpenClip) -> str:
-    """What files made from a clip begin with: a name that any file system takes."""
-    stem = re.sub(r"[^\w.-]+", "_", Path(clip.about.clip_name).stem).strip("._")
-    return stem[:48] or "clip"
+    return file_stem(clip.about.clip_name)
 
 
 def _download(workspace: Workspace, path: Path) -> DownloadView:

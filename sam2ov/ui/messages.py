@@ -104,7 +104,7 @@ class Snapshot(Message):
     become outdated. ``edits`` is the highest number of an answered edit; ``opened`` counts the
     answered requests to open a clip, with or without success. ``show_frame`` asks the page to go
     to a frame. ``upload`` opens the way for a clip at ``media/<upload>/clip``. ``undo`` and
-    ``redo`` say what they would do.
+    ``redo`` say what they would do. ``model`` changes with the model or its device.
     """
 
     seq: int
@@ -118,6 +118,7 @@ class Snapshot(Message):
     undo: str | None
     redo: str | None
     project: ProjectView | None
+    model: str
     job: JobView | None
     mask: MaskView | None
     show_frame: int | None

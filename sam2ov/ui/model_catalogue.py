@@ -38,8 +38,8 @@ class ModelOffer:
     def label(self) -> str:
         """Its line in the picker."""
         if self.is_here:
-            return f"{self.title} · {_megabytes(self.disk_bytes)} on disk"
-        return f"{self.title} · get {_megabytes(self.download_bytes)}"
+            return f"{self.title} · {megabytes(self.disk_bytes)} on disk"
+        return f"{self.title} · get {megabytes(self.download_bytes)}"
 
 
 def offered_models(started_with: str) -> list[ModelOffer]:
@@ -87,5 +87,6 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
+    """A size for people."""
     return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"

@@ -1,31 +1,27 @@
-"""Choosing the model and the device while the app runs."""
+"""Choosing the model and the device while the app runs, and getting models that are not here."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from sam2ov.errors import ModelNotFoundError
+from sam2ov.conversion import missing_packages
+from sam2ov.errors import ModelError, ModelNotFoundError
 from sam2ov.model import available_devices
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
-from sam2ov.registry import BUNDLED_NAME, list_models
+from sam2ov.registry import resolve_model
 from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.job import Job
+from sam2ov.ui.model_catalogue import find_offer, is_demonstration, offered_models
+from sam2ov.ui.model_facts import facts_html, progress_html
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from sam2ov.ui.projects import ProjectOpener
 from sam2ov.ui.reporting import reported
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 
-
-def offered_models(started_with: str) -> list[tuple[str, str]]:
-    """(label, name or folder) of the models that are here, the one the app started with too."""
-    here = [entry.name for entry in list_models() if entry.path and entry.path.is_dir()]
-    offered = [(name, name) for name in here]
-    if started_with not in here:
-        offered.append((Path(started_with).name, started_with))
-    return offered
+PanelUpdate = tuple[Any, Any, Any, Any, Any, Any, Any]
+"""What changes on the page: snapshot, model, device, banner, facts, Get button, Cancel button."""
 
 
 def offered_devices() -> list[str]:
@@ -33,13 +29,10 @@ def offered_devices() -> list[str]:
     return [*available_devices(), "AUTO"]
 
 
-def is_demonstration(choice: ModelChoice) -> bool:
-    """Whether people should be told that there are better models."""
-    return choice.model == BUNDLED_NAME
-
-
 class ModelHandlers:
-    """Events of the model picker.
+    """Events of the model panel.
+
+    Getting a model is not the tab's job: prompts and tracking go on meanwhile.
 
     Args:
         workspaces: of all tabs.
@@ -59,29 +52,74 @@ class ModelHandlers:
         self._models = models
         self._opener = opener
         self._started_with = started_with
+        self._fetching: dict[str, Job] = {}  # by the session hash of the tab
 
-    def choose(self, model: str, device: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    def show(self, request: gr.Request) -> PanelUpdate:
+        """The panel for the model that the tab uses now; others may have got models meanwhile."""
+        return self._panel(self._workspaces.of(request))
+
+    def choose(self, model: str, device: str, request: gr.Request) -> Iterator[PanelUpdate]:
         """Load a model and answer all prompts with it; the old one stays if that fails.
 
-        Yields:
-            Snapshot, model, device, and the visibility of the demonstration banner.
+        A model that is not here is shown only, with what getting it takes.
         """
         workspace = self._workspaces.of(request)
-        wanted = ModelChoice(model, device)
-        job = Job("load", f"Loading {Path(model).name}", unit="prompts")
+        offer = find_offer(model, self._started_with)
+        if offer is not None and not offer.is_here:
+            yield self._panel(workspace, shown=model)
+            return
+        job = Job("load", f"Loading {offer.title if offer else 'the model'}", unit="prompts")
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             # The page only offers some; a request may ask for any folder of the server.
-            if model not in (name for _, name in offered_models(self._started_with)):
+            if offer is None:
                 raise ModelNotFoundError(f"There is no model {model!r} here. Choose another one.")
-            return self._answered_by(workspace, wanted, progress, cancel)
+            return self._answered_by(workspace, ModelChoice(model, device), progress, cancel)
 
-        unchanged = (gr.skip(), gr.skip(), gr.skip())
         with reported():
             for snapshot in carry_out(workspace, job, work):
-                yield snapshot, *unchanged
-        now = workspace.choice
-        yield gr.skip(), now.model, now.device, gr.update(visible=is_demonstration(now))
+                yield _only(snapshot=snapshot)
+        yield self._panel(workspace)
+
+    def get(self, model: str, device: str, request: gr.Request) -> Iterator[PanelUpdate]:
+        """Fetch and convert a model, then load it; yields while it goes on."""
+        workspace = self._workspaces.of(request)
+        tab = str(request.session_hash)
+        with reported():
+            yield from self._fetched(model, tab)
+        offer = find_offer(model, self._started_with)
+        if offer is not None and offer.is_here:
+            yield from self.choose(model, device, request)
+        else:
+            yield self._panel(workspace, shown=model)
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop getting a model; what has arrived is kept."""
+        job = self._fetching.get(str(request.session_hash))
+        if job is not None:
+            job.cancel()
+
+    def _fetched(self, model: str, tab: str) -> Iterator[PanelUpdate]:
+        offer = find_offer(model, self._started_with)
+        if offer is None:
+            raise ModelNotFoundError(f"There is no model {model!r}. Choose another one.")
+        if not self._workspaces.settings.downloads:
+            raise ModelError("This server does not fetch models for its pages. Ask who runs it.")
+        if tab in self._fetching:
+            raise ModelError(f"{self._fetching[tab].label} is still going on. Cancel it first.")
+        job = self._fetching[tab] = Job("load", f"Getting {offer.title}", unit="steps")
+        try:
+            running = job.run(
+                lambda progress, cancel: resolve_model(model, progress=progress, cancel=cancel)
+            )
+            for _ in running:
+                yield _only(
+                    facts=progress_html(job.view()),
+                    get=gr.update(visible=False),
+                    stop=gr.update(visible=True, interactive=not job.cancelled),
+                )
+        finally:
+            del self._fetching[tab]
 
     def _answered_by(
         self,
@@ -101,3 +139,48 @@ class ModelHandlers:
             workspace.choice = wanted
 
         return finish
+
+    def _panel(self, workspace: Workspace, shown: str | None = None) -> PanelUpdate:
+        """The whole panel.
+
+        Args:
+            workspace: of the tab.
+            shown: the model that the picker shows; None for the one in use.
+        """
+        now = workspace.choice
+        shown = shown or now.model
+        offers = offered_models(self._started_with)
+        offer = next((offer for offer in offers if offer.name == shown), None)
+        missing, may_fetch = missing_packages(), self._workspaces.settings.downloads
+        can_get = offer is not None and not offer.is_here and may_fetch and not missing
+        return _only(
+            model=gr.update(choices=[(offer.label, offer.name) for offer in offers], value=shown),
+            device=now.device if shown == now.model else gr.skip(),
+            banner=gr.update(visible=is_demonstration(now.model)),
+            facts=facts_html(offer, missing, may_fetch=may_fetch),
+            get=gr.update(visible=can_get, value=f"Get {offer.title}" if offer else "Get"),
+            stop=gr.update(visible=False),
+        )
+
+
+def _only(
+    *,
+    snapshot: Any = None,
+    model: Any = None,
+    device: Any = None,
+    banner: Any = None,
+    facts: Any = None,
+    get: Any = None,
+    stop: Any = None,
+) -> PanelUpdate:
+    """Change some of the panel, and leave the rest as it is."""
+    skip = gr.skip()
+    return (
+        skip if snapshot is None else snapshot,
+        skip if model is None else model,
+        skip if device is None else device,
+        skip if banner is None else banner,
+        skip if facts is None else facts,
+        skip if get is None else get,
+        skip if stop is None else stop,
+    )

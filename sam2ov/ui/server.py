@@ -9,6 +9,7 @@ from pathlib import Path
 from sam2ov.errors import ServerError
 from sam2ov.model import Precision
 from sam2ov.project.library import ProjectLibrary
+from sam2ov.ui.api import PublicApi
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
@@ -21,9 +22,8 @@ from sam2ov.ui.settings import Settings
 from sam2ov.ui.theme import make_theme
 from sam2ov.ui.workspaces import Workspaces
 
-_QUEUE_SIZE = 64
-_SIDE_FILE_BYTES = 32 << 20
-"""What Gradio's own upload takes: prompt files. Clips have a route of their own."""
+_EVENTS_PER_SESSION = 4
+_SPARE_THREADS = 40
 
 
 def launch(
@@ -68,9 +68,10 @@ def launch(
         editor=EditorHandlers(workspaces, models, opener),
         files=FileHandlers(workspaces),
         models=ModelHandlers(workspaces, models, opener, choice.model),
+        api=PublicApi(models, settings, choice),
     )
     page = build_page(handlers, choice, settings)
-    page.queue(max_size=_QUEUE_SIZE, api_open=False)
+    page.queue(max_size=_EVENTS_PER_SESSION * settings.max_sessions, api_open=False)
     try:
         _, url, _ = page.launch(
             server_name=host,
@@ -89,7 +90,9 @@ def launch(
             mcp_server=mcp,
             pwa=False,
             allowed_paths=[],
-            max_file_size=_SIDE_FILE_BYTES,
+            max_file_size=settings.video.max_bytes,
+            # Whoever waits for the model holds a thread now and then; the others go on.
+            max_threads=settings.max_sessions + _SPARE_THREADS,
             app_kwargs={"routes": make_routes(workspaces, settings.video.max_bytes)},
         )
         print(f"sam2ov runs at {url} (Ctrl-C stops it)", flush=True)

@@ -41,6 +41,7 @@ class Workspace:
         self.job: Job | None = None
         self.last_used = time.monotonic()
         self.is_lost = False  # the connection to the page has ended
+        self._is_closed = False
         self.upload: Upload | None = None
         self.folder = folder
         self._turns = Turns()
@@ -100,7 +101,14 @@ class Workspace:
         return self.clip
 
     def replace_clip(self, clip: OpenClip | None) -> None:
-        """Close the open clip and take another."""
+        """Close the open clip and take another.
+
+        Raises:
+            ClipClosedError: the tab has gone; the clip is closed then.
+        """
+        if clip is not None and self._is_closed:
+            clip.close()
+            raise ClipClosedError("The page that asked for this clip has been closed.")
         if self.job is not None:
             self.job.cancel()
         if clip is not None:
@@ -139,6 +147,7 @@ class Workspace:
     def close(self) -> None:
         """Release everything and delete the tab's files."""
         with self._turns.turn():
+            self._is_closed = True
             self.replace_clip(None)
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -176,6 +185,7 @@ class Workspace:
             undo=_label(project.journal.done) if project else None,
             redo=_label(project.journal.undone) if project else None,
             project=clip and ProjectView(token=clip.folder.token, name=clip.about.clip_name),
+            model=f"{self.choice.model} on {self.choice.device}",
             job=self.job and self.job.view(),
             mask=mask,
             show_frame=show_frame,

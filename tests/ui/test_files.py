@@ -12,11 +12,14 @@ import pytest
 from PIL import Image
 
 from sam2ov.prompt_file import read_prompt_file
-from sam2ov.ui.file_handlers import EXPORT_KINDS
+from sam2ov.ui.exports import EXPORT_KINDS
 from sam2ov.ui.messages import Snapshot
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.ui.conftest import Tab, masks_of, snapshot_of
+
+ALL = ("all", "range", 0)
+"""All objects, from in to out."""
 
 
 def last_of(texts: Iterator[str]) -> Snapshot:
@@ -33,7 +36,7 @@ def downloaded(tab: Tab, snapshot: Snapshot) -> Path:
 
 
 def exported(tab: Tab, kind: str) -> Path:
-    return downloaded(tab, last_of(tab.files.export(kind, tab.request)))
+    return downloaded(tab, last_of(tab.files.export(kind, *ALL, tab.request)))
 
 
 def prompts_with(**prompt: object) -> bytes:
@@ -56,7 +59,7 @@ def tracked_tab(open_tab: Tab) -> Tab:
 
 def test_an_overlay_plays_and_is_coloured(tracked_tab: Tab) -> None:
     path = downloaded(
-        tracked_tab, last_of(tracked_tab.files.export("overlay", tracked_tab.request))
+        tracked_tab, last_of(tracked_tab.files.export("overlay", *ALL, tracked_tab.request))
     )
     assert path.name == "square-overlay.mp4"
     with open_video(path) as video:
@@ -84,21 +87,43 @@ def test_masks_come_as_a_zip(tracked_tab: Tab) -> None:
     assert mask[4, 90] == 0
 
 
+def test_the_chosen_object_and_the_whole_clip_can_be_exported(tracked_tab: Tab) -> None:
+    tracked_tab.edit("add_object")
+    tracked_tab.click(0, 80, 10, obj=2)
+    tracked_tab.edit("set_range", first=2, last=5)
+
+    def masks(objects: str, frames: str, chosen: float) -> list[Image.Image]:
+        export = tracked_tab.files.export("masks", objects, frames, chosen, tracked_tab.request)
+        with zipfile.ZipFile(downloaded(tracked_tab, last_of(export))) as archive:
+            names = sorted(archive.namelist())
+            return [Image.open(io.BytesIO(archive.read(name))) for name in names]
+
+    def numbers(masks: list[Image.Image]) -> set[int]:
+        return {int(number) for mask in masks for number in np.unique(np.asarray(mask))}
+
+    both = masks("all", "clip", 1.0)
+    assert (len(both), numbers(both)) == (NUM_FRAMES, {0, 1, 2})
+    chosen = masks("chosen", "range", 1.0)
+    assert (len(chosen), numbers(chosen)) == (4, {0, 1})
+    with pytest.warns(UserWarning, match="chosen object has no masks yet"):
+        last_of(tracked_tab.files.export("masks", "chosen", "clip", 7.0, tracked_tab.request))
+
+
 def test_every_export_says_what_is_missing(tab: Tab, open_tab: Tab) -> None:
     for kind in EXPORT_KINDS:
         with pytest.warns(UserWarning, match="nothing to export yet"):
-            snapshot = last_of(open_tab.files.export(kind, open_tab.request))
+            snapshot = last_of(open_tab.files.export(kind, *ALL, open_tab.request))
         assert snapshot.download is None
         assert snapshot.job is None
 
 
 def test_other_exports_are_refused(tracked_tab: Tab) -> None:
     with pytest.warns(UserWarning, match="Choose one from the list"):
-        last_of(tracked_tab.files.export("../../etc/passwd", tracked_tab.request))
+        last_of(tracked_tab.files.export("../../etc/passwd", *ALL, tracked_tab.request))
 
 
 def test_a_cancelled_export_leaves_nothing(tracked_tab: Tab) -> None:
-    running = tracked_tab.files.export("overlay", tracked_tab.request)
+    running = tracked_tab.files.export("overlay", *ALL, tracked_tab.request)
     next(running)
     tracked_tab.editor.cancel(tracked_tab.request)
     snapshot = last_of(running)
@@ -193,7 +218,7 @@ def test_prompts_cannot_be_changed_while_others_are_loaded(open_tab: Tab, tmp_pa
 
 def test_prompts_and_files_need_a_clip(tab: Tab, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="no clip open"):
-        last_of(tab.files.export("matte", tab.request))
+        last_of(tab.files.export("matte", *ALL, tab.request))
     with pytest.warns(UserWarning, match="no clip open"):
         tab.files.save_prompts(tab.request)
     with pytest.warns(UserWarning, match="no clip open"):
@@ -207,4 +232,4 @@ def test_saving_needs_prompts(open_tab: Tab) -> None:
 
 def test_requests_without_a_page_are_refused(tab: Tab) -> None:
     with pytest.raises(gr.Error):
-        list(tab.files.export("matte", gr.Request()))
+        list(tab.files.export("matte", *ALL, gr.Request()))

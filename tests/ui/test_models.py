@@ -9,18 +9,21 @@ from sam2ov.errors import DeviceError
 from sam2ov.model import available_devices
 from sam2ov.registry import BUNDLED_NAME
 from sam2ov.ui.job import Job
-from sam2ov.ui.model_handlers import is_demonstration, offered_devices, offered_models
+from sam2ov.ui.model_catalogue import is_demonstration, offered_models
+from sam2ov.ui.model_handlers import offered_devices
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from tests.ui.conftest import CHOICE, OneModel, Tab, masks_of, snapshot_of
 
 
 def test_models_that_are_here_are_offered(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = str(tmp_path_factory.mktemp("mine"))
-    assert (BUNDLED_NAME, BUNDLED_NAME) in offered_models(BUNDLED_NAME)
-    assert [name for _, name in offered_models(folder)][-1] == folder
+    offers = {offer.name: offer for offer in offered_models(folder)}
+    assert offers[BUNDLED_NAME].is_here
+    assert "MB on disk" in offers[BUNDLED_NAME].label
+    assert (offers[folder].title, offers[folder].is_here) == (Path(folder).name, True)
     assert set(available_devices()) < set(offered_devices())
-    assert is_demonstration(ModelChoice(BUNDLED_NAME, "CPU"))
-    assert not is_demonstration(ModelChoice("sam2.1-hiera-tiny", "CPU"))
+    assert is_demonstration(BUNDLED_NAME)
+    assert not is_demonstration("sam2.1-hiera-tiny")
 
 
 def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
@@ -31,7 +34,7 @@ def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
     before = open_tab.project
     *_, told, last = open_tab.models.choose(BUNDLED_NAME, "AUTO", open_tab.request)
     assert open_tab.project is not before
-    assert last[1:3] == (BUNDLED_NAME, "AUTO")
+    assert (last[1]["value"], last[2]) == (BUNDLED_NAME, "AUTO")
     assert last[3]["visible"] is True
     assert sorted(snapshot_of(told[0]).objects[0].prompts) == [0, 5]
     np.testing.assert_array_equal(masks, masks_of(open_tab, 0))
@@ -48,7 +51,7 @@ def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
 def test_only_offered_models_are_loaded(open_tab: Tab) -> None:
     with pytest.warns(UserWarning, match="There is no model"):
         *_, last = open_tab.models.choose("/etc", "CPU", open_tab.request)
-    assert last[1:3] == (CHOICE.model, CHOICE.device), "the pickers go back"
+    assert (last[1]["value"], last[2]) == (CHOICE.model, CHOICE.device), "the pickers go back"
     assert open_tab.workspace.choice == CHOICE
     models = open_tab.models._models
     assert isinstance(models, OneModel)
@@ -84,7 +87,7 @@ def test_a_cancelled_change_of_model_changes_nothing(open_tab: Tab) -> None:
 
     workspace.start = start_cancelled  # type: ignore[method-assign]
     *_, last = running
-    assert last[1] == CHOICE.model
+    assert last[1]["value"] == CHOICE.model
     assert open_tab.project is before
     assert workspace.job is None
 

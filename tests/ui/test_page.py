@@ -20,6 +20,7 @@ import json
 from typing import Any
 from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.page import Handlers, build_page
+from sam2ov.ui.api import PublicApi
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
 from sam2ov.ui.model_handlers import ModelHandlers
@@ -30,11 +31,13 @@ handlers = Handlers(
     EditorHandlers(nobody, nobody, nobody),
     FileHandlers(nobody),
     ModelHandlers(nobody, nobody, nobody, ""),
+    PublicApi(nobody, Settings(), ModelChoice("micro", "CPU")),
 )
 page = build_page(handlers, ModelChoice("micro", "CPU"), Settings())
 theme = make_theme()
 print(json.dumps({
     "config": page.get_config_file(),
+    "api": page.get_api_info(),
     "concurrency": sorted({str(fn.concurrency_id) for fn in page.fns.values()}),
     "theme": theme._get_theme_css(),
     "stylesheets": theme._stylesheets,
@@ -62,12 +65,33 @@ def page() -> dict[str, Any]:
 
 
 def test_events_are_private_and_clicks_are_never_dropped(page: dict[str, Any]) -> None:
-    events = {d["targets"][0][1]: d for d in page["config"]["dependencies"]}
-    assert all(d["api_visibility"] == "private" for name, d in events.items() if name != "unload")
+    events = {d["targets"][0][1]: d for d in page["config"]["dependencies"] if d["targets"]}
+    public = {
+        d["api_name"]
+        for d in page["config"]["dependencies"]
+        if d["targets"] and d["targets"][0][1] != "unload" and d["api_visibility"] != "private"
+    }
+    assert public == set()
     assert events["edit"]["trigger_mode"] == "multiple"
     assert events["cancel"]["queue"] is False
     limited = {"edit", "track", "export", "load", "open", "prepare"}
     assert limited <= set(page["concurrency"]), "they do not wait for each other"
+
+
+def test_what_programs_may_call_is_public_and_typed(page: dict[str, Any]) -> None:
+    public = page["api"]["named_endpoints"]
+    assert set(public) == {"/track", "/segment_frame", "/list_models"}
+    track = {p["parameter_name"]: p for p in public["/track"]["parameters"]}
+    assert list(track) == ["video", "prompts", "model", "direction", "output"]
+    assert "filepath" in track["video"]["python_type"]["type"]
+    assert track["direction"]["type"] == {"enum": ["forward", "backward", "both"]}
+    assert "objects: list[" in track["prompts"]["python_type"]["type"]
+    assert "required" not in track["prompts"]["type"], "the version may be left out"
+    assert public["/track"]["returns"][0]["python_type"]["type"] == "filepath"
+    models = public["/list_models"]["returns"][0]["python_type"]["type"]
+    assert "download_bytes: int" in models
+    for name, endpoint in public.items():
+        assert endpoint["description"], name
 
 
 def test_the_editor_is_an_output_only(page: dict[str, Any]) -> None:

@@ -1,0 +1,149 @@
+"""The panels beside the editor: exports, prompts, the model, and the way in for programs."""
+
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from sam2ov.conversion import missing_packages
+from sam2ov.ui.exports import EXPORT_KINDS
+from sam2ov.ui.file_handlers import FileHandlers
+from sam2ov.ui.model_catalogue import find_offer, offered_models
+from sam2ov.ui.model_facts import facts_html
+from sam2ov.ui.model_handlers import ModelHandlers, offered_devices
+from sam2ov.ui.model_pool import ModelChoice
+from sam2ov.ui.settings import Settings
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Events of the page are no part of the public API; the editor shows progress itself."""
+
+_CHOSEN_OBJECT = "Number(document.querySelector('#editor .s2').dataset.object || 0)"
+
+
+def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
+    """What to export, of which objects, on which frames."""
+    purposes = {name: f"<p>{kind.purpose}</p>" for name, kind in EXPORT_KINDS.items()}
+    with gr.Column(elem_classes="s2-panel", elem_id="export-panel"):
+        _html("<h2>Export</h2>")
+        kind = gr.Dropdown(
+            [(kind.label, name) for name, kind in EXPORT_KINDS.items()],
+            value="overlay",
+            label="What to export",
+            show_label=False,
+            container=False,
+            filterable=False,
+            elem_id="export-kind",
+        )
+        purpose = _html(purposes["overlay"], elem_id="export-purpose")
+        objects = gr.Radio(
+            [("All objects", "all"), ("The chosen one", "chosen")],
+            value="all",
+            label="Objects",
+            show_label=False,
+            container=False,
+            elem_id="export-objects",
+        )
+        frames = gr.Radio(
+            [("In to out", "range"), ("Whole clip", "clip")],
+            value="range",
+            label="Frames",
+            show_label=False,
+            container=False,
+            elem_id="export-frames",
+        )
+        chosen = gr.Number(visible=False)
+        export = gr.Button("Export and download", variant="primary", size="md", elem_id="export")
+    kind.input(None, kind, purpose, js=f"(kind) => ({json.dumps(purposes)})[kind]", **PRIVATE)
+    export.click(
+        handlers.export,
+        [kind, objects, frames, chosen],
+        editor,
+        # Which object is chosen is known to the page only.
+        js=f"(kind, objects, frames) => [kind, objects, frames, {_CHOSEN_OBJECT}]",
+        concurrency_id="export",
+        concurrency_limit=2,
+        **PRIVATE,
+    )
+
+
+def prompts_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
+    """Prompts as a file."""
+    with gr.Column(elem_classes="s2-panel", elem_id="prompts-panel"):
+        _html(
+            "<h2>Prompts</h2><p>Clicks and boxes of all objects, to use on another computer or "
+            "with <code>sam2ov track</code>.</p>"
+        )
+        with gr.Row():
+            save = gr.Button("Save prompts", size="md", elem_id="save-prompts", min_width=80)
+            load = gr.UploadButton(
+                "Open prompts",
+                file_types=[".json"],
+                size="md",
+                elem_id="open-prompts",
+                min_width=80,
+            )
+    save.click(handlers.save_prompts, None, editor, **PRIVATE)
+    load.upload(
+        handlers.open_prompts, load, editor, concurrency_id="load", concurrency_limit=2, **PRIVATE
+    )
+
+
+def model_panel(
+    handlers: ModelHandlers,
+    editor: gr.HTML,
+    banner: gr.HTML,
+    choice: ModelChoice,
+    settings: Settings,
+) -> list[Component]:
+    """The models, what they are for, how to get those that are not here, and the device.
+
+    Returns:
+        The components that an answer of ``ModelHandlers`` updates.
+    """
+    offer = find_offer(choice.model, choice.model)
+    with gr.Column(elem_classes="s2-panel", elem_id="model-panel"):
+        _html("<h2>Model</h2>")
+        model = gr.Dropdown(
+            [(offer.label, offer.name) for offer in offered_models(choice.model)],
+            value=choice.model,
+            label="Model",
+            show_label=False,
+            container=False,
+            filterable=False,
+            elem_id="model",
+        )
+        facts = _html(
+            facts_html(offer, missing_packages(), may_fetch=settings.downloads),
+            elem_id="model-facts",
+        )
+        get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")
+        stop = gr.Button("Cancel", size="md", visible=False, elem_id="cancel-model")
+        device = gr.Dropdown(
+            offered_devices(),
+            value=choice.device,
+            label="Runs on",
+            container=False,
+            filterable=False,
+            elem_id="device",
+        )
+    outputs: list[Component] = [editor, model, device, banner, facts, get, stop]
+    common: dict[str, Any] = {"inputs": [model, device], "outputs": outputs, **PRIVATE}
+    for picker in (model, device):
+        picker.input(handlers.choose, concurrency_id="load", concurrency_limit=2, **common)
+    get.click(handlers.get, concurrency_id="get", concurrency_limit=4, **common)
+    stop.click(handlers.cancel, queue=False, **PRIVATE)
+    return outputs
+
+
+def programs_panel() -> None:
+    """Where the public functions are described."""
+    with gr.Column(elem_classes="s2-panel", elem_id="programs-panel"):
+        _html(
+            "<h2>For programs</h2><p>The same work from Python, and as tools for assistants (MCP): "
+            '<a href="?view=api">how to call it</a>.</p>'
+        )
+
+
+def _html(text: str, **options: Any) -> gr.HTML:
+    return gr.HTML(text, apply_default_css=False, **options)
