@@ -81,24 +81,21 @@ class Journal:
         self.lock = threading.RLock()
         self.is_open = True
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        is_new = not path.exists()
-        self._database = sqlite3.connect(
-            path, timeout=1.0, check_same_thread=False, isolation_level=None
-        )
+        try:
+            self._database = sqlite3.connect(
+                path, timeout=1.0, check_same_thread=False, isolation_level=None
+            )
+        except sqlite3.Error as error:
+            raise StorageError(f"{path} cannot be made or opened: {error}.") from error
         try:
             with self._reported():
                 self._prepare(max_bytes)
-            if is_new:
+            if self._is_blank():
                 self._create()
             self._require_own()
-            self._head = int(self.fetch_one("SELECT number FROM head")[0])
-        except BaseException as error:
+            self._head = self._read_head()
+        except BaseException:
             self._database.close()
-            if isinstance(error, StorageError) and not is_new:
-                raise ProjectError(
-                    f"{path.name} cannot be opened: {error.__cause__}. If another sam2ov has this "
-                    "project open, close it there."
-                ) from error
             raise
 
     @classmethod
@@ -198,12 +195,19 @@ class Journal:
             raise
 
     def abandon(self, step: Step) -> Touched:
-        """Take back the last step for good."""
+        """Take back the last step for good.
+
+        Raises:
+            StorageError: it cannot be written down that it is gone: for this process it is; another
+                one would find what was written of it.
+        """
         with self.lock:
             if self._head != step.number:
                 raise ProjectError(f"Step {step.number} ({step.label}) is not the last one.")
-            touched = self.undo()
+            touched = self._touched(step.number)
+            self._head = step.number - 1
             with self._transaction():
+                self._write_head(self._head)
                 self._forget_ahead()
             return touched
 
@@ -345,6 +349,7 @@ class Journal:
         # The write-ahead log survives a killed process; only a power cut may take the last steps.
         for pragma in (
             "trusted_schema=OFF",
+            "cell_size_check=ON",
             "locking_mode=EXCLUSIVE",
             "journal_mode=WAL",
             "synchronous=NORMAL",
@@ -355,6 +360,17 @@ class Journal:
         if max_bytes is not None:
             (page_size,) = self._database.execute("PRAGMA page_size").fetchone()
             self._database.execute(f"PRAGMA max_page_count={max_bytes // page_size}").fetchall()
+
+    def _is_blank(self) -> bool:
+        """Whether there is nothing in it: a new file, or one that a killed server just made."""
+        (count,) = self.fetch_one("SELECT COUNT(*) FROM sqlite_schema")
+        return int(count) == 0
+
+    def _read_head(self) -> int:
+        try:
+            return int(self.fetch_one("SELECT number FROM head")[0])
+        except (ValueError, TypeError) as error:
+            raise ProjectError(f"{self.path.name} is damaged ({error}).") from error
 
     def _create(self) -> None:
         with self._transaction():
@@ -444,7 +460,36 @@ class Journal:
         try:
             yield
         except sqlite3.Error as error:
+            match _code(error):
+                case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                    raise ProjectError(
+                        f"{self.path.name} cannot be opened: it is damaged ({error}). Open a copy "
+                        "of the project that was saved earlier."
+                    ) from error
+                case sqlite3.SQLITE_BUSY:
+                    raise ProjectError(
+                        f"{self.path.name} cannot be opened: another sam2ov has this project "
+                        "open; close it there."
+                    ) from error
             raise StorageError(
                 f"{self.path} cannot be read or written: {error}. Free some disk space, or choose "
                 "another disk; what was done before is kept."
             ) from error
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether somebody has a journal open, in this or in another process."""
+    try:
+        probe = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+        try:
+            probe.execute("SELECT number FROM head").fetchall()
+        finally:
+            probe.close()
+    except sqlite3.Error as error:  # or it is missing, or damaged
+        return _code(error) == sqlite3.SQLITE_BUSY
+    return False
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 for an error of Python's module."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

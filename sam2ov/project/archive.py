@@ -2,10 +2,13 @@
 
 It holds ``project.json``, ``journal.sqlite`` without the history, and the clip if wanted. A file
 from elsewhere is not trusted: only these members are taken, within bounds, and the journal has to
-have exactly our tables.
+have exactly our tables, filled as we fill them.
 """
 
+import io
+import os
 import shutil
+import struct
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +19,7 @@ from pydantic import ValidationError
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.journal import Journal
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.project.inspection import inspect_journal
 from sam2ov.project.library import (
     CLIP_FILE,
     INFO_FILE,
@@ -28,16 +32,35 @@ from sam2ov.unfinished import unfinished_file
 SUFFIX: Final = ".sam2ov"
 _MAX_INFO_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
+_DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
+"""What Python's zipfile raises for files that were made to harm it."""
+
+
+class _CautiousFile(io.FileIO):
+    """Is read in small parts, whatever the file says about the size of its table of contents."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(os.fstat(self.fileno()).st_size - self.tell(), 0)
+        wanted = left if size is None or size < 0 else min(size, left)
+        if wanted > 2 * _CHUNK_BYTES:
+            raise zipfile.BadZipFile("a part of it is far too long")
+        return super().read(wanted) or b""
 
 
 def is_project_file(path: Path) -> bool:
     """Whether a file looks like one that ``save_project_file`` wrote."""
-    if not zipfile.is_zipfile(path):
-        return False
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _CautiousFile(path) as file, zipfile.ZipFile(file) as archive:
             return INFO_FILE in archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except (*_DAMAGE, OSError):
         return False
 
 
@@ -103,37 +126,66 @@ def open_project_file(
         CancelledError: ``cancel`` returned true.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            info = _read_info(archive)
-            members = {entry.filename: entry for entry in archive.infolist()}
-            wanted = [name for name in (JOURNAL_FILE, CLIP_FILE) if name in members]
-            if JOURNAL_FILE not in wanted:
-                raise ProjectError("This project file has no journal. Save the project again.")
-            total = sum(members[name].file_size for name in wanted)
-            if any(members[name].file_size > max_bytes for name in wanted):
-                raise ProjectError(
-                    f"This project file is too large to be opened here ({total / 1e9:.1f} GB)."
-                )
-            copied = 0
-            for name in wanted:
-                with archive.open(name) as reader, (folder.path / name).open("wb") as writer:
-                    copied = _copy(reader, writer, "Opening", copied, total, progress, cancel)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        info, has_clip = _unpack(path, folder, max_bytes, progress, cancel)
+    except _DAMAGE as error:
         raise ProjectError(f"The project file is damaged ({error}). Open another copy.") from error
     except OSError as error:
         raise StorageError(
             f"The project cannot be unpacked: {error.strerror}. Free some disk space."
         ) from error
-    if CLIP_FILE not in wanted and not info.is_sample:
+    if not has_clip and not info.is_sample:
         if clip is None:
             raise ProjectError(
                 f"This project file was saved without its clip. Open {info.clip_name} "
                 f"({info.num_frames} frames, {info.width}×{info.height}) first, then this file."
             )
-        shutil.copyfile(clip, folder.clip)
+        _share(clip, folder.clip)
     with Journal(folder.journal) as journal:  # refuses what is none of ours
-        journal.check()
+        inspect_journal(journal, info.num_frames)
     return info
+
+
+def _unpack(
+    path: Path,
+    folder: ProjectFolder,
+    max_bytes: int,
+    progress: ProgressCallback | None,
+    cancel: CancelCheck | None,
+) -> tuple[ProjectInfo, bool]:
+    """Unpack journal and clip; returns what is known of the project, and whether it has a clip."""
+    with _CautiousFile(path) as file, zipfile.ZipFile(file) as archive:
+        info = _read_info(archive)
+        members = {entry.filename: entry for entry in archive.infolist()}
+        names = [JOURNAL_FILE, *([] if info.is_sample else [CLIP_FILE])]
+        wanted = [members[name] for name in names if name in members]
+        if JOURNAL_FILE not in members:
+            raise ProjectError("This project file has no journal. Save the project again.")
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in wanted):
+            raise ProjectError("This project file was packed again. Open it as it was saved.")
+        total = sum(entry.file_size for entry in wanted)
+        if any(entry.file_size > max_bytes for entry in wanted):
+            raise ProjectError(
+                f"This project file is too large to be opened here ({total / 1e9:.1f} GB)."
+            )
+        copied = 0
+        for entry in wanted:
+            target = folder.path / entry.filename
+            with archive.open(entry) as reader, target.open("wb") as writer:
+                copied = _copy(reader, writer, "Opening", copied, total, progress, cancel)
+        return info, CLIP_FILE in members and not info.is_sample
+
+
+def _share(clip: Path, target: Path) -> None:
+    """Have a clip in a second project; clips are never written to, so one copy will do."""
+    try:
+        try:
+            target.hardlink_to(clip)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(clip, target)
+    except OSError as error:
+        raise StorageError(
+            f"The clip cannot be copied: {error.strerror}. Free some disk space."
+        ) from error
 
 
 def _read_info(archive: zipfile.ZipFile) -> ProjectInfo:

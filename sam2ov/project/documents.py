@@ -13,7 +13,14 @@ OBJECT_PREFIX = "object/"
 STEPS_PREFIX = "steps/"
 
 MAX_NAME_LENGTH = 40
+MAX_OBJECTS = 50
+MAX_OBJECT_ID = 1_000_000
+MAX_STEPS = 200
+"""Prompts of one object on one frame: more are a stuck mouse."""
+MAX_POINTS = 1000
+"""Points in these prompts; files may bring many in one."""
 
+ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
@@ -35,26 +42,28 @@ class ObjectDocument(Document):
 class OrderDocument(Document):
     """The objects in the user's order, and the highest number that was ever given."""
 
-    ids: tuple[int, ...]
-    last_id: int
+    ids: Annotated[tuple[ObjectId, ...], Field(max_length=MAX_OBJECTS)]
+    last_id: ObjectId
 
 
 class RangeDocument(Document):
     """In and out points, both included."""
 
-    first: int
-    last: int
+    first: int = Field(ge=0)
+    last: int = Field(ge=0)
 
 
 class ModelDocument(Document):
     """The model whose results the journal holds: name or folder, and checksum of its weights."""
 
-    model: str
-    device: str
-    weights: str
+    model: str = Field(max_length=4096)
+    device: str = Field(max_length=200)
+    weights: str = Field(max_length=200)
 
 
-STEPS: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(tuple[FramePrompt, ...])
+STEPS: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(
+    Annotated[tuple[FramePrompt, ...], Field(min_length=1, max_length=MAX_STEPS)]
+)
 """The prompts of one object on one frame, in the order in which they were given."""
 
 

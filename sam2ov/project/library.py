@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -19,15 +20,22 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
+from sam2ov.journal import is_in_use
 
 PROJECTS_VARIABLE: Final = "SAM2OV_PROJECTS"
 INFO_FILE: Final = "project.json"
 JOURNAL_FILE: Final = "journal.sqlite"
 CLIP_FILE: Final = "clip"
+THUMBNAIL_FILE: Final = "thumbnail.jpg"
+PROXIES_FOLDER: Final = "proxies"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24}")
+_INCOMING = re.compile(r"\.tab-[0-9a-f]{16}")
+_OURS = re.compile(
+    rf"\.?{re.escape(INFO_FILE)}(\.[0-9a-f]+)?|{re.escape(JOURNAL_FILE)}(-\w+)?"
+    rf"|{CLIP_FILE}|{re.escape(THUMBNAIL_FILE)}|{PROXIES_FOLDER}"
+)
 _DAY_SECONDS = 86_400.0
-_INCOMING_PREFIX = ".tab-"
 
 _log = logging.getLogger(__name__)
 
@@ -51,12 +59,23 @@ class ProjectInfo(BaseModel):
 
 @dataclass(frozen=True)
 class ProjectSummary:
-    """A kept project as a list shows it; ``used`` is seconds since the epoch."""
+    """A kept project as a list shows it.
+
+    Attributes:
+        token: its key.
+        info: what is known of it.
+        used: when it was opened or left last, seconds since the epoch.
+        num_bytes: what it takes on the disk.
+        clip_bytes: of these the clip.
+        journal_bytes: of these what was done: prompts, masks, history.
+    """
 
     token: str
     info: ProjectInfo
     used: float
     num_bytes: int
+    clip_bytes: int
+    journal_bytes: int
 
 
 @dataclass(frozen=True)
@@ -81,9 +100,19 @@ class ProjectFolder:
         return self.path / CLIP_FILE
 
     @property
+    def thumbnail(self) -> Path:
+        """A small picture of the clip, for lists; may be missing."""
+        return self.path / THUMBNAIL_FILE
+
+    @property
     def proxies(self) -> Path:
         """For small pictures of the clip."""
-        return self.path / "proxies"
+        return self.path / PROXIES_FOLDER
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it is open somewhere, perhaps in another server on the same folder."""
+        return is_in_use(self.journal)
 
     def read_info(self) -> ProjectInfo:
         """What is known of it.
@@ -104,8 +133,9 @@ class ProjectFolder:
         _write_beside(self.path / INFO_FILE, info.model_dump_json(indent=1))
 
     def touch(self) -> None:
-        """Take note that it is in use."""
-        os.utime(self.path / INFO_FILE)
+        """Take note that it is in use; one that was deleted meanwhile is fine."""
+        with suppress(FileNotFoundError):
+            os.utime(self.path / INFO_FILE)
 
 
 class ProjectLibrary:
@@ -127,6 +157,7 @@ class ProjectLibrary:
         self._keep_bytes = keep_bytes
         self._keep_days = keep_days
         self._lock = threading.Lock()
+        self._incoming: set[Path] = set()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -137,14 +168,16 @@ class ProjectLibrary:
 
     def new_incoming(self) -> Path:
         """A folder for what a tab is sent, on the disk of the projects; its owner deletes it."""
-        path = self.folder / f"{_INCOMING_PREFIX}{secrets.token_hex(8)}"
-        path.mkdir()
+        path = self.folder / f".tab-{secrets.token_hex(8)}"
+        _make(path)
+        with self._lock:
+            self._incoming.add(path)
         return path
 
     def new_folder(self) -> ProjectFolder:
         """An empty folder for a project; it is one once ``write_info`` has been called."""
         path = self.folder / secrets.token_urlsafe(18)
-        path.mkdir()
+        _make(path)
         return ProjectFolder(path)
 
     def discard(self, folder: ProjectFolder) -> None:
@@ -182,26 +215,33 @@ class ProjectLibrary:
             (self.folder / token / INFO_FILE).unlink(missing_ok=True)
             shutil.rmtree(self.folder / token, ignore_errors=True)
 
-    def sweep(self, in_use: Callable[[str], bool]) -> list[str]:
+    def sweep(self, in_use: Callable[[str], bool] = lambda _: False) -> list[str]:
         """Delete what is too old or too much, and what a killed server left; returns the names.
 
+        Nothing that is not ours is touched, wherever the folder is.
+
         Args:
-            in_use: tells whether a project is open; those stay.
+            in_use: tells whether this process uses a project; those stay, as do those that are open
+                in another one.
         """
         with self._lock:
             now = time.time()
+            self._hold_incoming()
             kept: list[ProjectSummary] = []
             deleted: list[str] = []
-            for path in self.folder.iterdir():
-                if path.name.startswith(_INCOMING_PREFIX) or not (path / INFO_FILE).is_file():
-                    _remove_leftover(path, now)
-                elif _TOKEN.fullmatch(path.name):
-                    kept.append(_summary_of_any(ProjectFolder(path)))
+            for path in _entries(self.folder):
+                if _is_leftover(path, now):
+                    shutil.rmtree(path, ignore_errors=True)
+                elif _is_ours(path):
+                    with suppress(OSError):  # just deleted by another server
+                        kept.append(_summary_of_any(ProjectFolder(path)))
             room = self._keep_bytes
             for summary in sorted(kept, key=lambda summary: summary.used, reverse=True):
                 room -= summary.num_bytes
                 is_old = now - summary.used > self._keep_days * _DAY_SECONDS
-                if (is_old or room < 0) and not in_use(summary.token):
+                if not (is_old or room < 0) or in_use(summary.token):
+                    continue
+                if not ProjectFolder(self.folder / summary.token).is_in_use:
                     self.delete(summary.token)
                     room += summary.num_bytes
                     deleted.append(summary.token)
@@ -213,6 +253,14 @@ class ProjectLibrary:
         """What everything kept here takes."""
         return _size(self.folder)
 
+    def _hold_incoming(self) -> None:
+        """Keep the folders of our tabs young, so that nobody takes them for leftovers."""
+        for path in list(self._incoming):
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                self._incoming.discard(path)
+
 
 def default_projects_folder() -> Path:
     """``SAM2OV_PROJECTS``, or a folder among the user's data."""
@@ -223,8 +271,7 @@ def default_projects_folder() -> Path:
 
 
 def _summary(folder: ProjectFolder) -> ProjectSummary:
-    used = (folder.path / INFO_FILE).stat().st_mtime
-    return ProjectSummary(folder.token, folder.read_info(), used, _size(folder.path))
+    return _summary_with(folder, folder.read_info())
 
 
 def _summary_of_any(folder: ProjectFolder) -> ProjectSummary:
@@ -233,24 +280,67 @@ def _summary_of_any(folder: ProjectFolder) -> ProjectSummary:
         return _summary(folder)
     except ProjectError:
         info = ProjectInfo(clip_name="damaged", num_frames=1, width=1, height=1)
-        used = (folder.path / INFO_FILE).stat().st_mtime
-        return ProjectSummary(folder.token, info, used, _size(folder.path))
+        return _summary_with(folder, info)
+
+
+def _summary_with(folder: ProjectFolder, info: ProjectInfo) -> ProjectSummary:
+    journal = sum(_size_of(path) for path in folder.path.glob(f"{JOURNAL_FILE}*"))
+    return ProjectSummary(
+        token=folder.token,
+        info=info,
+        used=(folder.path / INFO_FILE).stat().st_mtime,
+        num_bytes=_size(folder.path),
+        clip_bytes=_size_of(folder.clip),
+        journal_bytes=journal,
+    )
 
 
 def _size(path: Path) -> int:
-    total = 0
-    for found in path.rglob("*"):
-        try:
-            total += found.stat().st_size
-        except OSError:  # deleted meanwhile
-            continue
-    return total
+    """Of all files below ``path``; what is deleted meanwhile counts nothing."""
+    return sum(
+        _size_of(Path(folder) / name) for folder, _, names in os.walk(path) for name in names
+    )
 
 
-def _remove_leftover(path: Path, now: float) -> None:
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a folder holds a project, or one in the making, and nothing else."""
+    if not _TOKEN.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
+        return False
+    return all(_OURS.fullmatch(entry.name) for entry in _entries(path))
+
+
+def _is_leftover(path: Path, now: float) -> bool:
     """Half-made projects and tabs of a killed server; those of a running one are young."""
-    if path.is_dir() and now - path.stat().st_mtime > _DAY_SECONDS:
-        shutil.rmtree(path, ignore_errors=True)
+    is_tab = _INCOMING.fullmatch(path.name) and path.is_dir()
+    is_half = _is_ours(path) and not (path / INFO_FILE).is_file()
+    try:
+        return bool(is_tab or is_half) and now - path.stat().st_mtime > _DAY_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir()
+    except OSError as error:
+        raise StorageError(
+            f"Nothing can be stored in {path.parent}: {error.strerror}. Whoever runs this server "
+            f"has to free some disk space, or choose another folder with {PROJECTS_VARIABLE}."
+        ) from error
 
 
 def _write_beside(path: Path, text: str) -> None:

@@ -15,17 +15,19 @@ from sam2ov.errors import ProjectError, PromptError
 from sam2ov.journal import Journal, Touched
 from sam2ov.masks import BoolArray, FloatArray
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
-from sam2ov.project.documents import STEPS_PREFIX, ModelDocument, ObjectDocument
+from sam2ov.project.documents import (
+    MAX_OBJECT_ID,
+    MAX_OBJECTS,
+    MAX_STEPS,
+    STEPS_PREFIX,
+    ModelDocument,
+    ObjectDocument,
+)
 from sam2ov.project.prompt_steps import Steps, painted, with_point_moved, without_point
-from sam2ov.project.state import ProjectState
+from sam2ov.project.state import ProjectState, require_few_points
 from sam2ov.prompts import MaskPrompt, make_point_prompt
 from sam2ov.session import TrackedFrame, VideoSession
 from sam2ov.tracking_job import Segment
-
-MAX_OBJECTS = 50
-MAX_OBJECT_ID = 1_000_000
-MAX_STEPS = 200
-"""Prompts of one object on one frame: more are a stuck mouse."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,14 @@ class Project:
         self.session = session
         self.journal = journal
         self.revision = 0  # of the masks: what the browser has of an older one is outdated
-        self._state = ProjectState(journal, session.size_hw)
+        self._state = ProjectState(journal, session.size_hw, session.num_frames)
         if self._state.model is None:
-            self._state.put_model(model)
-            self._state.add_object()
+            with journal.transaction():
+                self._state.put_model(model)
+                self._state.add_object()
         elif self._state.model.weights != model.weights:
             raise ModelChangedError(self._state.model)
+        self._runs_on = self.model
         for obj_id in self._state.objects:
             self._load(obj_id)
 
@@ -104,7 +108,7 @@ class Project:
         Raises:
             CancelledError: ``cancel`` returned true.
         """
-        state = ProjectState(journal, session.size_hw)
+        state = ProjectState(journal, session.size_hw, session.num_frames)
         with journal.step(f"Change the model to {model.model}"):
             for obj_id in state.objects:
                 session.forget(obj_id)
@@ -371,6 +375,9 @@ class Project:
                 f"here are {len(objects)}, up to number {highest:,}. Split the file, or use "
                 "sam2ov track."
             )
+        for target in objects:
+            for steps in target.prompts.values():
+                require_few_points(steps)
         with self._step("Open prompts"):
             for obj_id in list(self._state.objects):
                 self._remove_object(obj_id)
@@ -397,10 +404,9 @@ class Project:
         self.revision += 1
 
     def _moved(self, touched: Touched, frame_idx: int | None) -> int | None:
-        model = self.model
         self._state.read()
         self.revision += 1
-        if self.model != model:
+        if self.model != self._runs_on:
             raise ModelChangedError(self.model)
         prompted = {key.split("/")[1] for key in touched.keys if key.startswith(STEPS_PREFIX)}
         for obj_id in touched.obj_ids | set(map(int, prompted)):
@@ -416,7 +422,13 @@ class Project:
         self.revision += 1
 
     def _load(self, obj_id: int) -> None:
-        self.session.load(obj_id, self._state.prompts(obj_id))
+        try:
+            self.session.load(obj_id, self._state.prompts(obj_id))
+        except (IndexError, OverflowError, TypeError, ValueError) as error:
+            raise ProjectError(
+                f"The results of object {obj_id} are damaged ({error}). Open a copy of the project "
+                "that was saved earlier."
+            ) from error
 
     def _replay(self, obj_id: int, frame_idx: int, steps: Steps) -> None:
         self.session.replay(frame_idx, obj_id, steps)

@@ -2,10 +2,11 @@
 
 from pydantic import BaseModel, ValidationError
 
-from sam2ov.errors import ProjectError
+from sam2ov.errors import ProjectError, PromptError
 from sam2ov.journal import Journal
 from sam2ov.palette import default_colour, to_hex
 from sam2ov.project.documents import (
+    MAX_POINTS,
     MODEL_KEY,
     ORDER_KEY,
     RANGE_KEY,
@@ -20,7 +21,7 @@ from sam2ov.project.documents import (
 )
 from sam2ov.project.prompt_steps import Steps
 from sam2ov.prompt_file import from_prompt, to_prompt
-from sam2ov.prompts import Prompt, merge_prompts
+from sam2ov.prompts import PointPrompt, Prompt, merge_prompts
 
 
 class ProjectState:
@@ -29,6 +30,7 @@ class ProjectState:
     Args:
         journal: to be read, and written to.
         size_hw: of the video.
+        num_frames: of the video.
 
     Attributes:
         objects: by number, in the user's order.
@@ -40,9 +42,10 @@ class ProjectState:
         ProjectError: the journal is damaged.
     """
 
-    def __init__(self, journal: Journal, size_hw: tuple[int, int]) -> None:
+    def __init__(self, journal: Journal, size_hw: tuple[int, int], num_frames: int) -> None:
         self._journal = journal
         self._size_hw = size_hw
+        self._num_frames = num_frames
         self.objects: dict[int, ObjectDocument] = {}
         self.steps: dict[tuple[int, int], Steps] = {}
         self.in_out: range | None = None
@@ -56,8 +59,7 @@ class ProjectState:
             self._parse(self._journal.documents(""))
         except (ValidationError, ValueError, KeyError) as error:
             raise ProjectError(
-                f"The project in {self._journal.path.parent} is damaged ({error}). Open an "
-                "earlier copy."
+                f"The project is damaged: {_first_line(error)} Open a copy that was saved earlier."
             ) from error
 
     def prompts(self, obj_id: int) -> dict[int, Prompt]:
@@ -125,16 +127,40 @@ class ProjectState:
         if MODEL_KEY in documents:
             self.model = ModelDocument.model_validate_json(documents[MODEL_KEY])
             order = OrderDocument.model_validate_json(documents[ORDER_KEY])
-            self._last_id = order.last_id
+            self._last_id = max([order.last_id, *order.ids])
             for obj_id in order.ids:
                 body = documents[object_key(obj_id)]
                 self.objects[obj_id] = ObjectDocument.model_validate_json(body)
         if RANGE_KEY in documents:
             found = RangeDocument.model_validate_json(documents[RANGE_KEY])
+            if not found.first <= found.last < self._num_frames:
+                raise ValueError(f"its range goes from frame {found.first} to {found.last}.")
             self.in_out = range(found.first, found.last + 1)
         for key, body in documents.items():
             if key.startswith(STEPS_PREFIX):
                 obj_id, frame_idx = map(int, key.removeprefix(STEPS_PREFIX).split("/"))
-                self.steps[obj_id, frame_idx] = tuple(
-                    to_prompt(entry, self._size_hw) for entry in STEPS.validate_json(body)
-                )
+                if obj_id not in self.objects or not 0 <= frame_idx < self._num_frames:
+                    raise ValueError(f"object {obj_id} is prompted on frame {frame_idx}.")
+                self.steps[obj_id, frame_idx] = self._parse_steps(body)
+
+    def _parse_steps(self, body: bytes) -> Steps:
+        steps = tuple(to_prompt(entry, self._size_hw) for entry in STEPS.validate_json(body))
+        require_few_points(steps)
+        return steps
+
+
+def require_few_points(steps: Steps) -> None:
+    """Raise PromptError if the prompts of a frame have more points than anybody clicks."""
+    count = sum(len(step.labels) for step in steps if isinstance(step, PointPrompt))
+    if count > MAX_POINTS:
+        raise PromptError(
+            f"A frame has {count} points for one object; up to {MAX_POINTS} are possible."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong, without what else pydantic tells."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{first['msg']}."
+    return f"{error}"

@@ -29,7 +29,7 @@ from sam2ov.errors import (
     VideoError,
 )
 from sam2ov.export import ExportedObject, TrackedMasks
-from sam2ov.project.project import MAX_OBJECTS
+from sam2ov.project.documents import MAX_OBJECTS
 from sam2ov.prompt_file import PromptFile, parse_prompt_file
 from sam2ov.session import VideoSession
 from sam2ov.tracking_job import tracking_steps

@@ -62,6 +62,7 @@ class OpenClip:
         self.token = new_token()
         self.folder = folder
         self.about: ProjectInfo = folder.read_info()
+        folder.touch()
         self.path = SAMPLE_PATH if self.about.is_sample else folder.clip
         self._journal = journal
         self._reader = self.new_reader()
@@ -78,7 +79,6 @@ class OpenClip:
         self.is_busy: Callable[[], bool] = lambda: False
         self.proxies = Proxies(self._reader, folder.proxies, lambda: self.is_busy())
         self.pictures = FramePictures(self._reader, self.proxies)
-        folder.touch()
 
     def new_reader(self) -> FrameReader:
         """A further reader of the video; the caller closes it."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from sam2ov.errors import ProjectError, TrackingError, VideoError
+from sam2ov.errors import ProjectError, Sam2ovError, TrackingError, VideoError
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import Direction, ModelChangedError, Project, plan_tracking
+from sam2ov.project.library import ProjectFolder
 from sam2ov.session import TrackedFrame
 from sam2ov.tracking_job import Segment
 from sam2ov.ui.background import Finish, carry_out
@@ -93,21 +94,27 @@ class EditorHandlers:
     def open(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         """Open the sample, what was uploaded last, or a kept project; yields meanwhile."""
         workspace = self._workspaces.of(request)
+        waiting: list[OpenClip] = []
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             wanted = parse(Open, event)
             clip, choice = self._opened(workspace, wanted, progress, cancel)
+            waiting.append(clip)
 
             def finish() -> None:
                 workspace.choice = choice
-                workspace.replace_clip(clip)
+                workspace.replace_clip(waiting.pop())
                 workspace.opened += 1
 
             return finish
 
         opened = workspace.opened
         job = Job("load", "Opening the clip", unit="steps")
-        yield from carry_out(workspace, job, work, show_frame=0)
+        try:
+            yield from carry_out(workspace, job, work, show_frame=0)
+        finally:
+            for clip in waiting:  # the page has gone meanwhile; the project can be opened again
+                clip.close()
         if workspace.opened == opened:
             with workspace.turn():
                 workspace.opened += 1  # answered, if without success
@@ -193,33 +200,48 @@ class EditorHandlers:
         progress: ProgressCallback,
         cancel: CancelCheck,
     ) -> tuple[OpenClip, ModelChoice]:
-        library = self._workspaces.library
         if wanted.source == "project":
             if wanted.project is None:
                 raise ProjectError("The page did not say which project. Choose one from the list.")
-            folder = library.find(wanted.project)
+            folder = self._workspaces.library.find(wanted.project)
             with workspace.turn():
                 if workspace.clip is not None and workspace.clip.folder.token == folder.token:
                     workspace.replace_clip(None)
             self._workspaces.take_project(folder.token, workspace)
-        elif wanted.source == "sample":
-            folder = self._opener.make_sample()
-        else:
-            upload = workspace.upload
-            if upload is None:
-                raise VideoError("There is no upload to open. Choose the clip again.")
-            present = workspace.clip
-            open_clip = present.path if present else None
-            folder = self._opener.make(upload, open_clip, progress, cancel)
-        self._workspaces.make_room(workspace)
-        return self._opener.open(folder, workspace.choice, progress, cancel)
+            self._workspaces.make_room(workspace)
+            return self._opener.open(folder, workspace.choice, progress, cancel)
+        folder = self._made(workspace, wanted, progress, cancel)
+        try:
+            self._workspaces.make_room(workspace)
+            return self._opener.open(folder, workspace.choice, progress, cancel)
+        except BaseException:
+            self._workspaces.library.discard(folder)  # nobody knows of it yet
+            raise
+
+    def _made(
+        self,
+        workspace: Workspace,
+        wanted: Open,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> ProjectFolder:
+        if wanted.source == "sample":
+            return self._opener.make_sample()
+        upload, present = workspace.upload, workspace.clip
+        if upload is None:
+            raise VideoError("There is no upload to open. Choose the clip again.")
+        return self._opener.make(upload, present.path if present else None, progress, cancel)
 
     def _move(self, workspace: Workspace, clip: OpenClip, edit: Edit) -> _Change:
         project = clip.project
         try:
             frame_idx = project.undo() if isinstance(edit, Undo) else project.redo()
         except ModelChangedError as changed:
-            workspace.choice = self._opener.follow(clip, changed)
+            try:
+                workspace.choice = self._opener.follow(clip, changed)
+            except Sam2ovError:
+                _ = project.redo() if isinstance(edit, Undo) else project.undo()
+                raise
             return _Change()
         return _Change(frame_idx, moves=True)
 

@@ -6,8 +6,7 @@ import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from sam2ov.errors import PromptError
-from sam2ov.project.documents import MAX_NAME_LENGTH
-from sam2ov.project.project import MAX_OBJECT_ID, MAX_OBJECTS
+from sam2ov.project.documents import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
 
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]

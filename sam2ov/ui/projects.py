@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sam2ov.errors import DeviceError, ModelError, VideoError
+from sam2ov.errors import DeviceError, ModelError, ModelNotFoundError, VideoError
 from sam2ov.journal import Journal
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
 from sam2ov.project import ModelChangedError, Project
@@ -11,7 +11,8 @@ from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
 from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
 from sam2ov.ui.clip import OpenClip, Upload
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
-from sam2ov.video import VideoLimits, open_video
+from sam2ov.ui.thumbnails import store_thumbnail
+from sam2ov.video import FrameReader, VideoLimits, open_video
 
 
 class ProjectOpener:
@@ -58,8 +59,10 @@ class ProjectOpener:
             info = open_project_file(
                 upload.path, folder, self._limits.max_bytes, open_clip, progress, cancel
             )
-            if not info.is_sample:
-                self._require_match(folder.clip, info)
+            clip = SAMPLE_PATH if info.is_sample else folder.clip
+            with self._opened(clip, info.clip_name) as reader:
+                _require_match(reader, info)
+                store_thumbnail(reader, folder.thumbnail)
             folder.write_info(info)
         except BaseException:
             self._library.discard(folder)
@@ -131,8 +134,17 @@ class ProjectOpener:
         )
 
     def follow(self, clip: OpenClip, changed: ModelChangedError) -> ModelChoice:
-        """Go on with the model whose results a clip's project holds after undo or redo."""
+        """Go on with the model whose results a clip's project holds after undo or redo.
+
+        Raises:
+            ModelNotFoundError: it is not here.
+        """
         choice = ModelChoice(changed.model.model, changed.model.device)
+        if not self._models.is_here(choice):
+            raise ModelNotFoundError(
+                f"That step was made with the model {choice.model} on {choice.device}, which is "
+                "not here. Choose the model first, then try again."
+            )
         tracker, journal = self._models.get(choice), clip.project.journal
         document = self._models.document(choice)
         clip.switch(tracker, lambda session: Project(session, journal, document))
@@ -153,14 +165,11 @@ class ProjectOpener:
             return None
 
     def _made(self, path: Path, name: str, *, is_sample: bool) -> ProjectFolder:
-        try:
-            with open_video(path, self._limits) as reader:
-                about = reader.info
-        except VideoError as error:
-            # The user knows the file by another name than the server.
-            raise VideoError(str(error).replace(str(path), name)) from error
         folder = self._library.new_folder()
         try:
+            with self._opened(path, name) as reader:
+                about = reader.info
+                store_thumbnail(reader, folder.thumbnail)
             if not is_sample:
                 path.rename(folder.clip)
             folder.write_info(
@@ -177,12 +186,19 @@ class ProjectOpener:
             raise
         return folder
 
-    def _require_match(self, clip: Path, info: ProjectInfo) -> None:
-        with open_video(clip, self._limits) as reader:
-            found = (reader.info.num_frames, reader.info.width, reader.info.height)
-        if found != (info.num_frames, info.width, info.height):
-            raise VideoError(
-                f"This project was made on {info.clip_name}, {info.num_frames} frames of "
-                f"{info.width}×{info.height}; the clip here has {found[0]} frames of "
-                f"{found[1]}×{found[2]}. Open the right clip first, then the project file."
-            )
+    def _opened(self, path: Path, name: str) -> FrameReader:
+        try:
+            return open_video(path, self._limits)
+        except VideoError as error:
+            # The user knows the file by another name than the server.
+            raise VideoError(str(error).replace(str(path), name)) from error
+
+
+def _require_match(clip: FrameReader, info: ProjectInfo) -> None:
+    found = clip.info
+    if (found.num_frames, found.width, found.height) != (info.num_frames, info.width, info.height):
+        raise VideoError(
+            f"This project was made on {info.clip_name}, {info.num_frames} frames of "
+            f"{info.width}×{info.height}; the clip here has {found.num_frames} frames of "
+            f"{found.width}×{found.height}. Open the right clip first, then the project file."
+        )

@@ -182,4 +182,7 @@ class Workspaces:
 
     def _sweep(self) -> None:
         while not self._stopped.wait(min(_SWEEP_SECONDS, self._ttl_seconds, self._lost_seconds)):
-            self.sweep()
+            try:
+                self.sweep()
+            except Exception:  # the next one may succeed, and somebody has to tidy up
+                _log.exception("Closing what is not used failed.")

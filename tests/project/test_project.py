@@ -6,7 +6,7 @@ import pytest
 from sam2ov.errors import PromptError
 from sam2ov.masks import BoolArray
 from sam2ov.project import Project
-from sam2ov.project.project import MAX_OBJECTS, MAX_STEPS
+from sam2ov.project.documents import MAX_OBJECTS, MAX_STEPS
 from tests.click_model import NUM_FRAMES
 
 
