@@ -227,7 +227,7 @@ class Editor {
       resize: whenOpen((steps) => this.tools.isBrush && this.tools.resize(steps)),
       nextStyle: () => this.view.nextStyle(),
       toggleMasks: () => this.view.toggleMasks(),
-      solo: whenOpen(() => this.view.toggleSolo(this.activeId)),
+      solo: whenOpen(() => this.#solo(this.activeId)),
       holdSpace: whenOpen(() => this.pointer.holdSpace()),
       releaseSpace: whenOpen(() => this.pointer.releaseSpace() && this.player.toggle()),
       forgetSpace: () => this.pointer.releaseSpace(),

@@ -129,6 +129,7 @@ export class Pointer {
     const { gesture, stage, fingers } = this;
     if (!stage.clip) return;
     const at = stage.stagePoint(event);
+    if (event.pointerType !== "touch") this.lastHover = event;
     if (gesture?.kind === "pinch") return this.#pinch(event.pointerId, at);
     if (fingers.has(event.pointerId)) fingers.set(event.pointerId, at);
     if (!gesture) return this.#hover(event);
@@ -253,7 +254,6 @@ export class Pointer {
 
   #hover(event) {
     if (event.pointerType === "touch") return;
-    this.lastHover = event;
     this.refreshCursor(event.shiftKey);
   }
 
