@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.components import Component
 
 from sam2ov.conversion import missing_packages
+from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.exports import EXPORT_KINDS
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.model_catalogue import find_offer, offered_models
@@ -37,7 +38,7 @@ def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
         )
         purpose = _html(purposes["overlay"], elem_id="export-purpose")
         objects = gr.Radio(
-            [("All objects", "all"), ("The chosen one", "chosen")],
+            [("All objects", "all"), ("Chosen one", "chosen")],
             value="all",
             label="Objects",
             show_label=False,
@@ -120,9 +121,10 @@ def model_panel(
         get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")
         stop = gr.Button("Cancel", size="md", visible=False, elem_id="cancel-model")
         device = gr.Dropdown(
-            offered_devices(),
+            [(f"Runs on {name}", name) for name in offered_devices()],
             value=choice.device,
-            label="Runs on",
+            label="Device",
+            show_label=False,
             container=False,
             filterable=False,
             elem_id="device",
@@ -139,10 +141,7 @@ def model_panel(
 def programs_panel() -> None:
     """Where the public functions are described."""
     with gr.Column(elem_classes="s2-panel", elem_id="programs-panel"):
-        _html(
-            "<h2>For programs</h2><p>The same work from Python, and as tools for assistants (MCP): "
-            '<a href="?view=api">how to call it</a>.</p>'
-        )
+        _html((WEB_FOLDER / "programs.html").read_text(encoding="utf-8"))
 
 
 def _html(text: str, **options: Any) -> gr.HTML:
