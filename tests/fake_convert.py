@@ -1,13 +1,14 @@
 """Stands in for ``python -m convert`` where torch is absent: same arguments, same output lines.
 
 The environment says how it behaves: ``FAKE_CONVERT`` is ``ok``, ``slow`` (half a second),
-``hang``, ``refuse`` (a converter's own error) or ``crash``; ``FAKE_CONVERT_LOG`` names a file
-that gets a line for each run.
+``hang``, ``refuse`` (a converter's own error), ``crash`` or a model folder, which is copied in two
+seconds; ``FAKE_CONVERT_LOG`` names a file that gets a line for each run.
 """
 
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from sam2ov.manifest import (
     NetworkSpec,
     Source,
     Switches,
+    read_manifest,
     sha256_of,
 )
 
@@ -127,6 +129,14 @@ def _main() -> int:
         (options.out / "half-written.bin").write_text("half")
         time.sleep(0.05)
         _say(stage="Hanging", done=1, total=2)
+    if Path(behaviour).is_dir():
+        for done in range(1, 5):
+            time.sleep(0.5)
+            _say(stage="Converting", done=done, total=4)
+        shutil.copytree(behaviour, options.out)
+        manifest = read_manifest(options.out).model_copy(update={"name": options.name})
+        (options.out / MANIFEST_FILE).write_text(manifest.model_dump_json())
+        return 0
     write_model_folder(
         options.out,
         name=options.name,

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -52,9 +53,21 @@ class Server:
         return len(list(self.projects.glob(".tab-*")))
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
+@contextmanager
+def running_app(
+    folder: Path,
+    *options: str,
+    program: tuple[str, ...] = ("-m", "sam2ov"),
+    **variables: str,
+) -> Iterator[Server]:
+    """The app until the block ends; then it has stopped and left nothing but its projects.
+
+    Args:
+        folder: for all that it writes.
+        options: of ``sam2ov app``.
+        program: what Python runs.
+        variables: of its environment.
+    """
     (folder / "tmp").mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -67,9 +80,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     }
     with running.log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sam2ov", "app", "--port", str(port)],
+            [sys.executable, *program, "app", "--port", str(port), *options],
             cwd=REPOSITORY,
-            env=environment,
+            env=environment | variables,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -86,6 +99,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 pytest.fail("the app did not stop on SIGTERM")
     assert running.tabs() == 0, "the app left files behind"
     assert list((folder / "tmp").glob("sam2ov-*")) == [], "and here"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_app(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], running: Server) -> None:
@@ -121,14 +140,16 @@ def new_page(browser: Browser, server: Server) -> Iterator[NewPage]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(*, width: int = 1440, height: int = 900, **options: object) -> EditorPage:
+    def open_page(
+        *, width: int = 1440, height: int = 900, url: str = server.url, **options: object
+    ) -> EditorPage:
         viewport = {"width": width, "height": height}
         context = browser.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
         _listen(page, complaints)
-        return EditorPage(page, server.url)
+        return EditorPage(page, url)
 
     yield open_page
     for context in contexts:
