@@ -7,6 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from sam2ov.ui.proxies import QUALITY as PROXY_QUALITY
 from sam2ov.ui.proxies import Proxies, encode_jpeg
 from sam2ov.ui.proxy_file import MAX_SIDE as PROXY_SIDE
 from sam2ov.video import FrameReader, fitting_size
@@ -17,7 +18,7 @@ Level = Literal["proxy", "view", "full"]
 MAX_SIDE = 1280
 THUMBNAIL_HEIGHT = 72
 _SIDES: dict[Level, int | None] = {"proxy": PROXY_SIDE, "view": MAX_SIDE, "full": None}
-_QUALITIES: dict[Level, int] = {"proxy": 65, "view": 85, "full": 92}
+_QUALITIES: dict[Level, int] = {"proxy": PROXY_QUALITY, "view": 85, "full": 92}
 _CACHE_BYTES = 24 << 20
 
 
@@ -62,8 +63,11 @@ class FramePictures:
                 return stored
         known = self._cached(frame_idx, level)
         if known is None:
+            self._proxies.stand_aside()
             known = self._encode(frame_idx, level)
             self._keep(frame_idx, level, known)
+            if level == "proxy":
+                self._proxies.add(frame_idx, known)
         return known
 
     def near(self, frame_idx: int) -> tuple[int, bytes]:
@@ -74,6 +78,7 @@ class FramePictures:
         Returns:
             The frame that the picture shows, and the picture.
         """
+        self._proxies.stand_aside()
         stored = self._proxies.nearest(frame_idx)
         if stored is not None and (stored[0] == frame_idx or self._proxies.has_overview.is_set()):
             return stored

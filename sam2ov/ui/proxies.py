@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
@@ -23,6 +24,8 @@ KEYFRAMES_FIRST = 240
 _NICENESS = 10
 # Lower still, and a thread that waits for a busy processor would hold Python's lock meanwhile.
 _LOOK_AGAIN_SECONDS = 0.1
+_ASIDE_SECONDS = 0.5
+"""After each picture that somebody looks at: more will follow while the playhead moves."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class Proxies:
         self._is_busy = is_busy
         self._budget_bytes = budget_bytes
         self._stopped = threading.Event()
+        self._aside_until = 0.0
         self.has_overview = threading.Event()
         """The keyframes are there."""
         self.is_done = threading.Event()
@@ -87,6 +91,19 @@ class Proxies:
             return 1.0
         return len(self._file) / self._source.num_frames
 
+    def stand_aside(self) -> None:
+        """Somebody looks around: leave the processor to them for a moment."""
+        self._aside_until = time.monotonic() + _ASIDE_SECONDS
+
+    def add(self, frame_idx: int, jpeg: bytes) -> None:
+        """Keep a picture that was made for somebody, at the size and quality of the others."""
+        if self._file is None or self.is_done.is_set():
+            return
+        try:
+            self._file.put(frame_idx, jpeg)
+        except OSError as error:
+            _log.warning("A small picture of a clip cannot be kept: %s", error)
+
     def get(self, frame_idx: int) -> bytes | None:
         """The picture of exactly this frame, JPEG, if it is there."""
         return None if self._file is None else self._file.get(frame_idx)
@@ -116,7 +133,7 @@ class Proxies:
     def _make(self, reader: FrameReader, frames: Iterator[int]) -> None:
         assert self._file is not None
         for frame_idx in frames:
-            while self._is_busy() and not self._stopped.is_set():
+            while self._must_wait() and not self._stopped.is_set():
                 self._stopped.wait(_LOOK_AGAIN_SECONDS)
             if self._stopped.is_set() or self._file.num_bytes >= self._budget_bytes:
                 return
@@ -127,6 +144,9 @@ class Proxies:
             except FrameDecodeError:
                 continue  # told to whoever asks for this very frame
             self._file.put(frame_idx, encode_jpeg(picture, QUALITY))
+
+    def _must_wait(self) -> bool:
+        return time.monotonic() < self._aside_until or self._is_busy()
 
     def _in_order(self) -> Iterator[int]:
         """All frames, or every n-th with the least n whose pictures fit the budget."""

@@ -98,8 +98,9 @@ export class Media {
     return { picture: this.pictures[level].get(frame), masks, level };
   }
 
-  // Say where the playhead is and what it does: "moving", "resting" or "playing". `step` is the
-  // direction, or how many frames are skipped at a time while playing.
+  // Say where the playhead is and what it does: "moving", "resting", "settled" (its neighbours are
+  // likely to be next) or "playing". `step` is the direction; while playing, every so many frames
+  // are shown.
   want(frame, mode, step, wrapTo = null) {
     if (frame !== this.focus.frame) this.failed.clear(); // going to a frame again tries again
     this.focus = { frame, mode, step, wrapTo };
@@ -129,7 +130,7 @@ export class Media {
       if (!this.#hasPictureFrom(frame, "full")) yield ["picture", frame, "full"];
       if (!this.#hasMasksFrom(frame, "full")) yield ["masks", frame, "full"];
     }
-    if (!this.#hasPictureFrom(frame, "view")) return; // neighbours can wait
+    if (mode !== "settled" || !this.#hasPictureFrom(frame, "view")) return;
     for (let i = 1; i <= NEIGHBOURS; i += 1) {
       const next = frame + i * step;
       if (next < 0 || next >= this.numFrames) break;

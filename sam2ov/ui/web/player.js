@@ -3,6 +3,7 @@
 import { Clock } from "./clock.js";
 
 const REST_MS = 90;
+const SETTLED_MS = 500;
 const MASKS_PATIENCE_MS = 70;
 const LAG_SECONDS = 0.3;
 const MAX_STRIDE = 4;
@@ -56,7 +57,7 @@ export class Player {
   refresh() {
     clearTimeout(this.resting);
     if (this.isPlaying) return;
-    this.media.want(this.frame, "resting", this.direction);
+    this.media.want(this.frame, "settled", this.direction);
     if (this.media.isReady(this.frame)) this.#paint(this.frame);
   }
 
@@ -66,7 +67,10 @@ export class Player {
     if (this.media.isReady(this.frame)) this.#paint(this.frame);
     else this.#paintSoonWithoutMasks(this.frame);
     clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.refresh(), REST_MS);
+    this.resting = setTimeout(() => {
+      this.media.want(this.frame, "resting", this.direction);
+      this.resting = setTimeout(() => this.refresh(), SETTLED_MS);
+    }, REST_MS);
   }
 
   #paintSoonWithoutMasks(frame) {
