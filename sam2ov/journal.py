@@ -460,6 +460,11 @@ class Journal:
         try:
             yield
         except sqlite3.Error as error:
+            if not self.is_open:
+                raise ProjectError(
+                    "The project has been closed meanwhile. Open it again to go on; everything "
+                    "was kept."
+                ) from error
             match _code(error):
                 case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
                     raise ProjectError(

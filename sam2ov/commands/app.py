@@ -1,5 +1,6 @@
 """``sam2ov app``: the user interface in the browser."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,6 +60,14 @@ def app(
             help='Serve the API as MCP tools too; needs pip install "sam2ov[mcp]".',
         ),
     ] = False,
+    projects: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SAM2OV_PROJECTS",
+            file_okay=False,
+            help="The folder where projects are kept; one among your data if left out.",
+        ),
+    ] = None,
     max_upload_gb: Annotated[
         float,
         typer.Option(
@@ -175,4 +184,5 @@ def app(
         open_browser=open_browser,
         mcp=mcp,
         settings=settings,
+        projects=projects,
     )

@@ -28,6 +28,7 @@ def make_editor(script: str, settings: Settings) -> gr.HTML:
         elem_id="editor",
         script=script,
         limits=settings.upload_text,
+        keep_days=settings.keep_days,
         max_bytes=settings.video.max_bytes,
         max_pixels=settings.video.max_pixels,
         max_seconds=settings.video.max_duration_s,

@@ -26,6 +26,7 @@ from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.exports import EXPORT_KINDS, file_stem
 from sam2ov.ui.job import Job
 from sam2ov.ui.messages import DownloadView
+from sam2ov.ui.payloads import Save, parse
 from sam2ov.ui.reporting import reported
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
@@ -116,11 +117,12 @@ class FileHandlers:
         job = Job("load", "Answering the prompts", unit="prompts")
         yield from carry_out(workspace, job, work)
 
-    def save_project(self, with_clip: bool, request: gr.Request) -> Iterator[str]:
+    def save_project(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         """Write the project to a file and have the page download it."""
         workspace = self._workspaces.of(request)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            with_clip = parse(Save, event).with_clip
             clip = _required_clip(workspace)
             path = workspace.new_export(_stem(clip) + SUFFIX)
             source = clip.path if with_clip and not clip.about.is_sample else None

@@ -25,6 +25,7 @@ from sam2ov.ui.payloads import (
     ClearFrame,
     ClearObject,
     Click,
+    Close,
     DeletePoint,
     Edit,
     HideObject,
@@ -120,6 +121,16 @@ class EditorHandlers:
                 workspace.opened += 1  # answered, if without success
                 snapshot = workspace.snapshot()
             yield snapshot
+
+    def close(self, event: gr.EventData, request: gr.Request) -> str:
+        """Close the clip; its project is kept."""
+        workspace = self._workspaces.of(request)
+        with workspace.turn():
+            with reported():
+                workspace.clip_of(parse(Close, event).clip)
+                workspace.require_idle()
+                workspace.replace_clip(None)
+            return workspace.snapshot()
 
     def edit(self, event: gr.EventData, request: gr.Request) -> str:
         """Change prompts, objects or the range, or go back and forth between steps."""

@@ -12,7 +12,7 @@ from sam2ov.ui.handlers import EditorHandlers
 from sam2ov.ui.model_catalogue import is_demonstration
 from sam2ov.ui.model_handlers import ModelHandlers
 from sam2ov.ui.model_pool import ModelChoice
-from sam2ov.ui.panels import PRIVATE, export_panel, model_panel, programs_panel, prompts_panel
+from sam2ov.ui.panels import PRIVATE, export_panel, model_panel, programs_panel, project_panel
 from sam2ov.ui.routes import editor_script
 from sam2ov.ui.settings import Settings
 
@@ -49,8 +49,8 @@ def build_page(handlers: Handlers, choice: ModelChoice, settings: Settings) -> g
                 editor = make_editor(editor_script(), settings)
             with gr.Column(elem_id="side", min_width=0):
                 export_panel(handlers.files, editor)
+                project_panel(handlers.files, editor)
                 panel = model_panel(handlers.models, editor, banner, choice, settings)
-                prompts_panel(handlers.files, editor)
                 programs_panel()
         _connect(handlers, editor, panel, settings)
         page.load(handlers.models.show, None, panel, queue=False, **PRIVATE)
@@ -73,6 +73,8 @@ def _connect(
     shared = {"concurrency_limit": settings.max_sessions, **queued}
     editor.ready(answers.ready, queue=False, **queued)
     editor.open(answers.open, concurrency_id="open", concurrency_limit=2, **queued)
+    editor.close(answers.close, queue=False, **queued)
+    editor.save(handlers.files.save_project, concurrency_id="export", concurrency_limit=2, **queued)
     # A project brings its model, and undo brings back the one before.
     editor.show_model(handlers.models.show, None, panel, queue=False, **PRIVATE)
     editor.edit(answers.edit, concurrency_id="edit", **shared)

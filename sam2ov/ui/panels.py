@@ -68,13 +68,11 @@ def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
     )
 
 
-def prompts_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
-    """Prompts as a file."""
-    with gr.Column(elem_classes="s2-panel", elem_id="prompts-panel"):
-        _html(
-            "<h2>Prompts</h2><p>Clicks and boxes of all objects, to use on another computer or "
-            "with <code>sam2ov track</code>.</p>"
-        )
+def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
+    """The project as a file, and its prompts alone; the page's own script fills it in."""
+    with gr.Column(elem_classes="s2-panel", elem_id="project-panel"):
+        _html((WEB_FOLDER / "project.html").read_text(encoding="utf-8"))
+        _html("<p>Prompts alone, for <code>sam2ov track</code> or another clip:</p>")
         with gr.Row():
             save = gr.Button("Save prompts", size="md", elem_id="save-prompts", min_width=80)
             load = gr.UploadButton(

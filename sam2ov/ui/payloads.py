@@ -199,6 +199,18 @@ class Open(Payload):
     project: Token | None = None
 
 
+class Close(Payload):
+    """Close the clip; its project is kept."""
+
+    clip: Token
+
+
+class Save(Payload):
+    """Make a file of the project."""
+
+    with_clip: bool
+
+
 class Track(Payload):
     """Track objects from the prompts around ``frame``; ``objects`` None: all not locked."""
 

@@ -41,7 +41,8 @@ class ProxyFile:
         self.size_wh = fitting_size(info.width, info.height, MAX_SIDE)
         self._num_frames = info.num_frames
         self._lock = threading.Lock()
-        self._owner = FileLock(folder / "proxy.lock")
+        # Whoever closes it may be another thread than the one that opened it.
+        self._owner = FileLock(folder / "proxy.lock", thread_local=False)
         try:
             self._owner.acquire(timeout=0)
         except Timeout as error:

@@ -11,8 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sam2ov.project.archive import SUFFIX
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.media_routes import make_media_routes
+from sam2ov.ui.project_routes import make_project_routes
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 
@@ -41,7 +43,9 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         workspace = workspaces.by_upload_token(request.path_params["token"])
         if workspace is None:
             return PlainTextResponse(_NOT_FOUND, 404)
-        return await _receive(request, workspace, max_bytes)
+        # A project file holds a clip and all that was made of it.
+        is_project = request.query_params.get("name", "").endswith(SUFFIX)
+        return await _receive(request, workspace, max_bytes * (2 if is_project else 1))
 
     def leave(request: Request) -> Response:
         found = workspaces.leave(request.path_params["token"])
@@ -58,6 +62,7 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
 
     return [
         *make_media_routes(workspaces),
+        *make_project_routes(workspaces),
         Route("/editor/{version}/{name}", _module),
         Route("/media/{token}/clip", upload, methods=["PUT"]),
         Route("/media/{token}/leave", leave, methods=["POST"]),
@@ -97,8 +102,8 @@ async def _receive(request: Request, workspace: Workspace, max_bytes: int) -> Re
         return PlainTextResponse("The upload was cancelled.", 400)
     except OSError as error:
         return PlainTextResponse(
-            f"The file cannot be stored on the server: {error.strerror}. Free some disk space, or "
-            "point TMPDIR to a larger disk.",
+            f"The file cannot be stored on the server: {error.strerror}. Whoever runs it has to "
+            "free some disk space, or to keep projects on a larger disk (SAM2OV_PROJECTS).",
             507,
         )
     finally:

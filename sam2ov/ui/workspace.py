@@ -123,10 +123,14 @@ class Workspace:
         Raises:
             TrackingError: another one is running.
         """
-        if self.job is not None:
-            raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
+        self.require_idle()
         self.job = job
         return job
+
+    def require_idle(self) -> None:
+        """Raise TrackingError while a long operation is running."""
+        if self.job is not None:
+            raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
 
     def require_editable(self) -> None:
         """Raise TrackingError while something is loaded that answers the prompts anew."""

@@ -8,12 +8,13 @@ import { Opening } from "./opening.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
 import { closePopovers } from "./popovers.js";
+import { Projects } from "./projects.js";
 import { expectedMarks } from "./prompts.js";
 import { contains, parseRanges } from "./ranges.js";
 import { Stage } from "./stage.js";
 import { Status } from "./status.js";
 import { Timeline } from "./timeline.js";
-import { hint, isPrompted, taskOf, timecode } from "./texts.js";
+import { days, hint, isPrompted, taskOf, timecode } from "./texts.js";
 import { Tools } from "./tools.js";
 import { ViewControls } from "./view_controls.js";
 
@@ -26,7 +27,7 @@ export function mount({ element, trigger, watch, props, root }) {
   const editor = new Editor({
     section: element.querySelector(".s2"),
     send: (event, payload = {}) => trigger(event, { payload }),
-    limits: { text: props.limits, bytes: props.max_bytes },
+    limits: { text: props.limits, bytes: props.max_bytes, days: props.keep_days },
     root,
   });
   const receive = () => props.value && editor.receive(JSON.parse(props.value));
@@ -94,11 +95,21 @@ class Editor {
       limits,
       send,
       snapshot: () => this.snapshot,
-      ask: (text) => this.dialogs.ask(text),
+      changed: () => this.#render(),
+      failed: (text) => this.status.fail(text),
+    });
+    this.projects = new Projects({
+      section,
+      root,
+      send,
+      snapshot: () => this.snapshot,
+      opening: this.opening,
+      dialogs: this.dialogs,
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
     });
     this.find("[data-limits]").textContent = limits.text;
+    this.find("[data-keep]").textContent = days(limits.days);
     this.#listen();
     this.#render();
   }
@@ -113,18 +124,22 @@ class Editor {
   }
 
   receive(snapshot) {
-    if (snapshot.seq <= this.snapshot.seq) return; // overtaken by a newer one
     const before = this.snapshot;
+    const isNewTab = snapshot.upload !== before.upload; // for the server, as after its restart
+    if (isNewTab) this.#forgetEdits(snapshot);
+    else if (snapshot.seq <= before.seq) return; // overtaken by a newer one
     this.snapshot = snapshot;
     this.isStarting = false;
     const isAnswered = ({ number }) => number <= snapshot.edits;
     const strokes = this.pending.filter((edit) => edit.kind === "brush" && isAnswered(edit));
     this.settling.push(...strokes);
     this.pending = this.pending.filter((edit) => !isAnswered(edit));
-    if (snapshot.opened !== before.opened) this.opening.answered();
+    if (isNewTab || snapshot.opened !== before.opened) this.opening.answered();
+    this.projects.received(before);
     if (snapshot.model !== before.model && before !== NOTHING) this.send("show_model");
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
-    this.section.dataset.state = snapshot.clip ? "open" : "empty";
+    const state = this.projects.isRestoring ? "loading" : "empty";
+    this.section.dataset.state = snapshot.clip ? "open" : state;
     this.#chooseNew(before);
     if (this.looks.setObjects(snapshot.objects)) this.media.relook();
     this.#takeMasks(before);
@@ -132,18 +147,27 @@ class Editor {
     this.#render();
   }
 
+  // What the server has not answered it never will.
+  #forgetEdits({ edits }) {
+    this.edits = edits;
+    this.pending = [];
+  }
+
   #openClip(clip) {
     this.pending = [];
     this.settling = [];
     this.player.pause();
     if (!clip) return;
+    const project = this.snapshot.project.token;
+    const start = this.projects.frameOf(project);
     this.section.style.setProperty("--aspect", clip.width / clip.height);
     this.media.open(clip.token, clip.num_frames);
     this.stage.open(clip);
     this.tools.open(clip);
     const base = `${this.root}/media/${clip.token}`;
     this.player.open(clip, `${base}/times`);
-    this.timeline.open(clip, base, this.player.clock, this.snapshot.project?.token ?? clip.token);
+    this.timeline.open(clip, base, this.player.clock, project);
+    this.player.seek(start);
     this.stage.element.focus({ preventScroll: true });
   }
 
@@ -160,10 +184,11 @@ class Editor {
   #takeMasks(before) {
     const { clip, job, mask, revision, show_frame: wanted } = this.snapshot;
     const isTracking = job?.kind === "track";
+    const isOpening = clip?.token !== before.clip?.token; // it starts where it was left
     if (revision !== before.revision) this.media.forgetMasks();
     else if (isTracking && !this.follows) this.#refreshSoon();
     if (mask) this.media.putMasks(mask.frame, mask.png, mask.objects);
-    if (wanted !== null && (this.follows || !mask)) this.player.seek(wanted);
+    if (wanted !== null && !isOpening && (this.follows || !mask)) this.player.seek(wanted);
     else if (clip && !isTracking) this.player.refresh();
   }
 
@@ -405,6 +430,7 @@ class Editor {
     const { clip } = this.snapshot;
     const { frame, isPlaying, clock, numFrames } = this.player;
     this.timeline.moveTo(frame);
+    this.projects?.moved(frame);
     this.find(".s2-counter").textContent = clip
       ? `${frame} / ${numFrames - 1}  ·  ${timecode(clock.timeOf(frame))}`
       : "";
@@ -485,6 +511,7 @@ class Editor {
     this.status.suggest(hint(this.snapshot, this.#active()));
     this.status.run(this.opening.task() ?? taskOf(job));
     this.section.dataset.waiting = this.edits - this.snapshot.edits;
+    this.projects.show({ canOpen: this.snapshot !== NOTHING && !this.opening.isBusy });
     this.#enable();
   }
 

@@ -1,13 +1,12 @@
-// Opening a clip: chosen, dropped or the sample; sent to the server and read there.
+// Opening: a clip or a project file, chosen or dropped; the sample; a project that the server keeps.
 
-import { isPrompted } from "./texts.js";
 import { listenToDrops, Upload } from "./upload.js";
 
 export class Opening {
-  // `snapshot()` gives the present one, `ask(text)` resolves to yes or no, `changed()` and
-  // `failed(text)` are called when there is something new to show.
-  constructor({ section, stage, root, limits, send, snapshot, ask, changed, failed }) {
-    Object.assign(this, { root, limits, send, snapshot, ask, changed, failed });
+  // `snapshot()` gives the present one, `changed()` and `failed(text)` are called when there is
+  // something new to show.
+  constructor({ section, stage, root, limits, send, snapshot, changed, failed }) {
+    Object.assign(this, { root, limits, send, snapshot, changed, failed });
     this.upload = null;
     this.reading = null; // the name of what the server reads
     this.file = section.querySelector(".s2-file");
@@ -27,8 +26,15 @@ export class Opening {
     this.file.click();
   }
 
-  async openSample() {
-    if (!this.isBusy && (await this.#mayReplace())) this.#open("sample", "the sample");
+  openSample() {
+    if (!this.isBusy) this.#open("sample", "the sample");
+  }
+
+  // Tells whether it is being opened: there is one at a time.
+  openProject(token, name) {
+    if (this.isBusy) return false;
+    this.#open("project", name, token);
+    return true;
   }
 
   cancel() {
@@ -50,13 +56,14 @@ export class Opening {
     return null;
   }
 
-  async #send(file) {
+  #send(file) {
     if (this.isBusy) return;
-    if (file.size > this.limits.bytes) {
+    // A project holds a clip and all that was made of it.
+    const most = this.limits.bytes * (file.name.endsWith(".sam2ov") ? 2 : 1);
+    if (file.size > most) {
       this.failed(`${file.name} is too large: a clip may have ${this.limits.text}.`);
       return;
     }
-    if (!(await this.#mayReplace())) return;
     const url = `${this.root}/media/${this.snapshot().upload}/clip`;
     this.upload = new Upload(url, file, this.changed, (error) => {
       this.upload = null;
@@ -67,15 +74,9 @@ export class Opening {
     this.changed();
   }
 
-  #open(source, name) {
+  #open(source, name, project = null) {
     this.reading = name;
-    this.send("open", { source });
+    this.send("open", { source, project });
     this.changed();
-  }
-
-  async #mayReplace() {
-    const { clip, objects } = this.snapshot();
-    if (!clip || !objects.some(isPrompted)) return true;
-    return this.ask(`Open another clip? The prompts and masks of ${clip.name} will be gone.`);
   }
 }

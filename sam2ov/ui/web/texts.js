@@ -17,6 +17,26 @@ function duration(seconds) {
   return `${Math.round(seconds / 60)} min`;
 }
 
+// Since a moment, in seconds since the epoch.
+export function ago(moment) {
+  const minutes = (Date.now() / 1000 - moment) / 60;
+  if (minutes < 2) return "just now";
+  if (minutes < 90) return `${Math.round(minutes)} min ago`;
+  if (minutes < 36 * 60) return `${Math.round(minutes / 60)} h ago`;
+  return `${Math.round(minutes / 1440)} days ago`;
+}
+
+export function bytes(count) {
+  if (count < 1e6) return `${Math.max(Math.round(count / 1e3), 1)} KB`;
+  if (count < 1e9) return `${(count / 1e6).toPrecision(count < 1e7 ? 2 : 3)} MB`;
+  return `${(count / 1e9).toPrecision(count < 1e10 ? 2 : 3)} GB`;
+}
+
+export function days(count) {
+  if (count < 2) return `${Math.max(Math.round(count * 24), 1)} hours`;
+  return `${Math.round(count)} days`;
+}
+
 export const isPrompted = (object) => Object.keys(object.prompts).length > 0;
 
 // What to do next.
