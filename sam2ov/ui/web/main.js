@@ -21,6 +21,7 @@ import { ViewControls } from "./view_controls.js";
 const PREPARE_AFTER_MS = 300;
 const REFRESH_MS = 600;
 const RETRY_MS = 5000;
+const AWAY_MS = 60_000;
 const NOTHING = { seq: 0, edits: 0, opened: 0, clip: null, objects: [], revision: 0, undo: null, redo: null, job: null };
 
 export function mount({ element, trigger, watch, props, root }) {
@@ -279,9 +280,16 @@ class Editor {
       deletePoint: (index) => this.#prompt({ kind: "delete_point", index }),
       strokes: (stroke) => this.#drawing(stroke),
     });
+    document.addEventListener("visibilitychange", () => this.#returned());
     addEventListener("pagehide", ({ persisted }) => {
       if (!persisted) navigator.sendBeacon(`${this.root}/media/${this.snapshot.upload}/leave`);
     });
+  }
+
+  // The server may have closed a page that was away for long, or have been started anew.
+  #returned() {
+    if (document.hidden) this.awaySince = performance.now();
+    else if (performance.now() - this.awaySince > AWAY_MS) this.send("ready");
   }
 
   #pressed(event, actions) {

@@ -30,7 +30,8 @@ export class RecentList {
     picture.addEventListener("error", () => picture.classList.add("s2-missing"), { once: true });
     const name = document.createElement("b");
     name.textContent = project.name;
-    name.title = project.name;
+    const { name: title, frames, width, height } = project;
+    choose.title = `${title}: ${frames} ${frames === 1 ? "frame" : "frames"}, ${width}×${height}`;
     const facts = document.createElement("small");
     facts.textContent = factsOf(project);
     choose.append(picture, name, facts);
@@ -49,6 +50,5 @@ export class RecentList {
 
 function factsOf(project) {
   const used = project.is_open ? "open now" : ago(project.used);
-  const frames = project.frames === 1 ? "1 frame" : `${project.frames} frames`;
-  return [used, frames, bytes(project.bytes)].join(" · ");
+  return `${used} · ${bytes(project.bytes)}`;
 }

@@ -26,10 +26,13 @@ export function ago(moment) {
   return `${Math.round(minutes / 1440)} days ago`;
 }
 
+// A size on the disk; as in the server's settings, a GB is 2³⁰ bytes.
 export function bytes(count) {
-  if (count < 1e6) return `${Math.max(Math.round(count / 1e3), 1)} KB`;
-  if (count < 1e9) return `${(count / 1e6).toPrecision(count < 1e7 ? 2 : 3)} MB`;
-  return `${(count / 1e9).toPrecision(count < 1e10 ? 2 : 3)} GB`;
+  const [name, unit] = [["GB", 2 ** 30], ["MB", 2 ** 20], ["KB", 2 ** 10]].find(
+    ([, one], index) => count >= one || index === 2,
+  );
+  const number = Math.max(count / unit, 1);
+  return `${number < 10 ? Number(number.toFixed(1)) : Math.round(number)} ${name}`;
 }
 
 export function days(count) {
