@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, TypeVar
 
 import gradio as gr
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdapter, ValidationError
 
 from sam2ov.errors import PromptError
 from sam2ov.project.documents import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
@@ -14,6 +14,8 @@ ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
 PointIndex = Annotated[int, Field(ge=0, le=1000)]
 Coordinate = Annotated[FiniteFloat, Field(ge=-16, le=65_536)]
 """In video pixels; a little outside is clamped, the pointer may leave the picture."""
+Place = Annotated[tuple[Coordinate, Coordinate], Strict(strict=False)]
+"""JSON has no tuples: a list of two will do."""
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 
@@ -73,7 +75,7 @@ class Brush(FrameEdit):
     kind: Literal["brush"]
     radius: Annotated[FiniteFloat, Field(gt=0, le=4096)]
     erase: bool
-    points: Annotated[list[tuple[Coordinate, Coordinate]], Field(min_length=1, max_length=2000)]
+    points: Annotated[list[Place], Field(min_length=1, max_length=2000)]
 
 
 class MovePoint(FrameEdit):

@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 
 from sam2ov.errors import PromptError
-from sam2ov.ui.payloads import Click, Open, Track, Undo, parse, parse_edit
+from sam2ov.ui.payloads import Brush, Click, Open, Track, Undo, parse, parse_edit
 from tests.ui.conftest import event
 
 CLICK: dict[str, Any] = {
@@ -30,6 +30,25 @@ def test_well_formed_payloads_become_typed() -> None:
         parse_edit(event({"kind": "undo", "clip": "a-clip-token", "number": 2})), Undo
     )
     assert parse(Open, event({"source": "sample"})).source == "sample"
+
+
+def stroke(points: Any) -> dict[str, Any]:
+    place = {key: CLICK[key] for key in ("clip", "number", "frame", "object")}
+    return place | {"kind": "brush", "radius": 3.5, "erase": False, "points": points}
+
+
+def test_a_stroke_is_a_list_of_pairs() -> None:
+    brush = parse_edit(event(stroke([[1, 2.5], [3, 4]])))
+    assert isinstance(brush, Brush)
+    assert brush.points == [(1.0, 2.5), (3.0, 4.0)]
+
+
+@pytest.mark.parametrize(
+    "points", [[], [[1]], [[1, 2, 3]], [["1", 2]], [[1, 1e9]], "12", [{"x": 1}], [[0, 0]] * 2001]
+)
+def test_strokes_of_anything_else_are_refused(points: Any) -> None:
+    with pytest.raises(PromptError, match="points"):
+        parse_edit(event(stroke(points)))
 
 
 @pytest.mark.parametrize(

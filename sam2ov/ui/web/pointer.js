@@ -10,6 +10,7 @@ const DRAG_PIXELS = { mouse: 5, pen: 6, touch: 10 };
 const DOUBLE_MS = 400;
 const DOUBLE_PIXELS = 8;
 const PREVIEW_MS = 900;
+const OUTSIDE_PIXELS = 15; // how far a stroke may leave the picture; the server knows little more
 
 // `handlers`: tool(), radius(), colour(), refusal() → why there can be no prompts now, or "";
 // refuse(), click(point, isPositive), box(corners), brush(stroke), movePoint(mark), deletePoint(index),
@@ -162,7 +163,9 @@ export class Pointer {
   #extend(event) {
     const { stroke } = this.gesture;
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const part of events.length ? events : [event]) stroke.add(this.stage.position(part));
+    for (const part of events.length ? events : [event]) {
+      stroke.add(this.stage.clamp(this.stage.position(part), OUTSIDE_PIXELS));
+    }
     this.handlers.strokes(stroke);
     this.#showBrush(event);
   }

@@ -112,10 +112,10 @@ export class Stage {
     return this.viewport.toPicture(this.stagePoint(event));
   }
 
-  clamp({ x, y }) {
+  clamp({ x, y }, margin = 0) {
     return {
-      x: Math.min(Math.max(x, 0), this.clip.width),
-      y: Math.min(Math.max(y, 0), this.clip.height),
+      x: Math.min(Math.max(x, -margin), this.clip.width + margin),
+      y: Math.min(Math.max(y, -margin), this.clip.height + margin),
     };
   }
 

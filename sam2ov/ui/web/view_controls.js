@@ -36,6 +36,7 @@ export class ViewControls {
   // ---- Masks
 
   change(looks) {
+    if (this.looks.style !== "none") this.styleBefore = this.looks.style;
     if (this.looks.set(looks)) this.relook();
     this.show();
   }
@@ -52,9 +53,7 @@ export class ViewControls {
   }
 
   toggleMasks() {
-    if (this.looks.style === "none") return this.chooseStyle(this.styleBefore);
-    this.styleBefore = this.looks.style;
-    return this.chooseStyle("none");
+    this.chooseStyle(this.looks.style === "none" ? this.styleBefore : "none");
   }
 
   toggleSolo(id) {

@@ -80,11 +80,14 @@ export class Viewport {
     return { x: x * this.scale + this.x, y: y * this.scale + this.y };
   }
 
-  // A picture smaller than the stage is in its middle; a larger one covers it.
+  // Beside the picture there is never more room than there is when all of it is shown. So it is in
+  // the middle then, and zooming in holds every point of it.
   #clamp() {
-    const place = (at, room, size) =>
-      size <= room ? (room - size) / 2 : Math.min(Math.max(at, room - size), 0);
-    this.x = place(this.x, this.stage.width, this.picture.width * this.scale);
-    this.y = place(this.y, this.stage.height, this.picture.height * this.scale);
+    const place = (at, room, size) => {
+      const beside = (room - size * this.fitScale) / 2;
+      return Math.min(Math.max(at, room - size * this.scale - beside), beside);
+    };
+    this.x = place(this.x, this.stage.width, this.picture.width);
+    this.y = place(this.y, this.stage.height, this.picture.height);
   }
 }
