@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import CDPSession
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import EditorPage, ball, iou
+from tests.e2e.gestures import touch
 from tools.make_sample import ball_xy, balloon_xy
 
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
@@ -95,13 +95,6 @@ def test_dark_follows_the_system(new_page: NewPage) -> None:
 
     assert brightness(new_page(color_scheme="dark")) < 60
     assert brightness(new_page(color_scheme="light")) > 200
-
-
-def touch(session: CDPSession, kind: str, *points: tuple[float, float]) -> None:
-    session.send(
-        "Input.dispatchTouchEvent",
-        {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]},
-    )
 
 
 def test_fingers_prompt_too(new_page: NewPage) -> None:
