@@ -266,7 +266,9 @@ def test_thirty_objects_stay_in_their_place(editor: EditorPage) -> None:
     assert strip is not None
     assert bounds["y"] <= strip["y"] <= bounds["y"] + 40, "the head stays in sight"
     assert editor.page.get_by_label("Name of Object 30").is_visible()
-    editor.page.mouse.click(*place(editor, '[data-object="30"] .s2-lane', share_of(50)))
+    lane = '[data-object="30"] .s2-lane'
+    editor.page.locator(lane).scroll_into_view_if_needed()
+    editor.page.mouse.click(*place(editor, lane, share_of(50)))
     editor.wait_for_frame(50)
 
 
@@ -341,8 +343,8 @@ def test_tracking_fills_the_review_list(editor: EditorPage) -> None:
     editor.click(*ball_xy(0))
     editor.track()
     editor.wait_until_tracked()
-    entries = editor.page.locator(".s2-review-item, .s2-review-note:not([hidden])")
-    editor.until(lambda: "once something" not in entries.first.inner_text(), 15)
+    entries = editor.page.locator(".s2-review-item")
+    editor.until(lambda: entries.count() > 0, 15)
     assert "Object 1" in entries.first.inner_text()
     editor.page.keyboard.press("n")
     editor.until(lambda: editor.position > 40)

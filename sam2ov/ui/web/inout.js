@@ -33,6 +33,8 @@ export class InOut {
     const right = clamp(span.shareOf(last + 1));
     this.handles.first.style.left = `${100 * left}%`;
     this.handles.last.style.left = `${100 * right}%`;
+    this.handles.first.hidden = first < Math.floor(span.start) || first >= span.end;
+    this.handles.last.hidden = last < span.start || last >= Math.ceil(span.end);
     this.shades[0].style.width = `${100 * left}%`;
     this.shades[1].style.width = `${100 * (1 - right)}%`;
     this.area.classList.toggle("s2-has-range", this.range !== null);

@@ -98,6 +98,11 @@ export function drawLane(canvas, object, data, span, marks) {
   fill(object.tracked, height - bar, bar, object.colour);
   if (lane) {
     drawConfidence(context, lane.confidence, data.known, at, { room, bar, height, ratio }, object);
+    context.globalCompositeOperation = "destination-out"; // what is outdated fades
+    context.globalAlpha = 0.6;
+    fill(object.stale, 0, height - bar, "#000");
+    context.globalCompositeOperation = "source-over";
+    context.globalAlpha = 1;
     const absent = parseRanges(lane.absent);
     for (const [first, last] of absent) {
       context.clearRect(at(first), 0, Math.max(at(last + 1) - at(first), ratio), height);
@@ -169,14 +174,15 @@ function diamond(context, x, y, radius, colour, ratio) {
   context.lineTo(x, y + radius);
   context.lineTo(x - radius, y);
   context.closePath();
-  context.fillStyle = colour;
-  context.fill();
-  context.lineWidth = 1.5 * ratio;
+  context.lineJoin = "round";
+  context.lineWidth = 4 * ratio;
+  context.strokeStyle = "rgb(0 0 0 / 70%)";
+  context.stroke();
+  context.lineWidth = 2 * ratio;
   context.strokeStyle = "#fff";
   context.stroke();
-  context.lineWidth = 0.5 * ratio;
-  context.strokeStyle = "rgb(0 0 0 / 55%)";
-  context.stroke();
+  context.fillStyle = colour;
+  context.fill();
 }
 
 function triangle(context, x, size) {
