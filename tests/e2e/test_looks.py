@@ -72,7 +72,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(editor: EditorPag
     editor.open_sample()
     editor.click(*ball_xy(0))
     seen = set()
-    for _ in range(40):
+    for _ in range(100):
         editor.page.keyboard.press("Tab")
         seen.add(
             editor.page.evaluate(

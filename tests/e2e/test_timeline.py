@@ -229,9 +229,9 @@ def test_rows_hide_lock_and_change_places(editor: EditorPage) -> None:
     page.keyboard.press("ArrowDown")
     editor.until(lambda: names(editor) == ["Object 2", "Object 3", "Object 1"])
 
-    page.mouse.move(*place(editor, '[data-object="1"] .s2-handle', 0.5))
+    page.mouse.move(*place(editor, '.s2-object[data-object="1"] .s2-handle', 0.5))
     page.mouse.down()
-    x, y = place(editor, '[data-object="2"] .s2-handle', 0.5)
+    x, y = place(editor, '.s2-object[data-object="2"] .s2-handle', 0.5)
     page.mouse.move(x, y - 12, steps=5)
     page.mouse.up()
     editor.until(lambda: names(editor) == ["Object 1", "Object 2", "Object 3"])
@@ -266,7 +266,7 @@ def test_thirty_objects_stay_in_their_place(editor: EditorPage) -> None:
     assert strip is not None
     assert bounds["y"] <= strip["y"] <= bounds["y"] + 40, "the head stays in sight"
     assert editor.page.get_by_label("Name of Object 30").is_visible()
-    lane = '[data-object="30"] .s2-lane'
+    lane = '.s2-object[data-object="30"] .s2-lane'
     editor.page.locator(lane).scroll_into_view_if_needed()
     editor.page.mouse.click(*place(editor, lane, share_of(50)))
     editor.wait_for_frame(50)
