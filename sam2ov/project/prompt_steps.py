@@ -82,11 +82,13 @@ def painted(
     scale = 1 << shift
     # OpenCV's coordinates are centres of pixels, and fixed-point numbers here.
     path = np.round((np.array(points_xy, np.float64) - 0.5) * scale).astype(np.int32)
+    # It also fills every pixel that an outline touches: half a pixel more on each side.
+    inner = radius - min(0.5, radius / 4)
     stroke = np.zeros(mask.shape, np.uint8)
     for centre in path:
-        cv2.circle(stroke, centre.tolist(), round(radius * scale), 1, cv2.FILLED, shift=shift)
+        cv2.circle(stroke, centre.tolist(), round(inner * scale), 1, cv2.FILLED, shift=shift)
     if len(path) > 1:
-        cv2.polylines(stroke, [path], False, 1, thickness=max(round(2 * radius), 1), shift=shift)
+        cv2.polylines(stroke, [path], False, 1, thickness=max(round(2 * inner), 1), shift=shift)
     result: BoolArray = mask & (stroke == 0) if erase else mask | (stroke > 0)
     return result
 
