@@ -56,7 +56,7 @@ def inspect_journal(journal: Journal, num_frames: int) -> None:
         _require(not journal.fetch_one(query, names)[0], table)
     _require(journal.fetch_one("SELECT COUNT(*) FROM head") == (1,), "head")
     (total,) = journal.fetch_one("SELECT COALESCE(SUM(LENGTH(body)), 0) FROM document")
-    _require(total <= _MAX_DOCUMENTS_BYTES, "document")
+    _require(0 < total <= _MAX_DOCUMENTS_BYTES, "document")
 
 
 def _require(is_fine: bool, table: str) -> None:

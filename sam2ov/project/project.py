@@ -321,7 +321,9 @@ class Project:
 
     def track(self, label: str, segments: Sequence[Segment]) -> Generator[TrackedFrame]:
         """Track objects along segments as one step; stopping early keeps what is done."""
-        step = self.journal.begin(label, segments[0].first if segments else None)
+        if not segments:
+            return
+        step = self.journal.begin(label, segments[0].first)
         try:
             for segment in segments:
                 present = [i for i in segment.obj_ids if i in self.session.obj_ids]
@@ -395,6 +397,8 @@ class Project:
 
     @contextmanager
     def _step(self, label: str, frame_idx: int | None = None) -> Iterator[None]:
+        if frame_idx is not None:  # what is refused must not cost what can be done again
+            self._require_frame(frame_idx)
         try:
             with self.journal.step(label, frame_idx):
                 yield
@@ -470,6 +474,13 @@ class Project:
         if target.locked:
             raise PromptError(f"{target.name} is locked. Unlock it in the list to change it.")
         return target
+
+    def _require_frame(self, frame_idx: int) -> None:
+        last = self.session.num_frames - 1
+        if not 0 <= frame_idx <= last:
+            raise PromptError(
+                f"Frame {frame_idx} is outside the video, which has frames 0 to {last}."
+            )
 
     def _inside(self, x: float, y: float) -> tuple[float, float]:
         height, width = self.session.size_hw

@@ -1,0 +1,29 @@
+"""Projects in folders of their own."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sam2ov.journal import Journal
+from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
+from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
+
+INFO = ProjectInfo(clip_name="square.mp4", num_frames=NUM_FRAMES, width=WIDTH, height=HEIGHT)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ProjectLibrary:
+    return ProjectLibrary(tmp_path / "projects", keep_bytes=300_000, keep_days=14)
+
+
+def keep(library: ProjectLibrary, clip: Path | None = None, num_bytes: int = 0) -> ProjectFolder:
+    """A kept project with an empty journal and so many bytes of a clip."""
+    folder = library.new_folder()
+    if clip is not None:
+        shutil.copyfile(clip, folder.clip)
+    elif num_bytes:
+        folder.clip.write_bytes(bytes(num_bytes))
+    Journal(folder.journal).close()
+    folder.write_info(INFO)
+    return folder
