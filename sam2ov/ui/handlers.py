@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from sam2ov.errors import ProjectError, Sam2ovError, TrackingError, VideoError
+from sam2ov.errors import ProjectError, ServerFullError, TrackingError, VideoError
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import Direction, ModelChangedError, Project, plan_tracking
 from sam2ov.project.library import ProjectFolder
@@ -15,6 +15,7 @@ from sam2ov.tracking_job import Segment
 from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.job import Job
+from sam2ov.ui.messages import Refusal
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from sam2ov.ui.payloads import (
     AddObject,
@@ -82,8 +83,11 @@ class EditorHandlers:
         self._opener = opener
 
     def ready(self, request: gr.Request) -> str:
-        """The page has been loaded."""
-        workspace = self._workspaces.of(request)
+        """The page has been loaded; it asks again after a while if it could not be let in."""
+        try:
+            workspace = self._workspaces.get(str(request.session_hash))
+        except ServerFullError as error:
+            return Refusal(full=str(error)).model_dump_json()
         with workspace.turn():
             return workspace.snapshot()
 
@@ -250,7 +254,7 @@ class EditorHandlers:
         except ModelChangedError as changed:
             try:
                 workspace.choice = self._opener.follow(clip, changed)
-            except Sam2ovError:
+            except BaseException:
                 _ = project.redo() if isinstance(edit, Undo) else project.undo()
                 raise
             return _Change()

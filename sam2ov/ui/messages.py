@@ -97,6 +97,12 @@ class DownloadView(Message):
     name: str
 
 
+class Refusal(Message):
+    """In place of the first snapshot: the server takes no more pages; ``full`` says what to do."""
+
+    full: str
+
+
 class Snapshot(Message):
     """The state of one browser tab.
 

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from sam2ov.conversion import missing_packages
-from sam2ov.errors import ModelError, ModelNotFoundError
+from sam2ov.errors import ModelError, ModelNotFoundError, ServerFullError
 from sam2ov.model import available_devices
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
 from sam2ov.registry import resolve_model
@@ -56,7 +56,11 @@ class ModelHandlers:
 
     def show(self, request: gr.Request) -> PanelUpdate:
         """The panel for the model that the tab uses now; others may have got models meanwhile."""
-        return self._panel(self._workspaces.of(request))
+        try:
+            workspace = self._workspaces.get(str(request.session_hash))
+        except ServerFullError:  # which the editor says; the panel follows when there is room
+            return _only()
+        return self._panel(workspace)
 
     def choose(self, model: str, device: str, request: gr.Request) -> Iterator[PanelUpdate]:
         """Load a model and answer all prompts with it; the old one stays if that fails.

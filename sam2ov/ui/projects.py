@@ -60,7 +60,8 @@ class ProjectOpener:
                 upload.path, folder, self._limits.max_bytes, open_clip, progress, cancel
             )
             clip = SAMPLE_PATH if info.is_sample else folder.clip
-            with self._opened(clip, info.clip_name) as reader:
+            limits = VideoLimits() if info.is_sample else self._limits
+            with self._opened(clip, info.clip_name, limits) as reader:
                 _require_match(reader, info)
                 store_thumbnail(reader, folder.thumbnail)
             folder.write_info(info)
@@ -167,7 +168,9 @@ class ProjectOpener:
     def _made(self, path: Path, name: str, *, is_sample: bool) -> ProjectFolder:
         folder = self._library.new_folder()
         try:
-            with self._opened(path, name) as reader:
+            # Whoever runs the server has chosen the sample.
+            limits = VideoLimits() if is_sample else self._limits
+            with self._opened(path, name, limits) as reader:
                 about = reader.info
                 store_thumbnail(reader, folder.thumbnail)
             if not is_sample:
@@ -186,9 +189,9 @@ class ProjectOpener:
             raise
         return folder
 
-    def _opened(self, path: Path, name: str) -> FrameReader:
+    def _opened(self, path: Path, name: str, limits: VideoLimits) -> FrameReader:
         try:
-            return open_video(path, self._limits)
+            return open_video(path, limits)
         except VideoError as error:
             # The user knows the file by another name than the server.
             raise VideoError(str(error).replace(str(path), name)) from error

@@ -62,10 +62,11 @@ class Workspaces:
             if known is not None:
                 return known
             if len(self._by_session) >= self.settings.max_sessions:
+                most = self.settings.max_sessions
+                are_open = "One page is open" if most == 1 else f"{most} pages are open"
                 raise ServerFullError(
-                    f"This server is full: {self.settings.max_sessions} pages are open, as many "
-                    "as it takes. Close pages that you do not need, and reload this one in a few "
-                    "minutes."
+                    f"This server is full. {are_open}, as many as it takes. Close those that you "
+                    "do not need; this one opens as soon as there is room."
                 )
             folder = self.library.new_incoming()
             made = self._by_session[session_hash] = Workspace(self._choice, folder)
@@ -102,8 +103,7 @@ class Workspaces:
         try:
             return self.get(request.session_hash)
         except ServerFullError as error:
-            # The page has nothing to show yet but this message; it stays until it is closed.
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
+            raise gr.Error(str(error), print_exception=False) from error
 
     def by_upload_token(self, token: str) -> Workspace | None:
         """The workspace that may be uploaded to under ``token``."""

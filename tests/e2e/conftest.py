@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ def running_app(
     folder: Path,
     *options: str,
     program: tuple[str, ...] = ("-m", "sam2ov"),
-    **variables: str,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """The app until the block ends; then it has stopped and left nothing but its projects.
 
@@ -82,7 +82,7 @@ def running_app(
         process = subprocess.Popen(
             [sys.executable, *program, "app", "--port", str(port), *options],
             cwd=REPOSITORY,
-            env=environment | variables,
+            env=environment | dict(variables or {}),
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -35,10 +35,12 @@ def own_server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iter
     with running_app(
         folder,
         program=("-c", APP),
-        HF_ENDPOINT=hub.endpoint,
-        HF_HOME=str(folder / "hub"),
-        NO_PROXY="127.0.0.1,localhost",
-        FAKE_CONVERT=str(resolve_model(BUNDLED_NAME)),
+        variables={
+            "HF_ENDPOINT": hub.endpoint,
+            "HF_HOME": str(folder / "hub"),
+            "NO_PROXY": "127.0.0.1,localhost",
+            "FAKE_CONVERT": str(resolve_model(BUNDLED_NAME)),
+        },
     ) as running:
         yield running
 

@@ -28,7 +28,13 @@ export function mount({ element, trigger, watch, props, root }) {
   const editor = new Editor({
     section: element.querySelector(".s2"),
     send: (event, payload = {}) => trigger(event, { payload }),
-    limits: { text: props.limits, bytes: props.max_bytes, days: props.keep_days },
+    limits: {
+      text: props.limits,
+      bytes: props.max_bytes,
+      pixels: props.max_pixels,
+      seconds: props.max_seconds,
+      days: props.keep_days,
+    },
     root,
   });
   const receive = () => props.value && editor.receive(JSON.parse(props.value));
@@ -125,6 +131,11 @@ class Editor {
   }
 
   receive(snapshot) {
+    if (snapshot.full) {
+      this.section.dataset.state = "full"; // `begin` goes on asking
+      this.find("[data-full]").textContent = snapshot.full;
+      return;
+    }
     const before = this.snapshot;
     const isNewTab = snapshot.upload !== before.upload; // for the server, as after its restart
     if (isNewTab) this.#forgetEdits(snapshot);
@@ -137,7 +148,7 @@ class Editor {
     this.pending = this.pending.filter((edit) => !isAnswered(edit));
     if (isNewTab || snapshot.opened !== before.opened) this.opening.answered();
     this.projects.received(before);
-    if (snapshot.model !== before.model && before !== NOTHING) this.send("show_model");
+    if (snapshot.model !== before.model) this.send("show_model");
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
     const state = this.projects.isRestoring ? "loading" : "empty";
     this.section.dataset.state = snapshot.clip ? "open" : state;

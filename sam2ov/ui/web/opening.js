@@ -1,5 +1,6 @@
 // Opening: a clip or a project file, chosen or dropped; the sample; a project that the server keeps.
 
+import { refusal } from "./limits.js";
 import { listenToDrops, Upload } from "./upload.js";
 
 export class Opening {
@@ -8,6 +9,7 @@ export class Opening {
   constructor({ section, stage, root, limits, send, snapshot, changed, failed }) {
     Object.assign(this, { root, limits, send, snapshot, changed, failed });
     this.upload = null;
+    this.checking = null; // the name of a file that is looked at before it is sent
     this.reading = null; // the name of what the server reads
     this.file = section.querySelector(".s2-file");
     this.file.addEventListener("change", () => {
@@ -19,7 +21,7 @@ export class Opening {
   }
 
   get isBusy() {
-    return Boolean(this.upload || this.reading);
+    return Boolean(this.checking || this.upload || this.reading);
   }
 
   browse() {
@@ -52,16 +54,22 @@ export class Opening {
       const text = `Uploading ${name}: ${Math.round(share * 100)} %`;
       return { text, share, canCancel: true };
     }
+    if (this.checking) {
+      return { text: `Looking at ${this.checking} …`, share: null, canCancel: false };
+    }
     if (this.reading) return { text: `Opening ${this.reading} …`, share: null, canCancel: false };
     return null;
   }
 
-  #send(file) {
+  async #send(file) {
     if (this.isBusy) return;
-    // A project holds a clip and all that was made of it.
-    const most = this.limits.bytes * (file.name.endsWith(".sam2ov") ? 2 : 1);
-    if (file.size > most) {
-      this.failed(`${file.name} is too large: a clip may have ${this.limits.text}.`);
+    this.checking = file.name;
+    this.changed();
+    const reason = await refusal(file, this.limits);
+    this.checking = null;
+    this.changed();
+    if (reason) {
+      this.failed(reason);
       return;
     }
     const url = `${this.root}/media/${this.snapshot().upload}/clip`;
