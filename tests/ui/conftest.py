@@ -45,6 +45,9 @@ class OneModel(ModelPool):
         self.asked.append(choice)
         return self.tracker
 
+    def is_here(self, choice: ModelChoice) -> bool:
+        return choice == CHOICE or super().is_here(choice)
+
 
 @dataclass
 class Tab:
