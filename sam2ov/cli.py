@@ -14,6 +14,8 @@ from sam2ov.commands.app import app as open_app
 from sam2ov.commands.console import say
 from sam2ov.commands.convert import convert
 from sam2ov.commands.eval import evaluate
+from sam2ov.commands.export import export
+from sam2ov.commands.formats import formats
 from sam2ov.commands.interrupt import EXIT_CODE
 from sam2ov.commands.models import devices, models
 from sam2ov.commands.schema import schema
@@ -65,6 +67,8 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 app.command()(track)
+app.command()(export)
+app.command()(formats)
 app.command("eval")(evaluate)
 app.command()(convert)
 app.command()(models)

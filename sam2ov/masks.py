@@ -4,6 +4,8 @@
 model's image size; masks are squashed with the frame, so sizes are given as ``size_hw``.
 """
 
+from typing import Final
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,9 @@ NO_OBJECT_LOGIT = -1024.0
 
 PROMPT_LOGIT = 10.0
 """A mask prompt becomes logits of ±10 (sam2_base.py, ``_use_mask_as_output``)."""
+
+HOLE_AREA: Final = 8
+"""Holes of up to so many low-resolution pixels are filled, unless told otherwise."""
 
 _OVERLAP_LOGIT = -10.0
 _FILLED_LOGIT = 0.1

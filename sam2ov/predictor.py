@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import ArrayFrames, FrameSource
 from sam2ov.journal import Journal
-from sam2ov.masks import FloatArray
+from sam2ov.masks import HOLE_AREA, FloatArray
 from sam2ov.model import Precision, SAM2Model
 from sam2ov.prompts import make_mask_prompt, make_point_prompt
 from sam2ov.session import VideoSession
@@ -37,7 +37,7 @@ class SAM2VideoPredictor:
     """
 
     def __init__(
-        self, model: SAM2Model, *, fill_hole_area: int = 8, non_overlap_masks: bool = False
+        self, model: SAM2Model, *, fill_hole_area: int = HOLE_AREA, non_overlap_masks: bool = False
     ) -> None:
         self.model = model
         self.non_overlap_masks = non_overlap_masks
@@ -51,7 +51,7 @@ class SAM2VideoPredictor:
         device: str = "CPU",
         preset: Preset = "quality",
         precision: Precision | None = None,
-        fill_hole_area: int = 8,
+        fill_hole_area: int = HOLE_AREA,
         non_overlap_masks: bool = False,
     ) -> Self:
         """Load a model by name or folder; names are fetched and converted on first use.

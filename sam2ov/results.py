@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from sam2ov.errors import ProjectError
 from sam2ov.journal import ALIVE, NEVER, Journal
 from sam2ov.masks import BoolArray, FloatArray, centre_of_mass
 from sam2ov.timeline import FrameFacts
+
+_MAX_SIZE: Final = 1024
+"""Height and width of logits of the largest model that there could be: 4096 pixels a side."""
 
 
 class Kind(IntEnum):
@@ -78,10 +82,11 @@ class ResultStore:
 
     Args:
         journal: where they are kept; it stays the caller's.
-        low_res_size: height and width of the logits.
+        low_res_size: height and width of the logits; None takes them as they are, where no model
+            is there to say.
     """
 
-    def __init__(self, journal: Journal, low_res_size: int) -> None:
+    def __init__(self, journal: Journal, low_res_size: int | None) -> None:
         self._journal = journal
         self._size = low_res_size
 
@@ -250,13 +255,14 @@ def _pack(mask_logits: FloatArray) -> bytes:
     return zlib.compress(planes.tobytes(), 1)
 
 
-def _unpack(packed: bytes, size: int) -> FloatArray:
-    expected = 2 * size * size
+def _unpack(packed: bytes, size: int | None) -> FloatArray:
+    most = 2 * (size or _MAX_SIZE) ** 2
     try:
-        raw = zlib.decompressobj().decompress(packed, expected + 1)
+        raw = zlib.decompressobj().decompress(packed, most + 1)
     except zlib.error:
         raw = b""
-    if len(raw) != expected:
+    side = math.isqrt(len(raw) // 2)
+    if not 0 < len(raw) <= most or 2 * side * side != len(raw) or size not in {None, side}:
         raise ProjectError("A stored mask is damaged, or was made with another model.")
     half = np.ascontiguousarray(np.frombuffer(raw, np.uint8).reshape(2, -1).T).view(np.float16)
-    return half.reshape(size, size).astype(np.float32)
+    return half.reshape(side, side).astype(np.float32)

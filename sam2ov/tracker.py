@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from sam2ov.manifest import Manifest
 from sam2ov.masks import (
+    HOLE_AREA,
     NO_OBJECT_LOGIT,
     PROMPT_LOGIT,
     BoolArray,
@@ -52,7 +53,7 @@ class Tracker:
             every answer; 0 switches it off (as upstream without CUDA).
     """
 
-    def __init__(self, model: SAM2Model, fill_hole_area: int = 8) -> None:
+    def __init__(self, model: SAM2Model, fill_hole_area: int = HOLE_AREA) -> None:
         self.model = model
         self.manifest = model.manifest
         self.fill_hole_area = fill_hole_area

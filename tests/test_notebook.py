@@ -55,5 +55,5 @@ def test_it_runs(
     assert after > max(before, 0.9), "a corrected frame keeps its correction"
     (folder,) = tmp_path.glob("sam2ov-walkthrough-*")
     written = {path.name for path in folder.iterdir()}
-    assert written >= {"overlay.mp4", "matte.mp4", "masks", "prompts.json"}
-    assert len(list((folder / "masks").iterdir())) == 48
+    assert written >= {"overlay.mp4", "matte.mp4", "davis", "prompts.json"}
+    assert len(list((folder / "davis").rglob("*.png"))) == 48

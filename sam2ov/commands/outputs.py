@@ -1,27 +1,93 @@
-"""``--out`` and ``--format``: checked before the work starts, written after it."""
+"""``--out`` and what goes with it: checked before the work starts, written after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sam2ov.errors import ExportError
+from sam2ov.export import FORMATS, ExportFormat, ExportSettings
 from sam2ov.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from sam2ov.export import TrackedMasks
-    from sam2ov.video import FrameReader
+    from sam2ov.export.plan import ExportSource
+    from sam2ov.export.tracked_masks import ExportedObject
 
 
-class OutputFormat(StrEnum):
-    """What ``sam2ov track`` writes."""
+def _parse_format(name: str | ExportFormat) -> ExportFormat:
+    if isinstance(name, ExportFormat):  # the default
+        return name
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise typer.BadParameter(
+            f'{name!r} is not one of {", ".join(FORMATS)}. "sam2ov formats" tells what they are.'
+        ) from None
 
-    overlay = "overlay"
-    matte = "matte"
-    masks = "masks"
+
+@dataclass(frozen=True)
+class OptionValue:
+    """``--set NAME=VALUE``."""
+
+    name: str
+    value: str
+
+
+def _parse_option(text: str) -> OptionValue:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE.")
+    return OptionValue(name, value)
+
+
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        help="What to write: a file that ends as the format wants it, or a folder or .zip file for "
+        "formats of many files."
+    ),
+]
+FormatOption = Annotated[
+    ExportFormat,
+    typer.Option(
+        "--format",
+        parser=_parse_format,
+        metavar="FORMAT",
+        show_default="overlay",
+        help=f'One of {", ".join(FORMATS)}; "sam2ov formats" tells what they are for.',
+    ),
+]
+SetOption = Annotated[
+    list[OptionValue] | None,
+    typer.Option(
+        "--set",
+        parser=_parse_option,
+        metavar="NAME=VALUE",
+        help='An option of the format; "sam2ov formats" lists them.',
+    ),
+]
+PerObjectOption = Annotated[
+    bool,
+    typer.Option(
+        "--per-object", help="A file or folder for each object, beside --out: OUT-ID.mp4."
+    ),
+]
+FirstNumberOption = Annotated[
+    int,
+    typer.Option(min=0, help="The number that the video's frame 0 has in names and annotations."),
+]
+NamesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEMPLATE",
+        help="Names of the files in a folder, or of those of --per-object, without suffix, as in "
+        '"{clip}-{object}.{frame:04d}". Placeholders: {clip}, {object} (its name), {id} (its '
+        "number), {frame}.",
+    ),
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what stands at --out.")]
 
 
 @dataclass(frozen=True)
@@ -29,75 +95,76 @@ class Output:
     """What to write where.
 
     Attributes:
-        path: a video, a folder or an archive, as ``format`` wants it.
+        path: a file, a folder or an archive, as ``format`` wants it.
         format: see ``sam2ov.export``.
-        per_object: a matte for each object instead of one for all.
-        first_number: the number of the video's frame 0 in the names of masks.
+        settings: see there.
         overwrite: replace what is there.
     """
 
     path: Path
-    format: OutputFormat
-    per_object: bool
-    first_number: int
+    format: ExportFormat
+    settings: ExportSettings
     overwrite: bool
 
-    def check(self, video: Path, obj_ids: Sequence[int]) -> None:
-        """Find out what would only fail after hours.
+    @staticmethod
+    def of(
+        path: Path,
+        wanted: ExportFormat,
+        options: Sequence[OptionValue],
+        *,
+        per_object: bool,
+        first_number: int,
+        names: str | None,
+        overwrite: bool,
+        num_clips: int = 1,
+    ) -> "Output":
+        """Understand the options.
 
         Raises:
-            typer.BadParameter: options contradict each other.
+            typer.BadParameter: options contradict each other or the format.
+        """
+        try:
+            parsed = wanted.parse_options({option.name: option.value for option in options})
+            settings = ExportSettings(first_number, names, per_object, parsed)
+            wanted.check(path, settings, num_clips)
+        except ExportError as error:
+            raise typer.BadParameter(str(error)) from error
+        return Output(path, wanted, settings, overwrite)
+
+    def check_places(
+        self, videos: Sequence[Path], stem: str, objects: Sequence["ExportedObject"]
+    ) -> None:
+        """Find out what would only fail after hours.
+
+        Args:
+            videos: that must not be written over.
+            stem: the clip's name in file names.
+            objects: that are written.
+
+        Raises:
             ExportError: the place is taken or is no folder.
         """
-        is_video = self.format is not OutputFormat.masks
-        suffix = self.path.suffix.lower()
-        if is_video and suffix != ".mp4":
-            raise typer.BadParameter(f"--format {self.format} writes a video: end --out in .mp4.")
-        if not is_video and suffix not in {"", ".zip"}:
-            raise typer.BadParameter(
-                "--format masks writes a folder, or an archive if --out ends in .zip; "
-                f"{self.path.name} is neither. Choose another --out or --format."
-            )
-        if self.per_object and self.format is not OutputFormat.matte:
-            raise typer.BadParameter("--per-object goes with --format matte only.")
-        if self.first_number and is_video:
-            raise typer.BadParameter("--first-number goes with --format masks only.")
+        from sam2ov.export.run import output_paths
+
         if not self.path.absolute().parent.is_dir():
             raise ExportError(f"The folder of {self.path} does not exist: create it first.")
-        for path in self.paths(obj_ids):
-            self._check_place(path, video)
+        for path in output_paths(self.format, stem, objects, self.path, self.settings):
+            self._check_place(path, videos)
 
-    def paths(self, obj_ids: Sequence[int]) -> list[Path]:
-        """What will be written."""
-        if not self.per_object:
-            return [self.path]
-        from sam2ov.export.matte import object_paths
-
-        return object_paths(self.path, obj_ids)
-
-    def write(
-        self, masks: "TrackedMasks", video: "FrameReader", progress: ProgressCallback
-    ) -> list[Path]:
+    def write(self, sources: Sequence["ExportSource"], progress: ProgressCallback) -> list[Path]:
         """Write it; returns the paths.
 
         Raises:
             ExportError, VideoError: it cannot be written; nothing is left under the final name.
         """
-        from sam2ov import export
+        from sam2ov.export.run import run_export
 
-        if self.format is OutputFormat.overlay:
-            return [export.export_overlay(masks, video, self.path, progress=progress)]
-        if self.format is OutputFormat.masks:
-            number = self.first_number
-            return [export.export_masks(masks, self.path, first_number=number, progress=progress)]
-        if self.per_object:
-            return export.export_object_mattes(masks, video, self.path, progress=progress)
-        return [export.export_matte(masks, video, self.path, progress=progress)]
+        return run_export(self.format, sources, self.path, self.settings, progress=progress)
 
-    def _check_place(self, path: Path, video: Path) -> None:
+    def _check_place(self, path: Path, videos: Sequence[Path]) -> None:
         if not path.exists():
             return
-        if path.samefile(video):
+        if any(path.samefile(video) for video in videos if video.exists()):
             raise ExportError(f"{path} is the video itself. Choose another --out.")
         if not self.overwrite and not (path.is_dir() and not any(path.iterdir())):
             raise ExportError(f"{path} is there already. Choose another --out, or add --overwrite.")

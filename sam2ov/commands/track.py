@@ -17,7 +17,16 @@ from sam2ov.commands.model_options import (
     ModelOption,
     PrecisionOption,
 )
-from sam2ov.commands.outputs import Output, OutputFormat
+from sam2ov.commands.outputs import (
+    FirstNumberOption,
+    FormatOption,
+    NamesOption,
+    OutOption,
+    Output,
+    OverwriteOption,
+    PerObjectOption,
+    SetOption,
+)
 from sam2ov.commands.prompt_options import (
     BOX_FORM,
     MASK_FORM,
@@ -31,6 +40,7 @@ from sam2ov.commands.prompt_options import (
     parse_point,
 )
 from sam2ov.commands.tracking_run import Summary, TrackingRun, run_tracking
+from sam2ov.export import FORMATS
 
 
 class _Direction(StrEnum):
@@ -43,9 +53,7 @@ def track(
     video: Annotated[
         Path, typer.Argument(help="A video file, or a folder of numbered images.", metavar="VIDEO")
     ],
-    out: Annotated[
-        Path, typer.Option(help="What to write: a .mp4 file; a folder or .zip file for masks.")
-    ],
+    out: OutOption,
     point: Annotated[
         list[PointOption] | None,
         typer.Option(
@@ -73,14 +81,7 @@ def track(
             "backward to the beginning; or both ways, so that it has a mask on every frame."
         ),
     ] = _Direction.both,
-    output_format: Annotated[
-        OutputFormat,
-        typer.Option(
-            "--format",
-            help="overlay: colours over the video, with its sound. matte: white objects on black. "
-            "masks: a palette PNG per frame, the index is the object.",
-        ),
-    ] = OutputFormat.overlay,
+    output_format: FormatOption = FORMATS["overlay"],
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
@@ -95,15 +96,11 @@ def track(
     non_overlap: Annotated[
         bool, typer.Option("--non-overlap", help="Give each pixel to one object at most.")
     ] = False,
-    per_object: Annotated[
-        bool, typer.Option("--per-object", help="matte: a file for each object, OUT-ID.mp4.")
-    ] = False,
-    first_number: Annotated[
-        int, typer.Option(min=0, help="masks: the number that the video's frame 0 has in names.")
-    ] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what stands at --out.")
-    ] = False,
+    per_object: PerObjectOption = False,
+    first_number: FirstNumberOption = 0,
+    names: NamesOption = None,
+    options: SetOption = None,
+    overwrite: OverwriteOption = False,
     save_prompts: Annotated[
         Path | None, typer.Option(help="Write all prompts into a prompt file, before tracking.")
     ] = None,
@@ -121,8 +118,15 @@ def track(
     all its frames, without masks where nothing was tracked.
     """
     collected = collect_prompts(point or [], box or [], mask or [], prompts)
-    output = Output(out, output_format, per_object, first_number, overwrite)
-    output.check(video, [target.id for target in collected.objects])
+    output = Output.of(
+        out,
+        output_format,
+        options or [],
+        per_object=per_object,
+        first_number=first_number,
+        names=names,
+        overwrite=overwrite,
+    )
     summary = run_tracking(
         TrackingRun(
             video=video,

@@ -12,6 +12,7 @@ from sam2ov.commands.outputs import Output
 from sam2ov.progress import ProgressCallback
 
 if TYPE_CHECKING:
+    from sam2ov.export.tracked_masks import ExportedObject
     from sam2ov.model import Precision
     from sam2ov.predictor import SAM2VideoPredictor
     from sam2ov.prompt_file import PromptFile
@@ -74,9 +75,11 @@ def run_tracking(run: TrackingRun) -> Summary | None:
         typer.BadParameter: the range of frames is not in the video.
         Sam2ovError: whatever went wrong.
     """
+    from sam2ov.export.names import clip_stem
     from sam2ov.tracking_job import check_prompts, track_prompts
     from sam2ov.video import open_video
 
+    run.output.check_places([run.video], clip_stem(run.video.name), _exported(run.prompts))
     # A damaged frame is left out now instead of ending the work after hours.
     with open_video(run.video, verify=True) as reader:
         frames = _chosen_frames(run, reader.num_frames)
@@ -137,6 +140,12 @@ def _save_prompts(path: Path, prompts: "PromptFile", reader: "FrameReader") -> N
     write_prompt_file(path, prompts.model_copy(update={"video": facts}))
 
 
+def _exported(prompts: "PromptFile") -> list["ExportedObject"]:
+    from sam2ov.export.tracked_masks import ExportedObject
+
+    return [ExportedObject(target.id, target.label, target.rgb) for target in prompts.objects]
+
+
 def _write(
     run: TrackingRun,
     session: "VideoSession",
@@ -144,13 +153,11 @@ def _write(
     frames: range,
     progress: ProgressCallback,
 ) -> list[Path]:
-    from sam2ov.export import ExportedObject, TrackedMasks
+    from sam2ov.export.plan import ExportSource
+    from sam2ov.export.tracked_masks import TrackedMasks
 
-    objects = [
-        ExportedObject(target.id, target.label, target.rgb) for target in run.prompts.objects
-    ]
-    masks = TrackedMasks(session, objects, frames, non_overlapping=run.non_overlap)
-    return run.output.write(masks, reader, progress)
+    masks = TrackedMasks(session, _exported(run.prompts), frames, non_overlapping=run.non_overlap)
+    return run.output.write([ExportSource.of(run.video.name, reader, masks)], progress)
 
 
 def _summarise(

@@ -1,48 +1,35 @@
 """The video with its objects coloured: for looking at."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sam2ov.export.paint import OverlayStyle, paint_mask
-from sam2ov.export.tracked_masks import TrackedMasks
-from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.video import FrameReader
+from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
+from sam2ov.export.video_options import OverlayOptions
 from sam2ov.video.writer import VideoWriter
 
 
-def export_overlay(
-    masks: TrackedMasks,
-    video: FrameReader,
-    path: Path,
-    *,
-    style: OverlayStyle | None = None,
-    progress: ProgressCallback | None = None,
-    cancel: CancelCheck | None = None,
-) -> Path:
-    """Write an H.264 video with the source's frame times and sound.
+@contextmanager
+def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
+    """Begin an H.264 video with the source's frame times and sound.
 
-    Args:
-        masks: what to paint, in the objects' colours, later objects over earlier ones.
-        video: what to paint on; the session's own reader or another one of the same video.
-        path: a .mp4 file, replaced if it is there.
-        style: of areas and outlines.
-        progress: told of every frame.
-        cancel: asked before every frame.
-
-    Returns:
-        ``path``.
+    Objects are painted in their colours, later ones over earlier ones.
 
     Raises:
-        VideoWriteError: the disk is full, or the place cannot be written to. Nothing is left
-            under the final name.
-        CancelledError: ``cancel`` returned true; likewise.
-        VideoError: a frame cannot be read; likewise.
+        VideoWriteError: the disk is full, or the place cannot be written to.
     """
-    style = style or OverlayStyle()
-    frames = masks.frames
-    with VideoWriter.for_source(path, video.info, start=frames.start, stop=frames.stop) as writer:
-        for frame_idx in masks.steps(f"Writing {path.name}", progress, cancel):
-            image = video.read(frame_idx).copy()
-            for target, mask in zip(masks.objects, masks.masks(frame_idx), strict=True):
-                paint_mask(image, mask, target.colour, style)
+    options = plan.options(OverlayOptions)
+    style = OverlayStyle(options.fill, options.outline)
+    source = plan.source
+    frames = source.frames
+    with VideoWriter.for_source(
+        plan.path, source.video.info, start=frames.start, stop=frames.stop
+    ) as writer:
+
+        def add(frame: ExportFrame) -> None:
+            image = frame.image.copy()
+            for target in source.objects:
+                paint_mask(image, frame.mask(target), target.colour, style)
             writer.write(image)
-    return path
+
+        yield add

@@ -1,7 +1,8 @@
-"""What there is to export: the masks of chosen objects on chosen frames of a session."""
+"""What there is to export: the masks of chosen objects on chosen frames of a clip."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +10,32 @@ import numpy.typing as npt
 from sam2ov.errors import ExportError
 from sam2ov.masks import BoolArray, FloatArray
 from sam2ov.palette import Rgb
-from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
-from sam2ov.session import VideoSession
 
 LabelMap = npt.NDArray[np.uint8]
 """uint8 [H, W]: 0 for the background, n for the n-th object."""
 
 MAX_OBJECTS = 255
+
+
+class MaskSource(Protocol):
+    """Where masks come from: a ``VideoSession``, or a project's journal without a model."""
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of the video."""
+
+    @property
+    def obj_ids(self) -> Sequence[int]:
+        """The objects that have prompts."""
+
+    def logits_at(
+        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
+    ) -> FloatArray:
+        """The objects' current answers on a frame, float32 [N, H, W] at a size."""
 
 
 @dataclass(frozen=True)
@@ -28,84 +48,66 @@ class ExportedObject:
 
 
 class TrackedMasks:
-    """Masks at video size, computed frame by frame from what the session has stored.
+    """Masks at video size, computed frame by frame from what is stored.
 
     A frame or object without a result has an empty mask.
 
     Args:
-        session: open; it may go on tracking meanwhile.
+        stored: where masks come from; it may go on being tracked meanwhile.
         objects: what to export, in order.
-        frames: consecutive frames of the video.
+        frames: consecutive frames of the video; None for all.
         non_overlapping: give each pixel to the object with the highest logit only.
 
     Raises:
-        ExportError: there are no objects, too many, one that the session does not have, or no
-            frames.
+        ExportError: there are no objects, too many, one that has no prompts, or no frames.
     """
 
     def __init__(
         self,
-        session: VideoSession,
+        stored: MaskSource,
         objects: Sequence[ExportedObject],
         frames: range | None = None,
         *,
         non_overlapping: bool = False,
     ) -> None:
         self.objects = tuple(objects)
-        self.frames = range(session.num_frames) if frames is None else frames
-        self.size_hw = session.size_hw
-        self._session = session
-        self._non_overlapping = non_overlapping
-        unknown = [target.obj_id for target in objects if target.obj_id not in session.obj_ids]
+        self.frames = range(stored.num_frames) if frames is None else frames
+        self.size_hw = stored.size_hw
+        self._stored = stored
+        self._non_overlapping = non_overlapping and len(objects) > 1
+        self._labels: tuple[int, LabelMap] | None = None
+        unknown = [target.obj_id for target in objects if target.obj_id not in stored.obj_ids]
         if unknown:
             raise ExportError(f"Objects {unknown} have no prompts, so there is nothing to export.")
         if not 0 < len(objects) <= MAX_OBJECTS:
             raise ExportError(f"Between 1 and {MAX_OBJECTS} objects can be exported together.")
-        if not self.frames or self.frames.step != 1 or self.frames.stop > session.num_frames:
+        if not self.frames or self.frames.step != 1 or self.frames.stop > stored.num_frames:
             raise ExportError(
-                f"Frames {self.frames} cannot be exported from {session.num_frames} frames."
+                f"Frames {self.frames} cannot be exported from {stored.num_frames} frames."
             )
 
-    def steps(
-        self, stage: str, progress: ProgressCallback | None, cancel: CancelCheck | None
-    ) -> Iterator[int]:
-        """The frames in order; tells ``progress`` after each, asks ``cancel`` before each.
-
-        Raises:
-            CancelledError: ``cancel`` returned true.
-        """
-        for done, frame_idx in enumerate(self.frames, 1):
-            raise_if_cancelled(cancel, stage)
-            yield frame_idx
-            if progress is not None:
-                progress(Progress(stage, done, len(self.frames), "steps"))
-
-    def masks(self, frame_idx: int) -> Iterator[BoolArray]:
-        """The mask [H, W] of each object on a frame, one at a time."""
-        if self._non_overlapping and len(self.objects) > 1:
-            labels = self.label_map(frame_idx)
-            yield from (labels == number for number in range(1, len(self.objects) + 1))
-        else:
-            yield from (logits > 0 for logits in self._logits(frame_idx))
-
-    def union(self, frame_idx: int) -> BoolArray:
-        """Where any object is, [H, W]."""
-        union = np.zeros(self.size_hw, np.bool_)
-        for mask in self.masks(frame_idx):
-            union |= mask
-        return union
+    def mask(self, frame_idx: int, target: ExportedObject) -> BoolArray:
+        """The mask [H, W] of an object on a frame."""
+        if self._non_overlapping:
+            number = self.objects.index(target) + 1
+            return np.asarray(self.label_map(frame_idx) == number)
+        return self._logits(frame_idx, target) > 0
 
     def label_map(self, frame_idx: int) -> LabelMap:
         """Which object each pixel belongs to; where masks overlap, the highest logit wins."""
+        if self._labels is not None and self._labels[0] == frame_idx:
+            return self._labels[1]
         labels = np.zeros(self.size_hw, np.uint8)
         best = np.zeros(self.size_hw, np.float32)
-        for number, logits in enumerate(self._logits(frame_idx), 1):
+        for number, target in enumerate(self.objects, 1):
+            logits = self._logits(frame_idx, target)
             wins = logits > best
             labels[wins] = number
             best[wins] = logits[wins]
+        self._labels = frame_idx, labels  # asked for by each object's output in turn
         return labels
 
-    def _logits(self, frame_idx: int) -> Iterator[FloatArray]:
+    def _logits(self, frame_idx: int, target: ExportedObject) -> FloatArray:
         # One object at a time: at 4K a float map takes 33 MB.
-        for target in self.objects:
-            yield self._session.logits_at(frame_idx, self.size_hw, [target.obj_id])[0]
+        logits: FloatArray = self._stored.logits_at(frame_idx, self.size_hw, [target.obj_id])[0]
+        return logits

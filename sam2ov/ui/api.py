@@ -9,10 +9,10 @@ import inspect
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import gradio as gr
 from gradio import FileData
@@ -28,13 +28,16 @@ from sam2ov.errors import (
     Sam2ovError,
     VideoError,
 )
-from sam2ov.export import ExportedObject, TrackedMasks
+from sam2ov.export.formats import FORMATS, FormatName
+from sam2ov.export.names import clip_stem
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
 from sam2ov.project.documents import MAX_OBJECTS
 from sam2ov.prompt_file import PromptFile, parse_prompt_file
 from sam2ov.session import VideoSession
 from sam2ov.tracking_job import tracking_steps
-from sam2ov.ui.api_types import ModelFields, PointFields, PromptFields
-from sam2ov.ui.exports import EXPORT_KINDS, file_stem
+from sam2ov.ui.api_types import FormatFields, ModelFields, PointFields, PromptFields
+from sam2ov.ui.exports import ExportForm, write_download
 from sam2ov.ui.job import Job
 from sam2ov.ui.model_catalogue import offered_models
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
@@ -81,6 +84,7 @@ class PublicApi:
         api(self.track, api_name="track", concurrency_limit=at_once)
         api(self.segment_frame, api_name="segment_frame", concurrency_limit=at_once)
         api(self.list_models, api_name="list_models", queue=False)
+        api(self.list_formats, api_name="list_formats", queue=False)
 
     @_gives(FileData)
     def track(
@@ -89,7 +93,8 @@ class PublicApi:
         prompts: PromptFields,
         model: str | None = None,
         direction: Literal["forward", "backward", "both"] = "both",
-        output: Literal["overlay", "matte", "masks"] = "overlay",
+        output: FormatName = "overlay",
+        options: dict[str, bool | float | str] | None = None,
     ) -> Iterator[dict[str, Any] | None]:
         """Track objects through a video and return a file with their masks.
 
@@ -103,17 +108,18 @@ class PublicApi:
                 left out.
             direction: forward from each object's first prompt, backward from its last, or both,
                 which gives it a mask on every frame.
-            output: overlay (an mp4 with the objects in colour), matte (a black and white mp4) or
-                masks (a zip of PNGs, whose values are the numbers of the objects).
+            output: the format of the file: overlay (an mp4 with the objects in colour), matte (a
+                black and white mp4), davis (a zip of PNGs, whose values are the numbers of the
+                objects), masks (a zip of PNGs, one per object), and more: list_formats.
+            options: of the format, as list_formats describes them.
 
         Returns:
             The file.
         """
-        kind = EXPORT_KINDS.get(output)
         job = Job("track", "Tracking", unit="frames")
         with _reported(), self._opened(video, model) as (session, reader, folder):
-            if kind is None:
-                raise PromptError(f"There is no output {output!r}: {_either(EXPORT_KINDS)}.")
+            form = ExportForm(output, options=options or {})
+            kind, settings = form.wanted(), form.settings()
             wanted = _checked_prompts(prompts)
             steps = tracking_steps(session, wanted, direction=_checked_direction(direction))
             tell = gr.Progress()
@@ -126,17 +132,18 @@ class PublicApi:
                 if time.monotonic() - told > _TOLD_EVERY_SECONDS:
                     told = time.monotonic()
                     yield None
-            path = folder / f"{file_stem(_called(video))}{kind.suffix}"
+            place = folder / f"{clip_stem(_called(video))}-{kind.name}"
             objects = [
                 ExportedObject(target.id, target.label, target.rgb) for target in wanted.objects
             ]
-            masks = TrackedMasks(session, objects)
+            source = ExportSource.of(_called(video), reader, TrackedMasks(session, objects))
             export = Job("export", "Exporting")
-            for _ in export.run(
-                lambda progress, cancel: kind.write(masks, reader, path, progress, cancel)
-            ):
-                tell((export.done, export.total or None), desc="Writing the file")
-                yield None
+            running = export.run(
+                lambda progress, cancel: write_download(
+                    kind, source, place, settings, progress, cancel
+                )
+            )
+            path = yield from _followed(running, export, tell)
             yield _file(path)
 
     @_gives(FileData)
@@ -169,7 +176,7 @@ class PublicApi:
             with self._models.turns.click():
                 next(steps)
             logits = session.to_video_size(session.mask_logits(frame, [1]))
-            path = folder / f"{file_stem(_called(video))}-{frame}.png"
+            path = folder / f"{clip_stem(_called(video))}-{frame}.png"
             Image.fromarray((logits[0] > 0).astype("uint8") * 255).save(path)
             yield _file(path)
 
@@ -189,6 +196,25 @@ class PublicApi:
                 disk_bytes=offer.disk_bytes,
             )
             for offer in offered_models(self._choice.model)
+        ]
+
+    def list_formats(self) -> list[FormatFields]:
+        """List the formats that track writes.
+
+        Returns:
+            Name, what it is for, how the file's name ends, whether it has alpha and is lossless,
+            and its options as JSON Schema.
+        """
+        return [
+            FormatFields(
+                name=known.name,
+                purpose=known.purpose,
+                suffix=known.file_suffix,
+                alpha=known.has_alpha,
+                lossless=known.is_lossless,
+                options=known.options.model_json_schema().get("properties", {}),
+            )
+            for known in FORMATS.values()
         ]
 
     @contextmanager
@@ -228,6 +254,20 @@ def _reported() -> Iterator[None]:
         return
     except Sam2ovError as error:
         raise gr.Error(str(error), print_exception=False) from error
+
+
+def _followed(
+    running: Generator[None, None, Path], job: Job, tell: gr.Progress
+) -> Generator[None, None, Path]:
+    """Tell the caller how far a job is until it is done; returns what it gives."""
+    with closing(running):
+        while True:
+            try:
+                next(running)
+            except StopIteration as done:
+                return cast("Path", done.value)
+            tell((job.done, job.total or None), desc="Writing the file")
+            yield None
 
 
 def _checked_upload(video: Any) -> Path:

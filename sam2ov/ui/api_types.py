@@ -4,7 +4,7 @@ The dictionaries are those of ``prompts.json`` (``sam2ov.prompt_file``, which ch
 would call every field of its models required, so that they are described here once more.
 """
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 
 class PointFields(TypedDict, total=False):
@@ -65,3 +65,14 @@ class ModelFields(TypedDict):
     description: str
     download_bytes: int
     disk_bytes: int
+
+
+class FormatFields(TypedDict):
+    """A format: its name, what it is for, how file names end, and its options as JSON Schema."""
+
+    name: str
+    purpose: str
+    suffix: str
+    alpha: bool
+    lossless: bool
+    options: dict[str, Any]

@@ -1,83 +1,104 @@
-"""What results can be downloaded as: each kind's name, what it is for, and how it is made."""
+"""What the page's export panel asks for, and the one file that is downloaded for it."""
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
 
-from sam2ov.export import TrackedMasks, export_masks, export_matte, export_overlay
+from sam2ov.errors import ExportError
+from sam2ov.export import FORMATS, ExportFormat, ExportSettings
+from sam2ov.export.files import zip_files
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.run import run_export
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.video import FrameReader
 
-Write = Callable[[TrackedMasks, FrameReader, Path, ProgressCallback, CancelCheck], object]
+MAX_TEMPLATE_LENGTH = 200
+MAX_FIRST_NUMBER = 10_000_000
 
 
 @dataclass(frozen=True)
-class ExportKind:
-    """A kind of file: its label, a line on what it is for, how file names end, how it is made."""
+class ExportForm:
+    """The panel as it was filled in.
 
-    label: str
-    purpose: str
-    suffix: str
-    write: Write
+    Attributes:
+        format: a name in ``FORMATS``.
+        objects: "all" that are not hidden, or the "chosen" one.
+        frames: the "range" from in to out point, or the whole "clip".
+        chosen: the id of the chosen object.
+        per_object: a file for each object.
+        first_number: of the clip's frame 0.
+        names: a template, or empty for the format's own names.
+        options: of the format, by name; those left out have their defaults.
+    """
+
+    format: str
+    objects: str = "all"
+    frames: str = "range"
+    chosen: int = 0
+    per_object: bool = False
+    first_number: int = 0
+    names: str = ""
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def wanted(self) -> ExportFormat:
+        """The format.
+
+        Raises:
+            ExportError: there is none of that name.
+        """
+        try:
+            return FORMATS[self.format]
+        except KeyError:
+            raise ExportError(
+                f"There is no export {self.format!r}. Choose one from the list."
+            ) from None
+
+    def settings(self) -> ExportSettings:
+        """What is common to all formats, with the options of this one.
+
+        Raises:
+            ExportError: a value is out of range.
+        """
+        if not 0 <= self.first_number <= MAX_FIRST_NUMBER:
+            raise ExportError(f"The first number must lie between 0 and {MAX_FIRST_NUMBER:,}.")
+        if len(self.names) > MAX_TEMPLATE_LENGTH:
+            raise ExportError("The template of names is too long.")
+        wanted = self.wanted()
+        return ExportSettings(
+            first_number=self.first_number,
+            names=self.names.strip() or None,
+            per_object=self.per_object and wanted.splits,
+            options=wanted.parse_options(self.options),
+        )
 
 
-def _overlay(
-    masks: TrackedMasks,
-    video: FrameReader,
-    path: Path,
+def write_download(
+    wanted: ExportFormat,
+    source: ExportSource,
+    place: Path,
+    settings: ExportSettings,
     progress: ProgressCallback,
     cancel: CancelCheck,
-) -> None:
-    export_overlay(masks, video, path, progress=progress, cancel=cancel)
+) -> Path:
+    """Write one file: an archive where a format or the objects make several.
 
+    Args:
+        wanted: the format.
+        source: what to write.
+        place: the path of the file but for the suffix.
+        settings: see there.
+        progress: told of every frame.
+        cancel: asked before every frame.
 
-def _matte(
-    masks: TrackedMasks,
-    video: FrameReader,
-    path: Path,
-    progress: ProgressCallback,
-    cancel: CancelCheck,
-) -> None:
-    export_matte(masks, video, path, progress=progress, cancel=cancel)
-
-
-def _masks(
-    masks: TrackedMasks,
-    video: FrameReader,  # noqa: ARG001 - of one shape with the others
-    path: Path,
-    progress: ProgressCallback,
-    cancel: CancelCheck,
-) -> None:
-    export_masks(masks, path, progress=progress, cancel=cancel)
-
-
-EXPORT_KINDS: Final[Mapping[str, ExportKind]] = {
-    "overlay": ExportKind(
-        "Overlay video (mp4)",
-        "The clip with the objects in colour, with sound: to look at, to show, to check.",
-        "-overlay.mp4",
-        _overlay,
-    ),
-    "matte": ExportKind(
-        "Matte video (mp4)",
-        "White where an object is, black elsewhere: a track matte for an editing or compositing "
-        "program.",
-        "-matte.mp4",
-        _matte,
-    ),
-    "masks": ExportKind(
-        "Masks as PNGs (zip)",
-        "A lossless picture for each frame whose values are the numbers of the objects: for "
-        "training data, scripts and evaluation (DAVIS).",
-        "-masks.zip",
-        _masks,
-    ),
-}
-
-
-def file_stem(name: str) -> str:
-    """What the names of files made from a clip begin with; any file system takes it."""
-    stem = re.sub(r"[^\w.-]+", "_", Path(name).stem).strip("._")
-    return stem[:48] or "clip"
+    Raises:
+        ExportError, VideoError, CancelledError: as ``run_export``.
+    """
+    if not settings.per_object:
+        path = place.with_name(place.name + wanted.file_suffix)
+        run_export(wanted, [source], path, settings, progress=progress, cancel=cancel)
+        return path
+    path = place.with_name(place.name + (wanted.suffix or ""))
+    written = run_export(wanted, [source], path, settings, progress=progress, cancel=cancel)
+    archive = place.with_name(place.name + ".zip")
+    zip_files(archive, written)
+    return archive

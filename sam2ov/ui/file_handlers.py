@@ -6,7 +6,9 @@ from pathlib import Path
 import gradio as gr
 
 from sam2ov.errors import ExportError, PromptError
-from sam2ov.export import ExportedObject, TrackedMasks
+from sam2ov.export.names import clip_stem
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
 from sam2ov.palette import from_hex, to_hex
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import NewObject, Project, ProjectObject
@@ -23,7 +25,7 @@ from sam2ov.prompt_file import (
 from sam2ov.tracking_job import check_prompts
 from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.clip import OpenClip
-from sam2ov.ui.exports import EXPORT_KINDS, file_stem
+from sam2ov.ui.exports import ExportForm, write_download
 from sam2ov.ui.job import Job
 from sam2ov.ui.messages import DownloadView
 from sam2ov.ui.payloads import Save, parse
@@ -44,33 +46,26 @@ class FileHandlers:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    def export(
-        self, kind: str, objects: str, frames: str, chosen: float, request: gr.Request
-    ) -> Iterator[str]:
+    def export(self, form: ExportForm, request: gr.Request) -> Iterator[str]:
         """Write a file and have the page download it; yields while it goes on.
 
         Args:
-            kind: a key of ``EXPORT_KINDS``.
-            objects: "all" that are not hidden, or the "chosen" one.
-            frames: the "range" from in to out point, or the whole "clip".
-            chosen: the id of the chosen object.
+            form: what is wanted.
             request: says which tab asks.
         """
         workspace = self._workspaces.of(request)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             clip = _required_clip(workspace)
-            wanted = EXPORT_KINDS.get(kind)
-            if wanted is None:
-                raise ExportError(f"There is no export {kind!r}. Choose one from the list.")
+            wanted, settings = form.wanted(), form.settings()
             project = clip.project
-            shown = _chosen(project, int(chosen)) if objects == "chosen" else _shown(project)
-            masks = TrackedMasks(
-                project.session, shown, None if frames == "clip" else project.in_out
-            )
-            path = workspace.new_export(_stem(clip) + wanted.suffix)
+            shown = _chosen(project, form.chosen) if form.objects == "chosen" else _shown(project)
+            frames = None if form.frames == "clip" else project.in_out
+            masks = TrackedMasks(project.session, shown, frames)
+            place = workspace.new_export(f"{_stem(clip)}-{wanted.name}")
             with clip.new_reader() as reader:
-                wanted.write(masks, reader, path, progress, cancel)
+                source = ExportSource.of(clip.about.clip_name, reader, masks)
+                path = write_download(wanted, source, place, settings, progress, cancel)
             return lambda: _download(workspace, path)
 
         yield from carry_out(workspace, Job("export", "Exporting"), work)
@@ -184,7 +179,7 @@ def _prompt_file(clip: OpenClip) -> PromptFile:
 
 
 def _stem(clip: OpenClip) -> str:
-    return file_stem(clip.about.clip_name)
+    return clip_stem(clip.about.clip_name)
 
 
 def _download(workspace: Workspace, path: Path) -> DownloadView:

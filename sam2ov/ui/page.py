@@ -7,12 +7,13 @@ from gradio.components import Component
 
 from sam2ov.ui.api import PublicApi
 from sam2ov.ui.editor import WEB_FOLDER, make_editor
+from sam2ov.ui.export_panel import export_panel
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.handlers import EditorHandlers
 from sam2ov.ui.model_catalogue import is_demonstration
 from sam2ov.ui.model_handlers import ModelHandlers
 from sam2ov.ui.model_pool import ModelChoice
-from sam2ov.ui.panels import PRIVATE, export_panel, model_panel, programs_panel, project_panel
+from sam2ov.ui.panels import PRIVATE, model_panel, programs_panel, project_panel
 from sam2ov.ui.routes import editor_script
 from sam2ov.ui.settings import Settings
 

@@ -1,6 +1,5 @@
-"""The panels beside the editor: exports, prompts, the model, and the way in for programs."""
+"""Panels beside the editor: the project, the model, and the way in for programs."""
 
-import json
 from typing import Any
 
 import gradio as gr
@@ -8,7 +7,6 @@ from gradio.components import Component
 
 from sam2ov.conversion import missing_packages
 from sam2ov.ui.editor import WEB_FOLDER
-from sam2ov.ui.exports import EXPORT_KINDS
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.model_catalogue import find_offer, offered_models
 from sam2ov.ui.model_facts import facts_html
@@ -19,60 +17,12 @@ from sam2ov.ui.settings import Settings
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Events of the page are no part of the public API; the editor shows progress itself."""
 
-_CHOSEN_OBJECT = "Number(document.querySelector('#editor .s2').dataset.object || 0)"
-
-
-def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
-    """What to export, of which objects, on which frames."""
-    purposes = {name: f"<p>{kind.purpose}</p>" for name, kind in EXPORT_KINDS.items()}
-    with gr.Column(elem_classes="s2-panel", elem_id="export-panel"):
-        _html("<h2>Export</h2>")
-        kind = gr.Dropdown(
-            [(kind.label, name) for name, kind in EXPORT_KINDS.items()],
-            value="overlay",
-            label="What to export",
-            show_label=False,
-            container=False,
-            filterable=False,
-            elem_id="export-kind",
-        )
-        purpose = _html(purposes["overlay"], elem_id="export-purpose")
-        objects = gr.Radio(
-            [("All objects", "all"), ("Chosen one", "chosen")],
-            value="all",
-            label="Objects",
-            show_label=False,
-            container=False,
-            elem_id="export-objects",
-        )
-        frames = gr.Radio(
-            [("In to out", "range"), ("Whole clip", "clip")],
-            value="range",
-            label="Frames",
-            show_label=False,
-            container=False,
-            elem_id="export-frames",
-        )
-        chosen = gr.Number(visible=False)
-        export = gr.Button("Export and download", variant="primary", size="md", elem_id="export")
-    kind.input(None, kind, purpose, js=f"(kind) => ({json.dumps(purposes)})[kind]", **PRIVATE)
-    export.click(
-        handlers.export,
-        [kind, objects, frames, chosen],
-        editor,
-        # Which object is chosen is known to the page only.
-        js=f"(kind, objects, frames) => [kind, objects, frames, {_CHOSEN_OBJECT}]",
-        concurrency_id="export",
-        concurrency_limit=2,
-        **PRIVATE,
-    )
-
 
 def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
     """The project as a file, and its prompts alone; the page's own script fills it in."""
     with gr.Column(elem_classes="s2-panel", elem_id="project-panel"):
-        _html((WEB_FOLDER / "project.html").read_text(encoding="utf-8"))
-        _html("<p>Prompts alone, for <code>sam2ov track</code> or another clip:</p>")
+        html((WEB_FOLDER / "project.html").read_text(encoding="utf-8"))
+        html("<p>Prompts alone, for <code>sam2ov track</code> or another clip:</p>")
         with gr.Row():
             save = gr.Button("Save prompts", size="md", elem_id="save-prompts", min_width=80)
             load = gr.UploadButton(
@@ -102,7 +52,7 @@ def model_panel(
     """
     offer = find_offer(choice.model, choice.model)
     with gr.Column(elem_classes="s2-panel", elem_id="model-panel"):
-        _html("<h2>Model</h2>")
+        html("<h2>Model</h2>")
         model = gr.Dropdown(
             [(offer.label, offer.name) for offer in offered_models(choice.model)],
             value=choice.model,
@@ -112,7 +62,7 @@ def model_panel(
             filterable=False,
             elem_id="model",
         )
-        facts = _html(
+        facts = html(
             facts_html(offer, missing_packages(), may_fetch=settings.downloads),
             elem_id="model-facts",
         )
@@ -139,8 +89,9 @@ def model_panel(
 def programs_panel() -> None:
     """Where the public functions are described."""
     with gr.Column(elem_classes="s2-panel", elem_id="programs-panel"):
-        _html((WEB_FOLDER / "programs.html").read_text(encoding="utf-8"))
+        html((WEB_FOLDER / "programs.html").read_text(encoding="utf-8"))
 
 
-def _html(text: str, **options: Any) -> gr.HTML:
+def html(text: str, **options: Any) -> gr.HTML:
+    """A piece of the page in HTML, in the colours of its theme."""
     return gr.HTML(text, apply_default_css=False, **options)

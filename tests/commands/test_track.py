@@ -14,10 +14,11 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from sam2ov.export import masks as masks_module
+from sam2ov.export import davis as davis_module
 from sam2ov.prompt_file import RleMask, read_prompt_file
 from tests.commands.conftest import GONE, NUM_FRAMES, SIZE_HW, LoadedFakeModel, Run
 
+MASKS = Path("Annotations/480p/clip")
 POINT = ("--point", "5:1:30,20")
 
 
@@ -29,7 +30,7 @@ def frames_of(path: Path) -> npt.NDArray[np.uint8]:
 
 def masks_of(folder: Path) -> npt.NDArray[np.uint8]:
     pictures = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted((folder / MASKS).iterdir()):
         with Image.open(path) as image:
             pictures.append(np.asarray(image))
     return np.stack(pictures)
@@ -52,7 +53,7 @@ def in_square(frame: int) -> tuple[slice, slice]:
 
 
 def test_masks_cover_the_square_wherever_it_is(track: Run, tmp_path: Path) -> None:
-    result = track("--out", tmp_path / "masks", "--format", "masks", *POINT)
+    result = track("--out", tmp_path / "masks", "--format", "davis", *POINT)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'masks'}\n"
     masks = masks_of(tmp_path / "masks")
@@ -80,11 +81,12 @@ def test_an_overlay_has_all_frames_and_the_sound(track: Run, clip: Path, tmp_pat
 
 @pytest.mark.parametrize("name", ["masks.zip", "MASKS.ZIP"])
 def test_masks_in_an_archive_numbered_as_asked(track: Run, tmp_path: Path, name: str) -> None:
-    chosen = ("--format", "masks", "--first-number", "1001", "--start", "2", "--end", "4")
+    chosen = ("--format", "davis", "--first-number", "1001", "--start", "2", "--end", "4")
     result = track("--out", tmp_path / name, "--point", "3:9:30,20", *chosen)
     assert result.exit_code == 0, result.output
     with zipfile.ZipFile(tmp_path / name) as archive:
-        assert archive.namelist() == ["01003.png", "01004.png", "01005.png"]
+        names = [Path(name).name for name in archive.namelist() if name.endswith(".png")]
+        assert names == ["01003.png", "01004.png", "01005.png"]
 
 
 def test_a_matte_for_each_object(track: Run, tmp_path: Path) -> None:
@@ -145,12 +147,12 @@ def test_directions_and_ranges(
     track: Run, tmp_path: Path, options: tuple[str, ...], tracked: int, first: int, frames: int
 ) -> None:
     out = tmp_path / "masks"
-    result = track("--out", out, "--format", "masks", "--json", *POINT, *options)
+    result = track("--out", out, "--format", "davis", "--json", *POINT, *options)
     assert result.exit_code == 0, result.output
     found = summary(result.stdout)
     assert found["objects"][0]["tracked"] == tracked
     assert (found["first_frame"], found["frames"]) == (first, frames)
-    assert len(list(out.iterdir())) == frames
+    assert len(list((out / MASKS).iterdir())) == frames
 
 
 def test_prompts_are_saved_and_used_again(track: Run, tmp_path: Path) -> None:
@@ -159,7 +161,7 @@ def test_prompts_are_saved_and_used_again(track: Run, tmp_path: Path) -> None:
     Image.fromarray(mask).save(tmp_path / "mask.png")
     saved = tmp_path / "prompts.json"
     first = track(
-        *("--out", tmp_path / "a.zip", "--format", "masks", "--save-prompts", saved),
+        *("--out", tmp_path / "a.zip", "--format", "davis", "--save-prompts", saved),
         *("--point", "5:1:30,20", "--point", "5:1:70,40:-", "--box", "5:1:10,5,45,42"),
         *("--mask", f"2:4:{tmp_path / 'mask.png'}"),
     )
@@ -172,7 +174,7 @@ def test_prompts_are_saved_and_used_again(track: Run, tmp_path: Path) -> None:
     assert one.prompts[0].box == (10.0, 5.0, 45.0, 42.0)
     assert isinstance(four.prompts[0].mask, RleMask)
     (tmp_path / "mask.png").unlink()
-    again = track("--out", tmp_path / "b.zip", "--format", "masks", "--prompts", saved)
+    again = track("--out", tmp_path / "b.zip", "--format", "davis", "--prompts", saved)
     assert again.exit_code == 0, again.output
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
@@ -182,9 +184,13 @@ def test_prompts_are_saved_and_used_again(track: Run, tmp_path: Path) -> None:
     [
         ((), "nothing to track: say what and where with --point FRAME:OBJECT:X,Y"),
         (("--point", "0:1:420"), "'0:1:420' is not FRAME:OBJECT:X,Y"),
-        (("--format", "masks", *POINT), "out.mp4 is neither. Choose another --out or --format"),
-        (("--per-object", *POINT), "--per-object goes with --format matte only"),
-        (("--first-number", "3", *POINT), "--first-number goes with --format masks only"),
+        (("--format", "davis", *POINT), "out.mp4 is neither. Choose another name or format"),
+        (("--format", "gif", *POINT), "'gif' is not one of overlay, matte, davis, masks"),
+        (("--set", "fill", *POINT), "'fill' is not NAME=VALUE"),
+        (("--set", "fil=1", *POINT), "overlay does not take fil=1"),
+        (("--set", "fill=2", *POINT), "overlay does not take fill=2: Input should be less"),
+        (("--names", "{frame}", *POINT), "overlay has names of its own: a template is for"),
+        (("--names", "{clip}", "--per-object", *POINT), "same name: put {object} or {id} into"),
         (("--start", "9", "--end", "3", *POINT), "the video has frames 0 to 19, and the start"),
         (("--end", "20", *POINT), "the video has frames 0 to 19"),
         (("--direction", "sideways", *POINT), "'sideways' is not one of"),
@@ -203,7 +209,7 @@ def test_a_wrong_command_line_is_explained(
 def test_the_suffix_follows_the_format(track: Run, tmp_path: Path) -> None:
     result = track("--out", tmp_path / "out.mov", *POINT)
     assert result.exit_code == 2
-    assert "--format overlay writes a video: end --out in .mp4" in result.stderr
+    assert "overlay is a .mp4 file, which out.mov is not" in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -253,8 +259,8 @@ def test_what_is_there_is_kept_unless_told_otherwise(
     assert len(frames_of(out)) == NUM_FRAMES
     folder = tmp_path / "masks"
     folder.mkdir()
-    assert track("--out", folder, *POINT, "--format", "masks").exit_code == 0, "an empty folder"
-    assert track("--out", folder, *POINT, "--format", "masks").exit_code == 1
+    assert track("--out", folder, *POINT, "--format", "davis").exit_code == 0, "an empty folder"
+    assert track("--out", folder, *POINT, "--format", "davis").exit_code == 1
     result = track("--out", tmp_path / "missing" / "out.mp4", *POINT)
     assert "does not exist: create it first" in result.stderr
 
@@ -273,8 +279,8 @@ def test_a_full_disk_is_reported_after_tracking(
     def full(*_: object) -> bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(masks_module, "_encode", full)
-    result = track("--out", tmp_path / "masks", "--format", "masks", *POINT)
+    monkeypatch.setattr(davis_module, "palette_png", full)
+    result = track("--out", tmp_path / "masks", "--format", "davis", *POINT)
     assert result.exit_code == 1
     assert "cannot be written: No space left on device. Free some space" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -296,7 +302,7 @@ def test_ctrl_c_keeps_what_is_tracked(
     networks.before_frame = interrupt_at(10)
     before = signal.getsignal(signal.SIGINT)
     out = tmp_path / "masks"
-    arguments = ("--direction", "forward", "--point", "0:1:20,20", "--format", "masks")
+    arguments = ("--direction", "forward", "--point", "0:1:20,20", "--format", "davis")
     result = track("--out", out, "--json", *arguments)
     assert result.exit_code == 130, result.output
     assert signal.getsignal(signal.SIGINT) is before
@@ -349,8 +355,8 @@ def test_ctrl_c_while_writing_leaves_nothing(
     def interrupted(*_: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(masks_module, "_encode", interrupted)
-    result = track("--out", tmp_path / "masks.zip", "--format", "masks", *POINT)
+    monkeypatch.setattr(davis_module, "palette_png", interrupted)
+    result = track("--out", tmp_path / "masks.zip", "--format", "davis", *POINT)
     assert result.exit_code == 130
     assert list(tmp_path.iterdir()) == []
 

@@ -95,7 +95,7 @@ def test_paths_on_the_server_cannot_be_read(server: Server, mark: dict[str, Any]
 
 def test_events_of_the_page_are_not_for_programs(server: Server) -> None:
     info = httpx2.get(f"{server.url}/gradio_api/info").json()
-    assert set(info["named_endpoints"]) == {"/track", "/segment_frame", "/list_models"}
+    assert set(info["named_endpoints"]) == {"/track", "/segment_frame", "/list_models", "/list_formats"}
     assert info["unnamed_endpoints"] == {}
 
 
@@ -145,7 +145,7 @@ def test_the_functions_are_mcp_tools(mcp_server: Server) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert set(told["tools"]) == {"track", "segment_frame", "list_models"}
+    assert set(told["tools"]) == {"track", "segment_frame", "list_models", "list_formats"}
     assert "micro" in told["models"]
     assert told["kinds"][0] == "image", told["png"]
     assert told["local"][0], "paths are refused"

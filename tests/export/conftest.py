@@ -1,18 +1,25 @@
 """A session whose masks are known to the pixel, and a clip that they lie on."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 import pytest
 
-from sam2ov.export import ExportedObject, TrackedMasks
+from sam2ov.export import FORMATS, ExportSettings
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.run import run_export
+from sam2ov.export.tracked_masks import ExportedObject, MaskSource, TrackedMasks
 from sam2ov.masks import FloatArray
 from sam2ov.palette import default_colour
-from sam2ov.session import VideoSession
+from sam2ov.video import FrameReader, open_video
 from tests.clips import Encoding, Scene, vfr_times, write_clip
+
+Write = Callable[..., list[Path]]
+"""``write(format, path, …)``: see the fixture."""
 
 OBJECTS = (
     ExportedObject(1, "dog", default_colour(1)),
@@ -24,7 +31,7 @@ EMPTY = range(5, 8)
 
 @dataclass
 class StoredLogits:
-    """Stands in for a session: ``logits`` [T, N, H, W] at video size, objects 1 and 7."""
+    """Where masks come from: ``logits`` [T, N, H, W] at video size, objects 1 and 7."""
 
     logits: FloatArray
     obj_ids: tuple[int, ...] = (1, 7)
@@ -37,9 +44,11 @@ class StoredLogits:
     def size_hw(self) -> tuple[int, int]:
         return self.logits.shape[2], self.logits.shape[3]
 
-    def logits_at(self, frame_idx: int, size_hw: tuple[int, int], obj_ids: list[int]) -> FloatArray:
+    def logits_at(
+        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
+    ) -> FloatArray:
         assert size_hw == self.size_hw
-        return self.logits[frame_idx, [self.obj_ids.index(obj_id) for obj_id in obj_ids]]
+        return self.logits[frame_idx, [self.obj_ids.index(i) for i in obj_ids or self.obj_ids]]
 
 
 @pytest.fixture(scope="session")
@@ -58,14 +67,14 @@ def logits(scene: Scene) -> FloatArray:
 
 
 @pytest.fixture
-def session(logits: FloatArray) -> VideoSession:
-    return cast(VideoSession, StoredLogits(logits))
+def stored(logits: FloatArray) -> StoredLogits:
+    return StoredLogits(logits)
 
 
 @pytest.fixture
-def tracked(session: VideoSession) -> TrackedMasks:
+def tracked(stored: StoredLogits) -> TrackedMasks:
     """Both objects on all frames, overlapping."""
-    return TrackedMasks(session, OBJECTS)
+    return TrackedMasks(stored, OBJECTS)
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +87,38 @@ def clip(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
         audio="aac",
     )
     return write_clip(tmp_path_factory.mktemp("clip") / "clip", scene.frames, encoding)
+
+
+@pytest.fixture
+def reader(clip: Path) -> Iterator[FrameReader]:
+    with open_video(clip) as opened:
+        yield opened
+
+
+def settings_of(name: str, options: dict[str, object], common: dict[str, Any]) -> ExportSettings:
+    return ExportSettings(**common, options=FORMATS[name].parse_options(options))
+
+
+@pytest.fixture
+def write(stored: StoredLogits, reader: FrameReader) -> Write:
+    """Writes masks of the clip in a format; ``common`` are fields of ``ExportSettings``."""
+
+    def written(
+        name: str,
+        path: Path,
+        *,
+        masks: MaskSource = stored,
+        objects: Sequence[ExportedObject] = OBJECTS,
+        frames: range | None = None,
+        clip_name: str = "my clip.mp4",
+        options: dict[str, object] | None = None,
+        progress: Any = None,
+        cancel: Any = None,
+        **common: Any,
+    ) -> list[Path]:
+        tracked = TrackedMasks(masks, objects, frames)
+        source = ExportSource.of(clip_name, reader, tracked)
+        settings = settings_of(name, options or {}, common)
+        return run_export(FORMATS[name], [source], path, settings, progress=progress, cancel=cancel)
+
+    return written

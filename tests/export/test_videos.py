@@ -1,6 +1,5 @@
 """Overlays and mattes, read back with PyAV: pictures, times and sound."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,19 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from sam2ov.errors import CancelledError, VideoWriteError
-from sam2ov.export import (
-    OverlayStyle,
-    TrackedMasks,
-    export_matte,
-    export_object_mattes,
-    export_overlay,
-)
 from sam2ov.masks import FloatArray
 from sam2ov.progress import Progress
-from sam2ov.session import VideoSession
-from sam2ov.video import open_video
 from tests.clips import Scene, read_frame_number
-from tests.export.conftest import EMPTY, OBJECTS
+from tests.export.conftest import EMPTY, OBJECTS, Write
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +43,10 @@ def decode(path: Path) -> Decoded:
 
 
 def test_an_overlay_keeps_times_sound_and_background(
-    tracked: TrackedMasks, clip: Path, scene: Scene, logits: FloatArray, tmp_path: Path
+    write: Write, clip: Path, scene: Scene, logits: FloatArray, tmp_path: Path
 ) -> None:
     seen: list[Progress] = []
-    with open_video(clip) as video:
-        path = export_overlay(tracked, video, tmp_path / "out.mp4", progress=seen.append)
+    (path,) = write("overlay", tmp_path / "out.mp4", progress=seen.append)
     out, source = decode(path), decode(clip)
     assert out.codec == "h264"
     assert out.seconds == source.seconds
@@ -83,14 +72,11 @@ def grown(masks: npt.NDArray[np.bool_], by: int) -> npt.NDArray[np.bool_]:
     return out
 
 
-def test_an_overlay_paints_the_objects(
-    session: VideoSession, clip: Path, logits: FloatArray, tmp_path: Path
-) -> None:
-    solid = OverlayStyle(fill=1, outline=0)
-    apart = TrackedMasks(session, OBJECTS, non_overlapping=True)
-    with open_video(clip) as video:
-        out = decode(export_overlay(apart, video, tmp_path / "out.mp4", style=solid))
-    labels = np.stack([apart.label_map(i) for i in apart.frames])
+def test_an_overlay_paints_the_objects(write: Write, logits: FloatArray, tmp_path: Path) -> None:
+    (path,) = write("overlay", tmp_path / "out.mp4", options={"fill": 1, "outline": 0})
+    out = decode(path)
+    first, second = np.moveaxis(logits > 0, 1, 0)
+    labels = np.where(second, 2, np.where(first, 1, 0))  # the later one lies on top
     for number, target in enumerate(OBJECTS, 1):
         core = ~grown(labels != number, 4)
         assert core.sum() > 300
@@ -99,22 +85,17 @@ def test_an_overlay_paints_the_objects(
 
 
 def test_a_range_begins_at_zero_with_its_own_frames_and_sound(
-    session: VideoSession, clip: Path, tmp_path: Path
+    write: Write, clip: Path, tmp_path: Path
 ) -> None:
-    chosen = TrackedMasks(session, OBJECTS, range(6, 15))
-    with open_video(clip) as video:
-        out = decode(export_overlay(chosen, video, tmp_path / "out.mp4"))
-    source = decode(clip)
+    (path,) = write("overlay", tmp_path / "out.mp4", frames=range(6, 15))
+    out, source = decode(path), decode(clip)
     assert [read_frame_number(frame) for frame in out.frames] == list(range(6, 15))
     assert out.seconds == [time - source.seconds[6] for time in source.seconds[6:15]]
     assert set(out.sound) < set(source.sound)
 
 
-def test_a_matte_is_the_mask(
-    tracked: TrackedMasks, clip: Path, logits: FloatArray, tmp_path: Path
-) -> None:
-    with open_video(clip) as video:
-        path = export_matte(tracked, video, tmp_path / "matte.mp4")
+def test_a_matte_is_the_mask(write: Write, clip: Path, logits: FloatArray, tmp_path: Path) -> None:
+    (path,) = write("matte", tmp_path / "matte.mp4")
     out, source = decode(path), decode(clip)
     assert out.codec == "h264"
     assert out.seconds == source.seconds
@@ -124,33 +105,33 @@ def test_a_matte_is_the_mask(
     assert out.frames[EMPTY.start].max() <= 2
 
 
-def test_mattes_of_single_objects(
-    tracked: TrackedMasks, clip: Path, logits: FloatArray, tmp_path: Path
-) -> None:
-    with open_video(clip) as video:
-        paths = export_object_mattes(tracked, video, tmp_path / "matte.mp4")
+def test_mattes_of_single_objects(write: Write, logits: FloatArray, tmp_path: Path) -> None:
+    paths = write("matte", tmp_path / "matte.mp4", per_object=True)
     assert [path.name for path in paths] == ["matte-1.mp4", "matte-7.mp4"]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["matte-1.mp4", "matte-7.mp4"]
     for number, path in enumerate(paths):
         np.testing.assert_array_equal(decode(path).frames[..., 0] > 127, logits[:, number] > 0)
 
 
-@pytest.mark.parametrize("export", [export_overlay, export_matte, export_object_mattes])
+VIDEOS = (("overlay", False), ("matte", False), ("matte", True))
+
+
+@pytest.mark.parametrize(("name", "per_object"), VIDEOS)
 def test_cancelling_leaves_what_was_there(
-    tracked: TrackedMasks, clip: Path, tmp_path: Path, export: Callable[..., object]
+    write: Write, tmp_path: Path, name: str, per_object: bool
 ) -> None:
     earlier = tmp_path / "out.mp4"
     earlier.write_text("an earlier export")
     asked = iter(range(100))
-    with open_video(clip) as video, pytest.raises(CancelledError):
-        export(tracked, video, earlier, cancel=lambda: next(asked) == 10)
+    with pytest.raises(CancelledError):
+        write(name, earlier, per_object=per_object, cancel=lambda: next(asked) == 10)
     assert earlier.read_text() == "an earlier export"
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
 
 
-@pytest.mark.parametrize("export", [export_overlay, export_matte, export_object_mattes])
+@pytest.mark.parametrize(("name", "per_object"), VIDEOS)
 def test_a_missing_folder_is_named(
-    tracked: TrackedMasks, clip: Path, tmp_path: Path, export: Callable[..., object]
+    write: Write, tmp_path: Path, name: str, per_object: bool
 ) -> None:
-    with open_video(clip) as video, pytest.raises(VideoWriteError, match="create it first"):
-        export(tracked, video, tmp_path / "missing" / "out.mp4")
+    with pytest.raises(VideoWriteError, match="create it first"):
+        write(name, tmp_path / "missing" / "out.mp4", per_object=per_object)

@@ -59,10 +59,10 @@ def left_behind(tmp_path: Path) -> list[str]:
 
 
 def test_tracking_gives_masks_of_every_frame(caller: Caller, tmp_path: Path) -> None:
-    calls = caller.track(output="masks")
+    calls = caller.track(output="davis")
     *_, result = calls_until_result(calls)
     path = Path(result["path"])
-    assert result["orig_name"] == path.name == "my_square-masks.zip"
+    assert result["orig_name"] == path.name == "my_square-davis.zip"
     with zipfile.ZipFile(path) as archive:
         masks = [name for name in archive.namelist() if name.endswith(".png")]
         assert len(masks) == NUM_FRAMES
@@ -137,7 +137,7 @@ def test_models_are_listed_with_sizes(caller: Caller) -> None:
             "ends with frame 11",
         ),
         ({"direction": "sideways"}, "no direction 'sideways': choose forward, backward or both"),
-        ({"output": "hologram"}, "no output 'hologram': choose overlay, matte or masks"),
+        ({"output": "hologram"}, "no export 'hologram'. Choose one from the list"),
         ({"model": "/etc"}, "no model '/etc' on this server: choose "),
         ({"model": "sam2.1-hiera-large"}, "no model 'sam2.1-hiera-large' on this server"),
     ],

@@ -5,21 +5,21 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from sam2ov.export import FORMATS
 from sam2ov.prompt_file import read_prompt_file
-from sam2ov.ui.exports import EXPORT_KINDS
+from sam2ov.ui.exports import ExportForm
 from sam2ov.ui.messages import Snapshot
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.ui.conftest import Tab, masks_of, snapshot_of
-
-ALL = ("all", "range", 0)
-"""All objects, from in to out."""
 
 
 def last_of(texts: Iterator[str]) -> Snapshot:
@@ -35,8 +35,8 @@ def downloaded(tab: Tab, snapshot: Snapshot) -> Path:
     return path
 
 
-def exported(tab: Tab, kind: str) -> Path:
-    return downloaded(tab, last_of(tab.files.export(kind, *ALL, tab.request)))
+def exported(tab: Tab, name: str, **choices: Any) -> Path:
+    return downloaded(tab, last_of(tab.files.export(ExportForm(name, **choices), tab.request)))
 
 
 def prompts_with(**prompt: object) -> bytes:
@@ -58,9 +58,7 @@ def tracked_tab(open_tab: Tab) -> Tab:
 
 
 def test_an_overlay_plays_and_is_coloured(tracked_tab: Tab) -> None:
-    path = downloaded(
-        tracked_tab, last_of(tracked_tab.files.export("overlay", *ALL, tracked_tab.request))
-    )
+    path = exported(tracked_tab, "overlay")
     assert path.name == "square-overlay.mp4"
     with open_video(path) as video:
         assert video.num_frames == NUM_FRAMES
@@ -77,14 +75,48 @@ def test_a_matte_is_white_where_the_object_is(tracked_tab: Tab) -> None:
     assert frame[4, 90].max() < 15
 
 
-def test_masks_come_as_a_zip(tracked_tab: Tab) -> None:
-    path = exported(tracked_tab, "masks")
+def masks_in(path: Path) -> dict[str, npt.NDArray[np.uint8]]:
     with zipfile.ZipFile(path) as archive:
-        assert len(archive.namelist()) == NUM_FRAMES
-        mask = np.asarray(Image.open(io.BytesIO(archive.read("00006.png"))))
+        names = [name for name in archive.namelist() if name.endswith(".png")]
+        return {n: np.asarray(Image.open(io.BytesIO(archive.read(n)))) for n in sorted(names)}
+
+
+def test_masks_come_as_a_zip(tracked_tab: Tab) -> None:
+    masks = masks_in(exported(tracked_tab, "davis"))
+    assert len(masks) == NUM_FRAMES
+    mask = masks["Annotations/480p/square/00006.png"]
     assert mask.shape == (HEIGHT, WIDTH)
     assert mask[32, 36] == 1
     assert mask[4, 90] == 0
+
+
+def test_files_of_single_objects_come_as_a_zip(tracked_tab: Tab) -> None:
+    tracked_tab.edit("add_object")
+    tracked_tab.click(0, 80, 10, obj=2)
+    path = exported(tracked_tab, "matte", per_object=True, names="{clip}_{object}")
+    assert path.name == "square-matte.zip"
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["square_Object_1.mp4", "square_Object_2.mp4"]
+    path = exported(tracked_tab, "davis", per_object=True)
+    assert {name.split("/")[0] for name in masks_in(path)} == {
+        "square-davis-1",
+        "square-davis-2",
+    }
+    assert len(list(path.parent.iterdir())) == 2, "nothing else is left"
+
+
+def test_files_are_called_and_numbered_as_asked(tracked_tab: Tab) -> None:
+    path = exported(tracked_tab, "masks", first_number=1001, names="{object}.{frame:04d}")
+    assert next(iter(masks_in(path))) == "Object_1.1001.png"
+    for names, message in (
+        ("../{frame}", "cannot be a file name"),
+        ("{clip.__class__}{frame}", "has a placeholder that is none of"),
+        ("x" * 201, "too long"),
+    ):
+        refused = tracked_tab.files.export(ExportForm("davis", names=names), tracked_tab.request)
+        with pytest.warns(UserWarning, match=message):
+            snapshot = last_of(refused)
+        assert snapshot.download is None
 
 
 def test_the_chosen_object_and_the_whole_clip_can_be_exported(tracked_tab: Tab) -> None:
@@ -92,38 +124,32 @@ def test_the_chosen_object_and_the_whole_clip_can_be_exported(tracked_tab: Tab) 
     tracked_tab.click(0, 80, 10, obj=2)
     tracked_tab.edit("set_range", first=2, last=5)
 
-    def masks(objects: str, frames: str, chosen: float) -> list[Image.Image]:
-        export = tracked_tab.files.export("masks", objects, frames, chosen, tracked_tab.request)
-        with zipfile.ZipFile(downloaded(tracked_tab, last_of(export))) as archive:
-            names = sorted(archive.namelist())
-            return [Image.open(io.BytesIO(archive.read(name))) for name in names]
+    def masks(**choices: Any) -> tuple[int, set[int]]:
+        found = masks_in(exported(tracked_tab, "davis", **choices))
+        return len(found), {int(i) for mask in found.values() for i in np.unique(mask)}
 
-    def numbers(masks: list[Image.Image]) -> set[int]:
-        return {int(number) for mask in masks for number in np.unique(np.asarray(mask))}
-
-    both = masks("all", "clip", 1.0)
-    assert (len(both), numbers(both)) == (NUM_FRAMES, {0, 1, 2})
-    chosen = masks("chosen", "range", 1.0)
-    assert (len(chosen), numbers(chosen)) == (4, {0, 1})
+    assert masks(frames="clip") == (NUM_FRAMES, {0, 1, 2})
+    assert masks(objects="chosen", chosen=1) == (4, {0, 1})
+    form = ExportForm("davis", objects="chosen", chosen=7)
     with pytest.warns(UserWarning, match="chosen object has no masks yet"):
-        last_of(tracked_tab.files.export("masks", "chosen", "clip", 7.0, tracked_tab.request))
+        last_of(tracked_tab.files.export(form, tracked_tab.request))
 
 
 def test_every_export_says_what_is_missing(tab: Tab, open_tab: Tab) -> None:
-    for kind in EXPORT_KINDS:
+    for name in FORMATS:
         with pytest.warns(UserWarning, match="nothing to export yet"):
-            snapshot = last_of(open_tab.files.export(kind, *ALL, open_tab.request))
+            snapshot = last_of(open_tab.files.export(ExportForm(name), open_tab.request))
         assert snapshot.download is None
         assert snapshot.job is None
 
 
 def test_other_exports_are_refused(tracked_tab: Tab) -> None:
     with pytest.warns(UserWarning, match="Choose one from the list"):
-        last_of(tracked_tab.files.export("../../etc/passwd", *ALL, tracked_tab.request))
+        last_of(tracked_tab.files.export(ExportForm("../../etc/passwd"), tracked_tab.request))
 
 
 def test_a_cancelled_export_leaves_nothing(tracked_tab: Tab) -> None:
-    running = tracked_tab.files.export("overlay", *ALL, tracked_tab.request)
+    running = tracked_tab.files.export(ExportForm("overlay"), tracked_tab.request)
     next(running)
     tracked_tab.editor.cancel(tracked_tab.request)
     snapshot = last_of(running)
@@ -218,7 +244,7 @@ def test_prompts_cannot_be_changed_while_others_are_loaded(open_tab: Tab, tmp_pa
 
 def test_prompts_and_files_need_a_clip(tab: Tab, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="no clip open"):
-        last_of(tab.files.export("matte", *ALL, tab.request))
+        last_of(tab.files.export(ExportForm("matte"), tab.request))
     with pytest.warns(UserWarning, match="no clip open"):
         tab.files.save_prompts(tab.request)
     with pytest.warns(UserWarning, match="no clip open"):
@@ -232,4 +258,4 @@ def test_saving_needs_prompts(open_tab: Tab) -> None:
 
 def test_requests_without_a_page_are_refused(tab: Tab) -> None:
     with pytest.raises(gr.Error):
-        list(tab.files.export("matte", *ALL, gr.Request()))
+        list(tab.files.export(ExportForm("matte"), gr.Request()))

@@ -1,0 +1,155 @@
+"""``sam2ov export``: what was tracked in projects, without a model."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sam2ov.commands.console import progress_display
+from sam2ov.commands.outputs import (
+    FirstNumberOption,
+    FormatOption,
+    NamesOption,
+    OutOption,
+    Output,
+    OverwriteOption,
+    PerObjectOption,
+    SetOption,
+)
+from sam2ov.errors import ExportError, ProjectError
+from sam2ov.export import FORMATS
+
+if TYPE_CHECKING:
+    from sam2ov.export.plan import ExportSource
+    from sam2ov.export.tracked_masks import ExportedObject
+    from sam2ov.project.stored import StoredProject
+    from sam2ov.video import FrameReader
+
+
+def export(
+    projects: Annotated[
+        list[str],
+        typer.Argument(
+            help="Project files (.sam2ov), folders of kept projects, or their names; several for "
+            "--format dataset.",
+            metavar="PROJECT…",
+        ),
+    ],
+    out: OutOption,
+    output_format: FormatOption = FORMATS["overlay"],
+    objects: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--object",
+            help="Only this one, by number or name; all that are not hidden if left out.",
+        ),
+    ] = None,
+    start: Annotated[
+        int | None, typer.Option(min=0, help="The first frame, from 0; the in point if left out.")
+    ] = None,
+    end: Annotated[
+        int | None, typer.Option(min=0, help="The last frame, included; else the out point.")
+    ] = None,
+    clip: Annotated[
+        Path | None, typer.Option(help="The clip, for a project file that is without it.")
+    ] = None,
+    non_overlap: Annotated[
+        bool, typer.Option("--non-overlap", help="Give each pixel to one object at most.")
+    ] = False,
+    per_object: PerObjectOption = False,
+    first_number: FirstNumberOption = 0,
+    names: NamesOption = None,
+    options: SetOption = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write the masks of projects; no model is needed, and the projects stay as they are.
+
+    A project that is open in the app has to be closed there first.
+    """
+    output = Output.of(
+        out,
+        output_format,
+        options or [],
+        per_object=per_object,
+        first_number=first_number,
+        names=names,
+        overwrite=overwrite,
+        num_clips=len(projects),
+    )
+    with ExitStack() as stack, progress_display() as progress:
+        sources = [
+            _opened(stack, place, clip, objects or [], start, end, non_overlap=non_overlap)
+            for place in projects
+        ]
+        videos = [source.video.info.path for source in sources]
+        output.check_places(videos, sources[0].stem, sources[0].objects)
+        paths = output.write(sources, progress)
+    print("\n".join(map(str, paths)))
+
+
+def _opened(
+    stack: ExitStack,
+    place: str,
+    clip: Path | None,
+    objects: Sequence[str],
+    start: int | None,
+    end: int | None,
+    *,
+    non_overlap: bool,
+) -> "ExportSource":
+    from sam2ov.export.plan import ExportSource
+    from sam2ov.export.tracked_masks import TrackedMasks
+    from sam2ov.project.stored import open_stored_project
+    from sam2ov.video import VideoLimits, open_video
+
+    project = stack.enter_context(open_stored_project(place, VideoLimits().max_bytes, clip))
+    reader = stack.enter_context(open_video(project.clip))
+    _require_match(reader, project)
+    frames = project.in_out or range(reader.num_frames)
+    frames = range(
+        frames.start if start is None else start, frames.stop if end is None else end + 1
+    )
+    if not frames or frames.stop > reader.num_frames:
+        raise typer.BadParameter(
+            f"--start and --end: {project.info.clip_name} has frames 0 to "
+            f"{reader.num_frames - 1}, and the start comes first."
+        )
+    masks = TrackedMasks(
+        project.masks, _chosen(project, objects), frames, non_overlapping=non_overlap
+    )
+    return ExportSource.of(project.info.clip_name, reader, masks)
+
+
+def _chosen(project: "StoredProject", wanted: Sequence[str]) -> list["ExportedObject"]:
+    from sam2ov.export.tracked_masks import ExportedObject
+    from sam2ov.palette import from_hex
+
+    prompted = [target for target in project.objects if target.obj_id in project.masks.obj_ids]
+    if not prompted:
+        raise ExportError(f"Nothing was prompted in the project of {project.info.clip_name} yet.")
+    if wanted:
+        chosen = [t for t in prompted if t.name in wanted or str(t.obj_id) in wanted]
+        known = {text for t in chosen for text in (t.name, str(t.obj_id))}
+        if unknown := sorted(set(wanted) - known):
+            names = ", ".join(f"{target.obj_id} ({target.name})" for target in prompted)
+            raise ExportError(
+                f"The project of {project.info.clip_name} has no object {', '.join(unknown)} with "
+                f"masks. It has: {names}."
+            )
+    else:
+        chosen = [target for target in prompted if not target.hidden]
+        if not chosen:
+            raise ExportError("All objects are hidden. Name those that you want: --object NAME.")
+    return [ExportedObject(t.obj_id, t.name, from_hex(t.colour)) for t in chosen]
+
+
+def _require_match(reader: "FrameReader", project: "StoredProject") -> None:
+    info, found = project.info, reader.info
+    if (found.num_frames, found.width, found.height) != (info.num_frames, info.width, info.height):
+        raise ProjectError(
+            f"This project was made on {info.clip_name}, {info.num_frames} frames of "
+            f"{info.width}×{info.height}; {found.path.name} has {found.num_frames} frames of "
+            f"{found.width}×{found.height}. Give the right one with --clip."
+        )

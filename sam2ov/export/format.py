@@ -1,0 +1,167 @@
+"""What a format of exports is: facts about it for people, its own options, and who writes it.
+
+Importing this loads neither NumPy nor OpenCV: the command line lists formats in its help.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sam2ov.errors import ExportError
+from sam2ov.export.names import NameTemplate
+
+if TYPE_CHECKING:
+    from sam2ov.export.plan import AddFrame, ExportPlan
+
+
+class FormatOptions(BaseModel):
+    """A format's own options; each has a default and a ``Field(description=…)`` for people.
+
+    Fields are bool, int, float, str, or a ``Literal`` of strings: command line and app make their
+    controls from these types.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+OpenOutput = Callable[["ExportPlan"], AbstractContextManager["AddFrame"]]
+"""Begins an output at ``plan.path`` and takes frames until the block ends.
+
+Leaving the block completes the file and gives it its name; an exception inside it, whatever it is,
+leaves nothing under that name (``sam2ov.unfinished``).
+"""
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """A format.
+
+    Attributes:
+        name: on the command line and in the API.
+        label: in the app.
+        purpose: what it is for and for whom, a sentence or two.
+        suffix: of the file, with its dot; None: it is a folder, or an archive where the path ends
+            in .zip.
+        load: imports the writer and returns it.
+        options: of this format only.
+        names: the template of its files' names, for people to change (see ``NameTemplate``); None
+            where the format says what its files are called.
+        splits: a file or folder for each object can be had instead of one for all.
+        takes_several: clips can be put together in one output.
+        has_alpha: pictures with transparency.
+        is_lossless: masks come back to the pixel.
+    """
+
+    name: str
+    label: str
+    purpose: str
+    suffix: str | None
+    load: Callable[[], OpenOutput]
+    options: type[FormatOptions] = FormatOptions
+    names: str | None = None
+    splits: bool = False
+    takes_several: bool = False
+    has_alpha: bool = False
+    is_lossless: bool = True
+
+    @property
+    def file_suffix(self) -> str:
+        """Of one file that holds everything: an archive stands for a folder."""
+        return self.suffix or ".zip"
+
+    def parse_options(self, values: Mapping[str, object]) -> FormatOptions:
+        """Check values, texts among them, by the names of this format's options.
+
+        Raises:
+            ExportError: there is no such option, or it does not take the value.
+        """
+        try:
+            return self.options.model_validate(dict(values))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(map(str, first["loc"]))
+            known = ", ".join(self.options.model_fields) or "none"
+            raise ExportError(
+                f"The format {self.name} does not take {name}={first['input']}: {first['msg']}. "
+                f"Its options: {known}."
+            ) from error
+
+    def check(self, path: Path, settings: "ExportSettings", num_clips: int = 1) -> None:
+        """Find out what would only fail after hours.
+
+        Raises:
+            ExportError: the path does not suit the format, or a setting is not for it.
+        """
+        self._check_suffix(path)
+        if num_clips > 1 and not self.takes_several:
+            raise ExportError(
+                f"The format {self.name} holds one clip, here are {num_clips}. Export them one by "
+                "one, or choose the format dataset."
+            )
+        if settings.per_object and not self.splits:
+            raise ExportError(f"The format {self.name} has all objects in one output already.")
+        if not isinstance(settings.options or self.options(), self.options):
+            raise ExportError(f"These are not the options of the format {self.name}.")
+        if settings.names is not None:
+            self._check_names(settings.names, per_object=settings.per_object)
+
+    def template(self, settings: "ExportSettings") -> NameTemplate:
+        """The names of the files inside, without suffix."""
+        assert self.names is not None
+        return NameTemplate(settings.names or self.names)
+
+    def _check_suffix(self, path: Path) -> None:
+        suffix = path.suffix.lower()
+        if self.suffix is not None and suffix != self.suffix:
+            raise ExportError(
+                f"The format {self.name} is a {self.suffix} file, which {path.name} is not. Choose "
+                "another name or format."
+            )
+        if self.suffix is None and suffix not in {"", ".zip"}:
+            raise ExportError(
+                f"The format {self.name} is a folder, or an archive if its name ends in .zip; "
+                f"{path.name} is neither. Choose another name or format."
+            )
+
+    def _check_names(self, names: str, *, per_object: bool) -> None:
+        if self.names is None and not per_object:
+            raise ExportError(
+                f"The format {self.name} has names of its own"
+                + (": a template is for a file of each object." if self.splits else ".")
+            )
+        template = NameTemplate(names)
+        if self.names is None:
+            template.require_no_folders()
+            template.require({"object", "id"})
+        else:
+            for wanted in NameTemplate(self.names).groups:
+                template.require(wanted)
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """What all formats have in common.
+
+    Attributes:
+        first_number: the number of a clip's frame 0 in names and in annotations.
+        names: a template instead of the format's own (``ExportFormat.names``), or of the outputs of
+            single objects; without suffix.
+        per_object: an output for each object.
+        options: of the format; None for its defaults.
+    """
+
+    first_number: int = 0
+    names: str | None = None
+    per_object: bool = False
+    options: FormatOptions | None = None
+
+
+def format_table(formats: Iterable[ExportFormat]) -> str:
+    """The names of formats and what they are for, a line each."""
+    listed = list(formats)
+    width = max(len(known.name) for known in listed)
+    return "\n".join(f"{known.name:{width}}  {known.purpose}" for known in listed)

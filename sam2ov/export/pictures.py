@@ -1,0 +1,39 @@
+"""Pictures in memory as the bytes of files."""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from sam2ov.export.tracked_masks import LabelMap
+from sam2ov.masks import BoolArray
+from sam2ov.palette import davis_palette
+
+
+def palette_png(labels: LabelMap) -> bytes:
+    """A PNG whose values are ``labels``, in the colours of DAVIS."""
+    image = Image.fromarray(labels)
+    image.putpalette(davis_palette().tobytes())  # which makes it mode P
+    return _encoded(image, "PNG")
+
+
+def mask_png(mask: BoolArray) -> bytes:
+    """A grey PNG, 255 where the object is and 0 elsewhere."""
+    return _encoded(Image.fromarray(mask.view(np.uint8) * np.uint8(255)), "PNG")
+
+
+def jpeg(image: npt.NDArray[np.uint8], quality: int) -> bytes:
+    """An RGB picture as JPEG, with colours at full resolution."""
+    return _encoded(Image.fromarray(image), "JPEG", quality=quality, subsampling=0)
+
+
+def number_png(numbers: npt.NDArray[np.uint16]) -> bytes:
+    """A 16-bit grey PNG."""
+    return _encoded(Image.fromarray(numbers), "PNG")
+
+
+def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()

@@ -1,0 +1,123 @@
+"""Writing an export: every format, from the command line, the app and programs, comes through here.
+
+Frames go by one at a time, each into all outputs; nothing is held of those that have gone by.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from sam2ov.errors import ExportError
+from sam2ov.export.format import ExportFormat, ExportSettings
+from sam2ov.export.names import NameTemplate, file_stem
+from sam2ov.export.plan import ExportFrame, ExportPlan, ExportSource
+from sam2ov.export.tracked_masks import ExportedObject
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+
+
+def run_export(
+    wanted: ExportFormat,
+    sources: Sequence[ExportSource],
+    path: Path,
+    settings: ExportSettings | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> list[Path]:
+    """Write masks in a format.
+
+    Args:
+        wanted: the format, one of ``sam2ov.export.FORMATS``.
+        sources: the clips; more than one if the format takes several.
+        path: of the file, folder or archive; with ``settings.per_object`` the outputs lie beside
+            it. What stands there is replaced: a folder only if it holds such an export.
+        settings: see there.
+        progress: told of every frame.
+        cancel: asked before every frame.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ExportError: the format does not take the path, the settings or the objects; or it cannot be
+            written (disk full). Nothing is left under the final name.
+        VideoError: a frame cannot be read, or a video cannot be written; likewise.
+        CancelledError: ``cancel`` returned true; likewise.
+    """
+    settings = settings or ExportSettings()
+    wanted.check(path, settings, len(sources))
+    _require_different_names(wanted, settings, sources)
+    plans = _plans(wanted, sources, path, settings)
+    stage = f"Writing {path.name}" if len(plans) == 1 else f"Writing {len(plans)} files"
+    total = sum(len(source.frames) for source in sources)
+    done = 0
+    with ExitStack() as stack:
+        opened = wanted.load()
+        outputs = [stack.enter_context(opened(plan)) for plan in plans]
+        for number, source in enumerate(sources):
+            for index in source.frames:
+                raise_if_cancelled(cancel, stage)
+                frame = ExportFrame(number, source, index, index + settings.first_number)
+                for add in outputs:
+                    add(frame)
+                done += 1
+                if progress is not None:
+                    progress(Progress(stage, done, total, "steps"))
+        raise_if_cancelled(cancel, stage)
+    return [plan.path for plan in plans]
+
+
+def output_paths(
+    wanted: ExportFormat,
+    clip_stem: str,
+    objects: Sequence[ExportedObject],
+    path: Path,
+    settings: ExportSettings,
+) -> list[Path]:
+    """What ``run_export`` will write."""
+    if not settings.per_object:
+        return [path]
+    return [_object_path(wanted, clip_stem, target, path, settings) for target in objects]
+
+
+def _plans(
+    wanted: ExportFormat, sources: Sequence[ExportSource], path: Path, settings: ExportSettings
+) -> list[ExportPlan]:
+    if not settings.per_object:
+        return [ExportPlan(path, wanted, settings, tuple(sources))]
+    (source,) = sources
+    paths = output_paths(wanted, source.stem, source.objects, path, settings)
+    return [
+        ExportPlan(place, wanted, settings, (replace(source, objects=(target,)),))
+        for target, place in zip(source.objects, paths, strict=True)
+    ]
+
+
+def _object_path(
+    wanted: ExportFormat, stem: str, target: ExportedObject, path: Path, settings: ExportSettings
+) -> Path:
+    if settings.names is None or wanted.names is not None:
+        return path.with_name(f"{path.stem}-{target.obj_id}{path.suffix}")
+    values: dict[str, str | int] = {"clip": stem, "object": file_stem(target.name)}
+    values |= {"id": target.obj_id, "frame": 0}
+    return path.with_name(NameTemplate(settings.names).expand(values) + path.suffix)
+
+
+def _require_different_names(
+    wanted: ExportFormat, settings: ExportSettings, sources: Sequence[ExportSource]
+) -> None:
+    """Objects of one name must not write into one file."""
+    text = settings.names or wanted.names
+    if text is None or "object" not in NameTemplate(text).fields:
+        return
+    if "id" in NameTemplate(text).fields:
+        return
+    for source in sources:
+        names = [file_stem(target.name).casefold() for target in source.objects]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ExportError(
+                f"Several objects are called {twice[0]}, so that {{object}} gives them the same "
+                "file. Put {id} into the names, or rename one of them."
+            )

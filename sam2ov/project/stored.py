@@ -1,0 +1,146 @@
+"""Projects without a model: what they hold is read from the journal, for exports."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from sam2ov.errors import ProjectError
+from sam2ov.journal import Journal
+from sam2ov.masks import (
+    HOLE_AREA,
+    NO_OBJECT_LOGIT,
+    FloatArray,
+    fill_holes,
+    mask_at,
+    resize_logits,
+)
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project.archive import is_project_file, open_project_file
+from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.project.project import ProjectObject
+from sam2ov.project.state import ProjectState
+from sam2ov.prompts import MaskPrompt
+from sam2ov.results import Kind, ResultStore
+from sam2ov.samples import SAMPLE_PATH
+
+
+class StoredMasks:
+    """The masks of a journal as its project shows them (a ``MaskSource`` of exports).
+
+    Args:
+        journal: of the project; nothing is written to it.
+        state: of the project.
+        info: of the project.
+
+    Raises:
+        ProjectError: a stored mask is damaged.
+    """
+
+    def __init__(self, journal: Journal, state: ProjectState, info: ProjectInfo) -> None:
+        self.num_frames = info.num_frames
+        self.size_hw = info.height, info.width
+        self.obj_ids = tuple(i for i in state.objects if state.prompted_frames(i))
+        self._state = state
+        self._store = ResultStore(journal, None)
+
+    def logits_at(
+        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
+    ) -> FloatArray:
+        """As ``VideoSession.logits_at``: float32 [N, H, W], holes filled, given masks exact."""
+        ids = self.obj_ids if obj_ids is None else obj_ids
+        logits = np.empty((len(ids), *size_hw), np.float32)
+        for index, obj_id in enumerate(ids):
+            logits[index] = self._logits(obj_id, frame_idx, size_hw)
+        return logits
+
+    def _logits(self, obj_id: int, frame_idx: int, size_hw: tuple[int, int]) -> FloatArray:
+        steps = self._state.steps.get((obj_id, frame_idx), ())
+        # What merge_prompts makes of them is the mask exactly if it came last.
+        if steps and isinstance(steps[-1], MaskPrompt):
+            return mask_at(steps[-1].mask, size_hw)
+        for kind in sorted(Kind, reverse=True):
+            result = self._store.get(obj_id, frame_idx, kind)
+            if result is not None:
+                filled = fill_holes(result.mask_logits[None], HOLE_AREA)
+                logits: FloatArray = resize_logits(filled, size_hw)[0]
+                return logits
+        return np.full(size_hw, NO_OBJECT_LOGIT, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredProject:
+    """A project as far as it can be told without a model.
+
+    Attributes:
+        info: its clip's name, length and size.
+        clip: where the clip is.
+        objects: all of them, in the user's order.
+        in_out: the frames between the in and the out point; None for the whole clip.
+        masks: of all objects that have prompts.
+    """
+
+    info: ProjectInfo
+    clip: Path
+    objects: tuple[ProjectObject, ...]
+    in_out: range | None
+    masks: StoredMasks
+
+
+@contextmanager
+def open_stored_project(
+    place: str,
+    max_bytes: int,
+    clip: Path | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> Iterator[StoredProject]:
+    """Open a project to read it; it stays as it is, and may not be open elsewhere meanwhile.
+
+    Args:
+        place: a project file, the folder of a kept project, or the name of one in the library.
+        max_bytes: that a member of a project file may have unpacked.
+        clip: the clip, where the project is without it.
+        progress: told of unpacking.
+        cancel: asked while unpacking.
+
+    Raises:
+        ProjectError: there is no such project, it is damaged or open elsewhere, or has no clip.
+        StorageError: the disk is full.
+        CancelledError: ``cancel`` returned true.
+    """
+    path = Path(place)
+    if path.is_file():
+        if not is_project_file(path):
+            raise ProjectError(f"{path} is no project file of sam2ov.")
+        with TemporaryDirectory(prefix="sam2ov-") as name:
+            folder = ProjectFolder(Path(name))
+            info = open_project_file(path, folder, max_bytes, clip, progress, cancel)
+            with _opened(folder, info, clip) as project:
+                yield project
+        return
+    folder = ProjectFolder(path) if (path / INFO_FILE).is_file() else ProjectLibrary().find(place)
+    with _opened(folder, folder.read_info(), clip) as project:
+        yield project
+
+
+@contextmanager
+def _opened(folder: ProjectFolder, info: ProjectInfo, clip: Path | None) -> Iterator[StoredProject]:
+    here = SAMPLE_PATH if info.is_sample else folder.clip
+    place = here if here.is_file() else clip
+    if place is None:
+        raise ProjectError(
+            f"The clip of this project, {info.clip_name}, is not in it. Say where it is."
+        )
+    if not folder.journal.is_file():
+        raise ProjectError(f"The project of {info.clip_name} is empty: nothing was done in it.")
+    with Journal(folder.journal) as journal:
+        state = ProjectState(journal, (info.height, info.width), info.num_frames)
+        objects = tuple(
+            ProjectObject(obj_id, **document.model_dump())
+            for obj_id, document in state.objects.items()
+        )
+        yield StoredProject(info, place, objects, state.in_out, StoredMasks(journal, state, info))
