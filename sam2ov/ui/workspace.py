@@ -109,7 +109,7 @@ class Workspace:
         if clip is not None and self._is_closed:
             clip.close()
             raise ClipClosedError("The page that asked for this clip has been closed.")
-        if self.job is not None:
+        if self.job is not None and self.job.kind != "load":  # that may be what brings the new one
             self.job.cancel()
         if clip is not None:
             clip.is_busy = lambda: self.job is not None or self._turns.is_held
@@ -152,6 +152,8 @@ class Workspace:
         """Release everything and delete the tab's files."""
         with self._turns.turn():
             self._is_closed = True
+            if self.job is not None:
+                self.job.cancel()
             self.replace_clip(None)
             shutil.rmtree(self.folder, ignore_errors=True)
 
