@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import CDPSession
+from playwright.sync_api import CDPSession, Locator
 
 from sam2ov.masks import BoolArray
 from tests.clips import write_clip
@@ -31,6 +31,12 @@ def opened(editor: EditorPage) -> EditorPage:
 def zoom(editor: EditorPage) -> int:
     """What the toolbar says, in percent."""
     return int(editor.page.locator('[data-action="actual"]').inner_text().split()[0])
+
+
+def width(part: Locator) -> float:
+    box = part.bounding_box()
+    assert box is not None
+    return box["width"]
 
 
 def cursor(editor: EditorPage) -> str | None:
@@ -172,13 +178,13 @@ def test_fullscreen_and_back(opened: EditorPage) -> None:
     before = [opened.page.locator(part).bounding_box() for part in parts]
     opened.page.keyboard.press("f")
     stage = opened.page.locator(".s2-stage")
-    opened.until(lambda: (stage.bounding_box() or {})["width"] > 1390)
+    opened.until(lambda: width(stage) > 1390)
     assert opened.page.locator('[data-action="play"]').is_visible()
     opened.page.wait_for_timeout(300)
     opened.click(*BALL)
     opened.until(lambda: iou(opened.mask(), ball(0)) > 0.5)
     opened.press("fullscreen")
-    opened.until(lambda: (stage.bounding_box() or {})["width"] < 1390)
+    opened.until(lambda: width(stage) < 1390)
     opened.until(lambda: [opened.page.locator(part).bounding_box() for part in parts] == before)
 
 
@@ -341,6 +347,7 @@ def test_the_size_of_the_brush(opened: EditorPage) -> None:
     opened.page.keyboard.press("b")
     opened.page.mouse.move(*opened.point(320, 180))
     assert cursor(opened) == "brush"
+    assert opened.status.startswith("Paint over Object 1")
     first = brush_radius(opened)
     opened.page.keyboard.press("]")
     opened.page.keyboard.press("]")

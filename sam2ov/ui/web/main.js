@@ -80,7 +80,7 @@ class Editor {
       relook: () => this.#relook(),
     });
     this.tools = new Tools(section, {
-      changed: () => this.pointer?.refreshCursor(),
+      changed: () => this.#toolChanged(),
       resized: () => this.pointer.previewBrush(),
     });
     this.timeline = new Timeline(section, {
@@ -370,6 +370,12 @@ class Editor {
     return this.snapshot.objects.find((object) => object.id === this.activeId);
   }
 
+  #toolChanged() {
+    if (!this.pointer) return; // not yet
+    this.pointer.refreshCursor();
+    this.status.suggest(hint(this.snapshot, this.#active(), this.tools.tool));
+  }
+
   // Why the chosen object takes no prompts now, or "".
   #refusal() {
     const active = this.#active();
@@ -527,7 +533,7 @@ class Editor {
       isTracking: job?.kind === "track",
     });
     this.#showPrompts();
-    this.status.suggest(hint(this.snapshot, this.#active()));
+    this.status.suggest(hint(this.snapshot, this.#active(), this.tools.tool));
     this.status.run(this.opening.task() ?? taskOf(job));
     this.section.dataset.waiting = this.edits - this.snapshot.edits;
     this.projects.show({ canOpen: this.snapshot !== NOTHING && !this.opening.isBusy });

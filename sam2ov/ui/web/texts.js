@@ -42,9 +42,19 @@ export function days(count) {
 
 export const isPrompted = (object) => Object.keys(object.prompts).length > 0;
 
-// What to do next.
-export function hint({ clip, objects }, active) {
+const TOOL_HINTS = {
+  negative: ({ name }) => `Click what does not belong to ${name}.`,
+  box: ({ name }) => `Drag a box around ${name}.`,
+  brush: ({ name }) => `Paint over ${name}. Shift erases; [ and ] change the size of the brush.`,
+  eraser: ({ name }) =>
+    `Wipe away what does not belong to ${name}. Shift paints; [ and ] change the size.`,
+  pan: () => "Drag the picture. The wheel or two fingers zoom.",
+};
+
+// What to do next with a tool.
+export function hint({ clip, objects }, active, tool) {
   if (!clip || !active) return "";
+  if (tool in TOOL_HINTS) return TOOL_HINTS[tool](active);
   if (!isPrompted(active)) return `Click ${active.name} in the picture, or drag a box around it.`;
   if (objects.some((object) => object.stale)) {
     return "The paler frames were tracked from earlier prompts: track again to update them.";
