@@ -28,7 +28,7 @@ class Stage:
     ema: float = 0.995  # the part of the averaged weights that a step keeps
     long_share: float = 0.0  # of the clips that begin with `burn_in` frames without learning
     burn_in: int = 0
-    small_share: float = 0.0  # of the steps run at half the size with four times the batch
+    small_share: float = 0.0  # of the steps run at 128 px with four times the batch
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Config:
     checkpoint_seconds: float = 60.0
     validate_steps: int = 400
     validation_clips: int = 16
+    validation_frames: int = 12
     stages: tuple[Stage, ...] = (
         Stage("pretext", "pretext", 1130, 128, 1e-3, 1e-3, images=64),
         Stage("images_128", "images", 1260, 128, 1e-3, 5e-4, images=16),
@@ -93,10 +94,10 @@ class Config:
         Stage(
             "long_256",
             "clips",
-            30_000,
+            1115,
             256,
             5e-4,
-            1e-5,
+            5e-4,
             images=12,
             clips=1,
             frames=10,
@@ -108,6 +109,60 @@ class Config:
             burn_in=14,
             small_share=0.5,
         ),
+        Stage(
+            "sharp_320",
+            "clips",
+            480,
+            320,
+            5e-4,
+            1e-5,
+            images=8,
+            clips=1,
+            frames=8,
+            objects=4,
+            encoder_frames=4,
+            image_share=0.5,
+            ema=0.99,
+            long_share=0.25,
+            burn_in=10,
+            small_share=0.4,
+        ),
+        Stage(
+            "longer_256",
+            "clips",
+            12_000,
+            256,
+            4e-4,
+            4e-4,
+            images=12,
+            clips=1,
+            frames=10,
+            objects=4,
+            encoder_frames=4,
+            image_share=0.5,
+            ema=0.999,
+            long_share=0.3,
+            burn_in=14,
+            small_share=0.5,
+        ),
+        Stage(
+            "sharper_320",
+            "clips",
+            2_500,
+            320,
+            4e-4,
+            2e-6,
+            images=8,
+            clips=1,
+            frames=8,
+            objects=4,
+            encoder_frames=4,
+            image_share=0.5,
+            ema=0.998,
+            long_share=0.25,
+            burn_in=10,
+            small_share=0.4,
+        ),
     )
 
 
@@ -116,7 +171,7 @@ def smoke(config: Config) -> Config:
     stages = tuple(
         replace(
             stage,
-            steps=4,
+            steps=2,
             size=64,
             images=2,
             clips=min(stage.clips, 1),
@@ -131,5 +186,6 @@ def smoke(config: Config) -> Config:
         processes=1,
         warm_up=2,
         validation_clips=1,
+        validation_frames=2,
         checkpoint_seconds=0.0,
     )

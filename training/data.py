@@ -158,7 +158,7 @@ def clip_batch(
     frames, masks = [], []
     for _ in range(count):
         difficulty: Difficulty = "hard" if rng.random() < hard_share else "easy"
-        source = pictures if rng.random() < 0.85 else None
+        source = pictures if rng.random() < 0.8 else None
         clip = make_clip(rng, num_frames, (size, size), num_objects, difficulty, source)
         frames.append(degrade(rng, clip.frames))
         masks.append(np.stack([clip.masks == k + 1 for k in range(num_objects)]))

@@ -25,6 +25,8 @@ from training.state import Trainable, read_checkpoint, write_checkpoint
 from training.steps import clip_loss, image_loss
 from training.validation import Share, validate
 
+SMALL_SIZE = 128
+
 
 class Run:
     """One process of a training run."""
@@ -50,13 +52,16 @@ class Run:
             self.log({"event": "resumed", "step": self.state.step})
 
     def train(self) -> None:
-        """Run all stages that are left, then validate once more and write the last checkpoint."""
+        """Run all stages that are left; validate and keep a checkpoint at the end of each."""
         while self.state.stage < len(self.config.stages):
-            self.run_stage(self.config.stages[self.state.stage])
+            stage = self.config.stages[self.state.stage]
+            self.run_stage(stage)
+            if stage.kind != "pretext":
+                self.validate()
             self.state.next_stage()
             self.checkpoint()
-        self.validate()
-        self.checkpoint()
+            if self.rank == 0:
+                write_checkpoint(self.out / f"{stage.name}.pt", self.state, self.facts())
 
     def run_stage(self, stage: Stage) -> None:
         """Train until the stage's steps are done."""
@@ -111,7 +116,7 @@ class Run:
         """The kind and the loss of a batch; the kind is the same in all processes."""
         model, device = self.state.model, self.device
         small = common.random() < stage.small_share
-        size, times = (stage.size // 2, 4) if small else (stage.size, 1)
+        size, times = (SMALL_SIZE, 4) if small else (stage.size, 1)
         network.set_image_size(model, size)
         if stage.kind == "pretext":
             return "pretext", pretext_loss(model, own, times * stage.images, size, device)
@@ -132,7 +137,7 @@ class Run:
         share = Share(self.rank, self.config.processes)
         with self.state.averaged() as model, network.fast_math(self.device):
             network.set_image_size(model, size)
-            sums = validate(model, self.held_out, size, self.config.validation_clips, share)
+            sums = validate(model, self.held_out, size, self.config, share)
         names = sorted(sums)
         table = torch.tensor([sums[name] for name in names], dtype=torch.float64)
         if self.config.processes > 1:

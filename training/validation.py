@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training import prompts
+from training.config import Config
 from training.data import still_sample, to_batch
 from training.model import encode, without_memory
 from training.pictures import Pictures
@@ -31,21 +32,21 @@ class Share:
 
 
 def validate(
-    model: SAM2Base, held_out: Pictures | None, size: int, clips: int, share: Share
+    model: SAM2Base, held_out: Pictures | None, size: int, config: Config, share: Share
 ) -> dict[str, tuple[float, int]]:
     """Sums of IoU and their counts by name, e.g. "easy_box" (tracked) or "photo_click" (one frame).
 
-    `clips` clips of each difficulty with 12 frames and 2 objects; hard ones use held-out pictures.
+    Clips of each difficulty with 2 objects, hard ones of held-out pictures; and single photos.
     """
+    clips, frames = config.validation_clips, config.validation_frames
     device = model.device
     out: dict[str, tuple[float, int]] = {}
     levels: tuple[tuple[Difficulty, Pictures | None], ...] = (("easy", None), ("hard", held_out))
     with torch.no_grad():
         for difficulty, pictures in levels:
             for index in range(share.rank, clips, share.of):
-                clip = make_clip(
-                    np.random.default_rng(SEED + index), 12, (size, size), 2, difficulty, pictures
-                )
+                rng = np.random.default_rng(SEED + index)
+                clip = make_clip(rng, frames, (size, size), 2, difficulty, pictures)
                 masks = np.stack([clip.masks == 1, clip.masks == 2]).astype(np.uint8)
                 batch = to_batch(clip.frames[None], masks[None], device)
                 for kind in KINDS:
