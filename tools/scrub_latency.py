@@ -33,7 +33,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 SETTLE_MS = 250
-PATIENCE_MS = 10_000
+PATIENCE_MS = 30_000
+POLL_MS = 5000  # asking keeps the server from making the pictures for a moment
 
 # A paint is told by the stage's data-frame; it is on the screen with the next animation frame.
 WATCH = """
@@ -78,7 +79,8 @@ def open_clip(page: Page, url: str, clip: Path) -> str:
     """Open a clip and return its token."""
     tokens: list[str] = []
     page.on(
-        "request", lambda request: tokens.extend(re.findall(r"/media/([^/]+)/\d+\.jpg", request.url))
+        "request",
+        lambda request: tokens.extend(re.findall(r"/media/([^/]+)/\d+\.jpg", request.url)),
     )
     page.goto(url)
     page.wait_for_selector('.s2[data-state="empty"]')
@@ -93,7 +95,7 @@ def wait_for_proxies(page: Page, token: str, last: int) -> float:
     began = time.monotonic()
     probe = "async (path) => Number((await fetch(path, {method: 'GET'})).headers.get('X-Frame'))"
     while page.evaluate(probe, f"media/{token}/near/{last - 1}.jpg") != last - 1:
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(POLL_MS)
     return time.monotonic() - began
 
 

@@ -20,6 +20,8 @@ THUMBNAIL_HEIGHT = 72
 _SIDES: dict[Level, int | None] = {"proxy": PROXY_SIDE, "view": MAX_SIDE, "full": None}
 _QUALITIES: dict[Level, int] = {"proxy": PROXY_QUALITY, "view": 85, "full": 92}
 _CACHE_BYTES = 24 << 20
+_OVERVIEW_SECONDS = 8.0
+"""Thumbnails need not decode what will be stored soon anyway."""
 
 
 class FramePictures:
@@ -78,9 +80,11 @@ class FramePictures:
         Returns:
             The frame that the picture shows, and the picture.
         """
-        self._proxies.stand_aside()
         stored = self._proxies.nearest(frame_idx)
-        if stored is not None and (stored[0] == frame_idx or self._proxies.has_overview.is_set()):
+        if stored is not None and stored[0] == frame_idx:
+            return stored
+        self._proxies.stand_aside()
+        if stored is not None and self._proxies.has_overview.is_set():
             return stored
         keyframes = self._frames.keyframes
         before = int(np.searchsorted(keyframes, frame_idx, side="right")) - 1
@@ -100,6 +104,7 @@ class FramePictures:
         """A tiny picture of the frame or one nearby, ``THUMBNAIL_HEIGHT`` high."""
         known = self._cached(frame_idx, "thumbnail")
         if known is None:
+            self._proxies.has_overview.wait(_OVERVIEW_SECONDS)
             small = cv2.imdecode(np.frombuffer(self.near(frame_idx)[1], np.uint8), cv2.IMREAD_COLOR)
             assert small is not None, "near() gives JPEG files"
             height, width = small.shape[:2]

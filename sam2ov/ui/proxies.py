@@ -118,22 +118,26 @@ class Proxies:
 
     def _run(self) -> None:
         assert self._file is not None
-        _be_nice()
         try:
+            # Everybody waits for the overview; it takes a few seconds.
             with self._source.twin(cache_bytes=0, max_side=MAX_SIDE) as reader:
-                self._make(reader, iter(_spread(self._source.keyframes)))
-                self.has_overview.set()
-                self._make(reader, self._in_order())
+                self._make(reader, iter(_spread(self._source.keyframes)), self._is_busy)
+            self.has_overview.set()
+            _be_nice()
+            with self._source.twin(cache_bytes=0, max_side=MAX_SIDE) as reader:
+                self._make(reader, self._in_order(), self._must_wait)
         except (OSError, VideoError) as error:
             _log.warning("The small pictures of a clip stay incomplete: %s", error)
         finally:
             self.has_overview.set()
             self.is_done.set()
 
-    def _make(self, reader: FrameReader, frames: Iterator[int]) -> None:
+    def _make(
+        self, reader: FrameReader, frames: Iterator[int], must_wait: Callable[[], bool]
+    ) -> None:
         assert self._file is not None
         for frame_idx in frames:
-            while self._must_wait() and not self._stopped.is_set():
+            while must_wait() and not self._stopped.is_set():
                 self._stopped.wait(_LOOK_AGAIN_SECONDS)
             if self._stopped.is_set() or self._file.num_bytes >= self._budget_bytes:
                 return

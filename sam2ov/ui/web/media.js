@@ -14,7 +14,7 @@ const MASK_BUDGET_BYTES = 96 * 2 ** 20;
 const PNG_BUDGET_BYTES = 64 * 2 ** 20;
 const LEVELS = ["proxy", "view", "full"];
 // Browsers open six connections to a server; one belongs to Gradio.
-const AT_ONCE = { near: 2, run: 2, picture: 2, masks: 1 };
+const AT_ONCE = { near: 2, run: 2, picture: 1, neighbour: 1, masks: 1 };
 const RUN = 8; // frames that come in one answer
 const RUNS_AHEAD = 3;
 const NEIGHBOURS = 5;
@@ -134,7 +134,7 @@ export class Media {
     for (let i = 1; i <= NEIGHBOURS; i += 1) {
       const next = frame + i * step;
       if (next < 0 || next >= this.numFrames) break;
-      if (!this.#hasPictureFrom(next, "view")) yield ["picture", next, "view"];
+      if (!this.#hasPictureFrom(next, "view")) yield ["neighbour", next, "view"];
       if (!this.#hasMasksFrom(next, "view")) yield ["masks", next, "view"];
     }
   }
@@ -195,7 +195,7 @@ export class Media {
   async #load(kind, frame, level, from) {
     const { epoch, revision, requests } = this;
     const isPresent = () => epoch === this.epoch;
-    if (kind === "picture") {
+    if (kind === "picture" || kind === "neighbour") {
       const picture = await requests.picture(frame, level);
       if (!isPresent()) return null;
       this.pictures[level].set(frame, picture);

@@ -3,7 +3,7 @@
 import { Clock } from "./clock.js";
 
 const REST_MS = 90;
-const SETTLED_MS = 500;
+const SETTLED_MS = 400;
 const MASKS_PATIENCE_MS = 70;
 const LAG_SECONDS = 0.3;
 const MAX_STRIDE = 4;
@@ -45,8 +45,9 @@ export class Player {
   seek(frame) {
     const target = Math.min(Math.max(Math.round(frame), 0), Math.max(this.numFrames - 1, 0));
     const isMove = target !== this.frame;
-    if (isMove) this.direction = target > this.frame ? 1 : -1;
     const isStep = Math.abs(target - this.frame) <= 1;
+    // Frames before the present one are decoded at a cost: only for those who walk backwards.
+    if (isMove) this.direction = isStep ? target - this.frame : 1;
     this.frame = target;
     this.onMoved();
     if (isMove && !isStep) this.#moveOn();
@@ -67,10 +68,16 @@ export class Player {
     if (this.media.isReady(this.frame)) this.#paint(this.frame);
     else this.#paintSoonWithoutMasks(this.frame);
     clearTimeout(this.resting);
-    this.resting = setTimeout(() => {
-      this.media.want(this.frame, "resting", this.direction);
-      this.resting = setTimeout(() => this.refresh(), SETTLED_MS);
-    }, REST_MS);
+    this.resting = setTimeout(() => this.media.want(this.frame, "resting", this.direction), REST_MS);
+  }
+
+  // The sharp picture is there: its neighbours are likely to be next, unless the playhead leaps on.
+  #settleSoon() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(
+      () => !this.isPlaying && this.media.want(this.frame, "settled", this.direction),
+      SETTLED_MS,
+    );
   }
 
   #paintSoonWithoutMasks(frame) {
@@ -177,6 +184,7 @@ export class Player {
     this.stage.paint(found);
     this.stage.element.dataset.level = found.level;
     this.painted = frame;
+    if (frame === this.frame && found.level !== "proxy" && !this.isPlaying) this.#settleSoon();
     this.onShown(frame);
   }
 }
