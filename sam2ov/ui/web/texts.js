@@ -42,12 +42,20 @@ export function days(count) {
 
 export const isPrompted = (object) => Object.keys(object.prompts).length > 0;
 
+// Keys are for those who have a keyboard.
+const withKeys = (text, keys) =>
+  matchMedia("(hover: none)").matches ? text : `${text} ${keys}`;
+
 const TOOL_HINTS = {
   negative: ({ name }) => `Click what does not belong to ${name}.`,
   box: ({ name }) => `Drag a box around ${name}.`,
-  brush: ({ name }) => `Paint over ${name}. Shift erases; [ and ] change the size of the brush.`,
+  brush: ({ name }) =>
+    withKeys(`Paint over ${name}.`, "Shift erases; [ and ] change the size of the brush."),
   eraser: ({ name }) =>
-    `Wipe away what does not belong to ${name}. Shift paints; [ and ] change the size.`,
+    withKeys(
+      `Wipe away what does not belong to ${name}.`,
+      "Shift paints; [ and ] change the size of the brush.",
+    ),
   pan: () => "Drag the picture. The wheel or two fingers zoom.",
 };
 
