@@ -40,7 +40,8 @@ def write_unit(path: Path, size_hw: tuple[int, int]) -> None:
     height, width = size_hw
     random = np.random.default_rng(1)
     blots = random.integers(0, 200, (height // 6, width // 6, 3), np.uint8)
-    texture = cv2.GaussianBlur(cv2.resize(blots, (width + 160, height + 80)), (0, 0), 3)
+    wall = cv2.GaussianBlur(cv2.resize(blots, (width + 160, height + 80)), (0, 0), 3)
+    texture = np.asarray(wall, np.uint8)
     grain = random.normal(8, 3, (height + 80, width + 80, 1)).clip(0, 20).astype(np.uint8)
     grain = np.repeat(grain, 3, axis=2)
     with av.open(str(path), "w") as container:

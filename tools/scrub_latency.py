@@ -25,6 +25,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -42,10 +43,8 @@ window.paints = [];
 new MutationObserver(() => {
   const frame = Number(document.querySelector(".s2-stage").dataset.frame);
   requestAnimationFrame(() => window.paints.push([frame, performance.now()]));
-}).observe(document.querySelector(".s2-stage"), { attributes: true, attributeFilter: ["data-frame"] });
-for (const kind of ["pointerdown", "pointermove"]) addEventListener(
-  kind, () => { if (kind === "pointerdown") window.pressed = performance.now(); }, { capture: true }
-);
+}).observe(document.querySelector(".s2-stage"), { attributeFilter: ["data-frame"] });
+addEventListener("pointerdown", () => { window.pressed = performance.now(); }, true);
 """
 
 
@@ -65,7 +64,7 @@ def running_app() -> Iterator[str]:
         try:
             while process.poll() is None:
                 try:
-                    with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own server
+                    with urllib.request.urlopen(url, timeout=5):
                         break
                 except OSError:
                     time.sleep(0.2)
@@ -131,7 +130,7 @@ def drag(page: Page, seconds: float = 4.0) -> tuple[float, float]:
         page.wait_for_timeout(16)
     page.mouse.up()
     times = [moment for _, moment in page.evaluate("window.paints")]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     return len(times) / seconds, max(gaps, default=1000 * seconds)
 
 

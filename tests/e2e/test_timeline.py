@@ -190,6 +190,27 @@ def test_lanes(editor: EditorPage) -> None:
         editor.wait_for_frame(frame)
 
 
+def test_tracking_one_frame_of_the_chosen_object(editor: EditorPage) -> None:
+    editor.open_sample()
+    assert editor.page.locator('[data-action="onlyChosen"]').is_hidden(), "there is one object"
+    editor.click(*ball_xy(0))
+    editor.add_object()
+    editor.press("onlyChosen")
+    assert editor.page.locator('[data-track="frame"]').is_disabled(), "it has no prompt yet"
+    editor.click(*balloon_xy(0))
+    editor.page.keyboard.press("ArrowRight")
+    editor.wait_for_frame(1)
+    editor.track("frame")
+
+    def words(number: int) -> str:
+        lane = f'.s2-object[data-object="{number}"] .s2-lane'
+        return editor.page.locator(lane).get_attribute("aria-label") or ""
+
+    editor.until(lambda: "tracked 0-1" in words(2))
+    editor.wait_until_tracked()
+    assert "0-1" not in words(1)
+
+
 def test_moving_the_playhead_draws_no_lane(editor: EditorPage) -> None:
     editor.open_sample()
     editor.page.wait_for_timeout(1500)

@@ -51,6 +51,7 @@ class Editor {
     this.snapshot = NOTHING;
     this.activeId = null;
     this.follows = true; // the playhead goes where tracking is
+    this.tracksChosen = false; // not all objects
     this.isStarting = false; // tracking was asked for and has not been answered
     this.edits = 0;
     this.pending = []; // edits that the server has not answered yet
@@ -248,6 +249,7 @@ class Editor {
       previousPrompt: whenOpen(() => this.#seek(this.#promptFrom(-1))),
       nextPrompt: whenOpen(() => this.#seek(this.#promptFrom(1))),
       loop: whenOpen(() => this.#toggleLoop()),
+      onlyChosen: whenOpen(() => this.#toggleChosen()),
       setIn: whenOpen(() => this.timeline.inout.set("first", this.player.frame)),
       setOut: whenOpen(() => this.timeline.inout.set("last", this.player.frame)),
       clearRange: whenOpen(() => this.timeline.inout.clear()),
@@ -335,6 +337,12 @@ class Editor {
   #toggleLoop() {
     this.player.loops = !this.player.loops;
     this.find('[data-action="loop"]').setAttribute("aria-pressed", String(this.player.loops));
+  }
+
+  #toggleChosen() {
+    this.tracksChosen = !this.tracksChosen;
+    this.find('[data-action="onlyChosen"]').setAttribute("aria-pressed", String(this.tracksChosen));
+    this.#enable();
   }
 
   #lookAt(frame, id) {
@@ -437,7 +445,8 @@ class Editor {
     this.player.pause();
     this.follows = true;
     this.#enable();
-    this.send("track", { clip: clip.token, frame: this.player.frame, direction });
+    const objects = this.tracksChosen ? [this.activeId] : null;
+    this.send("track", { clip: clip.token, frame: this.player.frame, direction, objects });
   }
 
   #cancel() {
@@ -575,7 +584,9 @@ class Editor {
     for (const [action, is] of Object.entries(enabled)) {
       this.find(`[data-action="${action}"]`).disabled = !is;
     }
-    const canTrack = isOpen && objects.some(isPrompted) && !job && !this.isStarting;
+    const targets = objects.filter(({ id }) => !this.tracksChosen || id === this.activeId);
+    const canTrack = isOpen && targets.some(isPrompted) && !job && !this.isStarting;
+    this.find('[data-action="onlyChosen"]').hidden = objects.length < 2;
     for (const button of this.section.querySelectorAll("[data-track]")) button.disabled = !canTrack;
     for (const button of this.section.querySelectorAll("[data-tool], [data-menu]")) {
       button.disabled = !isOpen;
