@@ -92,7 +92,7 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     )
     assert result.exit_code == 0, result.output
     defaults = {"host": "127.0.0.1", "port": None, "model": "micro", "device": "CPU"}
-    limits = {"mcp": False, "settings": Settings()}
+    limits = {"mcp": False, "settings": Settings(), "projects": None}
     assert launched == [
         {**defaults, **limits, "precision": None, "open_browser": False},
         {
