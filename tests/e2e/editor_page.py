@@ -39,6 +39,15 @@ class EditorPage:
     def press(self, action: str) -> None:
         self.page.locator(f'[data-action="{action}"]').click()
 
+    def press_project(self, action: str) -> None:
+        """Press a button of the panel "Project"."""
+        self.page.locator(f'[data-project-action="{action}"]').click()
+
+    def reload(self) -> None:
+        """Load the page anew, with a project open."""
+        self.page.reload()
+        self.page.wait_for_selector('.s2[data-state="open"]')
+
     def choose_tool(self, tool: str) -> None:
         self.page.locator(f'[data-tool="{tool}"]').click()
 

@@ -153,10 +153,10 @@ def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> Non
     (target,) = read_prompt_file(path).objects
     assert [prompt.frame for prompt in target.prompts] == [0, 10]
 
-    editor.page.reload()
+    editor.press_project("close")
     editor.page.wait_for_selector('.s2[data-state="empty"]')
     editor.open_sample()
-    assert not editor.mask().any(), "a new page is a new beginning"
+    assert not editor.mask().any(), "a new project is a new beginning"
     with editor.page.expect_file_chooser() as waiting:
         editor.page.locator("#open-prompts").click()
     waiting.value.set_files(path)
@@ -168,22 +168,23 @@ def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> Non
 def test_reloading_frees_the_old_page(editor: EditorPage, server: Server) -> None:
     editor.open_sample()
     editor.until(lambda: server.tabs() == 1)
-    editor.page.reload()
-    editor.page.wait_for_selector('.s2[data-state="empty"]')
+    editor.reload()
     editor.until(lambda: server.tabs() == 1)
-    assert editor.objects.count() == 0
+    assert editor.objects.count() == 1
 
 
-def test_opening_another_clip_asks_first(editor: EditorPage, clip: Path) -> None:
+def test_opening_another_clip_loses_nothing(editor: EditorPage, clip: Path) -> None:
     editor.open_sample()
     editor.click(*ball_xy(0))
+    editor.until(lambda: editor.mask().any())
+    before = editor.mask()
     upload(editor, clip)
-    editor.page.get_by_role("button", name="Keep").click()
-    assert "/ 95" in editor.page.locator(".s2-counter").inner_text()
-    upload(editor, clip)
-    editor.page.get_by_role("button", name="Continue").click()
     editor.until(lambda: "/ 23" in editor.page.locator(".s2-counter").inner_text())
     editor.until(lambda: not editor.mask().any())
+    editor.press_project("recent")
+    editor.page.get_by_role("dialog").get_by_role("button", name="sample.mp4").first.click()
+    editor.until(lambda: "/ 95" in editor.page.locator(".s2-counter").inner_text())
+    editor.until(lambda: np.array_equal(editor.mask(), before))
 
 
 def test_addresses_cannot_be_guessed(editor: EditorPage) -> None:
