@@ -417,10 +417,11 @@ def test_opacity_and_style_are_remembered(opened: EditorPage) -> None:
     x, y = (round(value) for value in BALL)
     opened.until(lambda: abs(int(opened.canvas("masks")[y, x, 3]) - 204) < 4)
     choose_style(opened, "outline")
-    later = EditorPage(opened.page.context.new_page(), opened.url)
-    chosen = later.page.locator('[data-style-choice="outline"]')
-    assert chosen.get_attribute("aria-checked") == "true"
-    assert later.page.locator(".s2-opacity input").input_value() == "80"
+    later = opened.page.context.new_page()
+    later.goto(opened.url)
+    chosen = '[data-style-choice="outline"][aria-checked="true"]'
+    later.wait_for_selector(chosen, state="attached")
+    assert later.locator(".s2-opacity input").input_value() == "80"
 
 
 def test_hidden_and_alone(opened: EditorPage) -> None:
