@@ -170,7 +170,12 @@ class Editor {
     this.pending = [];
     this.settling = [];
     this.player.pause();
-    if (!clip) return;
+    if (!clip) {
+      this.media.close();
+      this.timeline.close();
+      this.player.close();
+      return;
+    }
     const project = this.snapshot.project.token;
     const start = this.projects.frameOf(project);
     this.section.style.setProperty("--aspect", clip.width / clip.height);

@@ -52,6 +52,14 @@ export class Media {
     this.forgetMasks();
   }
 
+  close() {
+    this.epoch += 1;
+    this.requests = null;
+    for (const level of LEVELS) this.pictures[level].clear();
+    this.#forget();
+    this.forgetMasks();
+  }
+
   forgetMasks() {
     this.revision += 1;
     this.masks.clear();

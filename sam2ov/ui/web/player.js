@@ -42,6 +42,15 @@ export class Player {
     this.seek(0);
   }
 
+  close() {
+    this.pause();
+    clearTimeout(this.resting);
+    this.numFrames = 0;
+    this.painted = null;
+    this.frame = 0;
+    this.onMoved();
+  }
+
   seek(frame) {
     const target = Math.min(Math.max(Math.round(frame), 0), Math.max(this.numFrames - 1, 0));
     const isMove = target !== this.frame;

@@ -14,6 +14,7 @@ export class Projects {
     this.answer = null; // what the server told of kept projects
     this.restoring = null; // the token of the project that this tab had, while it is opened again
     this.doomed = null; // to be deleted as soon as it is closed
+    this.deleted = new Set(); // no longer shown, whether the server is done with it or not
     this.moving = null; // { token, frame }: where the playhead is, not yet written down
     const handlers = {
       open: (project) => this.#open(project),
@@ -76,7 +77,8 @@ export class Projects {
 
   show({ canOpen }) {
     const { project, job } = this.snapshot();
-    const projects = this.answer?.projects ?? [];
+    const known = this.answer?.projects ?? [];
+    const projects = known.filter((one) => !this.deleted.has(one.token));
     this.stage.hidden = projects.length === 0;
     this.cards.show(projects.slice(0, CARDS));
     this.list.show(projects);
@@ -129,6 +131,7 @@ export class Projects {
   async #remove({ token, name }) {
     const question = `Delete ${name} with all its prompts and masks, for good?`;
     if (!(await this.dialogs.ask(question, "Delete"))) return;
+    this.deleted.add(token);
     if (token !== this.snapshot().project?.token) {
       this.#delete(token);
       return;
@@ -142,7 +145,10 @@ export class Projects {
     this.moving = null;
     const response = await fetch(`${this.root}/projects/${token}`, { method: "DELETE" });
     if (response.ok || response.status === 404) this.kept.forget([token]);
-    else this.failed(await response.text());
+    else {
+      this.deleted.delete(token);
+      this.failed(await response.text());
+    }
     this.refresh();
   }
 

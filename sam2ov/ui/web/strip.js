@@ -29,6 +29,14 @@ export class Strip {
     this.failed.clear();
   }
 
+  close() {
+    this.epoch += 1;
+    this.thumbnails.clear();
+    this.wanted = [];
+    prepare(this.ruler);
+    prepare(this.canvas);
+  }
+
   draw(span, clock) {
     this.span = span;
     this.#drawRuler(span, clock);

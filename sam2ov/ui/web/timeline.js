@@ -51,6 +51,14 @@ export class Timeline {
     this.#drawSoon();
   }
 
+  close() {
+    this.clip = null;
+    this.strip.close();
+    this.data.open(null);
+    this.review.open(null, null);
+    this.overview.hidden = true;
+  }
+
   // `version` changes whenever results do.
   show({ objects, activeId, soloId, range, version, isTracking }) {
     this.objects.show(objects, activeId, soloId);
