@@ -85,6 +85,7 @@ class FramePictures:
             return stored
         self._proxies.stand_aside()
         if stored is not None and self._proxies.has_overview.is_set():
+            self._release_quick()
             return stored
         keyframes = self._frames.keyframes
         before = int(np.searchsorted(keyframes, frame_idx, side="right")) - 1
@@ -99,6 +100,17 @@ class FramePictures:
                 known = encode_jpeg(self._quick.read(key), _QUALITIES["proxy"])
             self._keep(key, "near", known)
         return key, known
+
+    def _release_quick(self) -> None:
+        """The keyframes are stored: another decoder in memory is of no more use."""
+        if self._quick is None or not self._quick_lock.acquire(blocking=False):
+            return
+        try:
+            if self._quick is not None:
+                self._quick.close()
+                self._quick = None
+        finally:
+            self._quick_lock.release()
 
     def thumbnail(self, frame_idx: int) -> bytes:
         """A tiny picture of the frame or one nearby, ``THUMBNAIL_HEIGHT`` high."""
