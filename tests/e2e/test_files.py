@@ -108,7 +108,7 @@ def test_an_upload_can_be_cancelled(editor: EditorPage, tmp_path: Path, server: 
     editor.press("cancel")
     editor.until(lambda: "Uploading" not in editor.status)
     assert editor.page.locator(".toast-body").count() == 0
-    editor.until(lambda: not list(server.temporary.glob("sam2ov-tab-*/upload-*")))
+    editor.until(lambda: not list(server.projects.glob(".tab-*/upload-*")))
     editor.open_sample()
 
 
