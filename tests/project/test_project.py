@@ -1,5 +1,7 @@
 """Objects, prompts and undo: what the user did is the only truth."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ from sam2ov.errors import PromptError
 from sam2ov.masks import BoolArray
 from sam2ov.project import Project
 from sam2ov.project.documents import MAX_OBJECTS, MAX_STEPS
-from tests.click_model import NUM_FRAMES
+from sam2ov.project.prompt_steps import painted, points_of
+from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 
 
 def masks(project: Project, frame: int) -> BoolArray:
@@ -171,3 +174,115 @@ def test_masks_have_a_new_revision_after_every_change(project: Project) -> None:
         change()
         assert project.revision not in seen
         seen.add(project.revision)
+
+
+def test_a_stroke_is_the_mask_to_the_pixel(project: Project) -> None:
+    stroke = [(20.0, 20.0), (60.0, 40.0)]
+    project.brush(1, 2, stroke, 5, erase=False)
+    expected = painted(np.zeros((HEIGHT, WIDTH), np.bool_), stroke, 5, erase=False)
+    np.testing.assert_array_equal(masks(project, 2)[0], expected)
+    project.brush(1, 2, [(40.0, 30.0)], 8, erase=True)
+    expected = painted(expected, [(40.0, 30.0)], 8, erase=True)
+    np.testing.assert_array_equal(masks(project, 2)[0], expected)
+    assert project.journal.done is not None
+    assert project.journal.done.label == "Erase from Object 1"
+    assert project.undo() == 2
+    assert masks(project, 2)[0].sum() > expected.sum()
+
+
+def test_a_stroke_corrects_what_is_there(project: Project) -> None:
+    project.click(1, 0, (20, 30), positive=True)
+    before = masks(project, 0)[0]
+    project.brush(1, 0, [(80.0, 50.0)], 6, erase=False)
+    after = masks(project, 0)[0]
+    assert after[50, 80]
+    np.testing.assert_array_equal(before, after & before)
+    project.undo()
+    np.testing.assert_array_equal(before, masks(project, 0)[0])
+    assert len(project.steps(1, 0)) == 1, "the click is back"
+
+
+def test_points_move_and_go(project: Project) -> None:
+    project.click(1, 0, (20, 30), positive=True)
+    project.click(1, 0, (60, 30), positive=False)
+    project.move_point(1, 0, 0, (80, 50))
+    assert points_of(project.steps(1, 0)) == [(80, 50, 1), (60, 30, 0)]
+    assert masks(project, 0)[0][50, 80]
+    assert not masks(project, 0)[0][30, 20]
+    project.delete_point(1, 0, 1)
+    assert points_of(project.steps(1, 0)) == [(80, 50, 1)]
+    project.delete_point(1, 0, 0)
+    assert project.prompted_objects() == ()
+    assert [project.undo() for _ in range(5)] == [0] * 5
+    assert project.undo() is None
+
+
+def test_clearing_leaves_locked_objects_alone(project: Project) -> None:
+    second = project.add_object().obj_id
+    for obj_id in (1, second):
+        project.click(obj_id, 0, (20, 30), positive=True)
+        project.click(obj_id, 5, (30, 30), positive=True)
+    project.lock_object(second, locked=True)
+    edits: list[Callable[[], object]] = [
+        lambda: project.click(second, 0, (1, 1), positive=True),
+        lambda: project.box(second, 0, (1, 1), (9, 9)),
+        lambda: project.brush(second, 0, [(5, 5)], 3, erase=False),
+        lambda: project.move_point(second, 0, 0, (1, 1)),
+        lambda: project.delete_point(second, 0, 0),
+        lambda: project.clear_frame(second, 0),
+        lambda: project.clear_object(second),
+        lambda: project.remove_object(second),
+    ]
+    for refused in edits:
+        with pytest.raises(PromptError, match="locked"):
+            refused()
+    project.clear_all()
+    assert project.prompted_objects() == (second,)
+    project.undo()
+    assert project.prompted_objects() == (1, second)
+    project.clear_object(1)
+    assert project.prompted_frames(1) == []
+    project.undo()
+    assert project.prompted_frames(1) == [0, 5]
+
+
+def test_the_list_is_the_users(project: Project) -> None:
+    second, third = project.add_object().obj_id, project.add_object().obj_id
+    project.move_object(third, 0)
+    assert [target.obj_id for target in project.objects] == [third, 1, second]
+    project.hide_object(1, hidden=True)
+    project.change_object(second, "Ball", "#00ff00")
+    assert [target.hidden for target in project.objects] == [False, True, False]
+    labels = []
+    while project.journal.done is not None:
+        labels.append(project.journal.done.label)
+        project.undo()
+    assert labels == [
+        "Rename Object 2",
+        "Hide Object 1",
+        "Move Object 3 in the list",
+        "Add an object",
+        "Add an object",
+    ]
+
+
+def test_the_range_stays_inside_the_clip(project: Project) -> None:
+    for wrong in (range(0), range(5, NUM_FRAMES + 1), range(-1, 4)):
+        with pytest.raises(PromptError, match="inside the clip"):
+            project.set_in_out(wrong)
+    project.set_in_out(range(2, 8))
+    project.set_in_out(None)
+    assert project.undo() is None
+    assert project.in_out == range(2, 8)
+    project.redo()
+    assert project.in_out is None
+
+
+def test_what_is_refused_can_still_be_done_again(project: Project) -> None:
+    project.click(1, 0, (20, 30), positive=True)
+    project.undo()
+    with pytest.raises(PromptError, match="outside the video"):
+        project.click(1, NUM_FRAMES, (1, 1), positive=True)
+    list(project.track("Track", []))
+    assert project.redo() == 0
+    assert project.prompted_objects() == (1,)
