@@ -399,8 +399,8 @@ def test_styles_change_without_asking_the_server(opened: EditorPage) -> None:
     assert np.array_equal(opened.canvas("frame")[..., 3] > 0, area)
 
     choose_style(opened, "none")
-    opened.until(lambda: not opened.mask().any())
-    assert opened.canvas("frame")[5, 5, 3] == 255
+    opened.until(lambda: opened.canvas("frame")[5, 5, 3] == 255)
+    assert not opened.mask().any()
     opened.page.keyboard.press("m")
     opened.until(lambda: opened.canvas("frame")[5, 5, 3] == 0)
     opened.page.keyboard.press("v")
