@@ -129,8 +129,6 @@ def test_a_stroke_joins_its_points_and_erasing_takes_it_back() -> None:
     st.lists(st.tuples(st.floats(-16, 65_536), st.floats(-16, 65_536)), min_size=1, max_size=4),
     st.floats(0.1, 64),
 )
-def test_strokes_may_leave_the_picture(
-    points: list[tuple[float, float]], radius: float
-) -> None:
+def test_strokes_may_leave_the_picture(points: list[tuple[float, float]], radius: float) -> None:
     blank = np.zeros((30, 40), np.bool_)
     assert painted(blank, points, radius, erase=False).shape == (30, 40)
