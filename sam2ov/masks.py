@@ -4,7 +4,8 @@
 model's image size; masks are squashed with the frame, so sizes are given as ``size_hw``.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -25,6 +26,27 @@ HOLE_AREA: Final = 8
 
 _OVERLAP_LOGIT = -10.0
 _FILLED_LOGIT = 0.1
+
+
+class MaskSource(Protocol):
+    """Where masks come from: a ``VideoSession``, or a project's journal without a model."""
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of the video."""
+
+    @property
+    def obj_ids(self) -> Sequence[int]:
+        """The objects that have prompts."""
+
+    def logits_at(
+        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
+    ) -> FloatArray:
+        """The objects' current answers on a frame, float32 [N, H, W] at a size."""
 
 
 def resize_logits(mask_logits: FloatArray, size_hw: tuple[int, int]) -> FloatArray:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sam2ov.export.format import ExportFormat, ExportSettings, FormatOptions
 from sam2ov.export.names import clip_stem, file_stem
 from sam2ov.export.tracked_masks import ExportedObject, LabelMap, TrackedMasks
-from sam2ov.masks import BoolArray
+from sam2ov.masks import BoolArray, FloatArray
 from sam2ov.video import FrameReader
 
 Options = TypeVar("Options", bound=FormatOptions)
@@ -79,6 +79,10 @@ class ExportFrame:
     def mask(self, target: ExportedObject) -> BoolArray:
         """Where an object is, [H, W]."""
         return self._clip.masks.mask(self.index, target)
+
+    def matte(self, target: ExportedObject) -> FloatArray:
+        """How much of each pixel an object covers, float32 [H, W] from 0 to 1; soft edges."""
+        return self._clip.masks.matte(self.index, target)
 
     def label_map(self) -> LabelMap:
         """Which of ``ExportSource.masks.objects`` a pixel belongs to, see ``TrackedMasks``."""

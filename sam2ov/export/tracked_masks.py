@@ -1,41 +1,22 @@
-"""What there is to export: the masks of chosen objects on chosen frames of a clip."""
+"""What there is to export: the cleaned masks of chosen objects on chosen frames of a clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.cleanup.masks import CleanedMasks
+from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
+from sam2ov.cleanup.shape import feathered
 from sam2ov.errors import ExportError
-from sam2ov.masks import BoolArray, FloatArray
+from sam2ov.masks import BoolArray, FloatArray, MaskSource
 from sam2ov.palette import Rgb
 
 LabelMap = npt.NDArray[np.uint8]
 """uint8 [H, W]: 0 for the background, n for the n-th object."""
 
 MAX_OBJECTS = 255
-
-
-class MaskSource(Protocol):
-    """Where masks come from: a ``VideoSession``, or a project's journal without a model."""
-
-    @property
-    def num_frames(self) -> int:
-        """Length of the video."""
-
-    @property
-    def size_hw(self) -> tuple[int, int]:
-        """Height and width of the video."""
-
-    @property
-    def obj_ids(self) -> Sequence[int]:
-        """The objects that have prompts."""
-
-    def logits_at(
-        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
-    ) -> FloatArray:
-        """The objects' current answers on a frame, float32 [N, H, W] at a size."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +26,11 @@ class ExportedObject:
     obj_id: int
     name: str
     colour: Rgb
+    clean_up: CleanUp = NO_CLEAN_UP
 
 
 class TrackedMasks:
-    """Masks at video size, computed frame by frame from what is stored.
+    """Masks at video size, cleaned up frame by frame from what is stored.
 
     A frame or object without a result has an empty mask.
 
@@ -73,7 +55,7 @@ class TrackedMasks:
         self.objects = tuple(objects)
         self.frames = range(stored.num_frames) if frames is None else frames
         self.size_hw = stored.size_hw
-        self._stored = stored
+        self._stored = CleanedMasks(stored, {t.obj_id: t.clean_up for t in objects})
         self._non_overlapping = non_overlapping and len(objects) > 1
         self._labels: tuple[int, LabelMap] | None = None
         unknown = [target.obj_id for target in objects if target.obj_id not in stored.obj_ids]
@@ -92,6 +74,10 @@ class TrackedMasks:
             number = self.objects.index(target) + 1
             return np.asarray(self.label_map(frame_idx) == number)
         return self._logits(frame_idx, target) > 0
+
+    def matte(self, frame_idx: int, target: ExportedObject) -> FloatArray:
+        """How much of each pixel [H, W] an object covers, 0 to 1: the mask with soft edges."""
+        return feathered(self.mask(frame_idx, target), target.clean_up.feather)
 
     def label_map(self, frame_idx: int) -> LabelMap:
         """Which object each pixel belongs to; where masks overlap, the highest logit wins."""

@@ -1,0 +1,104 @@
+"""One mask at a time: holes, specks, the course of the outline, soft edges.
+
+The object is taken to go on beyond the borders of the picture: nothing is moved or softened there.
+"""
+
+from math import ceil
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sam2ov.masks import BoolArray, FloatArray
+
+Box = tuple[slice, slice]
+"""Rows and columns."""
+
+_SIGMAS = 3
+"""Of a Gaussian that count."""
+
+
+def without_holes(mask: BoolArray, max_area: int) -> BoolArray:
+    """Fill background parts (4-connected) of up to ``max_area`` pixels inside a mask [H, W].
+
+    What touches the border of the picture is no hole.
+    """
+    if not max_area or not mask.any():
+        return mask
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(_bytes(~mask), connectivity=4)
+    is_hole = stats[:, cv2.CC_STAT_AREA] <= max_area
+    is_hole[0] = False  # the mask itself
+    for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        is_hole[np.unique(line)] = False
+    return mask | is_hole[labels] if count > 1 else mask
+
+
+def without_specks(mask: BoolArray, max_area: int) -> BoolArray:
+    """Remove parts (8-connected) of up to ``max_area`` pixels from a mask [H, W]."""
+    if not max_area or not mask.any():
+        return mask
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(_bytes(mask), connectivity=8)
+    stays = stats[:, cv2.CC_STAT_AREA] > max_area
+    stays[0] = False  # the background
+    kept: BoolArray = stays[labels]
+    return kept
+
+
+def smoothed(mask: BoolArray, radius: float) -> BoolArray:
+    """Round off a mask [H, W]: what is finer than about ``radius`` pixels goes."""
+    if radius <= 0 or not mask.any():
+        return mask
+    box = box_around(mask, ceil(_SIGMAS * radius))
+    soft = cv2.GaussianBlur(
+        mask[box].astype(np.float32), (0, 0), radius, borderType=cv2.BORDER_REPLICATE
+    )
+    made = mask.copy()
+    made[box] = soft > 0.5
+    return made
+
+
+def grown(mask: BoolArray, by: float) -> BoolArray:
+    """Move the outline of a mask [H, W] outwards by so many pixels, inwards if negative."""
+    if by == 0 or not mask.any():
+        return mask
+    box = box_around(mask, ceil(abs(by)) + 1)
+    inside = mask[box]
+    made = mask.copy()
+    made[box] = _distance(~inside) <= by if by > 0 else _distance(inside) > -by
+    return made
+
+
+def feathered(mask: BoolArray, width: float) -> FloatArray:
+    """A matte [H, W] from 0 to 1 whose edges are ``width`` pixels wide; > 0.5 is the mask."""
+    matte = mask.astype(np.float32)
+    if width <= 1 or not mask.any():
+        return matte
+    box = box_around(mask, ceil(width / 2) + 1)
+    ramp = np.clip(0.5 + signed_distance(mask[box]) / width, 0, 1)
+    matte[box] = ramp * ramp * (3 - 2 * ramp)
+    return matte
+
+
+def signed_distance(mask: BoolArray) -> FloatArray:
+    """Distance to the outline of a mask [H, W] in pixels, negative outside."""
+    signed: FloatArray = np.where(mask, _distance(mask) - 0.5, 0.5 - _distance(~mask))
+    return signed
+
+
+def box_around(mask: BoolArray, margin: int) -> Box:
+    """Rows and columns of the picture that a mask [H, W] lies in, with a margin."""
+    x, y, width, height = cv2.boundingRect(_bytes(mask))
+    rows = slice(max(y - margin, 0), y + height + margin)
+    return rows, slice(max(x - margin, 0), x + width + margin)
+
+
+def _distance(mask: BoolArray) -> FloatArray:
+    """How far each pixel of a mask is from what is not in it; 0 elsewhere."""
+    if mask.all():  # OpenCV leaves open what the distance to nothing is
+        return np.full(mask.shape, np.float32(1e6))
+    distance = cv2.distanceTransform(_bytes(mask), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(distance, np.float32)
+
+
+def _bytes(mask: BoolArray) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(mask).view(np.uint8)

@@ -1,0 +1,110 @@
+"""Single masks: exact pictures, and what must hold for all."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sam2ov.cleanup.shape import feathered, grown, smoothed, without_holes, without_specks
+from sam2ov.masks import BoolArray
+from tests.cleanup.conftest import SIZE_HW, box, disc
+
+MASKS = arrays(np.bool_, st.tuples(st.integers(1, 24), st.integers(1, 24)))
+
+
+def test_holes_of_up_to_an_area_are_filled() -> None:
+    mask = box(20, 20, 60, 50)
+    mask[30:32, 30:33] = mask[50:60, 50:60] = False
+    filled = without_holes(mask, 6)
+    assert filled[30:32, 30:33].all()
+    assert not filled[50:60, 50:60].any()
+    np.testing.assert_array_equal(without_holes(mask, 100), box(20, 20, 60, 50))
+    np.testing.assert_array_equal(without_holes(mask, 5), mask)
+
+
+def test_what_touches_the_border_is_no_hole() -> None:
+    mask = np.ones(SIZE_HW, np.bool_)
+    mask[:3, 10:13] = mask[40:43, -3:] = False
+    np.testing.assert_array_equal(without_holes(mask, 1000), mask)
+
+
+def test_specks_of_up_to_an_area_are_removed() -> None:
+    mask = box(20, 20, 60, 50) | box(100, 10, 3, 2) | box(120, 60, 10, 10)
+    np.testing.assert_array_equal(
+        without_specks(mask, 6), box(20, 20, 60, 50) | box(120, 60, 10, 10)
+    )
+    assert not without_specks(mask, 5000).any()
+
+
+def test_growing_is_in_pixels() -> None:
+    assert grown(disc((80, 45), 20), 5).sum() == pytest.approx(np.pi * 25**2, rel=0.03)
+    assert grown(disc((80, 45), 20), -5).sum() == pytest.approx(np.pi * 15**2, rel=0.03)
+    square = grown(box(50, 30, 20, 20), -3)
+    np.testing.assert_array_equal(square, box(53, 33, 14, 14))
+
+
+def test_the_border_of_the_picture_is_no_outline() -> None:
+    mask = box(0, 0, 40, SIZE_HW[0])
+    np.testing.assert_array_equal(grown(mask, -4), box(0, 0, 36, SIZE_HW[0]))
+    np.testing.assert_array_equal(smoothed(mask, 5), mask)
+    soft = feathered(mask, 10)
+    assert (soft[:, :30] == 1).all()
+
+
+def test_smoothing_takes_details_and_leaves_the_rest() -> None:
+    plain = disc((80, 45), 25)
+    ragged = plain | box(103, 44, 14, 2)
+    ragged[43:46, 55:62] = False
+    smooth = smoothed(ragged, 3)
+    assert not smooth[:, 110:].any()
+    assert smooth[44, 57:62].all()
+    assert smooth.sum() == pytest.approx(plain.sum(), rel=0.03)
+
+
+def test_a_feather_is_as_wide_as_said() -> None:
+    soft = feathered(box(0, 0, 80, SIZE_HW[0]), 10)[45]
+    assert soft[74] == 1
+    assert soft[85] == 0
+    np.testing.assert_array_less(soft[75:86], soft[74:85])
+    np.testing.assert_allclose(soft[75:85] + soft[75:85][::-1], 1, atol=1e-6)
+
+
+@given(MASKS, st.integers(0, 30))
+@settings(max_examples=60, deadline=None)
+def test_filling_and_removing_twice_changes_nothing_more(mask: BoolArray, area: int) -> None:
+    for step in (without_holes, without_specks):
+        once = step(mask, area)
+        np.testing.assert_array_equal(step(once, area), once)
+    assert (without_holes(mask, area) >= mask).all()
+    assert (without_specks(mask, area) <= mask).all()
+
+
+@given(MASKS, st.floats(0.5, 8))
+@settings(max_examples=60, deadline=None)
+def test_growing_only_adds_and_shrinking_only_takes(mask: BoolArray, by: float) -> None:
+    assert (grown(mask, by) >= mask).all()
+    assert (grown(mask, -by) <= mask).all()
+    assert (grown(grown(mask, by), -by) >= mask).all(), "closing never loses a pixel"
+
+
+@given(MASKS, st.floats(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_a_matte_is_soft_around_its_mask(mask: BoolArray, width: float) -> None:
+    soft = feathered(mask, width)
+    assert soft.dtype == np.float32
+    assert soft.min() >= 0
+    assert soft.max() <= 1
+    np.testing.assert_array_equal(soft > 0.5, mask)
+
+
+@given(MASKS)
+def test_nothing_asked_for_is_nothing_done(mask: BoolArray) -> None:
+    for made in (
+        without_holes(mask, 0),
+        without_specks(mask, 0),
+        smoothed(mask, 0),
+        grown(mask, 0),
+        feathered(mask, 0),
+    ):
+        np.testing.assert_array_equal(made, mask)
