@@ -53,7 +53,7 @@ def test_nothing_jumps(editor: EditorPage) -> None:
 def test_the_empty_page_teaches(editor: EditorPage) -> None:
     page = editor.page
     assert page.get_by_text("Drop a clip here").is_visible()
-    assert page.get_by_text("sam2ov app --model sam2.1-hiera-tiny").is_visible()
+    assert page.get_by_text("For difficult ones get SAM 2.1").is_visible()
     for word in ("Click", "Track", "Correct", "Export"):
         assert page.locator(".s2-steps b", has_text=word).is_visible()
 
