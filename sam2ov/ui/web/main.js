@@ -173,6 +173,7 @@ class Editor {
     if (!clip) {
       this.media.close();
       this.timeline.close();
+      this.status.clearError(); // of a picture that was on its way
       this.player.close();
       return;
     }
