@@ -4,7 +4,7 @@ import { Kept } from "./kept.js";
 import { ProjectPanel } from "./project_panel.js";
 import { RecentList } from "./recent.js";
 
-const CARDS = 6; // on the empty stage
+const CARDS = 4; // on the empty stage: one row
 const FRAME_AFTER_MS = 400;
 
 export class Projects {
