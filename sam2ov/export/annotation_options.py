@@ -51,8 +51,34 @@ class SplitOptions(EveryOptions):
 class YoloOptions(SplitOptions):
     """Of YOLO."""
 
-    parts: Literal["joined", "separate"] = Field(
-        "joined",
-        description="An object in several parts is one polygon, its parts joined by thin lines as "
-        "Ultralytics does it; or a polygon for each part, which counts as an object then.",
+    parts: Literal["auto", "joined", "separate"] = Field(
+        "auto",
+        description="An object in several parts: joined is one polygon, its parts connected by "
+        "thin lines as Ultralytics does it; separate is a polygon for each, which counts as an "
+        "object then; auto joins where the lines change less than 2 % of the mask.",
+    )
+
+
+class DatasetOptions(YoloOptions):
+    """Of a data set in several formats at once."""
+
+
+class LabelStudioOptions(EveryOptions):
+    """Of Label Studio."""
+
+    video: str = Field(
+        "",
+        max_length=2000,
+        description="Where Label Studio finds the clip, such as /data/upload/1/clip.mp4; the "
+        "clip's name if left out.",
+    )
+
+
+class CvatOptions(EveryOptions):
+    """Of CVAT."""
+
+    shapes: Literal["mask", "polygon", "box"] = Field(
+        "mask",
+        description="mask: exact, each a shape of its own, as CVAT keeps masks; polygon, box: a "
+        "track for each object, to be edited.",
     )

@@ -104,7 +104,7 @@ class ExportFormat:
             )
         if settings.per_object and not self.splits:
             raise ExportError(f"The format {self.name} has all objects in one output already.")
-        if not isinstance(settings.options or self.options(), self.options):
+        if settings.options is not None and type(settings.options) is not self.options:
             raise ExportError(f"These are not the options of the format {self.name}.")
         if settings.names is not None:
             self._check_names(settings.names, per_object=settings.per_object)

@@ -7,12 +7,30 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from sam2ov.export.annotation_options import (
+    CocoOptions,
+    CvatOptions,
+    DatasetOptions,
     DavisOptions,
+    EveryOptions,
+    LabelStudioOptions,
+    YoloOptions,
 )
 from sam2ov.export.format import ExportFormat, OpenOutput
 from sam2ov.export.video_options import OverlayOptions
 
-FormatName = Literal["overlay", "matte", "davis", "masks"]
+FormatName = Literal[
+    "overlay",
+    "matte",
+    "davis",
+    "masks",
+    "coco",
+    "yolo",
+    "mots",
+    "sav",
+    "label-studio",
+    "cvat",
+    "dataset",
+]
 """The names of ``FORMATS``, for signatures."""
 
 # Writers are imported when they are needed: they bring OpenCV and FFmpeg with them.
@@ -40,6 +58,48 @@ def _masks() -> OpenOutput:
     from sam2ov.export.object_masks import open_object_masks
 
     return open_object_masks
+
+
+def _coco() -> OpenOutput:
+    from sam2ov.export.coco import open_coco
+
+    return open_coco
+
+
+def _yolo() -> OpenOutput:
+    from sam2ov.export.yolo import open_yolo
+
+    return open_yolo
+
+
+def _mots() -> OpenOutput:
+    from sam2ov.export.mots import open_mots
+
+    return open_mots
+
+
+def _sav() -> OpenOutput:
+    from sam2ov.export.sav import open_sav
+
+    return open_sav
+
+
+def _label_studio() -> OpenOutput:
+    from sam2ov.export.label_studio import open_label_studio
+
+    return open_label_studio
+
+
+def _cvat() -> OpenOutput:
+    from sam2ov.export.cvat import open_cvat
+
+    return open_cvat
+
+
+def _dataset() -> OpenOutput:
+    from sam2ov.export.dataset import open_dataset
+
+    return open_dataset
 
 
 _ALL = (
@@ -82,6 +142,73 @@ _ALL = (
         suffix=None,
         load=_masks,
         names="{id:03d}/{frame:05d}",
+    ),
+    ExportFormat(
+        name="coco",
+        label="COCO (json)",
+        purpose="One file with the masks of all frames, as run lengths or polygons, with tracks: "
+        "for training and for most annotation programs.",
+        suffix=".json",
+        load=_coco,
+        options=CocoOptions,
+        names="{frame:05d}",
+    ),
+    ExportFormat(
+        name="yolo",
+        label="YOLO segmentation (zip)",
+        purpose="Frames and polygons with data.yaml, split for training and validation: for "
+        "Ultralytics YOLO.",
+        suffix=None,
+        load=_yolo,
+        options=YoloOptions,
+        names="{clip}_{frame:06d}",
+        is_lossless=False,
+    ),
+    ExportFormat(
+        name="mots",
+        label="MOTS (PNG, txt)",
+        purpose="16-bit pictures and text with classes and instances: for multi-object tracking "
+        "and segmentation (KITTI MOTS).",
+        suffix=None,
+        load=_mots,
+        names="{frame:06d}",
+    ),
+    ExportFormat(
+        name="sav",
+        label="SA-V masklets (json)",
+        purpose="Run lengths of all objects for each frame: for programs made for SA-V, such as "
+        "those that train SAM 2.",
+        suffix=".json",
+        load=_sav,
+        options=EveryOptions,
+    ),
+    ExportFormat(
+        name="label-studio",
+        label="Label Studio, video (json)",
+        purpose="Boxes that follow the objects, to be imported and corrected in Label Studio, "
+        "which has no masks in videos.",
+        suffix=".json",
+        load=_label_studio,
+        options=LabelStudioOptions,
+        is_lossless=False,
+    ),
+    ExportFormat(
+        name="cvat",
+        label="CVAT for video 1.1 (xml)",
+        purpose="Masks, or tracks of polygons or boxes, to be imported and corrected in CVAT.",
+        suffix=".xml",
+        load=_cvat,
+        options=CvatOptions,
+    ),
+    ExportFormat(
+        name="dataset",
+        label="Training set (zip)",
+        purpose="Frames, masks, COCO and YOLO labels, split without neighbours on both sides, "
+        "from one or several clips: label a clip, train a network.",
+        suffix=None,
+        load=_dataset,
+        options=DatasetOptions,
+        takes_several=True,
     ),
 )
 

@@ -1,0 +1,34 @@
+"""What objects are called in annotations: those of one name are of one kind."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.tracked_masks import ExportedObject
+
+UNNAMED = "object"
+_DEFAULT_NAME = re.compile(r"object \d+", re.IGNORECASE)
+
+
+def category_name(target: ExportedObject) -> str:
+    """The name of an object's category: its own, or "object" where nobody named it."""
+    name = " ".join(target.name.split())
+    return UNNAMED if not name or _DEFAULT_NAME.fullmatch(name) else name
+
+
+@dataclass(frozen=True)
+class Categories:
+    """Names in the order in which they appear first."""
+
+    names: tuple[str, ...]
+
+    @staticmethod
+    def of(sources: Iterable[ExportSource]) -> "Categories":
+        """Those of all objects of some clips."""
+        names = (category_name(target) for source in sources for target in source.objects)
+        return Categories(tuple(dict.fromkeys(names)))
+
+    def number(self, target: ExportedObject) -> int:
+        """The place of an object's category, from 0."""
+        return self.names.index(category_name(target))

@@ -1,0 +1,77 @@
+"""MOTS: a 16-bit PNG for each frame and the same as text, as the KITTI MOTS tools read it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+
+from sam2ov.errors import ExportError
+from sam2ov.export.categories import Categories
+from sam2ov.export.files import file_tree, spools
+from sam2ov.export.pictures import number_png
+from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
+from sam2ov.rle import encode_rle
+
+_CLASS_FACTOR: Final = 1000
+_KNOWN: Final = {"car": 1, "pedestrian": 2, "person": 2}
+_OTHERS: Final = (*range(3, 10), *range(11, 65))
+"""10 marks regions that evaluations ignore; beyond 64 the numbers exceed 16 bits."""
+
+
+@contextmanager
+def open_mots(plan: ExportPlan) -> Iterator[AddFrame]:
+    """Begin a folder or archive.
+
+    Where masks overlap, the highest logit wins.
+
+    Raises:
+        ExportError: an object's number or there being too many names does not fit the format; the
+            path is taken by something else; or the disk is full.
+    """
+    source = plan.source
+    classes = _class_ids(Categories.of(plan.sources).names)
+    values = np.zeros(len(source.masks.objects) + 1, np.uint16)
+    names = Categories.of(plan.sources)
+    for number, target in enumerate(source.masks.objects, 1):
+        if target.obj_id >= _CLASS_FACTOR:
+            raise ExportError(
+                f"MOTS holds objects 1 to {_CLASS_FACTOR - 1}, not {target.obj_id}: renumber the "
+                "object."
+            )
+        class_id = classes[names.names[names.number(target)]]
+        values[number] = class_id * _CLASS_FACTOR + target.obj_id
+    layout = (r"instances/[\w.-]+/\d+\.png", r"instances_txt/[\w.-]+\.txt", r"classes\.txt")
+    with file_tree(plan.path, layout) as tree, spools(plan.path, 1) as (text,):
+        tree.write("classes.txt", "".join(f"{i} {name}\n" for name, i in classes.items()).encode())
+
+        def add(frame: ExportFrame) -> None:
+            numbers = values[frame.label_map()]
+            name = f"instances/{source.stem}/{plan.name(frame)}.png"
+            tree.write(name, number_png(numbers))
+            height, width = numbers.shape
+            for value in values[1:]:
+                mask = numbers == value
+                if mask.any():
+                    counts = encode_rle(mask).counts
+                    class_id = int(value) // _CLASS_FACTOR
+                    text.write(f"{frame.number} {value} {class_id} {height} {width} {counts}\n")
+
+        yield add
+        tree.copy(f"instances_txt/{source.stem}.txt", [text])
+
+
+def _class_ids(names: tuple[str, ...]) -> dict[str, int]:
+    """KITTI's numbers of cars and pedestrians, and others for others."""
+    found: dict[str, int] = {}
+    others = iter(_OTHERS)
+    for name in names:
+        known = _KNOWN.get(name.casefold())
+        try:
+            found[name] = known if known is not None else next(others)
+        except StopIteration:
+            raise ExportError(
+                f"MOTS holds {len(_OTHERS)} kinds of objects besides cars and pedestrians; here "
+                f"are {len(names)} names. Give objects of one kind the same name."
+            ) from None
+    return found
