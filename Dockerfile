@@ -1,18 +1,18 @@
 # The app with the bundled model, without torch:
 #   docker build -t sam2ov .
-#   docker run -p 7860:7860 -v sam2ov-cache:/cache sam2ov
+#   docker run -p 7860:7860 -v sam2ov-cache:/cache -v sam2ov-projects:/projects sam2ov
 # Models converted elsewhere go into the volume, or are mounted and named by their folder.
 FROM python:3.12-slim
 
-RUN useradd --create-home sam2ov && install --directory --owner=sam2ov --group=sam2ov /cache
+RUN useradd --create-home sam2ov && install --directory --owner=sam2ov --group=sam2ov /cache /projects
 
 COPY pyproject.toml README.md LICENSE /src/
 COPY sam2ov /src/sam2ov
 COPY convert /src/convert
 RUN pip install --no-cache-dir /src && rm -r /src
 
-ENV SAM2OV_CACHE=/cache PYTHONUNBUFFERED=1
-VOLUME /cache
+ENV SAM2OV_CACHE=/cache SAM2OV_PROJECTS=/projects PYTHONUNBUFFERED=1
+VOLUME /cache /projects
 EXPOSE 7860
 USER sam2ov
 WORKDIR /home/sam2ov

@@ -89,6 +89,6 @@ $(TEST_VENV)/$(STAMP): pyproject.toml
 $(RUNTIME_VENV)/$(STAMP): pyproject.toml
 	$(call stage,"installing sam2ov without torch into $(RUNTIME_VENV)")
 	$(call venv,$(RUNTIME_VENV))
-	$(RUNTIME_VENV)/bin/python -m pip install --quiet --editable ".[test]"
+	$(RUNTIME_VENV)/bin/python -m pip install --quiet --editable ".[test,mcp]"
 	$(RUNTIME_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
 	@touch $@

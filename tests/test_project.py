@@ -209,7 +209,7 @@ def _in_build_context(name: str) -> bool:
     return kept
 
 
-def test_the_image_is_small_unprivileged_and_keeps_its_cache(
+def test_the_image_is_small_unprivileged_and_keeps_its_folders(
     image: Image, pyproject: dict[str, Any]
 ) -> None:
     base = re.fullmatch(r"python:3\.(\d+)-slim", image.last("FROM"))
@@ -220,7 +220,10 @@ def test_the_image_is_small_unprivileged_and_keeps_its_cache(
     order = [name for name, _ in image.steps]
     assert image.last("USER") not in ("root", "0")
     assert order.index("USER") < order.index("CMD")
-    assert f"SAM2OV_CACHE={image.last('VOLUME')}" in image.last("ENV").split()
+    cache, projects = image.last("VOLUME").split()
+    assert {f"SAM2OV_CACHE={cache}", f"SAM2OV_PROJECTS={projects}"} <= set(
+        image.last("ENV").split()
+    )
     port = image.command[image.command.index("--port") + 1]
     assert image.last("EXPOSE") == port
     assert f":{port}/" in image.last("HEALTHCHECK")

@@ -151,16 +151,3 @@ def test_the_functions_are_mcp_tools(mcp_server: Server) -> None:
     assert told["kinds"][0] == "image", told["png"]
     assert told["local"][0], "paths are refused"
     assert calls(mcp_server) == 0
-
-
-@pytest.mark.skipif(find_spec("mcp") is not None, reason="the package is installed")
-def test_mcp_without_its_package_is_explained() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "sam2ov", "app", "--mcp"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert 'pip install "sam2ov[mcp]"' in done.stderr

@@ -13,10 +13,11 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from sam2ov.errors import ServerError
 from sam2ov.prompt_file import FramePrompt, ObjectPrompts, Point, PromptFile, RleMask, VideoFacts
 from sam2ov.registry import BUNDLED_NAME, MODEL_NAMES
 from sam2ov.tracker import Tracker
-from sam2ov.ui import api_types
+from sam2ov.ui import api_types, server
 from sam2ov.ui.api import PublicApi
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
@@ -207,3 +208,9 @@ def calls_until_result(calls: Iterator[Any]) -> Iterator[Any]:
         yield value
         if value is not None:
             return
+
+
+def test_mcp_without_its_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "find_spec", lambda _: None)
+    with pytest.raises(ServerError, match=r'pip install "sam2ov\[mcp\]"'):
+        server.launch(mcp=True)
