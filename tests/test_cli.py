@@ -38,7 +38,7 @@ def test_start_up_is_light() -> None:
 import sys
 from typer.testing import CliRunner
 from sam2ov.cli import app
-for arguments in ("--help", "track --help", "eval --help", "app --help", "--version"):
+for arguments in ("--help", "track --help", "export --help", "formats", "app --help", "--version"):
     assert CliRunner().invoke(app, arguments.split()).exit_code == 0
 heavy = {"openvino", "gradio", "cv2", "av", "numpy", "torch", "PIL"} & set(sys.modules)
 assert not heavy, heavy
@@ -49,7 +49,18 @@ assert not heavy, heavy
 def test_version_and_help() -> None:
     assert run("--version").stdout == f"sam2ov {__version__}\n"
     text = run("--help").stdout
-    for name in ("track", "eval", "convert", "models", "devices", "schema", "app"):
+    commands = (
+        "track",
+        "export",
+        "formats",
+        "eval",
+        "convert",
+        "models",
+        "devices",
+        "schema",
+        "app",
+    )
+    for name in commands:
         assert f"\n  {name}  " in text
     assert "130 ended by" in text
     assert run().exit_code == 2, "a command is missing"

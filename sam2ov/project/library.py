@@ -176,7 +176,10 @@ class ProjectLibrary:
 
     def new_folder(self) -> ProjectFolder:
         """An empty folder for a project; it is one once ``write_info`` has been called."""
-        path = self.folder / secrets.token_urlsafe(18)
+        token = secrets.token_urlsafe(18)
+        while token[0] == "-":  # the command line would take it for an option
+            token = secrets.token_urlsafe(18)
+        path = self.folder / token
         _make(path)
         return ProjectFolder(path)
 

@@ -37,6 +37,14 @@ def test_a_project_is_found_by_its_token_only(library: ProjectLibrary) -> None:
     assert folder.path.is_dir()
 
 
+def test_no_name_looks_like_an_option(
+    library: ProjectLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = iter(["-" + "x" * 23, "-" + "y" * 23, "z" * 24])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: next(names))
+    assert library.new_folder().token == "z" * 24
+
+
 def test_a_folder_in_the_making_is_no_project(library: ProjectLibrary) -> None:
     folder = library.new_folder()
     with pytest.raises(ProjectError, match="no longer here"):
