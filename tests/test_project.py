@@ -280,7 +280,12 @@ def served(image: Image, installed: Path, tmp_path: Path) -> Iterator[int]:
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", start, *arguments],
             cwd=tmp_path,
-            env=os.environ | {"SAM2OV_CACHE": str(tmp_path / "cache"), "BROWSER": "true"},
+            env=os.environ
+            | {
+                "SAM2OV_CACHE": str(tmp_path / "cache"),
+                "SAM2OV_PROJECTS": str(tmp_path / "projects"),
+                "BROWSER": "true",
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
