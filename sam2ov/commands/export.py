@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
+from sam2ov.commands.clean_up_options import CleanUpOption, changed
 from sam2ov.commands.console import progress_display
 from sam2ov.commands.outputs import (
     FirstNumberOption,
     FormatOption,
     NamesOption,
+    OptionValue,
     OutOption,
     Output,
     OverwriteOption,
@@ -58,6 +62,11 @@ def export(
     non_overlap: Annotated[
         bool, typer.Option("--non-overlap", help="Give each pixel to one object at most.")
     ] = False,
+    clean_up: CleanUpOption = None,
+    no_clean_up: Annotated[
+        bool,
+        typer.Option("--no-clean-up", help="Leave out what the projects say of cleaning up."),
+    ] = False,
     per_object: PerObjectOption = False,
     first_number: FirstNumberOption = 0,
     names: NamesOption = None,
@@ -78,15 +87,27 @@ def export(
         overwrite=overwrite,
         num_clips=len(projects),
     )
+    changes = _CleanUpChanges(clean_up or [], starts_anew=no_clean_up)
     with ExitStack() as stack, progress_display() as progress:
         sources = [
-            _opened(stack, place, clip, objects or [], start, end, non_overlap=non_overlap)
+            _opened(stack, place, clip, objects or [], start, end, changes, non_overlap=non_overlap)
             for place in projects
         ]
         videos = [source.video.info.path for source in sources]
         output.check_places(videos, sources[0].stem, sources[0].objects)
         paths = output.write(sources, progress)
     print("\n".join(map(str, paths)))
+
+
+@dataclass(frozen=True)
+class _CleanUpChanges:
+    """What becomes of the projects' settings; ``starts_anew`` forgets them first."""
+
+    values: list[OptionValue]
+    starts_anew: bool
+
+    def of(self, present: CleanUp) -> CleanUp:
+        return changed(NO_CLEAN_UP if self.starts_anew else present, self.values)
 
 
 def _opened(
@@ -96,6 +117,7 @@ def _opened(
     objects: Sequence[str],
     start: int | None,
     end: int | None,
+    changes: _CleanUpChanges,
     *,
     non_overlap: bool,
 ) -> "ExportSource":
@@ -116,9 +138,11 @@ def _opened(
             f"--start and --end: {project.info.clip_name} has frames 0 to "
             f"{reader.num_frames - 1}, and the start comes first."
         )
-    masks = TrackedMasks(
-        project.masks, _chosen(project, objects), frames, non_overlapping=non_overlap
-    )
+    chosen = [
+        replace(target, clean_up=changes.of(target.clean_up))
+        for target in _chosen(project, objects)
+    ]
+    masks = TrackedMasks(project.masks, chosen, frames, non_overlapping=non_overlap)
     return ExportSource.of(project.info.clip_name, reader, masks)
 
 
@@ -142,7 +166,7 @@ def _chosen(project: "StoredProject", wanted: Sequence[str]) -> list["ExportedOb
         chosen = [target for target in prompted if not target.hidden]
         if not chosen:
             raise ExportError("All objects are hidden. Name those that you want: --object NAME.")
-    return [ExportedObject(t.obj_id, t.name, from_hex(t.colour)) for t in chosen]
+    return [ExportedObject(t.obj_id, t.name, from_hex(t.colour), t.clean_up) for t in chosen]
 
 
 def _require_match(reader: "FrameReader", project: "StoredProject") -> None:

@@ -35,7 +35,12 @@ class OptionValue:
     value: str
 
 
-def _parse_option(text: str) -> OptionValue:
+def parse_option(text: str) -> OptionValue:
+    """``NAME=VALUE``.
+
+    Raises:
+        typer.BadParameter: it is not of this form.
+    """
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise typer.BadParameter(f"{text!r} is not NAME=VALUE.")
@@ -63,7 +68,7 @@ SetOption = Annotated[
     list[OptionValue] | None,
     typer.Option(
         "--set",
-        parser=_parse_option,
+        parser=parse_option,
         metavar="NAME=VALUE",
         help='An option of the format; "sam2ov formats" lists them.',
     ),

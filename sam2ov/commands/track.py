@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sam2ov.cleanup.settings import NO_CLEAN_UP
+from sam2ov.commands.clean_up_options import CleanUpOption, changed
 from sam2ov.commands.console import say
 from sam2ov.commands.interrupt import EXIT_CODE
 from sam2ov.commands.model_options import (
@@ -96,6 +98,7 @@ def track(
     non_overlap: Annotated[
         bool, typer.Option("--non-overlap", help="Give each pixel to one object at most.")
     ] = False,
+    clean_up: CleanUpOption = None,
     per_object: PerObjectOption = False,
     first_number: FirstNumberOption = 0,
     names: NamesOption = None,
@@ -141,6 +144,7 @@ def track(
             end=end,
             fill_hole_area=fill_hole_area,
             non_overlap=non_overlap,
+            clean_up=changed(NO_CLEAN_UP, clean_up or []),
         )
     )
     if summary is None:

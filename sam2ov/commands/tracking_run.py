@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sam2ov.cleanup.settings import CleanUp
 from sam2ov.commands.console import progress_display, say
 from sam2ov.commands.interrupt import Interruptible
 from sam2ov.commands.outputs import Output
@@ -37,6 +38,7 @@ class TrackingRun:
     end: int | None
     fill_hole_area: int
     non_overlap: bool
+    clean_up: CleanUp
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def run_tracking(run: TrackingRun) -> Summary | None:
     from sam2ov.tracking_job import check_prompts, track_prompts
     from sam2ov.video import open_video
 
-    run.output.check_places([run.video], clip_stem(run.video.name), _exported(run.prompts))
+    run.output.check_places([run.video], clip_stem(run.video.name), _exported(run))
     # A damaged frame is left out now instead of ending the work after hours.
     with open_video(run.video, verify=True) as reader:
         frames = _chosen_frames(run, reader.num_frames)
@@ -140,10 +142,13 @@ def _save_prompts(path: Path, prompts: "PromptFile", reader: "FrameReader") -> N
     write_prompt_file(path, prompts.model_copy(update={"video": facts}))
 
 
-def _exported(prompts: "PromptFile") -> list["ExportedObject"]:
+def _exported(run: TrackingRun) -> list["ExportedObject"]:
     from sam2ov.export.tracked_masks import ExportedObject
 
-    return [ExportedObject(target.id, target.label, target.rgb) for target in prompts.objects]
+    return [
+        ExportedObject(target.id, target.label, target.rgb, run.clean_up)
+        for target in run.prompts.objects
+    ]
 
 
 def _write(
@@ -156,7 +161,7 @@ def _write(
     from sam2ov.export.plan import ExportSource
     from sam2ov.export.tracked_masks import TrackedMasks
 
-    masks = TrackedMasks(session, _exported(run.prompts), frames, non_overlapping=run.non_overlap)
+    masks = TrackedMasks(session, _exported(run), frames, non_overlapping=run.non_overlap)
     return run.output.write([ExportSource.of(run.video.name, reader, masks)], progress)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.prompt_file import Colour, FramePrompt
 
 ORDER_KEY = "order"
@@ -37,6 +38,7 @@ class ObjectDocument(Document):
     colour: Colour
     hidden: bool = False
     locked: bool = False
+    clean_up: CleanUp = NO_CLEAN_UP
 
 
 class OrderDocument(Document):

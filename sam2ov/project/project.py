@@ -11,6 +11,8 @@ from typing import Self
 
 import numpy as np
 
+from sam2ov.cleanup.masks import CleanedMasks
+from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.errors import ProjectError, PromptError
 from sam2ov.journal import Journal, Touched
 from sam2ov.masks import BoolArray, FloatArray
@@ -35,7 +37,7 @@ class ProjectObject:
     """An object as the user knows it: its number, name and "#rrggbb" colour.
 
     One that is ``hidden`` is left out of view and of exports; one that is ``locked`` takes no
-    prompts and is not tracked.
+    prompts and is not tracked. ``clean_up`` is done to what is shown and exported of it.
     """
 
     obj_id: int
@@ -43,6 +45,7 @@ class ProjectObject:
     colour: str
     hidden: bool = False
     locked: bool = False
+    clean_up: CleanUp = NO_CLEAN_UP
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class Project:
     def masks(
         self, frame_idx: int, size_hw: tuple[int, int]
     ) -> tuple[tuple[ProjectObject, ...], FloatArray]:
-        """The objects that have been prompted, and their masks on a frame.
+        """The objects that have been prompted, and their cleaned masks on a frame.
 
         Returns:
             N objects and float32 logits [N, H, W] at ``size_hw``.
@@ -158,7 +161,9 @@ class Project:
         known = self.session.obj_ids
         answered = tuple(target for target in self.objects if target.obj_id in known)
         ids = [target.obj_id for target in answered]
-        return answered, self.session.logits_at(frame_idx, size_hw, ids)
+        # For this frame only: what is tracked may change before the next one is asked for.
+        cleaned = CleanedMasks(self.session, {t.obj_id: t.clean_up for t in answered})
+        return answered, cleaned.logits_at(frame_idx, size_hw, ids)
 
     # ---- Prompts
 
@@ -283,6 +288,15 @@ class Project:
         """Protect an object from prompts and tracking, or not any more."""
         label = f"{'Lock' if locked else 'Unlock'} {self._object(obj_id).name}"
         self._change_object(label, obj_id, {"locked": locked})
+
+    def set_clean_up(self, obj_id: int, clean_up: CleanUp) -> None:
+        """Say how an object's masks are cleaned up for being seen and exported.
+
+        What was tracked stays, so a locked object takes it as well.
+        """
+        target = self._object(obj_id)
+        if clean_up != target.clean_up:
+            self._change_object(f"Clean up {target.name}", obj_id, {"clean_up": clean_up})
 
     def move_object(self, obj_id: int, position: int) -> None:
         """Put an object at another place of the list, counted from 0."""
@@ -447,7 +461,9 @@ class Project:
         if obj_id in self.session.obj_ids:
             self.session.remove_object(obj_id)
 
-    def _change_object(self, label: str, obj_id: int, values: dict[str, str | bool]) -> None:
+    def _change_object(
+        self, label: str, obj_id: int, values: Mapping[str, str | bool | CleanUp]
+    ) -> None:
         document = self._state.objects[obj_id].model_copy(update=values)
         with self._step(label):
             self._state.put_object(obj_id, document)
@@ -465,7 +481,7 @@ class Project:
 
     def _object(self, obj_id: int) -> ProjectObject:
         try:
-            return ProjectObject(obj_id, **self._state.objects[obj_id].model_dump())
+            return ProjectObject(obj_id, **dict(self._state.objects[obj_id]))
         except KeyError:
             raise PromptError("This object has been removed. Choose or add another one.") from None
 

@@ -140,7 +140,6 @@ def _opened(folder: ProjectFolder, info: ProjectInfo, clip: Path | None) -> Iter
     with Journal(folder.journal) as journal:
         state = ProjectState(journal, (info.height, info.width), info.num_frames)
         objects = tuple(
-            ProjectObject(obj_id, **document.model_dump())
-            for obj_id, document in state.objects.items()
+            ProjectObject(obj_id, **dict(document)) for obj_id, document in state.objects.items()
         )
         yield StoredProject(info, place, objects, state.in_out, StoredMasks(journal, state, info))

@@ -154,7 +154,7 @@ def _chosen(project: Project, obj_id: int) -> list[ExportedObject]:
 
 
 def _exported(target: ProjectObject) -> ExportedObject:
-    return ExportedObject(target.obj_id, target.name, from_hex(target.colour))
+    return ExportedObject(target.obj_id, target.name, from_hex(target.colour), target.clean_up)
 
 
 def _prompt_file(clip: OpenClip) -> PromptFile:
