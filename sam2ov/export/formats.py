@@ -16,11 +16,25 @@ from sam2ov.export.annotation_options import (
     YoloOptions,
 )
 from sam2ov.export.format import ExportFormat, OpenOutput
-from sam2ov.export.video_options import OverlayOptions
+from sam2ov.export.video_options import (
+    AlphaOptions,
+    CutOutOptions,
+    ExrOptions,
+    MatteOptions,
+    OverlayOptions,
+    PngMatteOptions,
+    Vp9Options,
+)
 
 FormatName = Literal[
     "overlay",
     "matte",
+    "alpha-prores",
+    "alpha-vp9",
+    "alpha-ffv1",
+    "png-matte",
+    "png-rgba",
+    "exr",
     "davis",
     "masks",
     "coco",
@@ -46,6 +60,42 @@ def _matte() -> OpenOutput:
     from sam2ov.export.matte import open_matte
 
     return open_matte
+
+
+def _alpha_prores() -> OpenOutput:
+    from sam2ov.export.alpha import open_alpha_prores
+
+    return open_alpha_prores
+
+
+def _alpha_vp9() -> OpenOutput:
+    from sam2ov.export.alpha import open_alpha_vp9
+
+    return open_alpha_vp9
+
+
+def _alpha_ffv1() -> OpenOutput:
+    from sam2ov.export.alpha import open_alpha_ffv1
+
+    return open_alpha_ffv1
+
+
+def _png_matte() -> OpenOutput:
+    from sam2ov.export.stills import open_png_matte
+
+    return open_png_matte
+
+
+def _png_rgba() -> OpenOutput:
+    from sam2ov.export.stills import open_png_rgba
+
+    return open_png_rgba
+
+
+def _exr() -> OpenOutput:
+    from sam2ov.export.stills import open_exr
+
+    return open_exr
 
 
 def _davis() -> OpenOutput:
@@ -105,8 +155,9 @@ def _dataset() -> OpenOutput:
 _ALL = (
     ExportFormat(
         name="overlay",
-        label="Overlay video (mp4)",
-        purpose="The clip with the objects in colour, with sound: to look at, to show, to check.",
+        label="Overlay or effect, video (mp4)",
+        purpose="The clip with the objects in colour, to show and to check; or with an effect on "
+        "them or around them: blur, pixelate, grey, spotlight, another background.",
         suffix=".mp4",
         load=_overlay,
         options=OverlayOptions,
@@ -120,8 +171,78 @@ _ALL = (
         "compositing program.",
         suffix=".mp4",
         load=_matte,
+        options=MatteOptions,
         splits=True,
         is_lossless=False,
+    ),
+    ExportFormat(
+        name="alpha-prores",
+        label="Cut-out, ProRes 4444 (mov)",
+        purpose="The objects on transparency, with sound, in what editing and compositing "
+        "programs like best. Large files.",
+        suffix=".mov",
+        load=_alpha_prores,
+        options=AlphaOptions,
+        splits=True,
+        has_alpha=True,
+        is_lossless=False,
+    ),
+    ExportFormat(
+        name="alpha-vp9",
+        label="Cut-out, VP9 (webm)",
+        purpose="The objects on transparency, with sound, in small files: for web pages and for "
+        "overlays in streaming programs.",
+        suffix=".webm",
+        load=_alpha_vp9,
+        options=Vp9Options,
+        splits=True,
+        has_alpha=True,
+        is_lossless=False,
+    ),
+    ExportFormat(
+        name="alpha-ffv1",
+        label="Cut-out, FFV1 (mkv)",
+        purpose="The objects on transparency, with sound, without loss: to archive, and to go on "
+        "with in FFmpeg.",
+        suffix=".mkv",
+        load=_alpha_ffv1,
+        options=AlphaOptions,
+        splits=True,
+        has_alpha=True,
+    ),
+    ExportFormat(
+        name="png-matte",
+        label="Matte sequence (PNG)",
+        purpose="A grey picture for each frame, white where an object is, with soft edges: for "
+        "compositing.",
+        suffix=None,
+        load=_png_matte,
+        options=PngMatteOptions,
+        names="{clip}-matte.{frame:05d}",
+        splits=True,
+    ),
+    ExportFormat(
+        name="png-rgba",
+        label="Cut-out sequence (PNG)",
+        purpose="A picture with transparency for each frame: for compositing and game engines.",
+        suffix=None,
+        load=_png_rgba,
+        options=CutOutOptions,
+        names="{clip}-cutout.{frame:05d}",
+        splits=True,
+        has_alpha=True,
+    ),
+    ExportFormat(
+        name="exr",
+        label="Layers (OpenEXR)",
+        purpose="A file for each frame with a layer for each object, in half floats: for Nuke, "
+        "Blender, Fusion and others.",
+        suffix=None,
+        load=_exr,
+        options=ExrOptions,
+        names="{clip}.{frame:05d}",
+        splits=True,
+        has_alpha=True,
     ),
     ExportFormat(
         name="davis",

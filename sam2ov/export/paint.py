@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.errors import ExportError
-from sam2ov.masks import BoolArray
+from sam2ov.masks import BoolArray, FloatArray
 from sam2ov.palette import Rgb
 
 Image = npt.NDArray[np.uint8]
@@ -42,9 +42,24 @@ class OverlayStyle:
         return max(1, round(height / _HEIGHT_PER_OUTLINE_PIXEL))
 
 
-def paint_mask(image: Image, mask: BoolArray, colour: Rgb, style: OverlayStyle) -> None:
-    """Paint one mask [H, W] onto ``image``, in place. The outline lies inside the mask."""
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+def paint_mask(
+    image: Image,
+    mask: BoolArray,
+    colour: Rgb,
+    style: OverlayStyle,
+    matte: FloatArray | None = None,
+) -> None:
+    """Paint one mask [H, W] onto ``image``, in place.
+
+    Args:
+        image: the picture.
+        mask: where the object is; the outline lies inside.
+        colour: of the object.
+        style: see there.
+        matte: the mask with soft edges, for the area.
+    """
+    covered = mask if matte is None else matte > 0
+    x, y, width, height = cv2.boundingRect(covered.view(np.uint8))
     if not width:
         return
     outline = style.outline_width(len(image))
@@ -53,8 +68,13 @@ def paint_mask(image: Image, mask: BoolArray, colour: Rgb, style: OverlayStyle) 
     rows = slice(top, y + height + outline)
     columns = slice(left, x + width + outline)
     part, inside = image[rows, columns], mask[rows, columns]
-    filled = part.astype(np.float32) * (1 - style.fill) + np.array(colour, np.float32) * style.fill
-    part[inside] = (filled + 0.5).astype(np.uint8)[inside]
+    if style.fill:
+        opacity = np.full((*inside.shape, 1), style.fill, np.float32)
+        if matte is not None:
+            opacity *= matte[rows, columns][..., None]
+        filled = part.astype(np.float32) * (1 - opacity) + np.array(colour, np.float32) * opacity
+        area = covered[rows, columns]
+        part[area] = (filled + 0.5).astype(np.uint8)[area]
     if outline:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * outline + 1, 2 * outline + 1))
         # Erosion takes what is beyond the picture as inside: no outline along its edges.

@@ -20,7 +20,17 @@ def palette_png(labels: LabelMap) -> bytes:
 
 def mask_png(mask: BoolArray) -> bytes:
     """A grey PNG, 255 where the object is and 0 elsewhere."""
-    return _encoded(Image.fromarray(mask.view(np.uint8) * np.uint8(255)), "PNG")
+    return grey_png(mask.view(np.uint8) * np.uint8(255))
+
+
+def grey_png(values: npt.NDArray[np.uint8]) -> bytes:
+    """An 8-bit grey PNG."""
+    return _encoded(Image.fromarray(values), "PNG")
+
+
+def rgba_png(picture: npt.NDArray[np.uint8]) -> bytes:
+    """A PNG with alpha of uint8 [H, W, 4]."""
+    return _encoded(Image.fromarray(picture), "PNG")
 
 
 def jpeg(image: npt.NDArray[np.uint8], quality: int) -> bytes:

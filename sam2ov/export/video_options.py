@@ -1,14 +1,104 @@
-"""Options of video formats."""
+"""Options of videos and stills."""
+
+from typing import Literal
 
 from pydantic import Field
 
 from sam2ov.export.format import FormatOptions
 
+COLOUR_PATTERN = "^#[0-9a-fA-F]{6}$"
+
+EffectName = Literal[
+    "colour", "outline", "blur", "pixelate", "grey", "spotlight", "replace", "remove"
+]
+
 
 class OverlayOptions(FormatOptions):
-    """How an overlay looks, see ``paint.OverlayStyle``."""
+    """What is done to the clip, see ``effects``."""
 
-    fill: float = Field(0.45, ge=0, le=1, description="Opacity of the areas.")
-    outline: int | None = Field(
-        None, ge=0, le=100, description="Width of the outlines in pixels; left out: by the height."
+    effect: EffectName = Field(
+        "colour",
+        description="colour: painted in the objects' colours; outline: only around them; blur, "
+        "pixelate, grey; spotlight: everything else gets dark; replace: by another picture or "
+        "video; remove: one colour instead.",
     )
+    on: Literal["object", "background"] = Field(
+        "object", description="What the effect is for, except for colour and outline."
+    )
+    fill: float = Field(0.45, ge=0, le=1, description="Opacity of the colour.")
+    outline: int | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="Width of the outlines in pixels; left out: by the height with colour and "
+        "outline, none with other effects.",
+    )
+    strength: float = Field(0.6, ge=0, le=1, description="Of blur, pixelate and spotlight.")
+    paint: str = Field(
+        "#00b140", pattern=COLOUR_PATTERN, description="The colour of remove; #00b140 is green."
+    )
+    background: str = Field(
+        "",
+        description="The picture or video of replace; it fills the frame, a short video repeats.",
+        json_schema_extra={"is_file": True},
+    )
+    codec: Literal["h264", "h265"] = Field(
+        "h264", description="h264 plays everywhere, h265 is smaller."
+    )
+    crf: int = Field(18, ge=0, le=51, description="0 is the best quality, 51 the smallest file.")
+    audio: bool = Field(True, description="With the clip's sound.")
+
+
+class MatteOptions(FormatOptions):
+    """Of matte videos."""
+
+    bits: Literal["8", "10"] = Field(
+        "8", description="8: H.264; 10: H.265, whose soft edges have finer steps."
+    )
+
+
+class CutOutOptions(FormatOptions):
+    """Of pictures with alpha."""
+
+    keep: Literal["objects", "background"] = Field(
+        "objects", description="What stays; the other one is transparent."
+    )
+    premultiplied: bool = Field(
+        False, description="Colours are multiplied by alpha; otherwise they are straight."
+    )
+    hidden: bool = Field(
+        False,
+        description="Keep the picture where it is transparent. Otherwise it is black there, some "
+        "pixels away from the edges.",
+    )
+
+
+class AlphaOptions(CutOutOptions):
+    """Of videos with alpha."""
+
+    audio: bool = Field(True, description="With the clip's sound.")
+
+
+class Vp9Options(AlphaOptions):
+    """Of VP9 with alpha."""
+
+    crf: int = Field(20, ge=0, le=63, description="0 is the best quality, 63 the smallest file.")
+
+
+class PngMatteOptions(FormatOptions):
+    """Of mattes as PNGs."""
+
+    bits: Literal["8", "16"] = Field(
+        "8", description="Per pixel; 16 for wide soft edges that are to be worked on."
+    )
+
+
+class ExrOptions(FormatOptions):
+    """Of OpenEXR."""
+
+    picture: bool = Field(
+        False,
+        description="Add the picture in linear light (sRGB curve), multiplied by A: what is kept "
+        "of it. Layers alone otherwise.",
+    )
+    compression: Literal["zip", "none"] = Field("zip", description="Without loss either way.")

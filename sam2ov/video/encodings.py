@@ -65,13 +65,19 @@ def h264(crf: float = 18, preset: str = "medium") -> Encoding:
     )
 
 
-def hevc(crf: float = 20, preset: str = "medium") -> Encoding:
-    """H.265 4:2:0 in mp4, tagged so that Apple players take it. Arguments as for ``h264``."""
+def hevc(crf: float = 20, preset: str = "medium", *, ten_bit: bool = False) -> Encoding:
+    """H.265 4:2:0 in mp4, tagged so that Apple players take it.
+
+    Args:
+        crf: as for ``h264``.
+        preset: as for ``h264``.
+        ten_bit: 10 bits per sample instead of 8.
+    """
     return Encoding(
         suffix=".mp4",
         muxer="mp4",
         encoder="libx265",
-        pixel_format="yuv420p",
+        pixel_format="yuv420p10le" if ten_bit else "yuv420p",
         options=MappingProxyType(
             {"crf": str(crf), "preset": preset, "x265-params": "log-level=none"}
         ),

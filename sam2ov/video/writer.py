@@ -35,6 +35,9 @@ _ADVICE = {
 }
 
 
+Frame = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
 class VideoWriter:
     """Writes a video; the file appears under its name when it is complete, or not at all.
 
@@ -50,6 +53,7 @@ class VideoWriter:
         times: when the frames are shown; as many are expected.
         encoding: container and codec.
         has_alpha: frames are RGBA.
+        is_grey: frames are grey, uint8 or uint16, full range.
         color: tags to keep from the source. The pixels are converted with its YUV matrix, in
             limited range; RGB sources get BT.709.
         sample_aspect_ratio: width / height of a pixel.
@@ -73,6 +77,7 @@ class VideoWriter:
         *,
         encoding: Encoding = H264,
         has_alpha: bool = False,
+        is_grey: bool = False,
         color: ColorTags | None = None,
         sample_aspect_ratio: Fraction = Fraction(1),
         audio_from: Path | None = None,
@@ -82,7 +87,7 @@ class VideoWriter:
         self.num_written = 0
         self._size_hw = size_hw
         self._times = times
-        self._channels = 4 if has_alpha else 3
+        self._shape = size_hw if is_grey else (*size_hw, 4 if has_alpha else 3)
         self._color = color or ColorTags()
         self._reformatter = VideoReformatter()
         self._part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
@@ -118,6 +123,7 @@ class VideoWriter:
         stop: int | None = None,
         encoding: Encoding = H264,
         has_alpha: bool = False,
+        is_grey: bool = False,
         with_audio: bool = True,
         limits: VideoLimits | None = None,
     ) -> "VideoWriter":
@@ -131,6 +137,7 @@ class VideoWriter:
             FrameTimes.of(info, start, stop),
             encoding=encoding,
             has_alpha=has_alpha,
+            is_grey=is_grey,
             color=info.color,
             sample_aspect_ratio=info.sample_aspect_ratio,
             audio_from=info.path if with_audio and info.has_audio else None,
@@ -170,11 +177,12 @@ class VideoWriter:
             context.color_trc = self._color.transfer
         return stream
 
-    def write(self, frame: npt.NDArray[np.uint8]) -> None:
+    def write(self, frame: Frame) -> None:
         """Append a frame.
 
         Args:
-            frame: uint8 RGB [H, W, 3], or RGBA [H, W, 4] (straight alpha) with ``has_alpha``.
+            frame: uint8 RGB [H, W, 3], or RGBA [H, W, 4] (straight alpha) with ``has_alpha``, or
+                uint8 or uint16 [H, W] with ``is_grey``.
 
         Raises:
             VideoWriteError: wrong shape or type, one frame too many, or it cannot be stored.
@@ -193,25 +201,27 @@ class VideoWriter:
             self._explain(error)
             raise
 
-    def _check(self, frame: npt.NDArray[np.uint8]) -> None:
-        expected = (*self._size_hw, self._channels)
-        if frame.dtype != np.uint8 or frame.shape != expected:
+    def _check(self, frame: Frame) -> None:
+        is_right = frame.dtype == np.uint8 or (len(self._shape) == 2 and frame.dtype == np.uint16)
+        if not is_right or frame.shape != self._shape:
             raise VideoWriteError(
                 f"frame {self.num_written} is {frame.dtype} {frame.shape}, expected uint8 "
-                f"{expected}."
+                f"{self._shape}."
             )
         if self.num_written >= len(self._times):
             raise VideoWriteError(
                 f"{self.path} was to have {len(self._times)} frames, and there comes another."
             )
 
-    def _to_picture(self, frame: npt.NDArray[np.uint8]) -> VideoFrame:
+    def _to_picture(self, frame: Frame) -> VideoFrame:
         height, width = self._size_hw
         extra = (self._stream.height - height, self._stream.width - width)
         if any(extra):
-            frame = np.pad(frame, ((0, extra[0]), (0, extra[1]), (0, 0)), mode="edge")
-        source = "rgba" if self._channels == 4 else "rgb24"
-        picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=source)
+            channels = ((0, 0),) * (frame.ndim - 2)
+            padding = ((0, extra[0]), (0, extra[1]), *channels)
+            frame = cast("Frame", np.pad(frame, padding, mode="edge"))
+        whole = cast("Frame", np.ascontiguousarray(frame))
+        picture = VideoFrame.from_ndarray(whole, format=_format_of(frame))
         converted = self._reformatter.reformat(
             picture,
             format=self._stream.pix_fmt,
@@ -295,3 +305,10 @@ class VideoWriter:
             self.close()
         else:
             self.abort()
+
+
+def _format_of(frame: Frame) -> str:
+    """FFmpeg's name of the samples of an array."""
+    if frame.ndim == 2:
+        return "gray" if frame.dtype == np.uint8 else "gray16le"
+    return "rgba" if frame.shape[2] == 4 else "rgb24"

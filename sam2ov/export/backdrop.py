@@ -1,0 +1,73 @@
+"""The picture or video that takes the place of something in a clip."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+from PIL import ImageOps
+
+from sam2ov.errors import ExportError, VideoOpenError
+from sam2ov.export.effects import Image
+from sam2ov.video import FrameReader, VideoLimits, open_video
+
+Backdrop = Callable[[Fraction], Image]
+"""Its picture, some seconds after the beginning."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+
+
+@contextmanager
+def open_backdrop(path: Path, size_hw: tuple[int, int]) -> Iterator[Backdrop]:
+    """Open a picture, or a video that begins again when it is over; fitted to fill ``size_hw``.
+
+    Raises:
+        ExportError: it is neither, or too large.
+        VideoError: a frame of it cannot be read (also while it is used).
+    """
+    if not path.is_file():
+        raise ExportError(f"{path} does not exist. Give the path of a picture or a video.")
+    picture = _picture(path, size_hw)
+    if picture is not None:
+        yield lambda _: picture
+        return
+    try:
+        reader = open_video(path)
+    except VideoOpenError as error:
+        raise ExportError(f"{path} is neither a picture nor a video: {error}") from error
+    with reader:
+        yield lambda seconds: _fitted(reader.read(_frame_at(reader, seconds)), size_hw)
+
+
+def _picture(path: Path, size_hw: tuple[int, int]) -> Image | None:
+    try:
+        with PIL.Image.open(path, formats=_FORMATS) as image:
+            VideoLimits().check_pixels(path, *image.size)
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            return _fitted(np.asarray(upright, np.uint8), size_hw)
+    except PIL.UnidentifiedImageError:
+        return None
+    except (OSError, ValueError, VideoOpenError, PIL.Image.DecompressionBombError) as error:
+        raise ExportError(f"{path} cannot be used as a background: {error}.") from error
+
+
+def _frame_at(reader: FrameReader, seconds: Fraction) -> int:
+    info = reader.info
+    tick = (seconds % info.duration if info.duration else Fraction(0)) / info.time_base
+    wanted = int(info.frame_pts[0]) + int(tick)
+    return max(int(np.searchsorted(info.frame_pts, wanted, side="right")) - 1, 0)
+
+
+def _fitted(image: Image, size_hw: tuple[int, int]) -> Image:
+    """Scaled to fill a size, what is too much cut off on both sides."""
+    height, width = image.shape[:2]
+    scale = max(size_hw[0] / height, size_hw[1] / width)
+    size = max(round(width * scale), size_hw[1]), max(round(height * scale), size_hw[0])
+    if size != (width, height):
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        image = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+    top, left = (size[1] - size_hw[0]) // 2, (size[0] - size_hw[1]) // 2
+    return image[top : top + size_hw[0], left : left + size_hw[1]]

@@ -1,0 +1,114 @@
+"""Sequences of pictures for compositing: mattes, cut-outs with alpha, and layers in OpenEXR."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2ov.errors import ExportError
+from sam2ov.export.coverage import coverage, cut_out
+from sam2ov.export.files import file_tree
+from sam2ov.export.names import file_stem
+from sam2ov.export.openexr import ExrInfo, Half, exr_file
+from sam2ov.export.pictures import grey_png, number_png, rgba_png
+from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
+from sam2ov.export.tracked_masks import ExportedObject
+from sam2ov.export.video_options import CutOutOptions, ExrOptions, PngMatteOptions
+
+MAX_LAYERS: Final = 100
+"""Programs have trouble with more channels than this."""
+
+
+@contextmanager
+def open_png_matte(plan: ExportPlan) -> Iterator[AddFrame]:
+    """Begin a sequence of grey PNGs, white where any object is, with soft edges if there are any.
+
+    Raises:
+        ExportError: the path is taken by something else, or the disk is full.
+    """
+    is_fine = plan.options(PngMatteOptions).bits == "16"
+
+    def picture(frame: ExportFrame) -> bytes:
+        covered = coverage(frame, plan.source.objects)
+        if is_fine:
+            return number_png((covered * 65535 + 0.5).astype(np.uint16))
+        return grey_png((covered * 255 + 0.5).astype(np.uint8))
+
+    with file_tree(plan.path, _layout(plan, "png")) as tree:
+        yield lambda frame: tree.write(f"{plan.name(frame)}.png", picture(frame))
+
+
+@contextmanager
+def open_png_rgba(plan: ExportPlan) -> Iterator[AddFrame]:
+    """Begin a sequence of PNGs with alpha; raises as ``open_png_matte``."""
+    options = plan.options(CutOutOptions)
+    objects = plan.source.objects
+    with file_tree(plan.path, _layout(plan, "png")) as tree:
+        yield lambda frame: tree.write(
+            f"{plan.name(frame)}.png", rgba_png(cut_out(frame, objects, options))
+        )
+
+
+@contextmanager
+def open_exr(plan: ExportPlan) -> Iterator[AddFrame]:
+    """Begin a sequence of OpenEXR files with half floats.
+
+    Channel ``A`` is what all objects cover together; each object has a layer with its name, in
+    which ``A`` is what it covers. ``R``, ``G`` and ``B`` are the picture, if wanted.
+
+    Raises:
+        ExportError: there are too many objects, the path is taken by something else, or the disk
+            is full.
+    """
+    source, options = plan.source, plan.options(ExrOptions)
+    layers = _layer_names(source.objects)
+    info = ExrInfo(
+        source.video.info.fps,
+        source.video.info.sample_aspect_ratio,
+        is_compressed=options.compression == "zip",
+    )
+    linear = _linear_light()
+
+    def file(frame: ExportFrame) -> bytes:
+        channels: dict[str, Half] = {}
+        covered = np.zeros(source.masks.size_hw, np.float32)
+        for target, layer in zip(source.objects, layers, strict=True):
+            matte = frame.matte(target)
+            channels[f"{layer}.A"] = matte.astype(np.float16)
+            np.maximum(covered, matte, out=covered)
+        channels["A"] = covered.astype(np.float16)
+        if options.picture:
+            image = frame.image
+            for number, name in enumerate("RGB"):
+                channels[name] = (linear[image[..., number]] * covered).astype(np.float16)
+        return exr_file(channels, info)
+
+    with file_tree(plan.path, _layout(plan, "exr")) as tree:
+        yield lambda frame: tree.write(f"{plan.name(frame)}.exr", file(frame))
+
+
+def _layout(plan: ExportPlan, suffix: str) -> tuple[str, ...]:
+    return (plan.format.template(plan.settings).pattern() + rf"\.{suffix}",)
+
+
+def _layer_names(objects: Sequence[ExportedObject]) -> list[str]:
+    """Names without dots, which separate layers, each once."""
+    if len(objects) > MAX_LAYERS:
+        raise ExportError(
+            f"An OpenEXR file gets up to {MAX_LAYERS} layers, here are {len(objects)} objects. "
+            "Choose some, or a file for each object."
+        )
+    names = [file_stem(target.name).replace(".", "_") for target in objects]
+    return [
+        name if names.count(name) == 1 else f"{name}_{target.obj_id}"
+        for name, target in zip(names, objects, strict=True)
+    ]
+
+
+def _linear_light() -> npt.NDArray[np.float32]:
+    """By 8-bit values, float32 [256] from 0 to 1: the curve of sRGB (IEC 61966-2-1)."""
+    encoded = np.arange(256) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return linear.astype(np.float32)
