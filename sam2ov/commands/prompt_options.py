@@ -46,6 +46,29 @@ class MaskOption:
     path: Path
 
 
+def read_mask_files(path: Path, frames: str, first_number: int) -> "PromptFile":
+    """Read the masks of ``--masks``.
+
+    Args:
+        path: of any known kind.
+        frames: "first", "all", or a number.
+        first_number: the number that the video's frame 0 has there.
+
+    Raises:
+        typer.BadParameter: ``frames`` is none of these.
+        PromptError: the masks cannot be read.
+    """
+    from sam2ov.mask_files.reading import Choice, read_masks
+
+    words = {"first": None, "all": 1}
+    if frames not in words and not (frames.isdecimal() and int(frames) > 0):
+        raise typer.BadParameter(
+            f"--masks-frames: {frames!r} is neither first, all, nor a number from 1."
+        )
+    every = words[frames] if frames in words else int(frames)
+    return read_masks(path, Choice(every, first_number))
+
+
 def parse_point(text: str) -> PointOption:
     """Parse a value of ``--point``; a usage error says what one looks like."""
     example = f"{POINT_FORM}, as in 0:1:420,300 (or 0:1:420,300:- for a point off the object)"
@@ -79,8 +102,12 @@ def collect_prompts(
     boxes: Sequence[BoxOption],
     masks: Sequence[MaskOption],
     file: Path | None,
+    imported: "PromptFile | None" = None,
 ) -> "PromptFile":
     """Put the options together with a prompt file; what they say about a frame is one prompt.
+
+    ``imported`` are masks of other files; what a prompt file says of the same object and frame
+    counts more.
 
     Raises:
         typer.BadParameter: nothing is prompted, or options contradict each other or the file.
@@ -89,12 +116,14 @@ def collect_prompts(
     from sam2ov.prompt_file import PromptFile, read_prompt_file
 
     given = read_prompt_file(file) if file is not None else None
+    if imported is not None:
+        given = imported if given is None else _overlaid(imported, given)
     earlier = {target.id: target for target in given.objects} if given is not None else {}
     options: list[PointOption | BoxOption | MaskOption] = [*points, *boxes, *masks]
     if not options and not earlier:
         raise typer.BadParameter(
             f"nothing to track: say what and where with --point {POINT_FORM}, --box {BOX_FORM}, "
-            f"--mask {MASK_FORM} or --prompts FILE."
+            f"--mask {MASK_FORM}, --masks FILE or --prompts FILE."
         )
     ids = dict.fromkeys([*earlier, *(option.obj_id for option in options)])
     objects = (
@@ -103,6 +132,19 @@ def collect_prompts(
     )
     video = given.video if given is not None else None
     return PromptFile(video=video, objects=tuple(objects))
+
+
+def _overlaid(below: "PromptFile", above: "PromptFile") -> "PromptFile":
+    """The prompts of two files; those of ``above`` replace others of one object and frame."""
+    objects = {target.id: target for target in below.objects}
+    for target in above.objects:
+        earlier = objects.get(target.id)
+        if earlier is not None:
+            by_frame = {p.frame: p for p in earlier.prompts} | {p.frame: p for p in target.prompts}
+            prompts = tuple(by_frame[frame] for frame in sorted(by_frame))
+            target = target.model_copy(update={"prompts": prompts})
+        objects[target.id] = target
+    return above.model_copy(update={"objects": tuple(objects.values())})
 
 
 def _merged(

@@ -40,6 +40,7 @@ from sam2ov.commands.prompt_options import (
     parse_box,
     parse_mask,
     parse_point,
+    read_mask_files,
 )
 from sam2ov.commands.tracking_run import Summary, TrackingRun, run_tracking
 from sam2ov.export import FORMATS
@@ -76,6 +77,24 @@ def track(
         Path | None,
         typer.Option(help='A prompt file; "sam2ov schema prompts" describes it.'),
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            help="Masks from elsewhere as prompts: COCO or SA-V JSON, CVAT XML, PNGs as in DAVIS "
+            "or MOTS, or PNGs in a folder per object; a file, a folder or a .zip file."
+        ),
+    ] = None,
+    masks_frames: Annotated[
+        str,
+        typer.Option(
+            metavar="first|all|N",
+            help="--masks: the first mask of each object, all, or the first and every N-th frame "
+            "behind it.",
+        ),
+    ] = "first",
+    masks_first_number: Annotated[
+        int, typer.Option(min=0, help="--masks: the number that the video's frame 0 has there.")
+    ] = 0,
     direction: Annotated[
         _Direction,
         typer.Option(
@@ -120,7 +139,10 @@ def track(
     Ctrl-C ends tracking early and writes what is tracked so far (exit code 130): the output has
     all its frames, without masks where nothing was tracked.
     """
-    collected = collect_prompts(point or [], box or [], mask or [], prompts)
+    imported = None
+    if masks is not None:
+        imported = read_mask_files(masks, masks_frames, masks_first_number)
+    collected = collect_prompts(point or [], box or [], mask or [], prompts, imported)
     output = Output.of(
         out,
         output_format,

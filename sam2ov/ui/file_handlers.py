@@ -9,6 +9,7 @@ from sam2ov.errors import ExportError, PromptError
 from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.mask_files.reading import Choice, read_prompts_or_masks
 from sam2ov.palette import from_hex, to_hex
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import NewObject, Project, ProjectObject
@@ -19,7 +20,6 @@ from sam2ov.prompt_file import (
     PromptFile,
     VideoFacts,
     from_prompts,
-    parse_prompt_file,
     write_prompt_file,
 )
 from sam2ov.tracking_job import check_prompts
@@ -33,7 +33,7 @@ from sam2ov.ui.reporting import reported
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 
-_MAX_PROMPT_BYTES = 32 << 20
+_MAX_TEXT_BYTES = 64 << 20
 
 
 class FileHandlers:
@@ -82,16 +82,20 @@ class FileHandlers:
                 download = _download(workspace, path)
             return workspace.snapshot(download=download)
 
-    def open_prompts(self, path: str, request: gr.Request) -> Iterator[str]:
-        """Replace the project by the prompts of a file; nothing changes if they do not fit."""
+    def open_prompts(self, path: str, masks: str, request: gr.Request) -> Iterator[str]:
+        """Replace the project by the prompts of a file; nothing changes if they do not fit.
+
+        Args:
+            path: a prompt file, or masks of any kind that ``sam2ov.mask_files`` reads.
+            masks: the "first" of each object, or "all".
+            request: says which tab asks.
+        """
         workspace = self._workspaces.of(request)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             clip = _required_clip(workspace)
-            source = Path(path)
-            if source.stat().st_size > _MAX_PROMPT_BYTES:
-                raise PromptError(f"{source.name} is too large for a prompt file.")
-            prompts = parse_prompt_file(source.read_bytes(), source.name)
+            choice = Choice(every=1 if masks == "all" else None)
+            prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES)
             clip.project.replace_objects(
                 [
                     NewObject(

@@ -22,19 +22,35 @@ def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
     """The project as a file, and its prompts alone; the page's own script fills it in."""
     with gr.Column(elem_classes="s2-panel", elem_id="project-panel"):
         html((WEB_FOLDER / "project.html").read_text(encoding="utf-8"))
-        html("<p>Prompts alone, for <code>sam2ov track</code> or another clip:</p>")
+        html(
+            "<p>Prompts alone, for <code>sam2ov track</code> or another clip. Masks from elsewhere "
+            "can be opened, too: COCO, SA-V, CVAT, DAVIS, MOTS, PNG.</p>"
+        )
         with gr.Row():
             save = gr.Button("Save prompts", size="md", elem_id="save-prompts", min_width=80)
             load = gr.UploadButton(
                 "Open prompts",
-                file_types=[".json"],
+                file_types=[".json", ".xml", ".png", ".zip"],
                 size="md",
                 elem_id="open-prompts",
                 min_width=80,
             )
+        masks = gr.Radio(
+            [("First mask of each", "first"), ("All masks", "all")],
+            value="first",
+            label="Masks to take from a file",
+            show_label=False,
+            container=False,
+            elem_id="open-masks",
+        )
     save.click(handlers.save_prompts, None, editor, **PRIVATE)
     load.upload(
-        handlers.open_prompts, load, editor, concurrency_id="load", concurrency_limit=2, **PRIVATE
+        handlers.open_prompts,
+        [load, masks],
+        editor,
+        concurrency_id="load",
+        concurrency_limit=2,
+        **PRIVATE,
     )
 
 

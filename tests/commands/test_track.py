@@ -179,16 +179,46 @@ def test_prompts_are_saved_and_used_again(track: Run, tmp_path: Path) -> None:
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
+@pytest.mark.parametrize(("frames", "prompted"), [("first", 1), ("all", 17), ("8", 3)])
+def test_masks_from_elsewhere_are_prompts(
+    track: Run, tmp_path: Path, frames: str, prompted: int
+) -> None:
+    first = track("--out", tmp_path / "a", "--format", "davis", "--first-number", "101", *POINT)
+    assert first.exit_code == 0, first.output
+    given = ("--masks", tmp_path / "a", "--masks-frames", frames, "--masks-first-number", "101")
+    again = track("--out", tmp_path / "b.json", "--format", "coco", "--json", *given)
+    assert again.exit_code == 0, again.output
+    (told,) = summary(again.stdout)["objects"]
+    assert (told["id"], told["prompted"], told["tracked"]) == (1, prompted, 20)
+
+
+def test_prompts_count_more_than_masks_of_other_files(track: Run, tmp_path: Path) -> None:
+    mask = np.zeros(SIZE_HW, np.uint8)
+    mask[5:20, 30:60] = 9
+    Image.fromarray(mask).save(tmp_path / "00005.png")
+    (tmp_path / "prompts.json").write_text(
+        json.dumps({"objects": [{"id": 9, "prompts": [{"frame": 5, "box": [1, 1, 9, 9]}]}]})
+    )
+    out = ("--out", tmp_path / "a.zip", "--format", "davis")
+    given = ("--masks", tmp_path / "00005.png", "--prompts", tmp_path / "prompts.json")
+    result = track(*out, *given, *POINT, "--save-prompts", tmp_path / "saved.json")
+    assert result.exit_code == 0, result.output
+    nine, one = read_prompt_file(tmp_path / "saved.json").objects
+    assert (nine.prompts[0].box, nine.prompts[0].mask) == ((1, 1, 9, 9), None)
+    assert one.id == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "nothing to track: say what and where with --point FRAME:OBJECT:X,Y"),
         (("--point", "0:1:420"), "'0:1:420' is not FRAME:OBJECT:X,Y"),
         (("--format", "davis", *POINT), "out.mp4 is neither. Choose another name or format"),
-        (("--format", "gif", *POINT), "'gif' is not one of overlay, matte, davis, masks"),
+        (("--format", "gif", *POINT), "'gif' is not one of overlay, matte, "),
         (("--set", "fill", *POINT), "'fill' is not NAME=VALUE"),
         (("--set", "fil=1", *POINT), "overlay does not take fil=1"),
         (("--set", "fill=2", *POINT), "overlay does not take fill=2: Input should be less"),
+        (("--masks", "a.json", "--masks-frames", "0"), "'0' is neither first, all, nor a number"),
         (("--names", "{frame}", *POINT), "overlay has names of its own: a template is for"),
         (("--names", "{clip}", "--per-object", *POINT), "same name: put {object} or {id} into"),
         (("--start", "9", "--end", "3", *POINT), "the video has frames 0 to 19, and the start"),
@@ -219,6 +249,7 @@ def test_the_suffix_follows_the_format(track: Run, tmp_path: Path) -> None:
         (("--point", "0:1:300,4"), "(300, 4) on frame 0 is outside the picture, which is 80×48"),
         (("--mask", "0:1:missing.png"), "The mask missing.png cannot be read"),
         (("--prompts", "missing.json"), "missing.json cannot be read: No such file"),
+        (("--masks", "missing.json"), "missing.json cannot be read: No such file"),
         ((*POINT, "--start", "6"), "Object 1 is prompted on frame 5 only, outside frames 6 to 19"),
     ],
 )

@@ -186,7 +186,7 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
     assert (facts.file, facts.num_frames) == ("square.mp4", NUM_FRAMES)
 
     open_tab.edit("remove_object", object=1)
-    snapshot = last_of(open_tab.files.open_prompts(str(kept), open_tab.request))
+    snapshot = last_of(open_tab.files.open_prompts(str(kept), "first", open_tab.request))
     assert snapshot.undo == "Open prompts"
     assert [(t.name, t.colour) for t in snapshot.objects][1] == ("Ball", "#00ff00")
     assert [sorted(target.prompts) for target in snapshot.objects] == [[0], [5]]
@@ -218,16 +218,30 @@ def test_prompts_that_do_not_fit_change_nothing(
     path.write_bytes(content)
     before = masks_of(open_tab, 0)
     with pytest.warns(UserWarning, match=message):
-        snapshot = last_of(open_tab.files.open_prompts(str(path), open_tab.request))
+        snapshot = last_of(open_tab.files.open_prompts(str(path), "first", open_tab.request))
     np.testing.assert_array_equal(before, masks_of(open_tab, 0))
     assert snapshot.undo == "Click on Object 1"
     assert snapshot.objects[0].prompts
 
 
+@pytest.mark.parametrize("name", ["coco", "davis", "sav", "cvat", "mots", "masks"])
+def test_exported_masks_can_be_opened(tracked_tab: Tab, tmp_path: Path, name: str) -> None:
+    path = exported(tracked_tab, name)
+    kept = path.rename(tmp_path / path.name)
+    before = [masks_of(tracked_tab, frame)[0] for frame in (0, 6)]
+    tracked_tab.edit("remove_object", object=1)
+    for which, frames in (("first", [0]), ("all", list(range(NUM_FRAMES)))):
+        opened = tracked_tab.files.open_prompts(str(kept), which, tracked_tab.request)
+        (target,) = last_of(opened).objects
+        assert sorted(target.prompts) == frames
+        np.testing.assert_array_equal(masks_of(tracked_tab, 0)[0], before[0])
+    np.testing.assert_array_equal(masks_of(tracked_tab, 6)[0], before[1])
+
+
 def test_objects_of_a_file_can_be_changed_like_others(open_tab: Tab, tmp_path: Path) -> None:
     path = tmp_path / "prompts.json"
     path.write_bytes(prompts_of([7]))
-    (target,) = last_of(open_tab.files.open_prompts(str(path), open_tab.request)).objects
+    (target,) = last_of(open_tab.files.open_prompts(str(path), "first", open_tab.request)).objects
     snapshot = open_tab.edit("change_object", object=7, name=target.name, colour="#0000ff")
     assert snapshot.objects[0].colour == "#0000ff"
 
@@ -235,7 +249,7 @@ def test_objects_of_a_file_can_be_changed_like_others(open_tab: Tab, tmp_path: P
 def test_prompts_cannot_be_changed_while_others_are_loaded(open_tab: Tab, tmp_path: Path) -> None:
     open_tab.click(0, 24, 32)
     path = downloaded(open_tab, snapshot_of(open_tab.files.save_prompts(open_tab.request)))
-    running = open_tab.files.open_prompts(str(path), open_tab.request)
+    running = open_tab.files.open_prompts(str(path), "first", open_tab.request)
     next(running)
     with pytest.warns(UserWarning, match="still running"):
         open_tab.click(0, 30, 30)
@@ -248,7 +262,7 @@ def test_prompts_and_files_need_a_clip(tab: Tab, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="no clip open"):
         tab.files.save_prompts(tab.request)
     with pytest.warns(UserWarning, match="no clip open"):
-        last_of(tab.files.open_prompts(str(tmp_path), tab.request))
+        last_of(tab.files.open_prompts(str(tmp_path), "first", tab.request))
 
 
 def test_saving_needs_prompts(open_tab: Tab) -> None:

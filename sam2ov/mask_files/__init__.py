@@ -1,0 +1,1 @@
+"""Masks from elsewhere as prompts: COCO, SA-V, CVAT, DAVIS, MOTS, and PNGs of single objects."""

@@ -1,0 +1,120 @@
+"""Files to be read together: one file, a folder, or an archive from anywhere."""
+
+import struct
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sam2ov.errors import PromptError
+
+MAX_FILES: Final = 200_000
+MAX_TEXT_BYTES: Final = 512 << 20
+MAX_PICTURE_BYTES: Final = 64 << 20
+_DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
+"""What Python's zipfile raises for files that were made to harm it."""
+
+
+class Bundle(ABC):
+    """Names of files, with ``/`` between folders, and their contents."""
+
+    names: tuple[str, ...]
+
+    def ending(self, *suffixes: str) -> list[str]:
+        """The names with one of ``suffixes``, without what systems leave behind."""
+        return [
+            name
+            for name in self.names
+            if name.lower().endswith(suffixes)
+            and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        ]
+
+    @abstractmethod
+    def read(self, name: str, most: int) -> bytes:
+        """The content of a file of at most ``most`` bytes.
+
+        Raises:
+            PromptError: it is larger, or cannot be read.
+        """
+
+
+@contextmanager
+def open_bundle(path: Path) -> Iterator[Bundle]:
+    """Open a file, a folder, or a zip archive.
+
+    Raises:
+        PromptError: there is no such file, it is damaged, or holds too many files.
+    """
+    try:
+        if path.is_dir():
+            yield _Folder(path)
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                yield _Archive(archive)
+        else:
+            yield _Single(path)
+    except OSError as error:
+        raise PromptError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+
+
+class _Folder(Bundle):
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        found = sorted(entry for entry in root.rglob("*") if entry.is_file())
+        _require_few(len(found))
+        self.names = tuple(entry.relative_to(root).as_posix() for entry in found)
+
+    def read(self, name: str, most: int) -> bytes:
+        return _read_file(self._root / name, most)
+
+
+class _Single(Bundle):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.names = (path.name,)
+        path.stat()
+
+    def read(self, name: str, most: int) -> bytes:
+        return _read_file(self._path.with_name(name), most)
+
+
+class _Archive(Bundle):
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        _require_few(len(entries))
+        self.names = tuple(sorted(entry.filename for entry in entries))
+
+    def read(self, name: str, most: int) -> bytes:
+        try:
+            with self._archive.open(name) as file:
+                content = file.read(most + 1)
+        except _DAMAGE as error:
+            raise PromptError(f"{name} in the archive is damaged ({error}).") from error
+        return _required(name, content, most)
+
+
+def _read_file(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        return _required(path.name, file.read(most + 1), most)
+
+
+def _required(name: str, content: bytes, most: int) -> bytes:
+    if len(content) > most:
+        raise PromptError(f"{name} is larger than {most >> 20} MB.")
+    return content
+
+
+def _require_few(count: int) -> None:
+    if count > MAX_FILES:
+        raise PromptError(f"There are {count:,} files; up to {MAX_FILES:,} can be read at once.")

@@ -1,0 +1,104 @@
+"""COCO and SA-V: masks in JSON."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+
+import numpy as np
+
+from sam2ov.errors import PromptError
+from sam2ov.mask_files.found import FoundMask, ObjectIds
+from sam2ov.mask_files.polygons import fill_polygons
+from sam2ov.mask_files.schemas import CocoAnnotation, CocoFile, CocoImage, RleFields, SavFile
+from sam2ov.masks import BoolArray
+from sam2ov.rle import Rle, decode_rle, pack_counts
+
+
+def coco_masks(file: CocoFile) -> Iterator[FoundMask]:
+    """The masks of a COCO file, by frame.
+
+    The frame is ``frame_id``, or the last number in the picture's name, or the picture's place.
+
+    Raises:
+        PromptError: it cannot be told which masks belong to one object, or one is malformed.
+    """
+    images = {image.id: image for image in file.images}
+    videos = {image.video_id for image in file.images}
+    if len(videos) > 1:
+        raise PromptError(f"The file holds {len(videos)} videos. Give one with a single video.")
+    numbers = _frame_numbers(file.images)
+    names = {category.id: category.name for category in file.categories}
+    tracks = {track.id: track for track in file.tracks}
+    key_of = _identity(file.annotations)
+    ids = ObjectIds()
+    known = [a for a in file.annotations if a.image_id in images]
+    for annotation in sorted(known, key=lambda a: numbers[a.image_id]):
+        track = tracks.get(annotation.track_id) if annotation.track_id is not None else None
+        key = key_of(annotation)
+        own = track.object_id if track is not None else None
+        name = track.name if track is not None else names.get(annotation.category_id, "")
+        image = images[annotation.image_id]
+        mask = _mask(annotation, image)
+        yield FoundMask(numbers[image.id], ids.of(key if own is None else own), name, mask)
+
+
+def sav_masks(file: SavFile) -> Iterator[FoundMask]:
+    """The masks of an SA-V file, by frame.
+
+    SA-V itself has every fourth frame; files of sam2ov say which they have.
+    """
+    ids = ObjectIds()
+    own = file.masklet_object_id or [number + 1 for number in file.masklet_id]
+    names = file.masklet_name or [""] * len(own)
+    for index, masklets in enumerate(file.masklet):
+        if len(masklets) != len(own) or len(names) != len(own):
+            raise PromptError(f"The file has {len(own)} objects, but {len(masklets)} on a frame.")
+        number = file.video_first_frame + index * file.masklet_every
+        for key, name, rle in zip(own, names, masklets, strict=True):
+            yield FoundMask(number, ids.of(key), name, _decoded(rle))
+
+
+def _frame_numbers(images: list[CocoImage]) -> dict[int, int]:
+    if all(image.frame_id is not None for image in images):
+        return {image.id: image.frame_id or 0 for image in images}
+    found = [re.findall(r"\d+", image.file_name.rsplit("/", 1)[-1]) for image in images]
+    if all(found):
+        numbers = [int(digits[-1]) for digits in found]
+        if len(set(numbers)) == len(numbers):
+            return {image.id: n for image, n in zip(images, numbers, strict=True)}
+    order = sorted(images, key=lambda image: image.file_name)
+    return {image.id: place for place, image in enumerate(order)}
+
+
+def _identity(annotations: list[CocoAnnotation]) -> Callable[[CocoAnnotation], Hashable]:
+    """How the file says which object a mask belongs to."""
+    ways: tuple[Callable[[CocoAnnotation], Hashable], ...] = (
+        lambda a: a.track_id,
+        lambda a: a.instance_id,
+        lambda a: a.attributes.get("track_id"),
+    )
+    for way in ways:
+        if annotations and all(isinstance(way(a), int | str) for a in annotations):
+            return way
+    counts = Counter((a.image_id, a.category_id) for a in annotations)
+    if counts and max(counts.values()) > 1:
+        raise PromptError(
+            "The file does not say which masks belong to one object: it has no track_id, and "
+            "several masks of a category on one picture."
+        )
+    return lambda a: ("category", a.category_id)
+
+
+def _mask(annotation: CocoAnnotation, image: CocoImage) -> BoolArray:
+    size_hw = image.height, image.width
+    if isinstance(annotation.segmentation, RleFields):
+        return _decoded(annotation.segmentation)
+    rings = [ring for ring in annotation.segmentation if len(ring) >= 6 and len(ring) % 2 == 0]
+    return fill_polygons([np.array(ring).reshape(-1, 2) for ring in rings], size_hw)
+
+
+def _decoded(rle: RleFields) -> BoolArray:
+    counts = rle.counts
+    if not isinstance(counts, str):
+        counts = pack_counts(np.array(counts, np.int64))
+    return decode_rle(Rle(rle.size, counts))

@@ -1,0 +1,161 @@
+"""Reading masks of any known kind into the form of a prompt file."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sam2ov.errors import PromptError
+from sam2ov.mask_files.bundle import MAX_TEXT_BYTES, Bundle, open_bundle
+from sam2ov.mask_files.cvat import cvat_masks
+from sam2ov.mask_files.found import FoundMask
+from sam2ov.mask_files.jsons import coco_masks, sav_masks
+from sam2ov.mask_files.pngs import png_masks
+from sam2ov.mask_files.schemas import CocoFile, SavFile
+from sam2ov.prompt_file import (
+    FramePrompt,
+    ObjectPrompts,
+    PromptFile,
+    from_prompt,
+    parse_prompt_file,
+)
+from sam2ov.prompts import MaskPrompt
+
+_MAX_PROMPTS = 20_000
+_KINDS = (
+    "COCO or SA-V (json), CVAT for video (xml), or PNGs (DAVIS, MOTS, or a folder per object), "
+    "each also in a folder or a zip"
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which masks become prompts.
+
+    Attributes:
+        every: None for the first mask of each object; 1 for all; n for the first and those n, 2 n …
+            frames behind it.
+        first_number: the number that the video's frame 0 has in the files.
+    """
+
+    every: int | None = None
+    first_number: int = 0
+
+
+def read_prompts_or_masks(path: Path, choice: Choice, max_text_bytes: int) -> PromptFile:
+    """Read a prompt file, or masks of any known kind; other files are not opened.
+
+    Args:
+        path: from anywhere.
+        choice: which masks.
+        max_text_bytes: that a file of text may have.
+
+    Raises:
+        PromptError: it is neither.
+    """
+    if path.suffix.lower() == ".json":
+        with open_bundle(path) as bundle:
+            content = bundle.read(path.name, max_text_bytes)
+        if not _keys(content) & {"masklet", "annotations"}:
+            return parse_prompt_file(content, path.name)
+    return read_masks(path, choice, max_text_bytes)
+
+
+def read_masks(
+    path: Path, choice: Choice | None = None, max_text_bytes: int = MAX_TEXT_BYTES
+) -> PromptFile:
+    """Read masks as prompts; what they are is found out.
+
+    Args:
+        path: a file, a folder or an archive, from anywhere.
+        choice: which masks; None for the first one of each object.
+        max_text_bytes: that a file of text may have.
+
+    Raises:
+        PromptError: it is nothing of that kind, is damaged, or holds no mask.
+    """
+    choice = choice or Choice()
+    kept: dict[int, dict[int, FramePrompt]] = {}
+    names: dict[int, str] = {}
+    count = 0
+    with open_bundle(path) as bundle:
+        for found in _found(bundle, path.name, max_text_bytes):
+            frame = found.number - choice.first_number
+            entry = _entry(found, frame, kept.get(found.obj_id, {}), choice)
+            if entry is None:
+                continue
+            names.setdefault(found.obj_id, found.name)
+            kept.setdefault(found.obj_id, {})[frame] = entry
+            count += 1
+            if count > _MAX_PROMPTS:
+                raise PromptError(
+                    f"{path.name} has more than {_MAX_PROMPTS:,} masks. Take fewer frames of it."
+                )
+    if not kept:
+        raise PromptError(f"There is no mask in {path.name} that is not empty.")
+    return PromptFile(
+        objects=tuple(
+            ObjectPrompts(id=obj_id, name=names[obj_id], prompts=tuple(kept[obj_id].values()))
+            for obj_id in sorted(kept)
+        )
+    )
+
+
+def _entry(
+    found: FoundMask, frame: int, earlier: dict[int, FramePrompt], choice: Choice
+) -> FramePrompt | None:
+    """The prompt of a mask; None if it is not wanted."""
+    if earlier:
+        distance = frame - min(earlier)
+        if choice.every is None or distance % choice.every or frame in earlier:
+            return None
+    if frame < 0:
+        raise PromptError(
+            f"The files begin with frame {found.number}, before the first number, "
+            f"{choice.first_number}."
+        )
+    if found.box is not None:
+        return FramePrompt(frame=frame, box=found.box)
+    if found.mask is None or not found.mask.any():
+        return None
+    return from_prompt(frame, MaskPrompt(found.mask))
+
+
+def _found(bundle: Bundle, name: str, max_text_bytes: int) -> Iterator[FoundMask]:
+    pictures = bundle.ending(".png")
+    if pictures:
+        masks = [p for p in pictures if "Annotations" in p.split("/")] or pictures
+        return png_masks(bundle, masks)
+    texts = bundle.ending(".json", ".xml")
+    if len(texts) != 1:
+        what = f"{len(texts)} files of annotations" if texts else "nothing that can be read"
+        raise PromptError(f"{name} holds {what}. Give one of {_KINDS}.")
+    content = bundle.read(texts[0], max_text_bytes)
+    if texts[0].lower().endswith(".xml"):
+        return cvat_masks(content)
+    return _json_masks(content, texts[0])
+
+
+def _json_masks(content: bytes, name: str) -> Iterator[FoundMask]:
+    keys = _keys(content)
+    try:
+        if "masklet" in keys:
+            return sav_masks(SavFile.model_validate_json(content))
+        if {"images", "annotations"} <= keys:
+            return coco_masks(CocoFile.model_validate_json(content))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PromptError(f"{name} is malformed at {where}: {first['msg']}.") from error
+    raise PromptError(f"{name} is none of {_KINDS}.")
+
+
+def _keys(content: bytes) -> set[str]:
+    """The keys of a JSON object; none if it is something else."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return set()
+    return set(found) if isinstance(found, dict) else set()
