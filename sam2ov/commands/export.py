@@ -14,6 +14,7 @@ from sam2ov.commands.console import progress_display
 from sam2ov.commands.outputs import (
     FirstNumberOption,
     FormatOption,
+    KeepStartOption,
     NamesOption,
     OptionValue,
     OutOption,
@@ -70,6 +71,7 @@ def export(
     per_object: PerObjectOption = False,
     first_number: FirstNumberOption = 0,
     names: NamesOption = None,
+    keep_start: KeepStartOption = False,
     options: SetOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -84,6 +86,7 @@ def export(
         per_object=per_object,
         first_number=first_number,
         names=names,
+        keep_start=keep_start,
         overwrite=overwrite,
         num_clips=len(projects),
     )

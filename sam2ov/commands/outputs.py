@@ -92,6 +92,13 @@ NamesOption = Annotated[
         "number), {frame}.",
     ),
 ]
+KeepStartOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep-start",
+        help="Videos: the first frame appears when it does in the clip, not at once.",
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what stands at --out.")]
 
 
@@ -120,6 +127,7 @@ class Output:
         per_object: bool,
         first_number: int,
         names: str | None,
+        keep_start: bool,
         overwrite: bool,
         num_clips: int = 1,
     ) -> "Output":
@@ -130,7 +138,7 @@ class Output:
         """
         try:
             parsed = wanted.parse_options({option.name: option.value for option in options})
-            settings = ExportSettings(first_number, names, per_object, parsed)
+            settings = ExportSettings(first_number, names, per_object, keep_start, parsed)
             wanted.check(path, settings, num_clips)
         except ExportError as error:
             raise typer.BadParameter(str(error)) from error

@@ -22,6 +22,7 @@ from sam2ov.commands.model_options import (
 from sam2ov.commands.outputs import (
     FirstNumberOption,
     FormatOption,
+    KeepStartOption,
     NamesOption,
     OutOption,
     Output,
@@ -121,6 +122,7 @@ def track(
     per_object: PerObjectOption = False,
     first_number: FirstNumberOption = 0,
     names: NamesOption = None,
+    keep_start: KeepStartOption = False,
     options: SetOption = None,
     overwrite: OverwriteOption = False,
     save_prompts: Annotated[
@@ -150,6 +152,7 @@ def track(
         per_object=per_object,
         first_number=first_number,
         names=names,
+        keep_start=keep_start,
         overwrite=overwrite,
     )
     summary = run_tracking(

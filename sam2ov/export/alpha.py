@@ -43,6 +43,7 @@ def _open(plan: ExportPlan, options: AlphaOptions, encoding: Encoding) -> Iterat
         encoding=encoding,
         has_alpha=True,
         with_audio=options.audio,
+        keep_start=plan.settings.keep_start,
     ) as writer:
 
         def add(frame: ExportFrame) -> None:

@@ -52,6 +52,7 @@ class ExportFormat:
             where the format says what its files are called.
         splits: a file or folder for each object can be had instead of one for all.
         takes_several: clips can be put together in one output.
+        has_times: frames appear at times, which can begin where they do in the clip.
         has_alpha: pictures with transparency.
         is_lossless: masks come back to the pixel.
     """
@@ -65,6 +66,7 @@ class ExportFormat:
     names: str | None = None
     splits: bool = False
     takes_several: bool = False
+    has_times: bool = False
     has_alpha: bool = False
     is_lossless: bool = True
 
@@ -104,6 +106,8 @@ class ExportFormat:
             )
         if settings.per_object and not self.splits:
             raise ExportError(f"The format {self.name} has all objects in one output already.")
+        if settings.keep_start and not self.has_times:
+            raise ExportError(f"The format {self.name} has no times to be kept.")
         if settings.options is not None and type(settings.options) is not self.options:
             raise ExportError(f"These are not the options of the format {self.name}.")
         if settings.names is not None:
@@ -151,12 +155,14 @@ class ExportSettings:
         names: a template instead of the format's own (``ExportFormat.names``), or of the outputs of
             single objects; without suffix.
         per_object: an output for each object.
+        keep_start: the first frame appears when it does in the clip, not at once; the sound, too.
         options: of the format; None for its defaults.
     """
 
     first_number: int = 0
     names: str | None = None
     per_object: bool = False
+    keep_start: bool = False
     options: FormatOptions | None = None
 
 

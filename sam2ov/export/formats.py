@@ -162,6 +162,7 @@ _ALL = (
         load=_overlay,
         options=OverlayOptions,
         splits=True,
+        has_times=True,
         is_lossless=False,
     ),
     ExportFormat(
@@ -173,6 +174,7 @@ _ALL = (
         load=_matte,
         options=MatteOptions,
         splits=True,
+        has_times=True,
         is_lossless=False,
     ),
     ExportFormat(
@@ -184,6 +186,7 @@ _ALL = (
         load=_alpha_prores,
         options=AlphaOptions,
         splits=True,
+        has_times=True,
         has_alpha=True,
         is_lossless=False,
     ),
@@ -196,6 +199,7 @@ _ALL = (
         load=_alpha_vp9,
         options=Vp9Options,
         splits=True,
+        has_times=True,
         has_alpha=True,
         is_lossless=False,
     ),
@@ -208,6 +212,7 @@ _ALL = (
         load=_alpha_ffv1,
         options=AlphaOptions,
         splits=True,
+        has_times=True,
         has_alpha=True,
     ),
     ExportFormat(

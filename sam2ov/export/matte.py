@@ -35,6 +35,7 @@ def open_matte(plan: ExportPlan) -> Iterator[AddFrame]:
         encoding=hevc(_CRF, ten_bit=True) if is_fine else h264(_CRF),
         is_grey=True,
         with_audio=False,
+        keep_start=plan.settings.keep_start,
     ) as writer:
 
         def add(frame: ExportFrame) -> None:

@@ -46,6 +46,7 @@ def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
                 stop=frames.stop,
                 encoding=encoding,
                 with_audio=options.audio,
+                keep_start=plan.settings.keep_start,
             )
         )
 

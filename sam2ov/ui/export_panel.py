@@ -81,6 +81,9 @@ class _Controls:
         self.per_object = gr.Checkbox(
             label="A file for each object", visible=first.splits, elem_id="export-per-object"
         )
+        self.keep_start = gr.Checkbox(
+            label="Keep the clip's start time", visible=first.has_times, elem_id="export-keep-start"
+        )
         self.first_number = gr.Number(
             0,
             label="Number of the clip's first frame",
@@ -106,12 +109,13 @@ class _Controls:
     @property
     def inputs(self) -> list[Component]:
         """All of them, in the order of ``filled_in``'s values."""
-        return [self.per_object, self.first_number, self.names, *self._own.values()]
+        common = [self.per_object, self.keep_start, self.first_number, self.names]
+        return [*common, *self._own.values()]
 
     @property
     def shown(self) -> list[Component]:
         """Those that ``show`` answers about."""
-        return [self.per_object, self.names, *self._own.values()]
+        return [self.per_object, self.keep_start, self.names, *self._own.values()]
 
     def show(self, kind: str) -> list[dict[str, Any]]:
         """Show what goes with a format."""
@@ -120,6 +124,7 @@ class _Controls:
             return [gr.skip() for _ in self.shown]
         return [
             gr.update(visible=wanted.splits),
+            gr.update(visible=wanted.has_times),
             gr.update(visible=wanted.names is not None, placeholder=wanted.names or "", value=""),
             *(gr.update(visible=owner == kind) for owner, _ in self._own),
         ]
@@ -128,7 +133,7 @@ class _Controls:
         self, kind: str, objects: str, frames: str, chosen: int, values: tuple[Any, ...]
     ) -> ExportForm:
         """The panel as it was filled in; what is empty has its default."""
-        per_object, first_number, names, *own = values
+        per_object, keep_start, first_number, names, *own = values
         options = {
             name: value
             for (owner, name), value in zip(self._own, own, strict=True)
@@ -140,6 +145,7 @@ class _Controls:
             frames,
             chosen,
             per_object=bool(per_object),
+            keep_start=bool(keep_start),
             first_number=int(first_number or 0),
             names=str(names or ""),
             options=options,

@@ -27,6 +27,7 @@ class ExportForm:
         chosen: the id of the chosen object.
         per_object: a file for each object.
         first_number: of the clip's frame 0.
+        keep_start: videos begin where they do in the clip.
         names: a template, or empty for the format's own names.
         options: of the format, by name; those left out have their defaults.
     """
@@ -37,6 +38,7 @@ class ExportForm:
     chosen: int = 0
     per_object: bool = False
     first_number: int = 0
+    keep_start: bool = False
     names: str = ""
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -68,6 +70,7 @@ class ExportForm:
             first_number=self.first_number,
             names=self.names.strip() or None,
             per_object=self.per_object and wanted.splits,
+            keep_start=self.keep_start and wanted.has_times,
             options=wanted.parse_options(self.options),
         )
 

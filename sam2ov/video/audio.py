@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from sam2ov.video.container import AUDIO_DECODERS, open_container
@@ -53,7 +54,9 @@ class AudioTrack(ABC):
     def mux_until(self, output: OutputContainer, seconds: Fraction) -> None:
         """Write the sound that begins before ``seconds`` (on the clock of the output)."""
         while self._pending is not None and self._pending[0] < seconds:
-            output.mux(self._pending[1])
+            packet = self._pending[1]
+            shift_packet(packet, self._times.shift)
+            output.mux(packet)
             self._pending = next(self._packets, None)
 
     def close(self) -> None:
@@ -63,6 +66,14 @@ class AudioTrack(ABC):
     @abstractmethod
     def _timed_packets(self) -> Iterator[tuple[Fraction, "Packet[AudioStream]"]]:
         """Yield packets for the output with the second at which each begins."""
+
+
+def shift_packet(packet: "Packet[AudioStream] | Packet[VideoStream]", seconds: Fraction) -> None:
+    """Have an encoded packet begin later."""
+    ticks = round(seconds / packet.time_base)
+    if ticks and packet.pts is not None:
+        packet.pts += ticks
+        packet.dts = packet.pts if packet.dts is None else packet.dts + ticks
 
 
 class CopiedAudio(AudioTrack):

@@ -20,6 +20,7 @@ class FrameTimes:
         fps: frames per second, on average (players and encoders want to know).
         source_start: seconds on the clock of the source's container at which tick 0 lies; aligns
             the sound.
+        shift: seconds by which everything is written later than these times say.
     """
 
     pts: npt.NDArray[np.int64]
@@ -27,6 +28,7 @@ class FrameTimes:
     time_base: Fraction
     fps: Fraction
     source_start: Fraction = Fraction(0)
+    shift: Fraction = Fraction(0)
 
     @staticmethod
     def constant(fps: Fraction | int, num_frames: int) -> "FrameTimes":
@@ -35,8 +37,13 @@ class FrameTimes:
         return FrameTimes(pts, num_frames, 1 / Fraction(fps), Fraction(fps))
 
     @staticmethod
-    def of(info: VideoInfo, start: int = 0, stop: int | None = None) -> "FrameTimes":
-        """The times of a source's frames ``start`` … ``stop - 1``, as they are in the source."""
+    def of(
+        info: VideoInfo, start: int = 0, stop: int | None = None, *, keep_start: bool = False
+    ) -> "FrameTimes":
+        """The times of a source's frames ``start`` … ``stop - 1``, as they are in the source.
+
+        They begin with 0 or, with ``keep_start``, where they do in the source.
+        """
         stop = info.num_frames if stop is None else stop
         if not 0 <= start < stop <= info.num_frames:
             raise ValueError(f"frames {start} to {stop} are not within 0 to {info.num_frames}")
@@ -48,6 +55,7 @@ class FrameTimes:
             time_base=info.time_base,
             fps=info.fps,
             source_start=begin * info.time_base,
+            shift=max(begin * info.time_base, Fraction(0)) if keep_start else Fraction(0),
         )
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from sam2ov.errors import VideoError, VideoWriteError
-from sam2ov.video.audio import audio_track
+from sam2ov.video.audio import audio_track, shift_packet
 from sam2ov.video.color import EXACT, MATRICES, ColorTags, is_rgb
 from sam2ov.video.encodings import H264, Encoding
 from sam2ov.video.limits import VideoLimits
@@ -125,16 +125,18 @@ class VideoWriter:
         has_alpha: bool = False,
         is_grey: bool = False,
         with_audio: bool = True,
+        keep_start: bool = False,
         limits: VideoLimits | None = None,
     ) -> "VideoWriter":
         """Make a writer for frames ``start`` … ``stop - 1`` of a source, as displayed.
 
-        Times, colours, pixel aspect and sound are those of the source.
+        Times, colours, pixel aspect and sound are those of the source. The first frame appears at
+        once or, with ``keep_start``, when it does in the source.
         """
         return VideoWriter(
             path,
             info.size_hw,
-            FrameTimes.of(info, start, stop),
+            FrameTimes.of(info, start, stop, keep_start=keep_start),
             encoding=encoding,
             has_alpha=has_alpha,
             is_grey=is_grey,
@@ -244,6 +246,7 @@ class VideoWriter:
             packet.duration = round(ticks * self._times.time_base / packet.time_base)
             if self._audio is not None:
                 self._audio.mux_until(self._container, seconds)
+            shift_packet(packet, self._times.shift)
             self._container.mux(packet)
 
     def close(self) -> None:

@@ -254,6 +254,7 @@ def test_options_are_checked() -> None:
         ("masks", "out.png", {}, r"out\.png is neither"),
         ("coco", "out.json", {"per_object": True}, "has all objects in one output already"),
         ("sav", "out.json", {"names": "{frame}"}, "has names of its own"),
+        ("sav", "out.json", {"keep_start": True}, "has no times to be kept"),
         ("masks", "out", {"names": "{id}"}, r"same name: put \{frame\} into it"),
         ("masks", "out", {"names": "{frame}"}, r"put \{object\} or \{id\} into it"),
         ("matte", "out.mp4", {"names": "a/{id}", "per_object": True}, "has a folder in it"),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from sam2ov.errors import CancelledError, VideoWriteError
+from sam2ov.export import FORMATS
 from sam2ov.masks import FloatArray
 from sam2ov.progress import Progress
 from tests.clips import Scene, read_frame_number
@@ -92,6 +93,30 @@ def test_a_range_begins_at_zero_with_its_own_frames_and_sound(
     assert [read_frame_number(frame) for frame in out.frames] == list(range(6, 15))
     assert out.seconds == [time - source.seconds[6] for time in source.seconds[6:15]]
     assert set(out.sound) < set(source.sound)
+
+
+@pytest.mark.parametrize("name", [n for n, known in FORMATS.items() if known.has_times])
+def test_the_clip_s_start_time_can_be_kept(
+    write: Write, clip: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / f"out{FORMATS[name].suffix}"
+    (path,) = write(name, out, frames=range(6, 15), keep_start=True)
+    source = decode(clip)
+    # Matroska and WebM count milliseconds.
+    found, wanted = decode(path).seconds, source.seconds[6:15]
+    assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= Fraction(1, 1000)
+    sound = sound_times(path)
+    if sound:
+        assert -0.15 < sound[0] - float(wanted[0]) < 0.05
+        assert abs(sound[-1] - float(source.seconds[15])) < 0.05
+
+
+def sound_times(path: Path) -> list[float]:
+    """When packets of sound begin, in seconds."""
+    with av.open(str(path)) as container:
+        audio = container.streams.audio
+        packets = container.demux(audio[0]) if audio else ()
+        return [float(p.pts * p.time_base) for p in packets if p.size and p.pts is not None]
 
 
 def test_a_matte_is_the_mask(write: Write, clip: Path, logits: FloatArray, tmp_path: Path) -> None:
