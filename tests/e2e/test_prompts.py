@@ -144,5 +144,8 @@ def test_another_device_answers_the_same_prompts(editor: EditorPage) -> None:
     editor.until(lambda: "Loading" not in editor.status, 60)
     editor.until(lambda: iou(editor.mask(), before) > 0.9)
     editor.press("undo")
+    editor.until(lambda: editor.page.locator("#device input").input_value() == "CPU")
+    assert iou(editor.mask(), before) > 0.9, "the change of the device is a step of its own"
+    editor.press("undo")
     editor.wait_until_answered()
     editor.until(lambda: not editor.mask().any())
