@@ -71,6 +71,12 @@ class ExportFormat:
     is_lossless: bool = True
 
     @property
+    def file_options(self) -> frozenset[str]:
+        """The options that name a file to be read (``json_schema_extra={"is_file": True}``)."""
+        fields = self.options.model_fields.items()
+        return frozenset(n for n, f in fields if (f.json_schema_extra or {}) == {"is_file": True})
+
+    @property
     def file_suffix(self) -> str:
         """Of one file that holds everything: an archive stands for a folder."""
         return self.suffix or ".zip"

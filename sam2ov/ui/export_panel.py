@@ -101,7 +101,9 @@ class _Controls:
             elem_id="export-names",
         )
         self._own: dict[tuple[str, str], Component] = {
-            (known.name, name): _control(known.name, name, field, visible=known is first)
+            (known.name, name): (_upload if name in known.file_options else _control)(
+                known.name, name, field, visible=known is first
+            )
             for known in FORMATS.values()
             for name, field in known.options.model_fields.items()
         }
@@ -134,11 +136,12 @@ class _Controls:
     ) -> ExportForm:
         """The panel as it was filled in; what is empty has its default."""
         per_object, keep_start, first_number, names, *own = values
-        options = {
+        given = {
             name: value
             for (owner, name), value in zip(self._own, own, strict=True)
             if owner == kind and value not in (None, "")
         }
+        uploads = FORMATS[kind].file_options if kind in FORMATS else frozenset()
         return ExportForm(
             kind,
             objects,
@@ -148,8 +151,21 @@ class _Controls:
             keep_start=bool(keep_start),
             first_number=int(first_number or 0),
             names=str(names or ""),
-            options=options,
+            options={name: value for name, value in given.items() if name not in uploads},
+            files={name: str(value) for name, value in given.items() if name in uploads},
         )
+
+
+def _upload(owner: str, name: str, field: FieldInfo, *, visible: bool) -> Component:
+    """The control for a file; programs and the page name no files of the server."""
+    return gr.File(
+        label=f"{name.capitalize()}: {field.description}",
+        file_types=["image", "video"],
+        type="filepath",
+        visible=visible,
+        height=110,
+        elem_id=f"export-{owner}-{name}",
+    )
 
 
 def _control(owner: str, name: str, field: FieldInfo, *, visible: bool) -> Component:

@@ -30,6 +30,7 @@ class ExportForm:
         keep_start: videos begin where they do in the clip.
         names: a template, or empty for the format's own names.
         options: of the format, by name; those left out have their defaults.
+        files: options that name files, by name: uploads that Gradio has checked.
     """
 
     format: str
@@ -41,6 +42,7 @@ class ExportForm:
     keep_start: bool = False
     names: str = ""
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def wanted(self) -> ExportFormat:
         """The format.
@@ -59,19 +61,21 @@ class ExportForm:
         """What is common to all formats, with the options of this one.
 
         Raises:
-            ExportError: a value is out of range.
+            ExportError: a value is out of range, or names a file of the server.
         """
         if not 0 <= self.first_number <= MAX_FIRST_NUMBER:
             raise ExportError(f"The first number must lie between 0 and {MAX_FIRST_NUMBER:,}.")
         if len(self.names) > MAX_TEMPLATE_LENGTH:
             raise ExportError("The template of names is too long.")
         wanted = self.wanted()
+        for name in sorted(wanted.file_options & self.options.keys()):
+            raise ExportError(f"The option {name} takes an uploaded file, on the page only.")
         return ExportSettings(
             first_number=self.first_number,
             names=self.names.strip() or None,
             per_object=self.per_object and wanted.splits,
             keep_start=self.keep_start and wanted.has_times,
-            options=wanted.parse_options(self.options),
+            options=wanted.parse_options({**self.options, **self.files}),
         )
 
 
