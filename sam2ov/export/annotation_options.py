@@ -38,12 +38,10 @@ class SplitOptions(EveryOptions):
     val: float = Field(0.2, ge=0, le=0.9, description="Share of frames kept for validation.")
     split: Literal["auto", "clips", "stretches"] = Field(
         "auto",
-        description="clips: whole clips are kept; stretches: a stretch of each clip, with a gap "
-        "around it; auto: clips where there are at least three, else stretches.",
+        description="clips: whole clips are kept; stretches: the end of each clip, with a gap "
+        "before it; auto: clips where there are at least three, else stretches.",
     )
-    gap: float = Field(
-        1.0, ge=0, description="Seconds on both sides of a stretch that are left out."
-    )
+    gap: float = Field(1.0, ge=0, description="Seconds before such an end that are left out.")
     quality: int = Field(95, ge=1, le=100, description="Of the JPEGs.")
     empty: bool = Field(True, description="Keep frames on which no object is to be seen.")
 
