@@ -129,8 +129,9 @@ def test_two_tabs_do_not_see_each_other(new_page: NewPage) -> None:
     other.click(*BALLOON)
     one.until(lambda: one.mask().any())
     other.until(lambda: other.mask().any())
-    assert not (one.mask() & balloon(0)).any()
-    assert not (other.mask() & ball(0)).any()
+    # A click may spill a little; the other page's object would be there as a whole.
+    assert one.mask()[balloon(0)].mean() < 0.2
+    assert other.mask()[ball(0)].mean() < 0.2
 
 
 def test_another_device_answers_the_same_prompts(editor: EditorPage) -> None:
@@ -144,7 +145,7 @@ def test_another_device_answers_the_same_prompts(editor: EditorPage) -> None:
     editor.until(lambda: "Loading" not in editor.status, 60)
     editor.until(lambda: iou(editor.mask(), before) > 0.9)
     editor.press("undo")
-    editor.until(lambda: editor.page.locator("#device input").input_value() == "CPU")
+    editor.until(lambda: editor.page.locator("#device input").input_value() == "Runs on CPU")
     assert iou(editor.mask(), before) > 0.9, "the change of the device is a step of its own"
     editor.press("undo")
     editor.wait_until_answered()
