@@ -16,7 +16,7 @@ class CleanUp(BaseModel):
     Lengths are pixels of the video, areas their squares, times frames.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     fill_holes: int = Field(
         0, ge=0, le=MAX_AREA, description="Fill holes of up to so many pixels (area)."

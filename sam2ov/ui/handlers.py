@@ -22,6 +22,7 @@ from sam2ov.ui.payloads import (
     Box,
     Brush,
     ChangeObject,
+    CleanUpObject,
     ClearAll,
     ClearFrame,
     ClearObject,
@@ -306,6 +307,8 @@ def _apply(edit: Edit, project: Project) -> int | None:
             project.hide_object(edit.object, hidden=edit.hidden)
         case LockObject():
             project.lock_object(edit.object, locked=edit.locked)
+        case CleanUpObject():
+            project.set_clean_up(edit.object, edit.clean_up)
         case MoveObject():
             project.move_object(edit.object, edit.position)
         case RemoveObject():

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from sam2ov.cleanup.settings import CleanUp
+
 
 class Message(BaseModel):
     """Base of all parts of a snapshot."""
@@ -44,6 +46,7 @@ class ObjectView(Message):
     colour: str
     hidden: bool
     locked: bool
+    clean_up: CleanUp
     prompts: dict[int, PromptView]
     tracked: str
     stale: str

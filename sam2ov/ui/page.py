@@ -13,7 +13,7 @@ from sam2ov.ui.handlers import EditorHandlers
 from sam2ov.ui.model_catalogue import is_demonstration
 from sam2ov.ui.model_handlers import ModelHandlers
 from sam2ov.ui.model_pool import ModelChoice
-from sam2ov.ui.panels import PRIVATE, model_panel, programs_panel, project_panel
+from sam2ov.ui.panels import PRIVATE, clean_up_panel, model_panel, programs_panel, project_panel
 from sam2ov.ui.routes import editor_script
 from sam2ov.ui.settings import Settings
 
@@ -49,6 +49,7 @@ def build_page(handlers: Handlers, choice: ModelChoice, settings: Settings) -> g
             with gr.Column(elem_id="main", min_width=0):
                 editor = make_editor(editor_script(), settings)
             with gr.Column(elem_id="side", min_width=0):
+                clean_up_panel()
                 export_panel(handlers.files, editor)
                 project_panel(handlers.files, editor)
                 panel = model_panel(handlers.models, editor, banner, choice, settings)

@@ -1,4 +1,4 @@
-"""Panels beside the editor: the project, the model, and the way in for programs."""
+"""Panels beside the editor: clean-up, the project, the model, and the way in for programs."""
 
 from typing import Any
 
@@ -100,6 +100,12 @@ def model_panel(
     get.click(handlers.get, concurrency_id="get", concurrency_limit=4, **common)
     stop.click(handlers.cancel, queue=False, **PRIVATE)
     return outputs
+
+
+def clean_up_panel() -> None:
+    """How the chosen object's masks are cleaned up; the page's own script fills it in."""
+    with gr.Column(elem_classes="s2-panel", elem_id="clean-up-panel"):
+        html((WEB_FOLDER / "clean_up.html").read_text(encoding="utf-8"))
 
 
 def programs_panel() -> None:

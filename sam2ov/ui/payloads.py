@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdapter, ValidationError
 
+from sam2ov.cleanup.settings import CleanUp
 from sam2ov.errors import PromptError
 from sam2ov.project.documents import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
 
@@ -140,6 +141,13 @@ class LockObject(ObjectEdit):
     locked: bool
 
 
+class CleanUpObject(ObjectEdit):
+    """Clean an object's masks up for being seen and exported."""
+
+    kind: Literal["clean_up"]
+    clean_up: CleanUp
+
+
 class MoveObject(ObjectEdit):
     """Put an object at another place of the list, counted from 0."""
 
@@ -186,6 +194,7 @@ Edit = (
     | ChangeObject
     | HideObject
     | LockObject
+    | CleanUpObject
     | MoveObject
     | RemoveObject
     | SetRange

@@ -33,6 +33,7 @@ def _object_view(project: Project, target: ProjectObject) -> ObjectView:
         colour=target.colour,
         hidden=target.hidden,
         locked=target.locked,
+        clean_up=target.clean_up,
         prompts={
             frame: _prompt_view(project.steps(obj_id, frame))
             for frame in project.prompted_frames(obj_id)

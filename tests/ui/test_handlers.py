@@ -11,7 +11,7 @@ from sam2ov.ui import handlers as handlers_module
 from sam2ov.ui.clip import Upload
 from tests.click_model import NUM_FRAMES
 from tests.clips import corrupt
-from tests.ui.conftest import Tab, event, request_of, snapshot_of
+from tests.ui.conftest import Tab, event, masks_of, request_of, snapshot_of
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +104,18 @@ def test_objects_are_added_changed_and_removed(open_tab: Tab) -> None:
     assert (snapshot.objects[1].name, snapshot.objects[1].colour) == ("<i>Ball</i>", "#00ff00")
     snapshot = open_tab.edit("remove_object", object=1)
     assert [target.id for target in snapshot.objects] == [2]
+
+
+def test_clean_up_is_seen_at_once_and_taken_back(open_tab: Tab) -> None:
+    before = open_tab.click(0, 24, 32)
+    raw = masks_of(open_tab, 0)
+    snapshot = open_tab.edit("clean_up", object=1, clean_up={"grow": 5, "feather": 2})
+    assert (snapshot.objects[0].clean_up.grow, snapshot.objects[0].clean_up.smooth) == (5, 0)
+    assert snapshot.undo == "Clean up Object 1"
+    assert snapshot.revision > before.revision, "masks that the page holds are outdated"
+    assert np.count_nonzero(masks_of(open_tab, 0)) > np.count_nonzero(raw)
+    assert open_tab.edit("undo").objects[0].clean_up.grow == 0
+    np.testing.assert_array_equal(masks_of(open_tab, 0), raw)
 
 
 def test_tracking_tells_every_frame(open_tab: Tab) -> None:

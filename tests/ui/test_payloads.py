@@ -104,3 +104,13 @@ def test_colours_are_six_lower_case_digits(colour: str) -> None:
     }
     with pytest.raises(PromptError):
         parse_edit(event(payload))
+
+
+@pytest.mark.parametrize(
+    "clean_up", [None, {"grow": 1e9}, {"grow": math.nan}, {"steady": -1}, {"sharpen": 1}, "all"]
+)
+def test_clean_up_is_checked(clean_up: Any) -> None:
+    edit = {"kind": "clean_up", "clip": "a-clip-token", "number": 1, "object": 1}
+    parse_edit(event(edit | {"clean_up": {"grow": -2.5}}))
+    with pytest.raises(PromptError, match="clean_up"):
+        parse_edit(event(edit | {"clean_up": clean_up}))

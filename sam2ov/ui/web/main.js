@@ -1,5 +1,6 @@
 // Brings the editor's template to life: snapshots from the server in, the user's actions out.
 
+import { CleanUpPanel } from "./clean_up_panel.js";
 import { Dialogs } from "./dialogs.js";
 import { listenToKeys } from "./keys.js";
 import { Looks } from "./looks.js";
@@ -96,6 +97,9 @@ class Editor {
       setRange: (range) => this.#edit({ kind: "set_range", ...(range ?? { first: null, last: null }) }),
       review: (frame, id) => this.#lookAt(frame, id),
     });
+    this.cleanUp = new CleanUpPanel((clean_up) =>
+      this.#edit({ kind: "clean_up", object: this.activeId, clean_up }),
+    );
     this.opening = new Opening({
       section,
       stage: this.stage.element,
@@ -550,7 +554,9 @@ class Editor {
     this.#showPrompts();
     this.status.suggest(hint(this.snapshot, this.#active(), this.tools.tool));
     this.status.run(this.opening.task() ?? taskOf(job));
-    this.section.dataset.waiting = this.edits - this.snapshot.edits;
+    const waiting = this.edits - this.snapshot.edits;
+    this.section.dataset.waiting = waiting;
+    if (!waiting) this.cleanUp.show(this.snapshot.clip && this.#active());
     this.projects.show({ canOpen: this.snapshot !== NOTHING && !this.opening.isBusy });
     this.#enable();
   }

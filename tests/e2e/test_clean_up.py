@@ -1,0 +1,49 @@
+"""Clean-up in the page: seen at once, per object, and taken back."""
+
+import numpy as np
+from playwright.sync_api import Locator
+
+from tests.e2e.editor_page import EditorPage
+from tools.make_sample import ball_xy, balloon_xy
+
+
+def slider(editor: EditorPage, name: str) -> Locator:
+    return editor.page.locator(f'[data-clean-up="{name}"]')
+
+
+def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPage) -> None:
+    summary = editor.page.locator(".s2-clean-up summary")
+    summary.click()
+    assert slider(editor, "grow").is_disabled()
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    editor.wait_until_answered()
+    before = np.count_nonzero(editor.mask())
+    assert "Object 1" in summary.inner_text()
+    slider(editor, "grow").fill("12")
+    editor.wait_until_answered()
+    editor.until(lambda: np.count_nonzero(editor.mask()) > 1.2 * before)
+    assert "12 px" in editor.page.locator(".s2-clean-up").inner_text()
+
+    editor.add_object()
+    editor.click(*balloon_xy(0))
+    editor.wait_until_answered()
+    editor.until(lambda: slider(editor, "grow").input_value() == "0")
+    slider(editor, "fill_holes").fill("20")
+    editor.wait_until_answered()
+    assert "400 px²" in editor.page.locator(".s2-clean-up").inner_text()
+    editor.objects.nth(0).locator(".s2-choose").click()
+    assert slider(editor, "grow").input_value() == "12"
+    assert slider(editor, "fill_holes").input_value() == "0"
+
+    for _ in range(4):  # fill holes, the click, the second object, grow
+        editor.press("undo")
+        editor.wait_until_answered()
+    editor.until(lambda: abs(np.count_nonzero(editor.mask()) - before) < 0.02 * before)
+    assert slider(editor, "grow").input_value() == "0"
+    editor.press("redo")
+    editor.wait_until_answered()
+    editor.page.locator("[data-clean-up-reset]").click()
+    editor.wait_until_answered()
+    assert slider(editor, "grow").input_value() == "0"
+    editor.until(lambda: abs(np.count_nonzero(editor.mask()) - before) < 0.02 * before)
