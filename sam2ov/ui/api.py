@@ -20,9 +20,12 @@ from gradio.events import api
 from gradio.utils import get_upload_folder
 from gradio_client.utils import is_file_obj_with_meta
 from PIL import Image
+from pydantic import ValidationError
 
+from sam2ov.cleanup import CleanUp
 from sam2ov.errors import (
     CancelledError,
+    ExportError,
     ModelNotFoundError,
     PromptError,
     Sam2ovError,
@@ -95,6 +98,7 @@ class PublicApi:
         direction: Literal["forward", "backward", "both"] = "both",
         output: FormatName = "overlay",
         options: dict[str, bool | float | str] | None = None,
+        clean_up: dict[str, float] | None = None,
     ) -> Iterator[dict[str, Any] | None]:
         """Track objects through a video and return a file with their masks.
 
@@ -112,6 +116,8 @@ class PublicApi:
                 black and white mp4), davis (a zip of PNGs, whose values are the numbers of the
                 objects), masks (a zip of PNGs, one per object), and more: list_formats.
             options: of the format, as list_formats describes them.
+            clean_up: what is done to all masks before they are written, in pixels of the video or
+                frames: fill_holes, remove_specks, close_gaps, steady, smooth, grow, feather.
 
         Returns:
             The file.
@@ -120,6 +126,7 @@ class PublicApi:
         with _reported(), self._opened(video, model) as (session, reader, folder):
             form = ExportForm(output, options=options or {})
             kind, settings = form.wanted(), form.settings()
+            wanted_clean_up = _checked_clean_up(clean_up or {})
             wanted = _checked_prompts(prompts)
             steps = tracking_steps(session, wanted, direction=_checked_direction(direction))
             tell = gr.Progress()
@@ -134,7 +141,8 @@ class PublicApi:
                     yield None
             place = folder / f"{clip_stem(_called(video))}-{kind.name}"
             objects = [
-                ExportedObject(target.id, target.label, target.rgb) for target in wanted.objects
+                ExportedObject(target.id, target.label, target.rgb, wanted_clean_up)
+                for target in wanted.objects
             ]
             source = ExportSource.of(_called(video), reader, TrackedMasks(session, objects))
             export = Job("export", "Exporting")
@@ -295,6 +303,18 @@ def _checked_prompts(prompts: PromptFields) -> PromptFile:
             f"There are {len(wanted.objects)} objects; a call takes up to {MAX_OBJECTS}. Split it."
         )
     return wanted
+
+
+def _checked_clean_up(values: dict[str, float]) -> CleanUp:
+    try:
+        return CleanUp.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        what = ".".join(map(str, first["loc"])) or "values"
+        known = ", ".join(CleanUp.model_fields)
+        raise ExportError(
+            f"The clean-up cannot be done ({what}: {first['msg']}). There is: {known}."
+        ) from error
 
 
 def _checked_direction(direction: str) -> Literal["forward", "backward", "both"]:

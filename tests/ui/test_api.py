@@ -59,6 +59,20 @@ def left_behind(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in tmp_path.iterdir() if path.name != "gradio")
 
 
+def test_masks_are_cleaned_up(caller: Caller) -> None:
+    def area(**options: Any) -> int:
+        calls = caller.track(output="masks", **options)
+        *_, result = calls_until_result(calls)
+        with zipfile.ZipFile(result["path"]) as archive, archive.open("003/00005.png") as file:
+            found = int(np.count_nonzero(np.asarray(Image.open(file))))
+        assert next(calls, None) is None
+        return found
+
+    assert area(clean_up={"grow": 3}) > area()
+    with pytest.raises(gr.Error, match=r"clean-up cannot be done \(grow: .*There is: fill_holes"):
+        next(caller.track(clean_up={"grow": 1e6}))
+
+
 def test_tracking_gives_masks_of_every_frame(caller: Caller, tmp_path: Path) -> None:
     calls = caller.track(output="davis")
     *_, result = calls_until_result(calls)

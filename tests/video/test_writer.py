@@ -374,15 +374,17 @@ FULL_DISK = """
 import resource, signal, sys
 import numpy as np
 from sam2ov.errors import VideoWriteError
-from sam2ov.video import FrameTimes, VideoWriter, h264
+from sam2ov.video import FFV1, PRORES_4444, FrameTimes, VideoWriter, h264, vp9
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 limit = int(sys.argv[2])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 noise = np.random.default_rng(0).integers(0, 256, (12, 240, 320, 3)).astype(np.uint8)
+encodings = {".mp4": h264(preset="ultrafast"), ".mov": PRORES_4444, ".mkv": FFV1, ".webm": vp9()}
+encoding = encodings[sys.argv[1][sys.argv[1].rindex("."):]]
 try:
     with VideoWriter(sys.argv[1], (240, 320), FrameTimes.constant(24, 12),
-                     encoding=h264(preset="ultrafast")) as writer:
+                     encoding=encoding) as writer:
         for frame in noise:
             writer.write(frame)
 except VideoWriteError as error:
@@ -390,12 +392,15 @@ except VideoWriteError as error:
 """
 
 
-@pytest.mark.parametrize("room", [0.1, 0.6, 0.999])
-def test_full_disk(room: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "room"),
+    [(".mp4", 0.1), (".mp4", 0.6), (".mp4", 0.999), (".mov", 0.6), (".mkv", 0.6), (".webm", 0.6)],
+)
+def test_full_disk(suffix: str, room: float, tmp_path: Path) -> None:
     """A limit on the size of files stands for a full disk; it bites early, or at the very end."""
     if not sys.platform.startswith("linux"):
         pytest.skip("limiting the size of files needs setrlimit")
-    path = tmp_path / "out.mp4"
+    path = tmp_path / f"out{suffix}"
 
     def write_with(limit: int) -> str:
         return subprocess.run(
