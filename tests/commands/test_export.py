@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from sam2ov.cleanup import CleanUp
 from sam2ov.export import FORMATS
 from sam2ov.journal import Journal
 from sam2ov.model import SAM2Model
@@ -134,6 +135,28 @@ def test_a_file_for_each_object(run: Run, kept: ProjectFolder, tmp_path: Path) -
     again = run("export", kept.token, *out, "--names", "{clip}-{object}")
     assert again.exit_code == 1
     assert "is there already" in again.stderr
+
+
+def test_clean_up_is_that_of_the_project_unless_told_otherwise(
+    run: Run, make: Make, tmp_path: Path
+) -> None:
+    folder = make(change=lambda project: project.set_clean_up(1, CleanUp(grow=4)))
+    out = tmp_path / "out.zip"
+
+    def area(*options: str) -> int:
+        arguments = ("--out", out, "--format", "masks", "--object", "1", "--overwrite")
+        result = run("export", folder.token, *arguments, *options)
+        assert result.exit_code == 0, result.output
+        return int(np.count_nonzero(picture(files_of(out)["001/00003.png"])))
+
+    plain, grown = area("--no-clean-up"), area()
+    assert grown > plain
+    assert area("--clean-up", "grow=8") > grown
+    assert area("--clean-up", "grow=0") == plain
+    assert area("--no-clean-up", "--clean-up", "grow=4") == grown
+    wrong = run("export", folder.token, "--out", tmp_path / "a.mp4", "--clean-up", "sharpen=1")
+    assert wrong.exit_code == 2
+    assert "fill_holes" in wrong.stderr
 
 
 def test_a_training_set_of_two_projects(run: Run, make: Make, tmp_path: Path) -> None:
