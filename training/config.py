@@ -112,7 +112,7 @@ class Config:
         Stage(
             "sharp_320",
             "clips",
-            480,
+            360,
             320,
             5e-4,
             1e-5,
@@ -139,11 +139,11 @@ class Config:
             frames=10,
             objects=4,
             encoder_frames=4,
-            image_share=0.5,
+            image_share=0.6,
             ema=0.999,
             long_share=0.3,
             burn_in=14,
-            small_share=0.5,
+            small_share=0.6,
         ),
         Stage(
             "sharper_320",

@@ -18,7 +18,7 @@ from training.tracking import Batch
 
 MASKS_PER_IMAGE = 3
 MIN_SHARE = 0.004  # of the crop; smaller objects are not asked for
-PASTED_SHARE, TURNED_SHARE = 0.25, 0.35  # of the photos
+PASTED_SHARE, TURNED_SHARE, SPARSE_SHARE = 0.25, 0.35, 0.6  # of the photos
 MAX_CUT = 0.25  # of an object's extent, at each side
 MAX_LABEL = 255
 
@@ -35,7 +35,7 @@ def image_batch(
     frames, masks = [], []
     for _ in range(count):
         if pictures is not None and rng.random() < real_share:
-            still, label = pictures.pick(rng)
+            still, label = pictures.pick(rng, prefer_sparse=rng.random() < SPARSE_SHARE)
             if rng.random() < PASTED_SHARE:
                 still, label = _with_pasted(rng, still, label, pictures.cutout(rng))
             rgb, objects = still_sample(rng, still, label, size, turned=rng.random() < TURNED_SHARE)

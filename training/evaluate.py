@@ -142,7 +142,8 @@ def evaluate(
     for difficulty in levels if clips else ():
         results[f"drawn clips, {difficulty}"] = clip_scores(predictor, difficulty, clips)
     if data is not None:
-        results["held-out photos"] = photo_ious(predictor, pictures.load(data, held_out=True), 256)
+        held_out = pictures.load(data, held_out=True)
+        results["held-out photos"] = photo_ious(predictor, held_out, predictor.image_size)
     if davis is not None:
         sequences = dict(davis_scores(predictor, davis))
         results |= {f"DAVIS {name}": scores for name, scores in sequences.items()}

@@ -18,6 +18,7 @@ from training.textures import Image, Sprite, sprite
 Difficulty = Literal["easy", "hard"]
 MIN_CONTRAST = 55.0  # mean RGB distance of an easy object from the background
 THIN_SHARE = 0.4  # of the drawn objects that mix with photos
+SPARSE_SHARE = 0.5  # of the clips in a photo, see Pictures.pick
 TWIN_SHARE = 0.3  # of the hard clips in a photo get a look-alike of their first object
 
 
@@ -108,7 +109,7 @@ def photo_layers(
 ) -> tuple[list[Image], list[Layer]]:
     """Real objects in their own photo: the camera moves, and each object a little by itself."""
     hard = difficulty == "hard"
-    still, first = pictures.pick(rng)
+    still, first = pictures.pick(rng, prefer_sparse=bool(rng.random() < SPARSE_SHARE))
     still = replace(still, rgb=recolour(rng, still.rgb)) if rng.random() < 0.5 else still
     labels = _choose_labels(rng, still, first, num_objects)
     view = _view(rng, still, labels, size_hw)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from training.textures import Image, Sprite
 
-LONG_SIDE = 320
+LONG_SIDE = 480
 FILM_FRAMES = 40
 HELD_OUT_EVERY = 20
 
@@ -44,8 +44,16 @@ class Pictures:
         """A random photo."""
         return self.stills[int(rng.integers(len(self.stills)))]
 
-    def pick(self, rng: np.random.Generator) -> tuple[Still, int]:
-        """A random photo that has objects, and the label of one of them."""
+    def pick(self, rng: np.random.Generator, prefer_sparse: bool = False) -> tuple[Still, int]:
+        """A random photo that has objects, and the label of one of them.
+
+        With `prefer_sparse` two are drawn, and the one that fills less of its box is taken: people
+        with their arms out, animals with long necks, which a box says least about.
+        """
+        draws = [self._draw(rng) for _ in range(2 if prefer_sparse else 1)]
+        return min(draws, key=lambda draw: _fill(*draw)) if prefer_sparse else draws[0]
+
+    def _draw(self, rng: np.random.Generator) -> tuple[Still, int]:
         index, labels = self.objects[int(rng.integers(len(self.objects)))]
         return self.stills[index], labels[int(rng.integers(len(labels)))]
 
@@ -63,6 +71,13 @@ class Pictures:
                 start = int(rng.integers(len(film) - num_frames * step))
                 return film[start : start + num_frames * step : step]
         return [self.still(rng).rgb]
+
+
+def _fill(still: Still, label: int) -> float:
+    """The share of its box that an object fills."""
+    mask = still.labels == label
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return float(mask.sum() / ((rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)))
 
 
 def cut(still: Still, label: int) -> tuple[Sprite, tuple[int, int]]:

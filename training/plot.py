@@ -38,7 +38,7 @@ def draw(log: list[dict[str, Any]], out: Path) -> None:
     left.set(xlabel="minutes of training", ylabel="loss", ylim=(0, None))
     names = sorted({key for line in log if line["event"] == "validation" for key in line})
     for name in names:
-        if "_" in name:
+        if name.split("_")[0] in ("easy", "hard", "photo"):
             right.plot(*curve(log, "validation", name), marker=".", label=name.replace("_", ", "))
     right.set(xlabel="minutes of training", ylabel="IoU (averaged weights)", ylim=(0, 1))
     for axes in (left, right):
