@@ -1,8 +1,11 @@
 """Which masks are exported."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from sam2ov.cleanup import CleanUp
 from sam2ov.errors import ExportError
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
 from sam2ov.masks import BoolArray, FloatArray
@@ -55,3 +58,20 @@ def test_what_is_not_there_cannot_be_exported(
 ) -> None:
     with pytest.raises(ExportError, match=message):
         TrackedMasks(stored, objects, frames)
+
+
+def test_masks_are_cleaned_up_and_mattes_are_soft(stored: StoredLogits, logits: FloatArray) -> None:
+    before = logits.copy()
+    wanted = CleanUp(grow=3, feather=6, close_gaps=len(EMPTY))
+    first = replace(OBJECTS[0], clean_up=wanted)
+    tracked = TrackedMasks(stored, (first, OBJECTS[1]))
+    raw = logits[0, 0] > 0
+    assert (tracked.mask(0, first) >= raw).all()
+    assert tracked.mask(0, first).sum() > raw.sum()
+    np.testing.assert_array_equal(tracked.mask(0, OBJECTS[1]), logits[0, 1] > 0)
+    assert tracked.mask(EMPTY.start, first).any(), "the gap is closed"
+    matte = tracked.matte(0, first)
+    np.testing.assert_array_equal(matte > 0.5, tracked.mask(0, first))
+    assert len(np.unique(matte)) > 5
+    np.testing.assert_array_equal(tracked.matte(0, OBJECTS[1]), logits[0, 1] > 0)
+    np.testing.assert_array_equal(logits, before)
