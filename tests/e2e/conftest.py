@@ -42,11 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """The running app: its address, where it keeps projects, and its log."""
+    """The running app: its address, where it keeps projects, its log, and its process."""
 
     url: str
     projects: Path
     log: Path
+    pid: int
 
     def tabs(self) -> int:
         """How many tabs have files on the server."""
@@ -72,13 +73,13 @@ def running_app(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    running = Server(f"http://127.0.0.1:{port}", folder / "projects", folder / "log.txt")
+    log_path = folder / "log.txt"
     environment = os.environ | {
         "TMPDIR": str(folder / "tmp"),
         "SAM2OV_CACHE": str(folder / "cache"),
         "SAM2OV_PROJECTS": str(folder / "projects"),
     }
-    with running.log.open("wb") as log:
+    with log_path.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, *program, "app", "--port", str(port), *options],
             cwd=REPOSITORY,
@@ -86,6 +87,8 @@ def running_app(
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+        url = f"http://127.0.0.1:{port}"
+        running = Server(url, folder / "projects", log_path, process.pid)
         try:
             _wait_until_it_answers(process, running)
             yield running

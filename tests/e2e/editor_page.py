@@ -21,12 +21,13 @@ POLL_SECONDS = 0.05
 class EditorPage:
     """Drives one page with real mouse, keyboard and touch events.
 
-    Positions are pixels of the sample clip.
+    Positions are pixels of the clip: the sample, unless ``size_wh`` says how large another one is.
     """
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
+        self.size_wh = (WIDTH, HEIGHT)
         page.goto(url)
         self.page.wait_for_selector('.s2[data-state="empty"]')
 
@@ -55,9 +56,10 @@ class EditorPage:
         """Where a pixel of the clip is on the page."""
         bounds = self.page.locator(".s2-view").bounding_box()
         assert bounds is not None
+        width, height = self.size_wh
         return (
-            bounds["x"] + x * bounds["width"] / WIDTH,
-            bounds["y"] + y * bounds["height"] / HEIGHT,
+            bounds["x"] + x * bounds["width"] / width,
+            bounds["y"] + y * bounds["height"] / height,
         )
 
     def on_stage(self, x: float, y: float) -> tuple[float, float]:
@@ -155,10 +157,11 @@ class EditorPage:
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
 
     def mask(self, colour: tuple[int, int, int] | None = None) -> BoolArray:
-        """Where masks are painted, or those of one colour, bool [360, 640]."""
+        """Where masks are painted, or those of one colour, bool [height, width]."""
         rgba = self.canvas("masks")
-        if rgba.shape[:2] != (HEIGHT, WIDTH):
-            return np.zeros((HEIGHT, WIDTH), np.bool_)
+        width, height = self.size_wh
+        if rgba.shape[:2] != (height, width):
+            return np.zeros((height, width), np.bool_)
         painted: BoolArray = rgba[..., 3] > 0
         if colour is not None:
             # Canvases store colours multiplied by alpha: they come back a little off.
