@@ -19,7 +19,7 @@ from sam2.modeling.position_encoding import PositionEmbeddingSine
 from sam2.modeling.sam.transformer import RoPEAttention
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor
-from yaml import YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError
 
 from sam2ov.errors import CheckpointError, ConversionError
 
