@@ -79,7 +79,12 @@ def hevc(crf: float = 20, preset: str = "medium", *, ten_bit: bool = False) -> E
         encoder="libx265",
         pixel_format="yuv420p10le" if ten_bit else "yuv420p",
         options=MappingProxyType(
-            {"crf": str(crf), "preset": preset, "x265-params": "log-level=none"}
+            {
+                "crf": str(crf),
+                "preset": preset,
+                # With several frames at once, flushing few small frames failed now and then.
+                "x265-params": "log-level=none:frame-threads=1",
+            }
         ),
         muxer_options=_FAST_START,
         copied_audio=_MP4_AUDIO,
