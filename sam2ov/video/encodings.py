@@ -22,6 +22,7 @@ class Encoding:
         pads_to_even: width and height must be even (4:2:0 chroma).
         codec_tag: the container's four-letter name of the codec, where FFmpeg's choice is wrong.
         gop_seconds: distance of keyframes; 0 for encoders that make nothing else.
+        short_options: of the encoder, in place of ``options``, for clips of a few frames.
     """
 
     suffix: str
@@ -36,8 +37,15 @@ class Encoding:
     pads_to_even: bool = False
     codec_tag: str | None = None
     gop_seconds: float = 2.0
+    short_options: Mapping[str, str] | None = None
+
+    def options_for(self, num_frames: int) -> Mapping[str, str]:
+        """Options of the encoder for a clip of so many frames."""
+        is_short = self.short_options is not None and num_frames < _SHORT_FRAMES
+        return self.short_options if is_short and self.short_options else self.options
 
 
+_SHORT_FRAMES = 16
 _MP4_AUDIO = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"})
 _MOV_AUDIO = frozenset(
     {"aac", "ac3", "alac", "mp3", "pcm_f32le", "pcm_s16be", "pcm_s16le", "pcm_s24le", "pcm_s32le"}
@@ -79,12 +87,11 @@ def hevc(crf: float = 20, preset: str = "medium", *, ten_bit: bool = False) -> E
         encoder="libx265",
         pixel_format="yuv420p10le" if ten_bit else "yuv420p",
         options=MappingProxyType(
-            {
-                "crf": str(crf),
-                "preset": preset,
-                # With several frames at once, flushing few small frames failed now and then.
-                "x265-params": "log-level=none:frame-threads=1",
-            }
+            {"crf": str(crf), "preset": preset, "x265-params": "log-level=none"}
+        ),
+        # x265 gives frames that are fewer than it reorders times that were never set.
+        short_options=MappingProxyType(
+            {"crf": str(crf), "preset": preset, "x265-params": "log-level=none:bframes=0"}
         ),
         muxer_options=_FAST_START,
         copied_audio=_MP4_AUDIO,

@@ -158,7 +158,7 @@ class VideoWriter:
         height, width = self._size_hw
         if encoding.pads_to_even:
             height, width = height + height % 2, width + width % 2
-        options = dict(encoding.options)
+        options = dict(encoding.options_for(len(self._times)))
         if encoding.gop_seconds:
             options["g"] = str(max(ceil(encoding.gop_seconds * self._times.fps), 1))
         stream = cast(

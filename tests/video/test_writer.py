@@ -35,10 +35,12 @@ from tests.video import ffmpeg
 FAST = h264(preset="ultrafast")
 
 
-def write_frames(path: Path, frames: Frames, *, fps: Fraction = Fraction(24)) -> Path:
+def write_frames(
+    path: Path, frames: Frames, *, fps: Fraction = Fraction(24), encoding: Encoding | None = None
+) -> Path:
     height, width = frames.shape[1:3]
     times = FrameTimes.constant(fps, len(frames))
-    with VideoWriter(path, (height, width), times, encoding=FAST) as writer:
+    with VideoWriter(path, (height, width), times, encoding=encoding or FAST) as writer:
         for frame in frames:
             writer.write(frame)
     return path
@@ -213,6 +215,17 @@ def test_turned_sources_are_written_upright(tmp_path: Path, scene: Scene) -> Non
         assert reader.info.rotation == 0
         assert reader.size_hw == (96, 128)
         assert [read_frame_number(frame) for frame in reader] == list(range(24))
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 3, 5, 15, 16])
+def test_few_frames_of_h265_come_at_their_times(
+    num_frames: int, tmp_path: Path, scene: Scene
+) -> None:
+    """x265 makes up times for frames that are fewer than it wants to reorder."""
+    for attempt in range(3):
+        path = tmp_path / f"{attempt}.mp4"
+        write_frames(path, scene.frames[:num_frames], encoding=hevc())
+        assert ffmpeg.frame_times(path) == [Fraction(i, 24) for i in range(num_frames)]
 
 
 def test_image_folder_as_source(tmp_path: Path, scene: Scene) -> None:
