@@ -155,7 +155,7 @@ def _dataset() -> OpenOutput:
 _ALL = (
     ExportFormat(
         name="overlay",
-        label="Overlay or effect, video (mp4)",
+        label="Overlay or effect (mp4)",
         purpose="The clip with the objects in colour, to show and to check; or with an effect on "
         "them or around them: blur, pixelate, grey, spotlight, another background.",
         suffix=".mp4",

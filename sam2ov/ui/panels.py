@@ -36,7 +36,7 @@ def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
                 min_width=80,
             )
         masks = gr.Radio(
-            [("First mask of each", "first"), ("All masks", "all")],
+            [("First masks", "first"), ("All masks", "all")],
             value="first",
             label="Masks to take from a file",
             show_label=False,

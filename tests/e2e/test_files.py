@@ -121,7 +121,7 @@ def test_exports_are_what_was_tracked(editor: EditorPage, tmp_path: Path) -> Non
     editor.until(lambda: editor.mask().any())
     shown = editor.mask()
     files = {}
-    for label in ("Overlay or effect, video (mp4)", "Matte video (mp4)", "Masks, DAVIS (PNG)"):
+    for label in ("Overlay or effect (mp4)", "Matte video (mp4)", "Masks, DAVIS (PNG)"):
         editor.page.locator("#export-kind input").click()
         editor.page.get_by_role("option", name=label).click()
         download = editor.download(lambda: editor.page.locator("#export").click())
