@@ -20,6 +20,7 @@ from PIL import Image
 from sam2ov.samples import SAMPLE_PATH
 from tests.conftest import REPOSITORY
 from tests.e2e.conftest import Server, running_app
+from tests.e2e.editor_page import ball
 from tools.make_sample import HEIGHT, WIDTH, ball_xy
 
 BALL_X, BALL_Y = (float(value) for value in ball_xy(0))
@@ -49,7 +50,7 @@ def test_the_documented_example_runs(server: Server, tmp_path: Path) -> None:
     mask, archive = (tmp_path / line for line in lines[-2:])
     pixels = np.asarray(Image.open(mask))
     assert pixels.shape == (HEIGHT, WIDTH)
-    assert pixels[int(BALL_Y), int(BALL_X)] == 255
+    assert (pixels == 255)[ball(0)].mean() > 0.5
     with zipfile.ZipFile(archive) as masks:
         assert sum(name.endswith(".png") for name in masks.namelist()) == 96
     assert calls(server) == 0
