@@ -172,11 +172,13 @@ class VideoWriter:
         context.time_base = self._times.time_base
         context.sample_aspect_ratio = sample_aspect_ratio
         self._matrix = self._color.effective_matrix(width, height)
-        if not is_rgb(av.VideoFormat(pixel_format)):
+        context.color_primaries = self._color.primaries
+        context.color_trc = self._color.transfer
+        if is_rgb(av.VideoFormat(pixel_format)):  # no matrix, and all values are in use
+            context.color_range = ColorRange.JPEG
+        else:
             context.colorspace = self._matrix
             context.color_range = ColorRange.MPEG
-            context.color_primaries = self._color.primaries
-            context.color_trc = self._color.transfer
         return stream
 
     def write(self, frame: Frame) -> None:

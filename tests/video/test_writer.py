@@ -208,6 +208,22 @@ def test_tags_are_kept(tmp_path: Path, scene: Scene) -> None:
         assert reader.info.sample_aspect_ratio == Fraction(4, 3)
 
 
+def test_rgb_keeps_the_tags_that_it_can_have(tmp_path: Path, scene: Scene) -> None:
+    path = tmp_path / "out.mkv"
+    tags = ColorTags(matrix=9, primaries=9, transfer=16)
+    with VideoWriter(
+        path, (96, 128), FrameTimes.constant(24, 2), encoding=FFV1, color=tags
+    ) as writer:
+        for frame in scene.frames[:2]:
+            writer.write(frame)
+    facts = ffmpeg.stream(path)
+    assert facts["color_primaries"] == "bt2020"
+    assert facts["color_transfer"] == "smpte2084"
+    assert facts["color_range"] == "pc"
+    with open_video(path) as reader:
+        assert np.array_equal(reader.read(1), scene.frames[1])
+
+
 def test_turned_sources_are_written_upright(tmp_path: Path, scene: Scene) -> None:
     source = clips.write_kind("h264-rotate-90", tmp_path / "source", scene.frames)
     path = copy_video(source, tmp_path / "out.mp4")
