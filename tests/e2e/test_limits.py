@@ -14,15 +14,18 @@ from tests.e2e.editor_page import EditorPage
 from tools.make_sample import ball_xy
 
 
-@pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[Server]:
+    """A server for one test: the pages of another test would take up its places for a while."""
     limits = {
         "SAM2OV_MAX_MINUTES": "0.05",
         "SAM2OV_MAX_MEGAPIXELS": "0.3",
         "SAM2OV_MAX_TRACKING": "1",
         "SAM2OV_MAX_SESSIONS": "2",
     }
-    with running_app(tmp_path_factory.mktemp("narrow"), variables=limits) as running:
+    folder = tmp_path / "narrow"
+    folder.mkdir()
+    with running_app(folder, variables=limits) as running:
         yield running
 
 
