@@ -1,6 +1,7 @@
 """The compiled networks, one method each. The only module that imports OpenVINO."""
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,21 @@ class Constants:
     obj_ptr_tpos_proj_bias: FloatArray | None = None
 
 
+@dataclass(frozen=True)
+class NetworkUsage:
+    """What a network has done since it was loaded.
+
+    Attributes:
+        calls: how often it ran.
+        seconds: how long that took, without waiting for its turn.
+        shapes: of its inputs at the latest call, by name.
+    """
+
+    calls: int
+    seconds: float
+    shapes: Mapping[str, tuple[int, ...]]
+
+
 class SAM2Model:
     """A model folder compiled for one device. Calls from several threads take turns per network.
 
@@ -106,6 +122,8 @@ class SAM2Model:
         precision: inside the graphs; None takes the fastest that the device computes natively,
             and f32 where OpenVINO chooses among devices (AUTO, MULTI, HETERO).
         cache_dir: where OpenVINO keeps compiled graphs; None compiles at every start.
+        memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended to,
+            besides those of all prompted frames; None for as many as the model was trained with.
 
     Raises:
         ModelFolderError: the folder is incomplete or damaged.
@@ -118,9 +136,12 @@ class SAM2Model:
         device: str = "CPU",
         precision: Precision | None = None,
         cache_dir: Path | None = None,
+        memory_frames: int | None = None,
     ) -> None:
         self.manifest: Manifest = read_manifest(folder)
         self.device = device
+        trained = self.manifest.num_maskmem
+        self.memory_frames = trained if memory_frames is None else min(memory_frames, trained)
         core = ov.Core()
         self.precision: Precision = choose_precision(core, device, precision)
         self.constants = _read_constants(folder, self.manifest)
@@ -143,6 +164,10 @@ class SAM2Model:
         """
         folder = resolve_model(model_id)
         return cls(folder, device, precision, cache_dir=cache_folder() / "compiled")
+
+    def usage(self) -> dict[NetworkName, NetworkUsage]:
+        """What each network has done so far."""
+        return {name: network.usage for name, network in self._networks.items()}
 
     def encode_image(self, image: npt.NDArray[np.uint8]) -> ImageFeatures:
         """Embed a frame: uint8 RGB [S, S, 3]."""
@@ -290,12 +315,20 @@ class _Network:
             ) from error
         self._outputs = tuple(output.name for output in spec.outputs)
         self._lock = threading.Lock()
+        self.usage = NetworkUsage(0, 0.0, {})
 
     def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
         with self._lock:
+            started = time.perf_counter()
             self._request.infer(dict(inputs), share_inputs=True)
             # The request overwrites its tensors at the next call.
-            return {name: self._request.get_tensor(name).data.copy() for name in self._outputs}
+            outputs = {name: self._request.get_tensor(name).data.copy() for name in self._outputs}
+            self.usage = NetworkUsage(
+                self.usage.calls + 1,
+                self.usage.seconds + time.perf_counter() - started,
+                {name: tensor.shape for name, tensor in inputs.items()},
+            )
+            return outputs
 
 
 def available_devices() -> dict[str, str]:

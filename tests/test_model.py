@@ -154,3 +154,13 @@ def test_compiled_graphs_are_cached(tmp_path: Path) -> None:
     assert len(blobs) == 5
     SAM2Model(resolve_model("micro"), precision="f32", cache_dir=tmp_path)
     assert {p.name: p.stat().st_mtime_ns for p in tmp_path.rglob("*.blob")} == blobs
+
+
+def test_usage_tells_what_each_network_did(model: SAM2Model) -> None:
+    before = model.usage()["image_encoder"]
+    size = model.manifest.image_size
+    model.encode_image(np.zeros((size, size, 3), np.uint8))
+    after = model.usage()["image_encoder"]
+    assert after.calls == before.calls + 1
+    assert after.seconds > before.seconds
+    assert after.shapes == {"image": (1, size, size, 3)}
