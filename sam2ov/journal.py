@@ -211,15 +211,14 @@ class Journal:
                 self._forget_ahead()
             return touched
 
-    def is_empty(self, step: Step) -> bool:
-        """Whether nothing was written in a step, so far."""
-        return all(
-            self.fetch_one(
-                f"SELECT NOT EXISTS (SELECT 1 FROM {table} WHERE born = ? OR died = ?)",
-                (step.number, step.number),
-            )[0]
-            for table in _TABLES
-        )
+    def conclude(self, step: Step) -> None:
+        """Take back a step in which nothing was written; any other stays.
+
+        Nothing to do where the journal has been closed meanwhile, or gone back to before the step.
+        """
+        with self.lock:
+            if self.is_open and self._head == step.number and self._is_empty(step):
+                self.abandon(step)
 
     def undo(self) -> Touched:
         """Go back to before the last step; nothing changes if there is none."""
@@ -433,6 +432,15 @@ class Journal:
         if ":head" in statement:
             known["head"] = self._head
         return known
+
+    def _is_empty(self, step: Step) -> bool:
+        return all(
+            self.fetch_one(
+                f"SELECT NOT EXISTS (SELECT 1 FROM {table} WHERE born = ? OR died = ?)",
+                (step.number, step.number),
+            )[0]
+            for table in _TABLES
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

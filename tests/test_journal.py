@@ -54,13 +54,24 @@ def test_a_failed_step_has_not_happened(tmp_path: Path) -> None:
         assert journal.done.label == "good"
 
 
-def test_empty_steps_are_told(tmp_path: Path) -> None:
+def test_a_step_in_which_nothing_was_written_is_taken_back(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite") as journal:
-        with journal.step("nothing") as step:
-            pass
-        assert journal.is_empty(step)
+        empty = journal.begin("nothing")
+        journal.conclude(empty)
+        assert journal.done is None
+        step = journal.begin("something")
         journal.put_document("a", b"")
-        assert not journal.is_empty(step)
+        journal.conclude(step)
+        assert journal.done == step
+
+
+def test_concluding_leaves_what_came_meanwhile_alone(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        first = journal.begin("first")
+        second = journal.begin("second")
+        journal.conclude(first)
+        assert journal.done == second
+    journal.conclude(second)  # closed: nothing to do
 
 
 def test_the_history_survives_the_process(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ Every page opens the sample (or a clip), clicks on an object and tracks it; when
 corrects another frame and tracks again, until the time is over. Printed: frames per session, the
 longest time in which a session did not advance, errors of the pages, and the server's memory. Then
 the pages are closed, and what the server still holds is counted. Exits with 1 where a session had
-an error or did not advance, or something was left. Needs Playwright and a Chromium (Linux).
+an error or did not advance, where the memory was over its budget, or where something was left.
+Needs Playwright and a Chromium (Linux).
 """
 
 import argparse
@@ -24,6 +25,8 @@ from tools.driven_app import RunningApp, processor_name, resident_mb, running_ap
 POLL_MS = 500
 CLOSING_SECONDS = 60
 STARVED_SECONDS = 30.0
+BUDGET_MB = 300
+"""For each open clip, above the idle server; after they are closed, for the loaded model alone."""
 
 # Frames are counted from what the status line says; it says so many times a second.
 WATCH = """
@@ -142,8 +145,9 @@ def main() -> int:
         people = begin_all(browser, app.url, options.sessions, options.clip)
         peak = work(people, app, options.minutes * 60)
         for person in people:
-            person.page.context.close()
+            person.page.close(run_before_unload=True)  # as a person closes a tab
         left = left_behind(app)
+        time.sleep(2)  # the memory goes after the files
         freed, left_threads = resident_mb(app.pid), threads(app.pid)
     frames = [person.frames for person in people]
     waits = [person.longest_wait for person in people]
@@ -154,7 +158,15 @@ def main() -> int:
     print(f"server's memory: {idle:.0f} MB idle, {peak:.0f} MB at most, {freed:.0f} MB afterwards")
     print(f"threads: {idle_threads} idle, {left_threads} afterwards; tabs left: {left}")
     print(f"errors: {errors or 'none'}")
-    is_well = not errors and left == 0 and min(frames) > 0 and max(waits) < STARVED_SECONDS
+    is_well = (
+        not errors
+        and left == 0
+        and min(frames) > 0
+        and max(waits) < STARVED_SECONDS
+        and peak <= idle + options.sessions * BUDGET_MB
+        and freed <= idle + BUDGET_MB
+    )
+    print("all is well" if is_well else "beyond the limits")
     return 0 if is_well else 1
 
 

@@ -349,10 +349,7 @@ class Project:
                         obj_ids=present,
                     )
         finally:
-            # The tab may have been closed meanwhile, or gone back to before this.
-            is_last = self.journal.is_open and self.journal.head == step.number
-            if is_last and self.journal.is_empty(step):
-                self.journal.abandon(step)
+            self.journal.conclude(step)  # the tab may have been closed meanwhile
 
     # ---- The way back
 

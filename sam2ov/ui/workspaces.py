@@ -9,6 +9,7 @@ import gradio as gr
 
 from sam2ov.errors import ServerFullError
 from sam2ov.project.library import ProjectLibrary
+from sam2ov.ui.allocator import release_memory
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.settings import Settings
@@ -141,6 +142,7 @@ class Workspaces:
             workspace = self._by_session.pop(session_hash, None)
         if workspace is not None:
             workspace.close()
+            release_memory()
 
     def close(self) -> None:
         """Close all of them; the server stops."""
