@@ -57,7 +57,7 @@ def read_config(name: str | Path) -> dict[str, Any]:
     Raises:
         ConversionError: there is no such configuration, or it is malformed.
     """
-    path = _find(name)
+    path = config_path(name)
     try:
         loaded = OmegaConf.load(path)
         config = OmegaConf.to_container(loaded, resolve=True)
@@ -71,7 +71,12 @@ def read_config(name: str | Path) -> dict[str, Any]:
     return {str(key): value for key, value in model.items()}
 
 
-def _find(name: str | Path) -> Path:
+def config_path(name: str | Path) -> Path:
+    """The file of a configuration, as ``read_config`` takes it.
+
+    Raises:
+        ConversionError: there is no such configuration.
+    """
     stem = Path(name).name.removesuffix(".yaml")
     if not Path(name).is_file() and stem in OFFICIAL_CONFIGS:
         return Path(sam2.__path__[0]) / "configs" / stem.split("_", 1)[0] / f"{stem}.yaml"

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from convert import convert_checkpoint
-from sam2ov.manifest import Manifest
-from tests.parity.reference import (
-    SMALL_CONFIG,
+from convert.reference import (
     Predictor,
     build_predictor,
     randomize,
     save_checkpoint,
 )
+from sam2ov.manifest import Manifest
+from tests.parity.small import SMALL_CONFIG
 
 torch.set_num_threads(1)  # see tests/parity/conftest.py
 

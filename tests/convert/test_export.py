@@ -12,11 +12,12 @@ import torch
 from omegaconf import OmegaConf
 
 from convert import convert_checkpoint
+from convert.reference import build_predictor
 from sam2ov.errors import CheckpointError, ConversionError
 from sam2ov.manifest import NETWORK_NAMES, read_manifest, sha256_of, verify_files
 from tests.convert.conftest import Small
 from tests.parity.comparison import ALL_SIZES, CompiledFolder, network_cases
-from tests.parity.reference import SMALL_CONFIG, build_predictor
+from tests.parity.small import SMALL_CONFIG
 
 
 def contents(folder: Path) -> dict[str, str]:

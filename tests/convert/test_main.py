@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sam2ov.manifest import NETWORK_NAMES, read_manifest
 from tests.convert.conftest import Small
-from tests.parity.reference import SMALL_CONFIG
+from tests.parity.small import SMALL_CONFIG
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ from sam2ov.errors import ConversionError
 from sam2ov.manifest import NetworkName
 from tests.convert.conftest import Small
 from tests.parity.comparison import Case, Sizes, network_cases, relative_error
-from tests.parity.reference import SMALL_CONFIG
+from tests.parity.small import SMALL_CONFIG
 
 # A bias of the keys adds the same number to all scores of a softmax, which does not change it.
 # (Not so with RoPE, nor for Hiera, whose key bias shares a tensor with those of query and value.)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from convert.reference import Predictor, frames_to_images, make_clip
 from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName
-from tests.parity.reference import Predictor, frames_to_images, make_clip
 
 Array = NDArray[Any]
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from convert import convert_checkpoint
+from convert import convert_checkpoint, reference
 from sam2ov.model import SAM2Model
-from tests.parity import reference
+from tests.parity.small import SMALL_CONFIG
 
 # Two torch threads wait for each other at every layer when anything else runs on the machine:
 # on two busy cores a frame then takes six times as long as with one.
@@ -16,8 +16,8 @@ torch.set_num_threads(1)
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[reference.Predictor, SAM2Model]:
     """The small configuration on both sides."""
     folder = tmp_path_factory.mktemp("small")
-    expected = reference.build_reference(reference.SMALL_CONFIG)
+    expected = reference.build_reference(SMALL_CONFIG)
     reference.save_checkpoint(expected, folder / "small.pt")
     out = folder / "ir"
-    convert_checkpoint(folder / "small.pt", out, config=reference.SMALL_CONFIG, weights="f32")
+    convert_checkpoint(folder / "small.pt", out, config=SMALL_CONFIG, weights="f32")
     return expected, SAM2Model(out, precision="f32")

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 
-from convert import convert_checkpoint
+from convert import convert_checkpoint, reference
+from convert.build import OFFICIAL_CONFIGS
 from sam2ov.model import Precision, SAM2Model
 from sam2ov.predictor import SAM2VideoPredictor
-from tests.parity import interactions, reference
+from tests.parity import interactions
 from tests.parity.interactions import Agreement, Pair, Script
 
 
@@ -45,7 +46,7 @@ def measure(
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--configs", nargs="+", default=list(reference.OFFICIAL_CONFIGS))
+    parser.add_argument("--configs", nargs="+", default=list(OFFICIAL_CONFIGS))
     parser.add_argument("--image-size", type=int, help="default: the configuration's")
     parser.add_argument("--frames", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)

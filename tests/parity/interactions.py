@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from convert import reference
 from sam2ov.masks import BoolArray, FloatArray
 from sam2ov.predictor import SAM2VideoPredictor
-from tests.parity import reference
 
 
 @dataclass

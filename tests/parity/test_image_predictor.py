@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from convert import reference
 from sam2ov.image_predictor import SAM2ImagePredictor
 from sam2ov.model import SAM2Model
-from tests.parity import reference
 
 POINTS = np.array([[90.0, 100.0], [150.0, 60.0]], np.float32)
 

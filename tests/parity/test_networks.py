@@ -9,14 +9,14 @@ import openvino as ov
 import pytest
 
 from convert import convert_checkpoint
-from tests.parity.comparison import ALL_SIZES, CompiledFolder, Sizes, network_cases
-from tests.parity.reference import (
-    OFFICIAL_CONFIGS,
-    SMALL_CONFIG,
+from convert.build import OFFICIAL_CONFIGS
+from convert.reference import (
     build_predictor,
     randomize,
     save_checkpoint,
 )
+from tests.parity.comparison import ALL_SIZES, CompiledFolder, Sizes, network_cases
+from tests.parity.small import SMALL_CONFIG
 
 pytestmark = pytest.mark.parity
 

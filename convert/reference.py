@@ -1,14 +1,14 @@
-"""The reference that parity is measured against: sam2's own video predictor in torch FP32.
+"""sam2's own video predictor in torch: what parity and speed are measured against.
 
-Official weights are not needed. The architectures are the official ones (or ``small.yaml``), the
-weights are random but seeded, and adjusted so that nothing is degenerate: every parameter matters
-(upstream initialises layer scales to 1e-6, temporal encodings to 0.02, position embeddings to
-zero; a converter that forgets one would go unnoticed), mask logits have both signs, object scores
-are positive on some frames and negative on others, predicted IoUs do not tie.
+Official weights are not needed. The architectures are the official ones (or any configuration
+file's), the weights are random but seeded, and adjusted so that nothing is degenerate: every
+parameter matters (upstream initialises layer scales to 1e-6, temporal encodings to 0.02, position
+embeddings to zero; a converter that forgets one would go unnoticed), mask logits have both signs,
+object scores are positive on some frames and negative on others, predicted IoUs do not tie.
 
-Two deviations from upstream, both on purpose: memories stay in float32 (upstream stores bfloat16,
-which blurs a float32 comparison), and every prompted frame is a conditioning frame
-(``add_all_frames_to_correct_as_cond``), as in sam2ov.
+Two deviations from upstream, both on purpose: every prompted frame is a conditioning frame
+(``add_all_frames_to_correct_as_cond``), as in sam2ov, and the memories of ``build_reference`` stay
+in float32 (upstream stores bfloat16, which blurs a float32 comparison).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any, Final, cast
 
 import numpy as np
-import sam2
 import sam2.sam2_video_predictor as upstream
 import torch
 from hydra.utils import instantiate
@@ -26,13 +25,8 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from torch import Tensor, nn
 
-OFFICIAL_CONFIGS: Final = tuple(
-    f"{family}_hiera_{size}" for family in ("sam2", "sam2.1") for size in ("t", "s", "b+", "l")
-)
-"""Upstream's names of its eight inference configurations."""
-
-SMALL_CONFIG: Final = Path(__file__).with_name("small.yaml")
-"""A configuration for tests that run in seconds (d_model 64, mem_dim 32, 256 px)."""
+from convert.build import config_path
+from convert.checkpoint import load_state_dict
 
 IMAGE_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGE_STD: Final = (0.229, 0.224, 0.225)
@@ -50,23 +44,19 @@ class _TorchWithFloat32Memories(ModuleType):
         return getattr(torch, name)
 
 
-upstream.torch = _TorchWithFloat32Memories("torch")
-upstream.tqdm = lambda frames, **_: frames  # no progress bars in test logs
+upstream.tqdm = lambda frames, **_: frames  # no progress bars in logs
 
 
-def config_path(config: str | Path) -> Path:
-    """The yaml file of an official configuration name, or the given path itself."""
-    if config in OFFICIAL_CONFIGS:
-        family = str(config).split("_", 1)[0]
-        return Path(sam2.__path__[0]) / "configs" / family / f"{config}.yaml"
-    return Path(config)
+def keep_memories_in_float32() -> None:
+    """From now on, the predictors of this process store their memories as they were computed."""
+    upstream.torch = _TorchWithFloat32Memories("torch")
 
 
-def build_predictor(config: str | Path = SMALL_CONFIG, image_size: int | None = None) -> Predictor:
+def build_predictor(config: str | Path, image_size: int | None = None) -> Predictor:
     """An untrained ``SAM2VideoPredictor`` as ``build_sam2_video_predictor`` would build it.
 
     Args:
-        config: one of ``OFFICIAL_CONFIGS``, or a yaml file with a ``model:`` key.
+        config: upstream's name, or a yaml file with a ``model:`` key that is to be trusted.
         image_size: side of the square model input, a multiple of 32; None keeps the config's.
     """
     loaded = cast(DictConfig, OmegaConf.load(config_path(config)))
@@ -92,15 +82,19 @@ def build_predictor(config: str | Path = SMALL_CONFIG, image_size: int | None = 
 
 
 def build_reference(
-    config: str | Path = SMALL_CONFIG,
+    config: str | Path,
     image_size: int | None = None,
     seed: int = 0,
     checkpoint: Path | None = None,
 ) -> Predictor:
-    """The reference predictor with the weights of a checkpoint, or with seeded random ones."""
+    """A predictor with the weights of a checkpoint, or with seeded random ones.
+
+    Memories stay in float32, in all predictors of this process.
+    """
+    keep_memories_in_float32()
     predictor = build_predictor(config, image_size)
     if checkpoint is not None:
-        state_dict = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
+        state_dict = load_state_dict(checkpoint)
     else:
         # Calibrated at 256 px: no weight depends on the size, and the run takes a second.
         calibrated = build_predictor(config, 256)
@@ -139,27 +133,49 @@ def make_clip(frames: int, height: int, width: int, seed: int = 0) -> NDArray[np
     return clip
 
 
-def frames_to_images(frames: NDArray[np.uint8], image_size: int) -> Tensor:
-    """Model input float32 [T, 3, S, S] from RGB frames [T, H, W, 3], as upstream's folder loader.
+def frame_to_image(frame: NDArray[np.uint8], image_size: int) -> Tensor:
+    """Model input float32 [3, S, S] from an RGB frame [H, W, 3], as upstream's folder loader.
 
     Upstream: ``_load_img_as_tensor`` and ``load_video_frames_from_jpg_images`` in utils/misc.py
     (``Image.resize`` of an RGB picture is bicubic by default).
     """
-    images = torch.zeros(len(frames), 3, image_size, image_size)
-    for index, frame in enumerate(frames):
-        resized = Image.fromarray(frame).resize((image_size, image_size), Image.Resampling.BICUBIC)
-        images[index] = torch.from_numpy(np.array(resized) / 255.0).permute(2, 0, 1)
-    images -= torch.tensor(IMAGE_MEAN)[:, None, None]
-    images /= torch.tensor(IMAGE_STD)[:, None, None]
-    return images
+    resized = Image.fromarray(frame).resize((image_size, image_size), Image.Resampling.BICUBIC)
+    image = torch.from_numpy(np.array(resized) / 255.0).permute(2, 0, 1).float()
+    image -= torch.tensor(IMAGE_MEAN)[:, None, None]
+    image /= torch.tensor(IMAGE_STD)[:, None, None]
+    return image
+
+
+def frames_to_images(frames: NDArray[np.uint8], image_size: int) -> Tensor:
+    """Model input float32 [T, 3, S, S] from RGB frames [T, H, W, 3]."""
+    return torch.stack([frame_to_image(frame, image_size) for frame in frames])
+
+
+class ImagesOnDemand:
+    """What upstream takes for its images [T, 3, S, S], each made when it is asked for.
+
+    Args:
+        frames: uint8 RGB [T, H, W, 3], may be mapped from a file.
+        image_size: S.
+    """
+
+    def __init__(self, frames: NDArray[np.uint8], image_size: int) -> None:
+        self._frames = frames
+        self._image_size = image_size
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, frame_idx: int) -> Tensor:
+        return frame_to_image(self._frames[frame_idx], self._image_size)
 
 
 def init_state(predictor: Predictor, frames: NDArray[np.uint8]) -> InferenceState:
     """Upstream's ``inference_state`` for RGB frames uint8 [T, H, W, 3], without any file."""
     height, width = frames.shape[1:3]
-    images = frames_to_images(frames, predictor.image_size)
+    images = ImagesOnDemand(frames, predictor.image_size)
 
-    def load_video_frames(**_: Any) -> tuple[Tensor, int, int]:
+    def load_video_frames(**_: Any) -> tuple[ImagesOnDemand, int, int]:
         return images, height, width
 
     original = upstream.load_video_frames
