@@ -8,6 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from sam2ov.errors import PromptError
+from sam2ov.loading import load_model
 from sam2ov.masks import BoolArray, FloatArray, fill_holes, resize_logits
 from sam2ov.model import ImageFeatures, Precision, SAM2Model
 from sam2ov.prompts import PointPrompt, make_point_prompt, points_to_model
@@ -45,7 +46,7 @@ class SAM2ImagePredictor:
         max_hole_area: int = 0,
     ) -> Self:
         """Load a model by name or folder; see ``SAM2VideoPredictor.from_pretrained``."""
-        model = SAM2Model.from_pretrained(model_id, device=device, precision=precision)
+        model = load_model(model_id, device=device, precision=precision)
         return cls(model, mask_threshold=mask_threshold, max_hole_area=max_hole_area)
 
     def set_image(self, image: npt.NDArray[np.uint8] | Image.Image) -> None:

@@ -51,6 +51,7 @@ def select_from_bank(
     num_frames: int,
     reverse: bool,
     manifest: Manifest,
+    memory_frames: int,
 ) -> BankSelection:
     """Choose the memories and pointers that frame ``frame_idx`` attends to.
 
@@ -61,6 +62,8 @@ def select_from_bank(
         num_frames: length of the video.
         reverse: tracking backwards in time.
         manifest: sizes and switches of the model.
+        memory_frames: at most ``num_maskmem``; of the spatial memories of neighbours the nearest
+            ``memory_frames - 1`` are attended to, in the slots that they were trained in.
     """
     near, far = _closest(frame_idx, conditioning, manifest.switches.max_conditioning_frames)
 
@@ -70,11 +73,10 @@ def select_from_bank(
     step = -1 if reverse else 1
     last_slot = manifest.num_maskmem - 1
     spatial = [SpatialSlot(frame, last_slot) for frame in near]
-    for position in range(1, manifest.num_maskmem):
-        distance = manifest.num_maskmem - position
+    for distance in range(memory_frames - 1, 0, -1):
         neighbour = _neighbour(frame_idx, distance, manifest.switches.memory_stride, reverse)
         if has_result(neighbour):
-            spatial.append(SpatialSlot(neighbour, last_slot - position))
+            spatial.append(SpatialSlot(neighbour, distance - 1))
 
     pointers = [
         PointerSlot(frame, distance if manifest.switches.signed_pointer_tpos else abs(distance))

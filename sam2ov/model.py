@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ import openvino as ov
 from sam2ov.errors import DeviceError, ModelFolderError
 from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName, read_manifest
 from sam2ov.masks import FloatArray
-from sam2ov.registry import cache_folder, resolve_model
 
 Precision = Literal["f32", "bf16", "f16"]
 
@@ -149,21 +148,6 @@ class SAM2Model:
             name: _Network(core, folder, self.manifest, name, device, self.precision, cache_dir)
             for name in NETWORK_NAMES
         }
-
-    @classmethod
-    def from_pretrained(
-        cls, model_id: str | Path, *, device: str = "CPU", precision: Precision | None = None
-    ) -> Self:
-        """Load a model by name (fetched and converted on first use) or folder.
-
-        Compiled graphs are cached beside the converted models.
-
-        Raises:
-            ModelError: the model cannot be found, fetched or read.
-            DeviceError: the device or precision is not there.
-        """
-        folder = resolve_model(model_id)
-        return cls(folder, device, precision, cache_dir=cache_folder() / "compiled")
 
     def usage(self) -> dict[NetworkName, NetworkUsage]:
         """What each network has done so far."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +10,14 @@ import numpy.typing as npt
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import ArrayFrames, FrameSource
 from sam2ov.journal import Journal
+from sam2ov.loading import load_model
 from sam2ov.masks import HOLE_AREA, FloatArray
 from sam2ov.model import Precision, SAM2Model
+from sam2ov.presets import PresetName
 from sam2ov.prompts import make_mask_prompt, make_point_prompt
 from sam2ov.session import VideoSession
 from sam2ov.tracker import Tracker
 from sam2ov.video import open_video
-
-Preset = Literal["quality"]
 
 FrameMasks = tuple[int, list[int], FloatArray]
 """Frame index, object ids, and mask logits float32 [N, 1, H, W] at video size."""
@@ -49,7 +49,7 @@ class SAM2VideoPredictor:
         model_id: str | Path,
         *,
         device: str = "CPU",
-        preset: Preset = "quality",
+        preset: PresetName = "quality",
         precision: Precision | None = None,
         fill_hole_area: int = HOLE_AREA,
         non_overlap_masks: bool = False,
@@ -59,18 +59,16 @@ class SAM2VideoPredictor:
         Args:
             model_id: "micro", "sam2.1-hiera-tiny" … or a folder of IRs.
             device: any OpenVINO device string.
-            preset: "quality", the results of upstream.
+            preset: "quality" (the results of upstream), "balanced" or "fast".
             precision: inside the graphs: "f32", "bf16", "f16", or None for the device's best.
             fill_hole_area: see the class.
             non_overlap_masks: see the class.
 
         Raises:
-            ModelError: the model cannot be found, fetched or read.
+            ModelError: the model cannot be found, fetched or read, or there is no such preset.
             DeviceError: the device or precision is not there.
         """
-        if preset != "quality":
-            raise PromptError(f'there is no preset {preset!r}; available: "quality".')
-        model = SAM2Model.from_pretrained(model_id, device=device, precision=precision)
+        model = load_model(model_id, device=device, precision=precision, preset=preset)
         return cls(model, fill_hole_area=fill_hole_area, non_overlap_masks=non_overlap_masks)
 
     def init_state(

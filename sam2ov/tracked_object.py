@@ -206,6 +206,7 @@ class TrackedObject:
             num_frames=self._num_frames,
             reverse=reverse,
             manifest=self._manifest,
+            memory_frames=self._tracker.model.memory_frames,
         )
 
     def gather(self, selection: BankSelection) -> BankContents:

@@ -62,6 +62,7 @@ class FakeModel:
     banks: list[tuple[int, int, int]] = field(default_factory=list)
     feedback: list[FloatArray | None] = field(default_factory=list)
     binarized: list[float] = field(default_factory=list)
+    memory_frames: int = 7
 
     @property
     def constants(self) -> Constants:

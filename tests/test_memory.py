@@ -15,6 +15,7 @@ def select(
     tracked: set[int],
     num_frames: int = 100,
     reverse: bool = False,
+    memory_frames: int = 7,
     **switches: object,
 ) -> BankSelection:
     return select_from_bank(
@@ -24,6 +25,7 @@ def select(
         num_frames=num_frames,
         reverse=reverse,
         manifest=make_manifest(**switches),
+        memory_frames=memory_frames,
     )
 
 
@@ -45,6 +47,17 @@ def test_six_neighbours_and_fifteen_pointers() -> None:
     selection = select(50, [0], set(range(1, 50)))
     assert spatial(selection) == [(0, 6), (44, 5), (45, 4), (46, 3), (47, 2), (48, 1), (49, 0)]
     assert pointers(selection) == [(0, 50)] + [(50 - d, d) for d in range(1, 16)]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_fewer_memories_are_those_of_the_nearest_in_their_trained_slots(reverse: bool) -> None:
+    tracked = set(range(1, 99))
+    everything = select(50, [0, 99], tracked, reverse=reverse)
+    few = select(50, [0, 99], tracked, reverse=reverse, memory_frames=3)
+    assert spatial(few) == spatial(everything)[:2] + spatial(everything)[-2:]
+    assert pointers(few) == pointers(everything)
+    prompts_only = select(50, [0, 99], tracked, reverse=reverse, memory_frames=1)
+    assert spatial(prompts_only) == [(0, 6), (99, 6)]
 
 
 def test_reverse_mirrors_the_windows() -> None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from sam2ov.errors import PromptError, Sam2ovError, TrackingError
+from sam2ov.errors import ModelError, PromptError, Sam2ovError, TrackingError
 from sam2ov.model import SAM2Model
 from sam2ov.predictor import SAM2VideoPredictor
 from sam2ov.session import VideoSession
@@ -117,7 +117,7 @@ def test_resetting_leaves_the_video_open() -> None:
 
 
 def test_unknown_presets_are_refused() -> None:
-    with pytest.raises(PromptError, match="available"):
+    with pytest.raises(ModelError, match="quality, balanced, fast"):
         SAM2VideoPredictor.from_pretrained("micro", preset=cast(Any, "turbo"))
 
 

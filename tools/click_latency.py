@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Page
 
-from sam2ov.model import SAM2Model
+from sam2ov.loading import load_model
 from sam2ov.prompts import make_point_prompt
 from sam2ov.registry import BUNDLED_NAME
 from sam2ov.session import VideoSession
@@ -80,7 +80,7 @@ def measure(page: Page, num_frames: int, clicks: int, *, cold: bool) -> list[flo
 
 def model_share(clip: Path, clicks: int) -> list[float]:
     """Milliseconds of a click on an embedded frame, through the engine alone."""
-    tracker = Tracker(SAM2Model.from_pretrained(BUNDLED_NAME))
+    tracker = Tracker(load_model(BUNDLED_NAME))
     times = []
     with VideoSession(tracker, open_video(clip)) as session:
         prompt = make_point_prompt([[50, 50]], [1], None, session.size_hw)

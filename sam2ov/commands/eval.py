@@ -14,7 +14,10 @@ from sam2ov.commands.model_options import (
     DEFAULT_MODEL,
     DeviceOption,
     ModelOption,
+    PrecisionName,
     PrecisionOption,
+    Preset,
+    PresetOption,
 )
 from sam2ov.errors import ExportError
 
@@ -42,12 +45,6 @@ class YearName(StrEnum):
     davis_2017 = "2017"
 
 
-class PresetName(StrEnum):
-    """See ``sam2ov.predictor.Preset``."""
-
-    quality = "quality"
-
-
 def evaluate(
     dataset: Annotated[
         Path,
@@ -68,9 +65,7 @@ def evaluate(
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
-    preset: Annotated[
-        PresetName, typer.Option(help="quality: the results of upstream.")
-    ] = PresetName.quality,
+    preset: PresetOption = Preset.quality,
     sequence: Annotated[
         list[str] | None, typer.Option(help="Only this sequence; may be given several times.")
     ] = None,
@@ -121,22 +116,16 @@ def evaluate(
     _report(scores, facts)
 
 
-def _load(model: str, device: str, precision: Any, preset: PresetName) -> "SAM2VideoPredictor":
-    from sam2ov.model import SAM2Model
+def _load(
+    model: str, device: str, precision: PrecisionName | None, preset: Preset
+) -> "SAM2VideoPredictor":
+    from sam2ov.loading import prepare_model
     from sam2ov.predictor import SAM2VideoPredictor
-    from sam2ov.registry import cache_folder, resolve_model
 
     with progress_display() as progress:
-        folder = resolve_model(model, progress=progress)
+        prepared = prepare_model(model, preset=preset.value, progress=progress)
     say(f"Loading {model} for {device} …")
-    assert preset is PresetName.quality
-    networks = SAM2Model(
-        folder,
-        device,
-        precision.value if precision is not None else None,
-        cache_dir=cache_folder() / "compiled",
-    )
-    return SAM2VideoPredictor(networks)
+    return SAM2VideoPredictor(prepared.compile(device, precision.value if precision else None))
 
 
 def _evaluate(
@@ -193,7 +182,7 @@ def _facts(
     dataset: Path,
     predictor: "SAM2VideoPredictor",
     prompt: PromptName,
-    preset: PresetName,
+    preset: Preset,
     scores: "list[SequenceScores]",
 ) -> dict[str, Any]:
     from sam2ov.evaluation.scores import (
@@ -229,7 +218,7 @@ def _report(scores: "list[SequenceScores]", facts: dict[str, Any]) -> None:
         print(f"{name:{width}}  {objects:7}  {mean.j:4.1f}  {mean.f:4.1f}  {mean.j_and_f:4.1f}")
     say(
         f"Tracked {facts['fps']:.1f} frames/s with {facts['model']} on {facts['device']} "
-        f"({facts['precision']})."
+        f"({facts['precision']}, preset {facts['preset']})."
     )
     if clicks := facts.get("corrections"):
         print(

@@ -18,6 +18,8 @@ from sam2ov.commands.model_options import (
     DeviceOption,
     ModelOption,
     PrecisionOption,
+    Preset,
+    PresetOption,
 )
 from sam2ov.commands.outputs import (
     FirstNumberOption,
@@ -107,6 +109,7 @@ def track(
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
+    preset: PresetOption = Preset.quality,
     start: Annotated[
         int | None, typer.Option(min=0, help="The first frame to track and write, from 0.")
     ] = None,
@@ -164,6 +167,7 @@ def track(
             model=model,
             device=device,
             precision=precision.value if precision is not None else None,
+            preset=preset.value,
             direction=direction.value,
             start=start,
             end=end,
@@ -183,7 +187,7 @@ def track(
 def _report(summary: Summary, *, as_json: bool) -> None:
     say(
         f"Tracking took {summary.seconds:.1f} s ({summary.fps:.1f} frames/s) with {summary.model} "
-        f"on {summary.device} ({summary.precision})."
+        f"on {summary.device} ({summary.precision}, preset {summary.preset})."
     )
     for target in summary.objects:
         say(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sam2ov.export.tracked_masks import ExportedObject
     from sam2ov.model import Precision
     from sam2ov.predictor import SAM2VideoPredictor
+    from sam2ov.presets import PresetName
     from sam2ov.prompt_file import PromptFile
     from sam2ov.session import VideoSession
     from sam2ov.tracking_job import Direction, TrackingOutcome
@@ -33,6 +34,7 @@ class TrackingRun:
     model: str
     device: str
     precision: "Precision | None"
+    preset: "PresetName"
     direction: "Direction"
     start: int | None
     end: int | None
@@ -60,6 +62,7 @@ class Summary:
     model: str
     device: str
     precision: str
+    preset: str
     frames: int
     first_frame: int
     direction: str
@@ -119,14 +122,13 @@ def _chosen_frames(run: TrackingRun, num_frames: int) -> range:
 
 
 def _load(run: TrackingRun) -> "SAM2VideoPredictor":
-    from sam2ov.model import SAM2Model
+    from sam2ov.loading import prepare_model
     from sam2ov.predictor import SAM2VideoPredictor
-    from sam2ov.registry import cache_folder, resolve_model
 
     with progress_display() as progress:
-        folder = resolve_model(run.model, progress=progress)
+        prepared = prepare_model(run.model, preset=run.preset, progress=progress)
     say(f"Loading {run.model} for {run.device} …")
-    model = SAM2Model(folder, run.device, run.precision, cache_dir=cache_folder() / "compiled")
+    model = prepared.compile(run.device, run.precision)
     return SAM2VideoPredictor(
         model, fill_hole_area=run.fill_hole_area, non_overlap_masks=run.non_overlap
     )
@@ -181,6 +183,7 @@ def _summarise(
         model=predictor.model.manifest.name,
         device=predictor.model.device,
         precision=predictor.model.precision,
+        preset=run.preset,
         frames=len(frames),
         first_frame=frames[0],
         direction=run.direction,

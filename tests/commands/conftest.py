@@ -27,9 +27,14 @@ class LoadedFakeModel(FakeModel):
     before_frame: Callable[[int], None] = staticmethod(lambda number: None)
 
     def __init__(
-        self, folder: Path, device: str, precision: Precision | None, cache_dir: Path
+        self,
+        folder: Path,
+        device: str,
+        precision: Precision | None,
+        cache_dir: Path,
+        memory_frames: int | None,
     ) -> None:
-        super().__init__()
+        super().__init__(memory_frames=memory_frames or 7)
         self.device = device
         self.precision = precision or "f32"
 
@@ -42,7 +47,7 @@ class LoadedFakeModel(FakeModel):
 def networks(monkeypatch: pytest.MonkeyPatch) -> type[LoadedFakeModel]:
     """The stand-in takes the place of the compiled networks."""
     fresh = type("Fresh", (LoadedFakeModel,), {})
-    monkeypatch.setattr("sam2ov.model.SAM2Model", fresh)
+    monkeypatch.setattr("sam2ov.loading.SAM2Model", fresh)
     return fresh
 
 

@@ -31,7 +31,7 @@ def test_a_table_and_a_file(evaluate: Run, tmp_path: Path) -> None:
     assert lines[0].split() == ["SEQUENCE", "OBJECTS", "J", "F", "J&F"]
     assert [line.split()[0] for line in lines[1:]] == ["left", "right", "overall"]
     assert "right (2 of 2): 16 of 16" in result.stderr
-    assert "frames/s with fake on CPU (f32)" in result.stderr
+    assert "frames/s with fake on CPU (f32, preset quality)" in result.stderr
     found = json.loads(out.read_text())
     assert set(found["overall"]) == {"J", "F", "J&F"}
     assert found["overall"]["J"] > 80
@@ -51,6 +51,14 @@ def test_a_chosen_sequence_and_a_picture(evaluate: Run, tmp_path: Path) -> None:
     assert "left" not in result.stdout
     with Image.open(picture) as image:
         assert image.format == "JPEG"
+
+
+def test_a_preset_is_honoured_and_noted(evaluate: Run, tmp_path: Path) -> None:
+    out = tmp_path / "scores.json"
+    result = evaluate("--preset", "fast", "--json", out)
+    assert "preset fast" in result.stderr
+    assert json.loads(out.read_text())["preset"] == "fast"
+    assert evaluate("--preset", "turbo").exit_code == 2
 
 
 def test_corrections_are_reported(evaluate: Run) -> None:

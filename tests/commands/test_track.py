@@ -119,6 +119,7 @@ def test_the_summary_is_all_there_is_on_standard_output(track: Run, tmp_path: Pa
         "model": "fake",
         "device": "CPU",
         "precision": "f32",
+        "preset": "quality",
         "frames": NUM_FRAMES,
         "first_frame": 0,
         "direction": "both",
