@@ -106,13 +106,20 @@ def convert_checkpoint(
             raise _failure(checkpoint, exit_code, error, log)
 
 
+def module_environment() -> dict[str, str]:
+    """The environment in which ``python -P -m`` runs modules of ``sam2ov`` and ``convert``.
+
+    They stand side by side, in a checkout and in site-packages. -P and the search path keep a
+    folder of that name in the working directory from being run instead.
+    """
+    beside = os.fspath(Path(sam2ov.errors.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, (beside, os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": search_path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
 @contextmanager
 def _running(command: list[str], log: IO[str]) -> Iterator[subprocess.Popen[str]]:
     """The process, which does not outlive the block; its standard error goes to ``log``."""
-    # `convert` stands beside `sam2ov`, in a checkout and in site-packages. -P and the search path
-    # keep a folder of that name in the working directory from being run instead.
-    beside = os.fspath(Path(sam2ov.errors.__file__).parents[1])
-    search_path = os.pathsep.join(filter(None, (beside, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -120,7 +127,7 @@ def _running(command: list[str], log: IO[str]) -> Iterator[subprocess.Popen[str]
         stderr=log,
         encoding="utf-8",
         errors="replace",
-        env=os.environ | {"PYTHONPATH": search_path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+        env=module_environment(),
     )
     # Leaving this block closes the pipe and waits for the process.
     with process:

@@ -120,6 +120,11 @@ def list_models() -> tuple[ModelEntry, ...]:
     return (bundled, *map(_hub_entry, _HUB_MODELS.values()))
 
 
+def official_config(name: str) -> str | None:
+    """Upstream's name of the configuration of an official model; None for other models."""
+    return _HUB_MODELS[name].config if name in _HUB_MODELS else None
+
+
 def _hub_entry(model: _HubModel) -> ModelEntry:
     folder = _variant_folder(model.name, None, None)
     cached = folder.is_dir()
