@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
@@ -144,14 +145,21 @@ class SAM2Model:
         core = ov.Core()
         self.precision: Precision = choose_precision(core, device, precision)
         self.constants = _read_constants(folder, self.manifest)
+        self._busy = _BusyClock()
         self._networks = {
-            name: _Network(core, folder, self.manifest, name, device, self.precision, cache_dir)
+            name: _Network(
+                core, folder, self.manifest, name, device, self.precision, cache_dir, self._busy
+            )
             for name in NETWORK_NAMES
         }
 
     def usage(self) -> dict[NetworkName, NetworkUsage]:
         """What each network has done so far."""
         return {name: network.usage for name, network in self._networks.items()}
+
+    def busy_seconds(self) -> float:
+        """How long at least one network has been running so far; several can at a time."""
+        return self._busy.seconds()
 
     def encode_image(self, image: npt.NDArray[np.uint8]) -> ImageFeatures:
         """Embed a frame: uint8 RGB [S, S, 3]."""
@@ -262,6 +270,38 @@ class SAM2Model:
         return out["memory"]
 
 
+class _BusyClock:
+    """Runs while anybody is inside its blocks, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._seconds = 0.0
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._since = time.perf_counter()
+            self._inside += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._seconds += time.perf_counter() - self._since
+
+    def seconds(self) -> float:
+        """Up to now."""
+        with self._lock:
+            return self._seconds + (time.perf_counter() - self._since if self._inside else 0.0)
+
+
 class _Network:
     """One compiled graph and its only request, behind a lock."""
 
@@ -274,6 +314,7 @@ class _Network:
         device: str,
         precision: Precision,
         cache_dir: Path | None,
+        busy: _BusyClock,
     ) -> None:
         spec = manifest.networks[name]
         hint = "f32" if name in _ALWAYS_F32 else precision
@@ -299,10 +340,11 @@ class _Network:
             ) from error
         self._outputs = tuple(output.name for output in spec.outputs)
         self._lock = threading.Lock()
+        self._busy = busy
         self.usage = NetworkUsage(0, 0.0, {})
 
     def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
-        with self._lock:
+        with self._lock, self._busy:
             started = time.perf_counter()
             self._request.infer(dict(inputs), share_inputs=True)
             # The request overwrites its tensors at the next call.
