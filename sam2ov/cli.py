@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from sam2ov._version import __version__
 from sam2ov.commands.app import app as open_app
+from sam2ov.commands.bench import bench
 from sam2ov.commands.console import say
 from sam2ov.commands.convert import convert
 from sam2ov.commands.eval import evaluate
@@ -70,6 +71,7 @@ app.command()(track)
 app.command()(export)
 app.command()(formats)
 app.command("eval")(evaluate)
+app.command()(bench)
 app.command()(convert)
 app.command()(models)
 app.command()(devices)

@@ -1,0 +1,34 @@
+"""``python -m convert.random_checkpoint CONFIG OUT``: seeded random weights of an architecture.
+
+For measuring speed where trained weights cannot be had: random ones cost the same.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convert.reference import build_reference, save_checkpoint
+
+
+def make_checkpoint(
+    config: Annotated[str, typer.Argument(help="Upstream's name, or a yaml file of your own.")],
+    out: Annotated[Path, typer.Argument(help="The .pt file to write.")],
+    seed: Annotated[int, typer.Option(help="Other seeds give other weights.")] = 0,
+) -> None:
+    """Write a checkpoint of random weights whose masks and object scores have both signs."""
+    predictor = build_reference(config, seed=seed)
+    handle, part = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+    os.close(handle)
+    try:
+        save_checkpoint(predictor, Path(part))
+        Path(part).replace(out)
+    except BaseException:
+        Path(part).unlink()
+        raise
+
+
+if __name__ == "__main__":
+    typer.run(make_checkpoint)

@@ -1,0 +1,149 @@
+"""``python -m convert.torch_baseline``: sam2's own predictor, tracking on command.
+
+It is the other side of ``sam2ov bench --against torch``. A command is a JSON object on a line of
+standard input, its answer a line of standard output; the first line says that the model is loaded:
+
+    {"command": "open", "frames": PATH, "boxes": [[x0, y0, x1, y1], …]}  → {}
+    {"command": "track", "frames": K, "masks": PATH or null}
+        → {"first_frame": i, "seconds": of all K, "peak_memory_bytes": … or null}
+
+``frames`` is uint8 RGB [T, H, W, 3] in a .npy file, mapped, not read; ``masks`` is written: uint8
+[K, N, H, W / 8], bits. What is timed begins with a decoded frame (resizing and normalising are
+in) and ends with boolean masks at video size. What goes wrong is {"error": CLASS, "message": …}.
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convert.build import build_model, config_path, read_config
+from convert.checkpoint import check_fits, load_state_dict
+from convert.reference import Predictor, build_predictor, build_reference, init_state
+
+Precision = Literal["f32", "bf16"]
+
+
+class TorchBaseline:
+    """A predictor and the clip that it tracks.
+
+    Args:
+        predictor: sam2's.
+        precision: "bf16" is upstream's way: autocast, and memories stored as bfloat16.
+    """
+
+    def __init__(self, predictor: Predictor, precision: Precision) -> None:
+        self._predictor = predictor
+        self._precision = precision
+        self._steps: Iterator[tuple[int, list[int], torch.Tensor]] = iter(())
+
+    def open(self, frames: Path, boxes: list[list[float]]) -> dict[str, Any]:
+        """Open a clip and give each object's box on frame 0."""
+        clip: NDArray[np.uint8] = np.load(frames, mmap_mode="r")
+        with torch.inference_mode(), self._autocast():
+            state = init_state(self._predictor, clip)
+            for obj_id, box in enumerate(boxes, 1):
+                self._predictor.add_new_points_or_box(state, 0, obj_id, box=np.array(box))
+        self._steps = self._predictor.propagate_in_video(state)
+        return {}
+
+    def track(self, frames: int, masks: Path | None) -> dict[str, Any]:
+        """Go on by some frames."""
+        indices, found = [], []
+        started = time.perf_counter()
+        with torch.inference_mode(), self._autocast():
+            for _ in range(frames):
+                frame_idx, _, logits = next(self._steps)
+                indices.append(frame_idx)
+                found.append((logits[:, 0] > 0).numpy())
+        seconds = time.perf_counter() - started
+        if masks is not None:
+            np.save(masks, np.packbits(np.stack(found), axis=-1))
+        return {
+            "first_frame": indices[0],
+            "seconds": seconds,
+            "peak_memory_bytes": _peak_memory_bytes(),
+        }
+
+    def answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Do what a command says."""
+        match message["command"]:
+            case "open":
+                return self.open(Path(message["frames"]), message["boxes"])
+            case "track":
+                masks = message["masks"]
+                return self.track(message["frames"], None if masks is None else Path(masks))
+            case unknown:
+                raise ValueError(f"there is no command {unknown!r}")
+
+    def _autocast(self) -> Any:
+        if self._precision == "bf16":
+            return torch.autocast("cpu", torch.bfloat16)
+        return nullcontext()
+
+
+def load_baseline(
+    checkpoint: Path, config: str, image_size: int, precision: Precision
+) -> TorchBaseline:
+    """sam2's predictor with a checkpoint's weights.
+
+    Raises:
+        CheckpointError: the checkpoint is unsafe, damaged, or does not fit the configuration.
+        ConversionError: the configuration is malformed, or names something that is no part of sam2.
+    """
+    # Upstream's way to build a predictor takes any class that a configuration names.
+    state_dict = load_state_dict(checkpoint)
+    check_fits(build_model(read_config(config), image_size), state_dict, config)
+    path = config_path(config)
+    if precision == "f32":
+        return TorchBaseline(build_reference(path, image_size, checkpoint=checkpoint), precision)
+    predictor = build_predictor(path, image_size)
+    predictor.load_state_dict(state_dict)
+    return TorchBaseline(predictor, precision)
+
+
+def _peak_memory_bytes() -> int | None:
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return None
+    found = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found is not None else None
+
+
+def _say(message: dict[str, Any]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+def main() -> None:
+    """Load, then answer until standard input ends."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--image-size", type=int, required=True)
+    parser.add_argument("--precision", choices=("f32", "bf16"), required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    try:
+        baseline = load_baseline(
+            options.checkpoint, options.config, options.image_size, options.precision
+        )
+        _say({"torch": torch.__version__, "threads": torch.get_num_threads()})
+        for line in sys.stdin:
+            _say(baseline.answer(json.loads(line)))
+    except Exception as error:
+        _say({"error": type(error).__name__, "message": str(error)})
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""What a device can do at best: the operations that the networks ask for, and its GEMM rate.
+
+The one module beside ``sam2ov.model`` that imports OpenVINO.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from sam2ov.errors import ModelFolderError
+from sam2ov.model import Precision
+
+_TYPES: Mapping[Precision, ov.Type] = {
+    "f32": ov.Type.f32,
+    "bf16": ov.Type.bf16,
+    "f16": ov.Type.f16,
+}
+_SIDE = 2048
+_PRODUCTS = 4  # in a row: what goes in and comes out is float32, and converting it takes time too
+
+# The axes of a kernel that are gone through for each value: all after these.
+_KERNEL_AXES = {
+    "Convolution": 1,  # [out, in, y, x]
+    "ConvolutionBackpropData": 1,  # [in, out, y, x]
+    "GroupConvolution": 2,  # [groups, out, in, y, x]
+}
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """An OpenVINO device.
+
+    Attributes:
+        device: the device string.
+        name: its full name.
+        capabilities: what OpenVINO says it computes natively ("BF16", "INT8", …), sorted.
+        threads: on how many it computes; None where OpenVINO does not say (no CPU).
+        gemm_flops: floating-point operations per second in a large product of square matrices.
+    """
+
+    device: str
+    name: str
+    capabilities: tuple[str, ...]
+    threads: int | None
+    gemm_flops: float
+
+
+def device_facts(
+    device: str, precision: Precision, *, side: int = _SIDE, repeats: int = 5
+) -> DeviceFacts:
+    """Ask for and measure a device's facts.
+
+    Args:
+        device: of a compiled model.
+        precision: in which the product is computed.
+        side: of the matrices.
+        repeats: of which the fastest counts.
+    """
+    core = ov.Core()
+    compiled = core.compile_model(
+        _products(side),
+        device,
+        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _TYPES[precision]},
+    )
+    request = compiled.create_infer_request()
+    operand = np.full((side, side), 0.5, np.float32)
+    seconds = []
+    for _ in range(repeats + 1):  # the first one may still prepare things
+        started = time.perf_counter()
+        request.infer({"x": operand}, share_inputs=True)
+        seconds.append(time.perf_counter() - started)
+    return DeviceFacts(
+        device=device,
+        name=_property(partial(core.get_property, device), "FULL_DEVICE_NAME", device),
+        capabilities=tuple(
+            sorted(_property(partial(core.get_property, device), "OPTIMIZATION_CAPABILITIES", ()))
+        ),
+        threads=_property(compiled.get_property, "INFERENCE_NUM_THREADS", None),
+        gemm_flops=_PRODUCTS * 2 * side**3 / min(seconds[1:]),
+    )
+
+
+def count_flops(xml: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """Floating-point operations of one run of a graph: two for each multiplication with addition.
+
+    Products of matrices and convolutions count, the rest is noise beside them.
+
+    Args:
+        xml: the graph.
+        shapes: of its inputs, by name.
+
+    Raises:
+        ModelFolderError: the graph cannot be read, or does not take the shapes.
+    """
+    try:
+        graph = ov.Core().read_model(xml)
+        graph.reshape({name: ov.PartialShape(list(shape)) for name, shape in shapes.items()})
+    except RuntimeError as error:
+        raise ModelFolderError(
+            f"The operations of {xml} cannot be counted for {dict(shapes)}. Delete the folder and "
+            "convert the checkpoint again."
+        ) from error
+    return 2 * sum(_multiplications(node) for node in graph.get_ordered_ops())
+
+
+def _multiplications(node: ov.Node) -> int:
+    kind: str = node.get_type_name()
+    if kind == "MatMul":
+        left = node.input(0).get_shape()
+        common = left[-2] if node.get_attributes()["transpose_a"] else left[-1]
+        return int(math.prod(node.output(0).get_shape()) * common)
+    if kind not in _KERNEL_AXES:
+        return 0
+    # A transposed convolution goes through its kernel for each value that comes in.
+    data = node.input(0) if kind == "ConvolutionBackpropData" else node.output(0)
+    kernel = node.input(1).get_shape()[_KERNEL_AXES[kind] :]
+    return int(math.prod(data.get_shape()) * math.prod(kernel))
+
+
+def _products(side: int) -> ov.Model:
+    x = result = ops.parameter([side, side], ov.Type.f32, name="x")
+    for index in range(_PRODUCTS):
+        weight = np.random.default_rng(index).normal(size=(side, side)) / side
+        result = ops.matmul(result, ops.constant(weight.astype(np.float32)), False, True)
+    return ov.Model([result], [x], "products")
+
+
+def _property(owner: Any, name: str, otherwise: Any) -> Any:
+    """A property that not every device has."""
+    try:
+        return owner(name)
+    except RuntimeError:
+        return otherwise

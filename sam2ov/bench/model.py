@@ -1,0 +1,158 @@
+"""Which model is measured: a cached one, or an official architecture with random weights."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import try_to_load_from_cache
+
+import sam2ov
+from sam2ov.conversion import convert_checkpoint, module_environment, require_converter
+from sam2ov.errors import CheckpointError, ConversionError, ModelError
+from sam2ov.loading import PreparedModel, prepare_model
+from sam2ov.manifest import Manifest, sha256_of
+from sam2ov.presets import PresetName
+from sam2ov.progress import ProgressCallback
+from sam2ov.registry import cache_folder, list_models, official_config
+
+RANDOM_CHECKPOINT = "convert.random_checkpoint"
+"""The module that makes random weights."""
+
+_BESIDE = Path(sam2ov.__file__).parents[1]
+"""Where ``convert`` lies beside ``sam2ov`` and, in a checkout, ``training``."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a model was converted from, for torch: a checkpoint and its configuration."""
+
+    checkpoint: Path
+    config: str
+
+
+def prepare_bench_model(
+    model: str,
+    *,
+    preset: PresetName,
+    random_weights: bool,
+    progress: ProgressCallback | None = None,
+) -> PreparedModel:
+    """A model to measure; nothing is downloaded.
+
+    Args:
+        model: a name or a folder.
+        preset: what may be given up for speed.
+        random_weights: take the architecture of the official model of that name.
+        progress: told of conversions.
+
+    Raises:
+        ModelError: there is no such model, an official one is not here yet, or its random twin
+            cannot be made.
+    """
+    if random_weights:
+        folder = _random_model(model, progress)
+        return prepare_model(folder, preset=preset, progress=progress)
+    if any(entry.name == model and entry.status == "available" for entry in list_models()):
+        raise ModelError(
+            f"{model} has not been fetched yet, and a benchmark downloads nothing. Add "
+            "--random-weights, which costs the same time and memory, or fetch it first by using "
+            f"it once: sam2ov track … --model {model}"
+        )
+    return prepare_model(model, preset=preset, progress=progress)
+
+
+def find_weights(manifest: Manifest, checkpoint: Path | None, config: str | None) -> Weights:
+    """The checkpoint that a model was converted from, the very same file.
+
+    Args:
+        manifest: of the model.
+        checkpoint: where it lies; None looks in the places where it may be.
+        config: its configuration; None takes the one that the manifest names.
+
+    Raises:
+        CheckpointError: it is not there, or is another one.
+    """
+    source = manifest.source
+    if checkpoint is None:
+        found = next((path for path in _places(manifest) if path.is_file()), None)
+        if found is None:
+            raise CheckpointError(
+                f"To compare with torch, the checkpoint of {manifest.name} is needed: "
+                f"{source.checkpoint}, which is not here. Say where it is with --checkpoint FILE."
+            )
+        checkpoint = found
+    if not checkpoint.is_file():
+        raise CheckpointError(f"There is no checkpoint at {checkpoint}.")
+    if sha256_of(checkpoint) != source.sha256:
+        raise CheckpointError(
+            f"{checkpoint} is not the checkpoint that {manifest.name} was converted from: its "
+            f"SHA-256 is not {source.sha256}. Give that one with --checkpoint FILE."
+        )
+    return Weights(checkpoint, config or _config(source.config))
+
+
+def _places(manifest: Manifest) -> list[Path]:
+    name = manifest.source.checkpoint
+    places = [
+        cache_folder() / "checkpoints" / name,
+        cache_folder() / "random" / name,
+        _BESIDE / "training" / "checkpoint" / name,
+    ]
+    if official_config(manifest.name) is not None:
+        hub_copy = try_to_load_from_cache(f"facebook/{manifest.name}", name)
+        if isinstance(hub_copy, str):
+            places.append(Path(hub_copy))
+    return places
+
+
+def _config(name: str) -> str:
+    """The file of the bundled model's configuration, in a checkout; else the name itself."""
+    path = _BESIDE / "training" / f"{name}.yaml"
+    return os.fspath(path) if path.is_file() else name
+
+
+def _random_model(name: str, progress: ProgressCallback | None) -> Path:
+    config = official_config(name)
+    if config is None:
+        official = ", ".join(e.name for e in list_models() if official_config(e.name) is not None)
+        raise ModelError(
+            f"--random-weights is for the official models ({official}), not for {name!r}."
+        )
+    require_converter()
+    folder = cache_folder() / "random"
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / f"{name}-random.pt"
+    if not checkpoint.is_file():
+        _make_checkpoint(config, checkpoint)
+    # Another converter makes other graphs, and those of this one are to be measured.
+    model = folder / f"{name}-{_converter_digest()}"
+    if not model.is_dir():
+        for earlier in folder.glob(f"{name}-????????"):
+            shutil.rmtree(earlier)
+        convert_checkpoint(
+            checkpoint, model, config=config, name=f"{name}-random", progress=progress
+        )
+    return model
+
+
+def _make_checkpoint(config: str, checkpoint: Path) -> None:
+    command = [sys.executable, "-P", "-m", RANDOM_CHECKPOINT, config, os.fspath(checkpoint)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=module_environment()
+    )
+    if done.returncode != 0:
+        raise ConversionError(
+            f"Random weights of {config} could not be made. The last that was written:\n"
+            f"{done.stderr[-2000:].rstrip()}"
+        )
+
+
+def _converter_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((_BESIDE / "convert").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,116 @@
+"""Tracking a clip round by round, from the video file to masks at video size."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2ov.bench.clip import BenchClip
+from sam2ov.manifest import Manifest, NetworkName
+from sam2ov.masks import BoolArray
+from sam2ov.model import NetworkUsage
+from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.prompts import make_point_prompt
+from sam2ov.session import TrackedFrame
+
+PackedMasks = npt.NDArray[np.uint8]
+"""Masks [N, H, W] with their last axis packed into bits."""
+
+
+def warm_up_frames(manifest: Manifest) -> int:
+    """Frames, the prompted one included, after which the memory bank is as full as it gets."""
+    return max(manifest.num_maskmem, manifest.max_obj_ptrs) + 1
+
+
+@dataclass(frozen=True)
+class Round:
+    """Frames tracked in one go.
+
+    Attributes:
+        seconds_per_frame: on average, everything included.
+        busy_per_frame: seconds of that in which at least one network ran.
+        networks: calls and seconds of each within the round. What runs ahead of the frames makes
+            the calls differ from the frames, by one at most.
+    """
+
+    seconds_per_frame: float
+    busy_per_frame: float
+    networks: Mapping[NetworkName, NetworkUsage]
+
+
+@dataclass
+class TrackingRun:
+    """A clip being tracked; closes the video when the block ends.
+
+    Args:
+        predictor: the model.
+        clip: what is tracked.
+        num_objects: the first so many of the clip's objects.
+
+    Attributes:
+        masks: what was found so far, by frame.
+    """
+
+    predictor: SAM2VideoPredictor
+    clip: BenchClip
+    num_objects: int
+    masks: dict[int, PackedMasks] = field(default_factory=dict, init=False)
+
+    def __enter__(self) -> Self:
+        self._session = self.predictor.init_state(self.clip.path)
+        for obj_id, box in enumerate(self.clip.boxes[: self.num_objects], 1):
+            prompt = make_point_prompt(None, None, box, self.clip.size_hw)
+            self._session.add_points(0, obj_id, prompt)
+        self._steps = self._session.propagate()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session.close()
+
+    def track(self, frames: int) -> None:
+        """Go on by some frames without a measurement."""
+        for _ in range(frames):
+            step = next(self._steps)
+            self._keep(step, self._masks(step))
+
+    def measure(self, frames: int) -> Round:
+        """Go on by some frames and time them.
+
+        One more goes before: what the engine has prepared since the last round must not count.
+        """
+        self.track(1)
+        model, found = self.predictor.model, []
+        before, busy_before = model.usage(), model.busy_seconds()
+        started = time.perf_counter()
+        for _ in range(frames):
+            step = next(self._steps)
+            found.append((step, self._masks(step)))
+        seconds = time.perf_counter() - started
+        after, busy = model.usage(), model.busy_seconds() - busy_before
+        for step, masks in found:
+            self._keep(step, masks)
+        return Round(
+            seconds / frames,
+            busy / frames,
+            {name: _difference(before[name], after[name]) for name in after},
+        )
+
+    def _masks(self, step: TrackedFrame) -> BoolArray:
+        """Of all objects, bool [N, H, W]."""
+        return self._session.to_video_size(step.mask_logits) > 0
+
+    def _keep(self, step: TrackedFrame, masks: BoolArray) -> None:
+        self.masks[step.frame_idx] = np.packbits(masks, axis=-1)
+
+
+def _difference(before: NetworkUsage, after: NetworkUsage) -> NetworkUsage:
+    return NetworkUsage(after.calls - before.calls, after.seconds - before.seconds, after.shapes)
