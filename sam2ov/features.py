@@ -1,6 +1,7 @@
 """Image features of the frames in use: decoded, embedded and dropped on demand."""
 
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -70,29 +71,64 @@ class ArrayFrames:
 class FrameFeatures:
     """The features of the frames used last, within a budget of bytes.
 
+    Tracking knows the frame that comes next: ``look_ahead`` has a thread decode, resize and embed
+    it while the present one is tracked. An embedding depends on nothing but its frame.
+
     Args:
         model: whose image encoder embeds the frames.
-        frames: the video.
+        frames: the video; read from two threads.
     """
 
     def __init__(self, model: SAM2Model, frames: FrameSource) -> None:
         self._model = model
         self._frames = frames
         self._entries: OrderedDict[int, ImageFeatures] = OrderedDict()
+        self._ahead: tuple[int, Future[ImageFeatures]] | None = None
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-ahead")
 
     def __getitem__(self, frame_idx: int) -> ImageFeatures:
         if frame_idx not in self._entries:
-            size = self._model.manifest.image_size
-            features = self._model.encode_image(squash(self._frames.read(frame_idx), size))
-            self._entries[frame_idx] = features
-            while len(self._entries) > max(_BUDGET_BYTES // features.nbytes, 1):
-                self._entries.popitem(last=False)
+            self._keep(frame_idx, self._awaited(frame_idx) or self._embed(frame_idx))
         self._entries.move_to_end(frame_idx)
         return self._entries[frame_idx]
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def look_ahead(self, frame_idx: int) -> None:
+        """Have a frame embedded in the background; one at a time, what was ahead is kept."""
+        if frame_idx in self._entries:
+            return
+        if self._ahead is not None:
+            index, _ = self._ahead
+            if index == frame_idx:
+                return
+            features = self._awaited(index)
+            if features is not None:
+                self._keep(index, features)
+        self._ahead = frame_idx, self._worker.submit(self._embed, frame_idx)
+
+    def close(self) -> None:
+        """Forget everything; nothing reads the video any more."""
+        self._worker.shutdown(cancel_futures=True)
+        self._ahead = None
         self._entries.clear()
+
+    def _awaited(self, frame_idx: int) -> ImageFeatures | None:
+        """What the thread made of a frame; None if it was not asked, or could not.
+
+        Why it could not, whoever needs the frame finds out by doing it.
+        """
+        if self._ahead is None or self._ahead[0] != frame_idx:
+            return None
+        future, self._ahead = self._ahead[1], None
+        return None if future.exception() else future.result()
+
+    def _embed(self, frame_idx: int) -> ImageFeatures:
+        size = self._model.manifest.image_size
+        return self._model.encode_image(squash(self._frames.read(frame_idx), size))
+
+    def _keep(self, frame_idx: int, features: ImageFeatures) -> None:
+        self._entries[frame_idx] = features
+        while len(self._entries) > max(_BUDGET_BYTES // features.nbytes, 1):
+            self._entries.popitem(last=False)
 
 
 def squash(image: npt.NDArray[np.uint8], image_size: int) -> npt.NDArray[np.uint8]:

@@ -19,6 +19,7 @@ from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import FrameFeatures, FrameSource
 from sam2ov.journal import Journal
 from sam2ov.masks import FloatArray, mask_at, resize_logits, without_overlaps
+from sam2ov.model import ImageFeatures
 from sam2ov.prompts import MaskPrompt, PointPrompt, Prompt, merge_prompts
 from sam2ov.results import FrameResult, ResultStore
 from sam2ov.timeline import Timeline
@@ -79,7 +80,7 @@ class VideoSession:
     def close(self) -> None:
         """Release the video and the stored results; a temporary journal is deleted."""
         with self._lock:
-            self._features.clear()
+            self._features.close()
             self._objects.clear()
             if self._journal.is_temporary:
                 self._journal.close()
@@ -267,12 +268,16 @@ class VideoSession:
                 target.commit()
         if start_frame_idx is None:
             start_frame_idx = min(frame for target in targets for frame in target.conditioning)
-        for frame_idx in self._order(start_frame_idx, max_frame_num_to_track, reverse=reverse):
+        order = self._order(start_frame_idx, max_frame_num_to_track, reverse=reverse)
+        for frame_idx in order:
             with self._lock:
                 targets = [t for t in targets if self._objects.get(t.obj_id) is t]
                 if not targets:
                     return
-                step = self._track_frame(frame_idx, targets, reverse=reverse)
+                features = self._features[frame_idx]
+                if frame_idx != order[-1]:
+                    self._features.look_ahead(frame_idx + order.step)
+                step = self._track_frame(frame_idx, features, targets, reverse=reverse)
             yield step
 
     def _check_frame(self, frame_idx: int) -> None:
@@ -309,10 +314,14 @@ class VideoSession:
         return range(start, max(start - length, 0) - 1, -1) if start > 0 else range(0)
 
     def _track_frame(
-        self, frame_idx: int, targets: Sequence[TrackedObject], *, reverse: bool
+        self,
+        frame_idx: int,
+        features: ImageFeatures,
+        targets: Sequence[TrackedObject],
+        *,
+        reverse: bool,
     ) -> TrackedFrame:
         direction = -1 if reverse else 1
-        features = self._features[frame_idx]
         batches: dict[tuple[int, int], list[tuple[TrackedObject, BankContents]]] = {}
         for target in targets:
             if frame_idx not in target.conditioning:
