@@ -40,6 +40,15 @@ class _HubFile:
     size: int
 
 
+def kept_checkpoint(repo_id: str, file_name: str, folder: Path) -> Path | None:
+    """The checkpoint in ``folder`` or in the cache of ``huggingface_hub``; None if in neither."""
+    kept = folder / file_name
+    if kept.is_file():
+        return kept
+    hub_copy = try_to_load_from_cache(repo_id, file_name)
+    return Path(hub_copy) if isinstance(hub_copy, str) else None
+
+
 def fetch_checkpoint(
     repo_id: str,
     file_name: str,
@@ -59,12 +68,10 @@ def fetch_checkpoint(
             match the hub's checksum, or the file cannot be written.
         CancelledError: ``cancel`` returned true; what has arrived is kept for the next time.
     """
+    kept = kept_checkpoint(repo_id, file_name, folder)
+    if kept is not None:
+        return kept
     target = folder / file_name
-    if target.is_file():
-        return target
-    hub_copy = try_to_load_from_cache(repo_id, file_name)
-    if isinstance(hub_copy, str):
-        return Path(hub_copy)
     what = f"{file_name} of {repo_id}"
     try:
         remote = _look_up(repo_id, file_name)

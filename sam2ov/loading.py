@@ -6,7 +6,7 @@ from pathlib import Path
 from sam2ov.model import Precision, SAM2Model
 from sam2ov.presets import Preset, PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.registry import cache_folder, resolve_model
+from sam2ov.registry import cache_folder, resolve_model, trained_image_size
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def prepare_model(
 
     Args:
         model_id: "micro", "sam2.1-hiera-tiny" …, a hub repository or a model folder.
-        preset: what may be given up for speed.
+        preset: what may be given up for speed; the resolution of a model folder stays as it is.
         progress: told of downloads (bytes) and conversions (steps).
         cancel: asked often; once it returns true the work stops.
 
@@ -52,7 +52,15 @@ def prepare_model(
         CancelledError: ``cancel`` returned true.
     """
     chosen = find_preset(preset)
-    return PreparedModel(resolve_model(model_id, progress=progress, cancel=cancel), chosen)
+    trained = trained_image_size(model_id)
+    folder = resolve_model(
+        model_id,
+        # A folder has one size, which it keeps.
+        image_size=None if trained is None else chosen.image_size(trained),
+        progress=progress,
+        cancel=cancel,
+    )
+    return PreparedModel(folder, chosen)
 
 
 def load_model(

@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 from sam2ov.errors import ModelError
 
+_SIDE_STEP: Final = 64
+
 PresetName = Literal["quality", "balanced", "fast"]
 
 
@@ -19,19 +21,25 @@ class Preset:
         memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended
             to, besides those of all prompted frames; None for as many as the model was trained
             with (7 in SAM 2).
+        image_scale: of the side of the picture that the model looks at; see ``image_size``.
     """
 
     name: PresetName
     description: str
     memory_frames: int | None
+    image_scale: float
+
+    def image_size(self, trained: int) -> int:
+        """The side of the model's square input for one trained at ``trained``, in pixels."""
+        return -(-round(trained * self.image_scale) // _SIDE_STEP) * _SIDE_STEP
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
     preset.name: preset
     for preset in (
-        Preset("quality", "the results of upstream", memory_frames=None),
-        Preset("balanced", "remembers 5 frames instead of 7", memory_frames=5),
-        Preset("fast", "remembers 3 frames instead of 7", memory_frames=3),
+        Preset("quality", "the results of upstream", memory_frames=None, image_scale=1),
+        Preset("balanced", "remembers 5 frames instead of 7", memory_frames=5, image_scale=1),
+        Preset("fast", "remembers 3 frames, sees 3/4 of the resolution", 3, image_scale=1),
     )
 }
 

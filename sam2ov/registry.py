@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Final, Literal
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from sam2ov.checkpoints import fetch_checkpoint
+from sam2ov.checkpoints import fetch_checkpoint, kept_checkpoint
 from sam2ov.conversion import Weights, convert_checkpoint, require_converter
 from sam2ov.errors import (
     CheckpointError,
@@ -107,8 +107,13 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else user_cache_path("sam2ov", appauthor=False)
 
 
-def list_models() -> tuple[ModelEntry, ...]:
-    """All models that have a name, the bundled one first; contents are not checked here."""
+def list_models(image_size: Callable[[int], int] | None = None) -> tuple[ModelEntry, ...]:
+    """All models that have a name, the bundled one first; contents are not checked here.
+
+    Args:
+        image_size: from the side that a model was trained at to the side that it is wanted at, in
+            pixels; None: as trained.
+    """
     bundled = ModelEntry(
         name=BUNDLED_NAME,
         status="bundled",
@@ -117,7 +122,20 @@ def list_models() -> tuple[ModelEntry, ...]:
         download_bytes=0,
         path=_BUNDLED_FOLDER,
     )
-    return (bundled, *map(_hub_entry, _HUB_MODELS.values()))
+    side = None if image_size is None else image_size(OFFICIAL_IMAGE_SIZE)
+    return (bundled, *(_hub_entry(model, side) for model in _HUB_MODELS.values()))
+
+
+def trained_image_size(model: str | Path) -> int | None:
+    """The side in pixels that a model with a name was trained at; None for a folder.
+
+    Raises:
+        ModelFolderError: the bundled model is missing or damaged.
+    """
+    name = os.fspath(model).removeprefix(_ORGANISATION)
+    if name in _HUB_MODELS:
+        return OFFICIAL_IMAGE_SIZE
+    return read_manifest(_BUNDLED_FOLDER).image_size if name == BUNDLED_NAME else None
 
 
 def official_config(name: str) -> str | None:
@@ -125,15 +143,16 @@ def official_config(name: str) -> str | None:
     return _HUB_MODELS[name].config if name in _HUB_MODELS else None
 
 
-def _hub_entry(model: _HubModel) -> ModelEntry:
-    folder = _variant_folder(model.name, None, None)
+def _hub_entry(model: _HubModel, image_size: int | None) -> ModelEntry:
+    folder = _variant_folder(model.name, image_size, None)
     cached = folder.is_dir()
+    kept = kept_checkpoint(model.repo_id, model.checkpoint, cache_folder() / "checkpoints")
     return ModelEntry(
         name=model.name,
         status="cached" if cached else "available",
         description=model.description,
         parameters=model.parameters,
-        download_bytes=0 if cached else model.download_bytes,
+        download_bytes=0 if cached or kept else model.download_bytes,
         path=folder if cached else None,
     )
 

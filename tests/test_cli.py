@@ -99,19 +99,20 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     result = run(
         *("app", "--host", "0.0.0.0", "--port", "7999", "--model", str(micro_model)),
         *("--device", "GPU"),
-        *("--precision", "f16", "--open"),
+        *("--precision", "f16", "--preset", "fast", "--open"),
     )
     assert result.exit_code == 0, result.output
     defaults = {"host": "127.0.0.1", "port": None, "model": "micro", "device": "CPU"}
     limits = {"mcp": False, "settings": Settings(), "projects": None}
     assert launched == [
-        {**defaults, **limits, "precision": None, "open_browser": False},
+        {**defaults, **limits, "precision": None, "preset": "quality", "open_browser": False},
         {
             "host": "0.0.0.0",
             "port": 7999,
             "model": str(micro_model),
             "device": "GPU",
             "precision": "f16",
+            "preset": "fast",
             "open_browser": True,
             **limits,
         },

@@ -8,7 +8,9 @@ import typer
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
     DEFAULT_MODEL,
+    PRESET_HELP,
     PrecisionName,
+    Preset,
 )
 from sam2ov.ui.settings import Settings
 
@@ -51,6 +53,10 @@ def app(
             help="Inside the networks; the fastest of the device if left out.",
         ),
     ] = None,
+    preset: Annotated[
+        Preset,
+        typer.Option(envvar="SAM2OV_PRESET", help=f"What pages start with. {PRESET_HELP}"),
+    ] = Preset.quality,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page.")] = False,
     mcp: Annotated[
         bool,
@@ -157,7 +163,7 @@ def app(
     Ctrl-C ends it. Every option can also be given by the environment variable named with it.
     """
     from sam2ov.commands.console import progress_display
-    from sam2ov.registry import resolve_model
+    from sam2ov.loading import prepare_model
     from sam2ov.ui.server import launch
 
     settings = Settings(
@@ -174,13 +180,14 @@ def app(
         downloads=downloads,
     )
     with progress_display() as progress:
-        resolve_model(model, progress=progress)
+        prepare_model(model, preset=preset.value, progress=progress)
     launch(
         host=host,
         port=port,
         model=model,
         device=device,
         precision=precision.value if precision is not None else None,
+        preset=preset.value,
         open_browser=open_browser,
         mcp=mcp,
         settings=settings,

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
+from sam2ov.presets import PresetName
 from sam2ov.prompt_file import Colour, FramePrompt
 
 ORDER_KEY = "order"
@@ -56,11 +57,20 @@ class RangeDocument(Document):
 
 
 class ModelDocument(Document):
-    """The model whose results the journal holds: name or folder, and checksum of its weights."""
+    """The model whose results the journal holds: name or folder, and checksum of its weights.
+
+    The checksum tells results apart: of a preset that changes them, it covers the preset too.
+    """
 
     model: str = Field(max_length=4096)
     device: str = Field(max_length=200)
     weights: str = Field(max_length=200)
+    preset: PresetName = "quality"
+
+    @property
+    def title(self) -> str:
+        """The model for people."""
+        return self.model if self.preset == "quality" else f"{self.model} ({self.preset})"
 
 
 STEPS: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(

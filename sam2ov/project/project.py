@@ -112,7 +112,7 @@ class Project:
             CancelledError: ``cancel`` returned true.
         """
         state = ProjectState(journal, session.size_hw, session.num_frames)
-        with journal.step(f"Change the model to {model.model}"):
+        with journal.step(f"Change the model to {model.title}"):
             for obj_id in state.objects:
                 session.forget(obj_id)
             state.put_model(model)
@@ -504,7 +504,7 @@ class ModelChangedError(ProjectError):
     """A step that was moved to belongs to results of another ``model``."""
 
     def __init__(self, model: ModelDocument) -> None:
-        super().__init__(f"The project goes on with the model {model.model}.")
+        super().__init__(f"The project goes on with the model {model.title}.")
         self.model = model
 
 

@@ -35,6 +35,7 @@ from sam2ov.export.formats import FORMATS, FormatName
 from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.presets import PresetName, find_preset
 from sam2ov.project.documents import MAX_OBJECTS
 from sam2ov.prompt_file import PromptFile, parse_prompt_file
 from sam2ov.session import VideoSession
@@ -99,6 +100,7 @@ class PublicApi:
         output: FormatName = "overlay",
         options: dict[str, bool | float | str] | None = None,
         clean_up: dict[str, float] | None = None,
+        preset: PresetName | None = None,
     ) -> Iterator[dict[str, Any] | None]:
         """Track objects through a video and return a file with their masks.
 
@@ -110,6 +112,7 @@ class PublicApi:
                 0; label 1 lies on the object, 0 does not.
             model: a name that list_models gives as "bundled" or "cached"; the server's own if
                 left out.
+            preset: quality (the best masks), balanced or fast; the server's own if left out.
             direction: forward from each object's first prompt, backward from its last, or both,
                 which gives it a mask on every frame.
             output: the format of the file: overlay (an mp4 with the objects in colour), matte (a
@@ -123,7 +126,7 @@ class PublicApi:
             The file.
         """
         job = Job("track", "Tracking", unit="frames")
-        with _reported(), self._opened(video, model) as (session, reader, folder):
+        with _reported(), self._opened(video, model, preset) as (session, reader, folder):
             form = ExportForm(output, options=options or {})
             kind, settings = form.wanted(), form.settings()
             wanted_clean_up = _checked_clean_up(clean_up or {})
@@ -162,6 +165,7 @@ class PublicApi:
         points: list[PointFields] | None = None,
         box: list[float] | None = None,
         model: str | None = None,
+        preset: PresetName | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Segment one object on one frame of a video.
 
@@ -173,11 +177,12 @@ class PublicApi:
             box: a box around the object in video pixels, [x0, y0, x1, y1]; points, a box or both.
             model: a name that list_models gives as "bundled" or "cached"; the server's own if
                 left out.
+            preset: quality (the best masks), balanced or fast; the server's own if left out.
 
         Returns:
             A PNG of the video's size: 255 where the object is, 0 elsewhere.
         """
-        with _reported(), self._opened(video, model) as (session, _, folder):
+        with _reported(), self._opened(video, model, preset) as (session, _, folder):
             prompt = {"frame": frame, "points": points or [], "box": box}
             wanted = _checked_prompts({"objects": [{"id": 1, "prompts": [prompt]}]})  # type: ignore[list-item]
             steps = tracking_steps(session, wanted)
@@ -227,11 +232,11 @@ class PublicApi:
 
     @contextmanager
     def _opened(
-        self, video: FileData, model: str | None
+        self, video: FileData, model: str | None, preset: PresetName | None
     ) -> Iterator[tuple[VideoSession, FrameReader, Path]]:
         """A session of an upload, a reader of it for exports, and a folder; gone afterwards."""
         path, called = _checked_upload(video), _called(video)
-        tracker = self._models.get(ModelChoice(self._checked_model(model), self._choice.device))
+        tracker = self._models.get(self._checked_model(model, preset))
         with tempfile.TemporaryDirectory(prefix="sam2ov-call-") as name:
             try:
                 with (
@@ -242,15 +247,25 @@ class PublicApi:
             except VideoError as error:  # the caller knows the file by another name
                 raise VideoError(str(error).replace(str(path), called)) from error
 
-    def _checked_model(self, model: str | None) -> str:
-        if model is None:
-            return self._choice.model
-        here = [offer.name for offer in offered_models(self._choice.model) if offer.is_here]
-        if model not in here:
-            raise ModelNotFoundError(
-                f"There is no model {model!r} on this server: {_either(here)}."
+    def _checked_model(self, model: str | None, preset: str | None) -> ModelChoice:
+        own = self._choice
+        wanted = ModelChoice(
+            model or own.model,
+            own.device,
+            own.preset if preset is None else find_preset(preset).name,
+        )
+        if wanted == own:
+            return own
+        offers = offered_models(own.model, wanted.preset)
+        here = [offer.name for offer in offers if offer.is_here]
+        if wanted.model not in here:
+            where = "on this server" + (
+                f" for {wanted.preset}" if wanted.preset != "quality" else ""
             )
-        return model
+            raise ModelNotFoundError(
+                f"There is no model {wanted.model!r} {where}: {_either(here)}."
+            )
+        return wanted
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sam2ov.presets import PresetName, find_preset
 from sam2ov.registry import BUNDLED_NAME, list_models
 
 Status = Literal["bundled", "cached", "available"]
@@ -18,7 +19,8 @@ class ModelOffer:
         title: for people.
         status: a folder that the app was started with counts as cached.
         description: what it is good for.
-        download_bytes: roughly what getting it costs; 0 for one that is here.
+        download_bytes: roughly what getting it costs; 0 for one that is here, or whose checkpoint
+            is.
         disk_bytes: what it takes on the server; 0 for one that is not here.
     """
 
@@ -39,13 +41,20 @@ class ModelOffer:
         """Its line in the picker."""
         if self.is_here:
             return f"{self.title} · {megabytes(self.disk_bytes)} on disk"
+        if not self.download_bytes:
+            return f"{self.title} · convert"
         return f"{self.title} · get {megabytes(self.download_bytes)}"
 
 
-def offered_models(started_with: str) -> list[ModelOffer]:
-    """All models: those that are here first, the one that the app was started with among them."""
+def offered_models(started_with: str, preset: PresetName = "quality") -> list[ModelOffer]:
+    """All models: those that are here first, the one that the app was started with among them.
+
+    Args:
+        started_with: name or folder.
+        preset: whether a model is here depends on the resolution that it is wanted at.
+    """
     offers = []
-    for entry in list_models():
+    for entry in list_models(find_preset(preset).image_size):
         if entry.path is not None and not entry.path.is_dir():
             continue  # a checkout without the bundled model
         offers.append(
@@ -73,9 +82,10 @@ def offered_models(started_with: str) -> list[ModelOffer]:
     return sorted(offers, key=lambda offer: not offer.is_here)
 
 
-def find_offer(name: str, started_with: str) -> ModelOffer | None:
-    """The offer of that name."""
-    return next((offer for offer in offered_models(started_with) if offer.name == name), None)
+def find_offer(name: str, started_with: str, preset: PresetName = "quality") -> ModelOffer | None:
+    """The offer of that name; arguments are those of ``offered_models``."""
+    offers = offered_models(started_with, preset)
+    return next((offer for offer in offers if offer.name == name), None)
 
 
 def is_demonstration(name: str) -> bool:

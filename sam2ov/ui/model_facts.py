@@ -3,21 +3,26 @@
 from html import escape
 
 from sam2ov.conversion import install_commands
+from sam2ov.presets import PresetName, find_preset
 from sam2ov.ui.messages import JobView
 from sam2ov.ui.model_catalogue import ModelOffer, megabytes
 
 
-def facts_html(offer: ModelOffer | None, missing: list[str], *, may_fetch: bool) -> str:
-    """What a model is for, and how it gets here.
+def facts_html(
+    offer: ModelOffer | None, preset: PresetName, missing: list[str], *, may_fetch: bool
+) -> str:
+    """What a model is for, what the preset does to it, and how it gets here.
 
     Args:
         offer: the model that the picker shows; None if it is no longer there.
+        preset: that the picker shows.
         missing: packages that the converter needs and the server lacks.
         may_fetch: the server's settings allow downloads.
     """
     if offer is None:
         return _paragraph("This model is no longer on the server. Choose another one.")
     said = _paragraph(f"{offer.description}.")
+    said += _paragraph(f"{preset.capitalize()}: {find_preset(preset).description}.")
     if offer.is_here:
         return said
     size = megabytes(offer.download_bytes)
@@ -34,6 +39,11 @@ def facts_html(offer: ModelOffer | None, missing: list[str], *, may_fetch: bool)
                 "Install them beside sam2ov, in this order, and reload the page:"
             )
             + f'<pre tabindex="0" aria-label="Commands">{commands}</pre>'
+        )
+    if not offer.download_bytes:
+        return said + _paragraph(
+            "Its checkpoint is here, and is converted once for this preset. You can go on working "
+            "meanwhile."
         )
     return said + _paragraph(
         f"Not here yet: {size} to download, converted once. You can go on working meanwhile; what "

@@ -7,9 +7,10 @@ import gradio as gr
 
 from sam2ov.conversion import missing_packages
 from sam2ov.errors import ModelError, ModelNotFoundError, ServerFullError
+from sam2ov.loading import prepare_model
 from sam2ov.model import available_devices
+from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
-from sam2ov.registry import resolve_model
 from sam2ov.ui.background import Finish, carry_out
 from sam2ov.ui.job import Job
 from sam2ov.ui.model_catalogue import find_offer, is_demonstration, offered_models
@@ -20,8 +21,8 @@ from sam2ov.ui.reporting import reported
 from sam2ov.ui.workspace import Workspace
 from sam2ov.ui.workspaces import Workspaces
 
-PanelUpdate = tuple[Any, Any, Any, Any, Any, Any, Any]
-"""What changes on the page: snapshot, model, device, banner, facts, Get button, Cancel button."""
+PanelUpdate = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
+"""What changes on the page: snapshot, model, device, banner, facts, Get, Cancel, preset."""
 
 
 def offered_devices() -> list[str]:
@@ -62,15 +63,18 @@ class ModelHandlers:
             return _only()
         return self._panel(workspace)
 
-    def choose(self, model: str, device: str, request: gr.Request) -> Iterator[PanelUpdate]:
+    def choose(
+        self, model: str, device: str, preset: PresetName, request: gr.Request
+    ) -> Iterator[PanelUpdate]:
         """Load a model and answer all prompts with it; the old one stays if that fails.
 
         A model that is not here is shown only, with what getting it takes.
         """
         workspace = self._workspaces.of(request)
-        offer = find_offer(model, self._started_with)
+        wanted = ModelChoice(model, device, find_preset(preset).name)
+        offer = find_offer(model, self._started_with, wanted.preset)
         if offer is not None and not offer.is_here:
-            yield self._panel(workspace, shown=model)
+            yield self._panel(workspace, shown=wanted)
             return
         job = Job("load", f"Loading {offer.title if offer else 'the model'}", unit="prompts")
 
@@ -78,24 +82,27 @@ class ModelHandlers:
             # The page only offers some; a request may ask for any folder of the server.
             if offer is None:
                 raise ModelNotFoundError(f"There is no model {model!r} here. Choose another one.")
-            return self._answered_by(workspace, ModelChoice(model, device), progress, cancel)
+            return self._answered_by(workspace, wanted, progress, cancel)
 
         with reported():
             for snapshot in carry_out(workspace, job, work):
                 yield _only(snapshot=snapshot)
         yield self._panel(workspace)
 
-    def get(self, model: str, device: str, request: gr.Request) -> Iterator[PanelUpdate]:
+    def get(
+        self, model: str, device: str, preset: PresetName, request: gr.Request
+    ) -> Iterator[PanelUpdate]:
         """Fetch and convert a model, then load it; yields while it goes on."""
         workspace = self._workspaces.of(request)
         tab = str(request.session_hash)
+        wanted = ModelChoice(model, device, find_preset(preset).name)
         with reported():
-            yield from self._fetched(model, tab)
-        offer = find_offer(model, self._started_with)
+            yield from self._fetched(wanted, tab)
+        offer = find_offer(model, self._started_with, wanted.preset)
         if offer is not None and offer.is_here:
-            yield from self.choose(model, device, request)
+            yield from self.choose(model, device, preset, request)
         else:
-            yield self._panel(workspace, shown=model)
+            yield self._panel(workspace, shown=wanted)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop getting a model; what has arrived is kept."""
@@ -103,10 +110,10 @@ class ModelHandlers:
         if job is not None:
             job.cancel()
 
-    def _fetched(self, model: str, tab: str) -> Iterator[PanelUpdate]:
-        offer = find_offer(model, self._started_with)
+    def _fetched(self, wanted: ModelChoice, tab: str) -> Iterator[PanelUpdate]:
+        offer = find_offer(wanted.model, self._started_with, wanted.preset)
         if offer is None:
-            raise ModelNotFoundError(f"There is no model {model!r}. Choose another one.")
+            raise ModelNotFoundError(f"There is no model {wanted.model!r}. Choose another one.")
         if not self._workspaces.settings.downloads:
             raise ModelError("This server does not fetch models for its pages. Ask who runs it.")
         if tab in self._fetching:
@@ -114,7 +121,9 @@ class ModelHandlers:
         job = self._fetching[tab] = Job("load", f"Getting {offer.title}", unit="steps")
         try:
             running = job.run(
-                lambda progress, cancel: resolve_model(model, progress=progress, cancel=cancel)
+                lambda progress, cancel: prepare_model(
+                    wanted.model, preset=wanted.preset, progress=progress, cancel=cancel
+                )
             )
             for _ in running:
                 yield _only(
@@ -144,24 +153,26 @@ class ModelHandlers:
 
         return finish
 
-    def _panel(self, workspace: Workspace, shown: str | None = None) -> PanelUpdate:
+    def _panel(self, workspace: Workspace, shown: ModelChoice | None = None) -> PanelUpdate:
         """The whole panel.
 
         Args:
             workspace: of the tab.
-            shown: the model that the picker shows; None for the one in use.
+            shown: what the pickers show; None for what is in use.
         """
-        now = workspace.choice
-        shown = shown or now.model
-        offers = offered_models(self._started_with)
-        offer = next((offer for offer in offers if offer.name == shown), None)
+        shown = shown or workspace.choice
+        offers = offered_models(self._started_with, shown.preset)
+        offer = next((offer for offer in offers if offer.name == shown.model), None)
         missing, may_fetch = missing_packages(), self._workspaces.settings.downloads
         can_get = offer is not None and not offer.is_here and may_fetch and not missing
         return _only(
-            model=gr.update(choices=[(offer.label, offer.name) for offer in offers], value=shown),
-            device=now.device if shown == now.model else gr.skip(),
-            banner=gr.update(visible=is_demonstration(now.model)),
-            facts=facts_html(offer, missing, may_fetch=may_fetch),
+            model=gr.update(
+                choices=[(offer.label, offer.name) for offer in offers], value=shown.model
+            ),
+            device=shown.device,
+            preset=shown.preset,
+            banner=gr.update(visible=is_demonstration(workspace.choice.model)),
+            facts=facts_html(offer, shown.preset, missing, may_fetch=may_fetch),
             get=gr.update(visible=can_get, value=f"Get {offer.title}" if offer else "Get"),
             stop=gr.update(visible=False),
         )
@@ -176,6 +187,7 @@ def _only(
     facts: Any = None,
     get: Any = None,
     stop: Any = None,
+    preset: Any = None,
 ) -> PanelUpdate:
     """Change some of the panel, and leave the rest as it is."""
     skip = gr.skip()
@@ -187,4 +199,5 @@ def _only(
         skip if facts is None else facts,
         skip if get is None else get,
         skip if stop is None else stop,
+        skip if preset is None else preset,
     )

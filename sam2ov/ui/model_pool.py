@@ -4,11 +4,14 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Self
 
-from sam2ov.model import Precision, SAM2Model, available_devices
+from sam2ov.loading import prepare_model
+from sam2ov.model import Precision, available_devices
+from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelDocument
-from sam2ov.registry import cache_folder, list_models, resolve_model
+from sam2ov.registry import list_models
 from sam2ov.tracker import Tracker
 from sam2ov.ui.model_turns import ModelTurns
 from sam2ov.ui.settings import Settings
@@ -18,10 +21,22 @@ _CAPACITY = 2
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model by name or folder, and the OpenVINO device it runs on."""
+    """A model by name or folder, the OpenVINO device it runs on, and the preset."""
 
     model: str
     device: str
+    preset: PresetName = "quality"
+
+    @classmethod
+    def of(cls, document: ModelDocument) -> Self:
+        """What a project was made with."""
+        return cls(document.model, document.device, document.preset)
+
+    @property
+    def label(self) -> str:
+        """For people; of different choices different."""
+        name = self.model if self.preset == "quality" else f"{self.model} ({self.preset})"
+        return f"{name} on {self.device}"
 
 
 class ModelPool:
@@ -64,13 +79,14 @@ class ModelPool:
         if known is not None:
             return known
         # Fetching takes minutes, during which other tabs load what is here.
-        folder = resolve_model(choice.model, progress=progress, cancel=cancel)
+        prepared = prepare_model(
+            choice.model, preset=choice.preset, progress=progress, cancel=cancel
+        )
         with self._compiling:
             known = self._known(choice)
             if known is not None:  # another tab has loaded it meanwhile
                 return known
-            compiled = cache_folder() / "compiled"
-            tracker = Tracker(SAM2Model(folder, choice.device, self._precision, compiled))
+            tracker = Tracker(prepared.compile(choice.device, self._precision))
             with self._lock:
                 self._trackers[choice] = tracker
                 while len(self._trackers) > _CAPACITY:
@@ -78,16 +94,23 @@ class ModelPool:
             return tracker
 
     def document(self, choice: ModelChoice) -> ModelDocument:
-        """What a project notes of a model; its results fit no other weights."""
-        manifest = self.get(choice).manifest.model_dump_json()
-        weights = hashlib.sha256(manifest.encode()).hexdigest()
-        return ModelDocument(model=choice.model, device=choice.device, weights=weights)
+        """What a project notes of a model; its results fit no other weights and no other preset."""
+        told = self.get(choice).manifest.model_dump_json()
+        if choice.preset != "quality":
+            told += choice.preset
+        return ModelDocument(
+            model=choice.model,
+            device=choice.device,
+            weights=hashlib.sha256(told.encode()).hexdigest(),
+            preset=choice.preset,
+        )
 
     def is_here(self, choice: ModelChoice) -> bool:
         """Whether a model can be loaded without fetching anything."""
         if self._known(choice) is not None:
             return True
-        here = [entry.name for entry in list_models() if entry.path and entry.path.is_dir()]
+        offers = list_models(find_preset(choice.preset).image_size)
+        here = [entry.name for entry in offers if entry.path and entry.path.is_dir()]
         return choice.model in here and choice.device in [*available_devices(), "AUTO"]
 
     def _known(self, choice: ModelChoice) -> Tracker | None:

@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.components import Component
 
 from sam2ov.conversion import missing_packages
+from sam2ov.presets import PRESETS
 from sam2ov.ui.editor import WEB_FOLDER
 from sam2ov.ui.file_handlers import FileHandlers
 from sam2ov.ui.model_catalogue import find_offer, offered_models
@@ -61,16 +62,16 @@ def model_panel(
     choice: ModelChoice,
     settings: Settings,
 ) -> list[Component]:
-    """The models, what they are for, how to get those that are not here, and the device.
+    """The models, what they are for, how to get those that are not here; preset and device.
 
     Returns:
         The components that an answer of ``ModelHandlers`` updates.
     """
-    offer = find_offer(choice.model, choice.model)
+    offer = find_offer(choice.model, choice.model, choice.preset)
     with gr.Column(elem_classes="s2-panel", elem_id="model-panel"):
         html("<h2>Model</h2>")
         model = gr.Dropdown(
-            [(offer.label, offer.name) for offer in offered_models(choice.model)],
+            [(offer.label, offer.name) for offer in offered_models(choice.model, choice.preset)],
             value=choice.model,
             label="Model",
             show_label=False,
@@ -79,11 +80,19 @@ def model_panel(
             elem_id="model",
         )
         facts = html(
-            facts_html(offer, missing_packages(), may_fetch=settings.downloads),
+            facts_html(offer, choice.preset, missing_packages(), may_fetch=settings.downloads),
             elem_id="model-facts",
         )
         get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")
         stop = gr.Button("Cancel", size="md", visible=False, elem_id="cancel-model")
+        preset = gr.Radio(
+            [(name.capitalize(), name) for name in PRESETS],
+            value=choice.preset,
+            label="Preset",
+            show_label=False,
+            container=False,
+            elem_id="preset",
+        )
         device = gr.Dropdown(
             [(f"Runs on {name}", name) for name in offered_devices()],
             value=choice.device,
@@ -93,9 +102,13 @@ def model_panel(
             filterable=False,
             elem_id="device",
         )
-    outputs: list[Component] = [editor, model, device, banner, facts, get, stop]
-    common: dict[str, Any] = {"inputs": [model, device], "outputs": outputs, **PRIVATE}
-    for picker in (model, device):
+    outputs: list[Component] = [editor, model, device, banner, facts, get, stop, preset]
+    common: dict[str, Any] = {
+        "inputs": [model, device, preset],
+        "outputs": outputs,
+        **PRIVATE,
+    }
+    for picker in (model, device, preset):
         picker.input(handlers.choose, concurrency_id="load", concurrency_limit=2, **common)
     get.click(handlers.get, concurrency_id="get", concurrency_limit=4, **common)
     stop.click(handlers.cancel, queue=False, **PRIVATE)

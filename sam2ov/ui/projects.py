@@ -100,7 +100,7 @@ class ProjectOpener:
                     folder, journal, tracker, lambda session: Project(session, journal, document)
                 )
             except ModelChangedError as changed:
-                made_with = ModelChoice(changed.model.model, changed.model.device)
+                made_with = ModelChoice.of(changed.model)
                 as_made = self._as_made(folder, journal, made_with)
                 if as_made is not None:
                     return as_made, made_with
@@ -140,11 +140,11 @@ class ProjectOpener:
         Raises:
             ModelNotFoundError: it is not here.
         """
-        choice = ModelChoice(changed.model.model, changed.model.device)
+        choice = ModelChoice.of(changed.model)
         if not self._models.is_here(choice):
             raise ModelNotFoundError(
-                f"That step was made with the model {choice.model} on {choice.device}, which is "
-                "not here. Choose the model first, then try again."
+                f"That step was made with the model {choice.label}, which is not here. Choose the "
+                "model first, then try again."
             )
         tracker, journal = self._models.get(choice), clip.project.journal
         document = self._models.document(choice)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sam2ov.errors import ServerError
 from sam2ov.model import Precision
+from sam2ov.presets import PresetName
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.api import PublicApi
 from sam2ov.ui.editor import WEB_FOLDER
@@ -33,6 +34,7 @@ def launch(
     model: str | Path = "micro",
     device: str = "CPU",
     precision: Precision | None = None,
+    preset: PresetName = "quality",
     open_browser: bool = False,
     mcp: bool = False,
     settings: Settings | None = None,
@@ -46,6 +48,7 @@ def launch(
         model: name or folder of the model that tabs start with; loaded before serving.
         device: OpenVINO device string.
         precision: inside the graphs; None takes the best of the device.
+        preset: that tabs start with.
         open_browser: open the page.
         mcp: serve the public functions as MCP tools too.
         settings: limits and budgets; None for the defaults.
@@ -58,7 +61,7 @@ def launch(
     if mcp:
         _require_mcp()
     settings = settings or Settings()
-    choice = ModelChoice(os.fspath(model), device)
+    choice = ModelChoice(os.fspath(model), device, preset)
     models = ModelPool(precision, settings)
     models.get(choice)
     library = ProjectLibrary(projects, settings.keep_bytes, settings.keep_days)

@@ -191,7 +191,7 @@ class Workspace:
             undo=_label(project.journal.done) if project else None,
             redo=_label(project.journal.undone) if project else None,
             project=clip and ProjectView(token=clip.folder.token, name=clip.about.clip_name),
-            model=f"{self.choice.model} on {self.choice.device}",
+            model=self.choice.label,
             job=self.job and self.job.view(),
             mask=mask,
             show_frame=show_frame,

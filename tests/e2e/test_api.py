@@ -86,7 +86,7 @@ def test_paths_on_the_server_cannot_be_read(server: Server, mark: dict[str, Any]
     video = {"path": str(SAMPLE_PATH), **mark}
     asked = httpx2.post(
         f"{server.url}/gradio_api/call/segment_frame",
-        json={"data": [video, 0, [{"x": BALL_X, "y": BALL_Y}], None, None]},
+        json={"data": [video, 0, [{"x": BALL_X, "y": BALL_Y}], None, None, None]},
     )
     event = asked.json()["event_id"]
     answer = httpx2.get(f"{server.url}/gradio_api/call/segment_frame/{event}", timeout=60)

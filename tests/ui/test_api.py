@@ -19,6 +19,7 @@ from sam2ov.registry import BUNDLED_NAME, MODEL_NAMES
 from sam2ov.tracker import Tracker
 from sam2ov.ui import api_types, server
 from sam2ov.ui.api import PublicApi
+from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
@@ -117,6 +118,16 @@ def test_a_frame_is_segmented(caller: Caller, tmp_path: Path) -> None:
     assert left_behind(tmp_path) == []
 
 
+def test_a_preset_is_asked_of_the_servers_own_model(caller: Caller) -> None:
+    calls = caller.segment(frame=4, points=[{"x": 24, "y": 32}], preset="balanced")
+    *_, result = calls_until_result(calls)
+    assert Path(result["path"]).is_file()
+    calls.close()  # type: ignore[attr-defined]
+    models = caller.api._models
+    assert isinstance(models, OneModel)
+    assert models.asked == [ModelChoice(CHOICE.model, CHOICE.device, "balanced")]
+
+
 def test_models_are_listed_with_sizes(caller: Caller) -> None:
     listed = {model["name"]: model for model in caller.api.list_models()}
     assert set(listed) == {*MODEL_NAMES, CHOICE.model}
@@ -153,6 +164,8 @@ def test_models_are_listed_with_sizes(caller: Caller) -> None:
         ),
         ({"direction": "sideways"}, "no direction 'sideways': choose forward, backward or both"),
         ({"output": "hologram"}, "no export 'hologram'. Choose one from the list"),
+        ({"preset": "turbo"}, "choose one of quality, balanced, fast"),
+        ({"model": "/etc", "preset": "fast"}, "no model '/etc' on this server for fast: choose "),
         ({"model": "/etc"}, "no model '/etc' on this server: choose "),
         ({"model": "sam2.1-hiera-large"}, "no model 'sam2.1-hiera-large' on this server"),
     ],

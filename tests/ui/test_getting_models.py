@@ -56,7 +56,7 @@ def is_visible(update: Any) -> bool:
 def get(tab: Tab, during: Callable[[], object] | None = None) -> list[PanelUpdate]:
     """Press Get, and do something at the first sign of progress."""
     updates = []
-    for update in tab.models.get(NAME, "CPU", tab.request):
+    for update in tab.models.get(NAME, "CPU", "quality", tab.request):
         if during is not None and isinstance(update[4], str) and "<progress" in update[4]:
             during()
             during = None
@@ -65,7 +65,7 @@ def get(tab: Tab, during: Callable[[], object] | None = None) -> list[PanelUpdat
 
 
 def test_a_model_that_is_not_here_is_explained_and_not_loaded(open_tab: Tab) -> None:
-    (shown,) = open_tab.models.choose(NAME, "CPU", open_tab.request)
+    (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
     assert shown[1]["value"] == NAME
     assert label_of(shown, NAME) == f"{NAME} · get 156 MB"
     assert "fastest of the official models" in shown[4]
@@ -122,7 +122,7 @@ def test_a_closed_tab_stops_its_download(
     open_tab: Tab, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_CONVERT", "hang")
-    running = open_tab.models.get(NAME, "CPU", open_tab.request)
+    running = open_tab.models.get(NAME, "CPU", "quality", open_tab.request)
     next(running)
     running.close()  # type: ignore[attr-defined]
     assert open_tab.models._fetching == {}
@@ -140,7 +140,7 @@ def test_without_the_converter_the_panel_says_what_to_install(
     open_tab: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversion, "find_spec", lambda name: None)
-    (shown,) = open_tab.models.choose(NAME, "CPU", open_tab.request)
+    (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
     assert "lacks torch and sam2" in shown[4]
     for command in install_commands():
         assert command.replace('"', "&quot;").replace(">", "&gt;") in shown[4]
@@ -149,7 +149,7 @@ def test_without_the_converter_the_panel_says_what_to_install(
 
 def test_a_server_may_fetch_nothing(open_tab: Tab) -> None:
     open_tab.workspaces.settings = Settings(downloads=False)
-    (shown,) = open_tab.models.choose(NAME, "CPU", open_tab.request)
+    (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
     assert "Ask who runs it" in shown[4]
     assert not is_visible(shown[5])
     with pytest.warns(UserWarning, match="does not fetch models"):
@@ -159,5 +159,5 @@ def test_a_server_may_fetch_nothing(open_tab: Tab) -> None:
 
 def test_unknown_models_are_not_fetched(open_tab: Tab) -> None:
     with pytest.warns(UserWarning, match="There is no model"):
-        *_, last = open_tab.models.get("facebook/anything", "CPU", open_tab.request)
+        *_, last = open_tab.models.get("facebook/anything", "CPU", "quality", open_tab.request)
     assert "no longer on the server" in last[4]

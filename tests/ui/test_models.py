@@ -7,6 +7,7 @@ import pytest
 
 from sam2ov.errors import DeviceError
 from sam2ov.model import available_devices
+from sam2ov.presets import PRESETS
 from sam2ov.registry import BUNDLED_NAME
 from sam2ov.ui.job import Job
 from sam2ov.ui.model_catalogue import is_demonstration, offered_models
@@ -32,7 +33,7 @@ def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
     open_tab.click(5, 30, 32)
     masks = masks_of(open_tab, 0)
     before = open_tab.project
-    *_, told, last = open_tab.models.choose(BUNDLED_NAME, "AUTO", open_tab.request)
+    *_, told, last = open_tab.models.choose(BUNDLED_NAME, "AUTO", "quality", open_tab.request)
     assert open_tab.project is not before
     assert (last[1]["value"], last[2]) == (BUNDLED_NAME, "AUTO")
     assert last[3]["visible"] is True
@@ -48,9 +49,27 @@ def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
     assert open_tab.edit("undo").show_frame == 5
 
 
+def test_a_preset_is_like_another_model(open_tab: Tab) -> None:
+    open_tab.click(0, 24, 32)
+    models = open_tab.models._models
+    *_, told, last = open_tab.models.choose(BUNDLED_NAME, "CPU", "balanced", open_tab.request)
+    assert (last[1]["value"], last[7]) == (BUNDLED_NAME, "balanced")
+    assert "Balanced: remembers" in last[4]
+    assert snapshot_of(told[0]).undo == f"Change the model to {BUNDLED_NAME} (balanced)"
+    balanced = ModelChoice(BUNDLED_NAME, "CPU", "balanced")
+    assert open_tab.workspace.choice == balanced
+    assert ModelChoice.of(open_tab.project.model) == balanced
+    weights = {
+        models.document(ModelChoice(BUNDLED_NAME, "CPU", p.name)).weights for p in PRESETS.values()
+    }
+    assert len(weights) == len(PRESETS), "results of one are not taken for those of another"
+    assert open_tab.edit("undo").model == CHOICE.label
+    assert open_tab.models.show(open_tab.request)[7] == "quality"
+
+
 def test_only_offered_models_are_loaded(open_tab: Tab) -> None:
     with pytest.warns(UserWarning, match="There is no model"):
-        *_, last = open_tab.models.choose("/etc", "CPU", open_tab.request)
+        *_, last = open_tab.models.choose("/etc", "CPU", "quality", open_tab.request)
     assert (last[1]["value"], last[2]) == (CHOICE.model, CHOICE.device), "the pickers go back"
     assert open_tab.workspace.choice == CHOICE
     models = open_tab.models._models
@@ -69,7 +88,7 @@ def test_a_device_that_is_not_there_changes_nothing(
 
     monkeypatch.setattr(open_tab.models._models, "get", absent)
     with pytest.warns(UserWarning, match="no device"):
-        *_, last = open_tab.models.choose(BUNDLED_NAME, "GPU", open_tab.request)
+        *_, last = open_tab.models.choose(BUNDLED_NAME, "GPU", "quality", open_tab.request)
     assert last[2] == "CPU"
     assert open_tab.project is before
 
@@ -77,7 +96,7 @@ def test_a_device_that_is_not_there_changes_nothing(
 def test_a_cancelled_change_of_model_changes_nothing(open_tab: Tab) -> None:
     open_tab.click(0, 24, 32)
     before = open_tab.project
-    running = open_tab.models.choose(BUNDLED_NAME, "CPU", open_tab.request)
+    running = open_tab.models.choose(BUNDLED_NAME, "CPU", "quality", open_tab.request)
     workspace = open_tab.workspace
     start = workspace.start
 
@@ -98,12 +117,14 @@ def test_the_pool_compiles_once_and_keeps_two(monkeypatch: pytest.MonkeyPatch) -
     class Model:
         manifest = None
 
-        def __init__(self, folder: Path, *_: object) -> None:
+        def __init__(self, folder: Path, *_: object, **__: object) -> None:
             loaded.append(folder.name)
 
-    monkeypatch.setattr("sam2ov.ui.model_pool.SAM2Model", Model)
-    monkeypatch.setattr("sam2ov.ui.model_pool.resolve_model", lambda name, **_: Path(name))
+    monkeypatch.setattr("sam2ov.loading.SAM2Model", Model)
+    monkeypatch.setattr("sam2ov.loading.resolve_model", lambda name, **_: Path(name))
     pool = ModelPool()
     for name in ("a", "b", "a", "c", "a", "b"):
         pool.get(ModelChoice(name, "CPU"))
     assert loaded == ["a", "b", "c", "b"]
+    pool.get(ModelChoice("b", "CPU", "balanced"))
+    assert loaded[-2:] == ["b", "b"], "another preset is another model"

@@ -82,7 +82,7 @@ def test_what_programs_may_call_is_public_and_typed(page: dict[str, Any]) -> Non
     public = page["api"]["named_endpoints"]
     assert set(public) == {"/track", "/segment_frame", "/list_models", "/list_formats"}
     track = {p["parameter_name"]: p for p in public["/track"]["parameters"]}
-    what = ["video", "prompts", "model", "direction", "output", "options", "clean_up"]
+    what = ["video", "prompts", "model", "direction", "output", "options", "clean_up", "preset"]
     assert list(track) == what
     assert "filepath" in track["video"]["python_type"]["type"]
     assert track["direction"]["type"] == {"enum": ["forward", "backward", "both"]}

@@ -31,7 +31,7 @@ from sam2ov.ui.workspaces import Workspaces
 from tests.conftest import REPOSITORY
 from tests.ui.conftest import CHOICE, OneModel, Tab, event, masks_of, request_of, snapshot_of
 
-OTHER = ModelChoice("other", "CPU")
+OTHER = ModelChoice("other", "CPU", "fast")
 
 
 class TwoModels(OneModel):
@@ -52,7 +52,12 @@ class TwoModels(OneModel):
         return super().get(choice, progress, cancel)
 
     def document(self, choice: ModelChoice) -> ModelDocument:
-        return ModelDocument(model=choice.model, device=choice.device, weights=choice.model)
+        return ModelDocument(
+            model=choice.model,
+            device=choice.device,
+            weights=f"{choice.model} {choice.preset}",
+            preset=choice.preset,
+        )
 
     def is_here(self, choice: ModelChoice) -> bool:
         return choice not in self.missing
@@ -291,11 +296,11 @@ def test_undo_goes_back_to_the_model_before(open_tab: Tab, models: TwoModels) ->
     list(open_tab.track())
     tracked = masks_of(open_tab, 6)
     choose(open_tab, OTHER)
-    assert ready(open_tab).undo == "Change the model to other"
+    assert ready(open_tab).undo == "Change the model to other (fast)"
     assert ready(open_tab).objects[0].tracked == ""
     snapshot = open_tab.edit("undo")
     assert open_tab.workspace.choice == CHOICE
-    assert snapshot.redo == "Change the model to other"
+    assert snapshot.redo == "Change the model to other (fast)"
     np.testing.assert_array_equal(tracked, masks_of(open_tab, 6))
     open_tab.edit("redo")
     assert open_tab.workspace.choice == OTHER
@@ -311,7 +316,7 @@ def test_a_model_that_has_gone_stops_undo_there(open_tab: Tab, models: TwoModels
     for _ in range(2):
         with pytest.warns(UserWarning, match="Choose the model first"):
             snapshot = open_tab.edit("undo")
-        assert snapshot.undo == "Change the model to other"
+        assert snapshot.undo == "Change the model to other (fast)"
         assert open_tab.workspace.choice == OTHER
     assert open_tab.edit("redo").undo == "Click on Object 1", "what lies ahead is still there"
     assert open_tab.click(4, 30, 30).objects[0].prompts.keys() == {0, 3, 4}
@@ -327,7 +332,7 @@ def test_a_project_brings_its_model(open_tab: Tab, models: TwoModels) -> None:
     token = token_of(open_tab)
     open_tab.workspaces.leave(open_tab.workspace.token)
     tab = other_tab(open_tab)
-    assert tab.open("project", token).undo == "Change the model to other"
+    assert tab.open("project", token).undo == "Change the model to other (fast)"
     assert tab.workspace.choice == OTHER
 
 
