@@ -85,12 +85,13 @@ def model_panel(
         )
         get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")
         stop = gr.Button("Cancel", size="md", visible=False, elem_id="cancel-model")
-        preset = gr.Radio(
-            [(name.capitalize(), name) for name in PRESETS],
+        preset = gr.Dropdown(
+            [(f"Preset: {name}", name) for name in PRESETS],
             value=choice.preset,
             label="Preset",
             show_label=False,
             container=False,
+            filterable=False,
             elem_id="preset",
         )
         device = gr.Dropdown(
