@@ -183,7 +183,8 @@ class _Trunk:
         )
         feature_map, maps = _sum(feature_map, offset), []
         for index, block in enumerate(self._module.blocks):
-            feature_map = _Block(block, self._part.at("blocks", index)).build(feature_map)
+            late = index > self._module.stage_ends[1] + 1  # a stage's first block has other windows
+            feature_map = _Block(block, self._part.at("blocks", index), late).build(feature_map)
             if index in self._module.stage_ends:
                 maps.append(feature_map)
         return maps
@@ -203,11 +204,18 @@ class _Trunk:
 
 
 class _Block:
-    """``MultiScaleBlock``: attention, inside windows or over the whole map, and an MLP."""
+    """``MultiScaleBlock``: attention, inside windows or over the whole map, and an MLP.
 
-    def __init__(self, module: Any, part: Weights) -> None:
+    Args:
+        module: upstream's.
+        part: its weights.
+        late: its windows are those of the last two stages, which divide the map at few image sizes.
+    """
+
+    def __init__(self, module: Any, part: Weights, late: bool) -> None:
         self._module = module
         self._part = part
+        self._late = late
         self._scale = 1 / math.sqrt(module.dim_out // module.attn.num_heads)
 
     def build(self, x: _Map) -> _Map:
@@ -218,8 +226,9 @@ class _Block:
         if window:
             x = x.in_windows(x.size if pads else window)
         norm = part.norm("norm1", module.norm1.eps)
-        if pads:
-            # Zeros are appended after the norm, so its scale and shift cannot wait.
+        if pads or (window and self._late):
+            # Zeros are appended after the norm, so its scale and shift cannot wait; nor do they
+            # where none are needed, so that the weights are the same at every image size.
             normed = _Normed(x.with_tokens(ops.layer_norm(x.tokens, norm)), None)
         else:
             normed = _Normed(x.with_tokens(ops.normalize(x.tokens, norm.eps)), norm)
