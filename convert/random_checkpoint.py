@@ -6,11 +6,15 @@ For measuring speed where trained weights cannot be had: random ones cost the sa
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
+import torch
 import typer
 
 from convert.reference import build_reference, save_checkpoint
+
+_PRESENCE: Final = 30.0
+"""Added to the logit of an object's presence."""
 
 
 def make_checkpoint(
@@ -18,8 +22,13 @@ def make_checkpoint(
     out: Annotated[Path, typer.Argument(help="The .pt file to write.")],
     seed: Annotated[int, typer.Option(help="Other seeds give other weights.")] = 0,
 ) -> None:
-    """Write a checkpoint of random weights whose masks and object scores have both signs."""
+    """Write a checkpoint of random weights, which finds every object on every frame.
+
+    Objects that are gone would have empty masks, which cost less to store and are always alike.
+    """
     predictor = build_reference(config, seed=seed)
+    with torch.no_grad():
+        predictor.sam_mask_decoder.pred_obj_score_head.layers[-1].bias += _PRESENCE
     handle, part = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
     os.close(handle)
     try:

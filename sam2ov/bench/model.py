@@ -16,7 +16,7 @@ from sam2ov.errors import CheckpointError, ConversionError, ModelError
 from sam2ov.loading import PreparedModel, prepare_model
 from sam2ov.manifest import Manifest, sha256_of
 from sam2ov.presets import PresetName
-from sam2ov.progress import ProgressCallback
+from sam2ov.progress import Progress, ProgressCallback
 from sam2ov.registry import cache_folder, list_models, official_config
 
 RANDOM_CHECKPOINT = "convert.random_checkpoint"
@@ -127,6 +127,8 @@ def _random_model(name: str, progress: ProgressCallback | None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / f"{name}-random.pt"
     if not checkpoint.is_file():
+        if progress is not None:
+            progress(Progress("Making random weights", 0, 1, "steps"))
         _make_checkpoint(config, checkpoint)
     # Another converter makes other graphs, and those of this one are to be measured.
     model = folder / f"{name}-{_converter_digest()}"

@@ -1,0 +1,72 @@
+"""Operations are those that one counts by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import pytest
+from openvino import opset13 as ops
+
+from sam2ov.bench.device import count_flops, device_facts
+from sam2ov.errors import ModelFolderError
+from sam2ov.model import SAM2Model
+
+
+def saved(folder: Path, output: Any, *inputs: Any) -> Path:
+    ov.save_model(ov.Model([output], list(inputs), "graph"), folder / "graph.xml")
+    return folder / "graph.xml"
+
+
+def weight(*shape: int) -> Any:
+    return ops.constant(np.ones(shape, np.float32))
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+def test_products_of_matrices(transpose: bool, tmp_path: Path) -> None:
+    x = ops.parameter([-1, -1, -1], ov.Type.f32, name="x")
+    product = ops.matmul(x, weight(5, 7), transpose, False)
+    shape = (2, 5, 3) if transpose else (2, 3, 5)
+    assert count_flops(saved(tmp_path, product, x), {"x": shape}) == 2 * 2 * 3 * 5 * 7
+
+
+def test_convolutions(tmp_path: Path) -> None:
+    x = ops.parameter([1, 6, -1, -1], ov.Type.f32, name="x")
+    ones = [1, 1]
+    y = ops.convolution(x, weight(8, 6, 3, 3), [2, 2], ones, ones, ones)  # 8 × 4 × 5
+    y = ops.group_convolution(y, weight(8, 1, 1, 3, 3), ones, ones, ones, ones)
+    y = ops.convolution_backprop_data(y, weight(8, 4, 2, 2), [2, 2])  # 4 × 8 × 10
+    y = ops.relu(y)
+    expected = 8 * 4 * 5 * 6 * 9 + 8 * 4 * 5 * 9 + 8 * 4 * 5 * 4 * 4
+    assert count_flops(saved(tmp_path, y, x), {"x": (1, 6, 8, 10)}) == 2 * expected
+
+
+def test_memory_attention_grows_with_objects_and_memories(micro_model: Path) -> None:
+    manifest = SAM2Model(micro_model).manifest
+    c, m, h = manifest.hidden_dim, manifest.mem_dim, manifest.embedding_size
+
+    def flops(objects: int, memories: int) -> int:
+        shapes = {
+            "embedding": (1, c, h, h),
+            "memory": (objects, memories, h * h, m),
+            "memory_tpos": (objects, memories, m),
+            "pointers": (objects, 16, c),
+            "pointer_tpos": (objects, 16, m),
+        }
+        return count_flops(micro_model / "memory_attention.xml", shapes)
+
+    assert flops(1, 2) < flops(1, 7) < flops(2, 7) <= 2 * flops(1, 7)
+
+
+def test_shapes_that_do_not_fit(micro_model: Path) -> None:
+    with pytest.raises(ModelFolderError, match="cannot be counted"):
+        count_flops(micro_model / "image_encoder.xml", {"picture": (1, 2, 3)})
+
+
+def test_facts_of_the_cpu() -> None:
+    facts = device_facts("CPU", "f32", side=64, repeats=1)
+    assert facts.gemm_flops > 0
+    assert "FP32" in facts.capabilities
+    assert facts.threads is not None
+    assert facts.threads >= 1
+    assert facts.name
