@@ -38,7 +38,8 @@ def test_start_up_is_light() -> None:
 import sys
 from typer.testing import CliRunner
 from sam2ov.cli import app
-for arguments in ("--help", "track --help", "export --help", "formats", "app --help", "--version"):
+helps = ("--help", "track --help", "export --help", "bench --help", "app --help")
+for arguments in (*helps, "formats", "--version"):
     assert CliRunner().invoke(app, arguments.split()).exit_code == 0
 heavy = {"openvino", "gradio", "cv2", "av", "numpy", "torch", "PIL"} & set(sys.modules)
 assert not heavy, heavy
@@ -54,6 +55,7 @@ def test_version_and_help() -> None:
         "export",
         "formats",
         "eval",
+        "bench",
         "convert",
         "models",
         "devices",
