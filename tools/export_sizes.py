@@ -1,6 +1,6 @@
 """Measure every export format on a 10 s clip of 1280×720 with two objects; prints a README table.
 
-    python tools/export_sizes.py [--seconds 10]
+    python -m tools.export_sizes [--seconds 10]
 
 The clip is made here: textured objects over a panning, textured background with noise, 24 frames
 per second, with sound; masks are those that it was painted with, so that no model is needed. Times

@@ -1,6 +1,6 @@
 """Makes a long 1080p clip for benchmarks: encoded once, and its packets repeated.
 
-Usage, from the repository: python tools/long_clip.py clip.mp4 [--minutes 10] [--height 1080]
+Usage, from the repository: python -m tools.long_clip clip.mp4 [--minutes 10] [--height 1080]
 
 H.264 with a keyframe every 250 frames (what encoders do by default) is the hard case for scrubbing:
 a frame may need 249 others to be decoded first.

@@ -1,6 +1,6 @@
 """Draws the sample clip of the app: a ball, a balloon and a tree between them, with sound.
 
-Usage, from the repository: python tools/make_sample.py [sam2ov/samples/sample.mp4]
+Usage, from the repository: python -m tools.make_sample [sam2ov/samples/sample.mp4]
 
 Everything is computed here, so the clip is as free as the code. Needs NumPy, OpenCV and PyAV.
 """

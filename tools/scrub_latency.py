@@ -1,8 +1,8 @@
 """Measures how long a jump on the timeline takes until the picture is there, in a real browser.
 
 Usage, from the repository:
-    python tools/long_clip.py clip.mp4
-    python tools/scrub_latency.py clip.mp4 [--jumps 100]
+    python -m tools.long_clip clip.mp4
+    python -m tools.scrub_latency clip.mp4 [--jumps 100]
 
 Starts the app, opens the clip, and clicks at random places of the timeline. From each press of the
 mouse it takes the time until any new picture is painted, and until exactly the frame under the
@@ -15,24 +15,15 @@ import argparse
 import os
 import random
 import re
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+from tools.driven_app import processor_name, running_app, running_browser
+
 SETTLE_MS = 250
 PATIENCE_MS = 30_000
 POLL_MS = 5000  # asking keeps the server from making the pictures for a moment
@@ -46,32 +37,6 @@ new MutationObserver(() => {
 }).observe(document.querySelector(".s2-stage"), { attributeFilter: ["data-frame"] });
 addEventListener("pointerdown", () => { window.pressed = performance.now(); }, true);
 """
-
-
-@contextmanager
-def running_app() -> Iterator[str]:
-    """The app in a process of its own; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"TMPDIR": folder, "SAM2OV_CACHE": f"{folder}/cache"}
-        command = [sys.executable, "-m", "sam2ov", "app", "--port", str(port)]
-        process = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL
-        )
-        try:
-            while process.poll() is None:
-                try:
-                    with urllib.request.urlopen(url, timeout=5):
-                        break
-                except OSError:
-                    time.sleep(0.2)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def open_clip(page: Page, url: str, clip: Path) -> str:
@@ -159,20 +124,17 @@ def main() -> None:
     parser.add_argument("--jumps", type=int, default=100)
     parser.add_argument("--no-proxies", action="store_true", help="only right after opening")
     arguments = parser.parse_args()
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)))
-    with running_app() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
+    with running_app() as app, running_browser() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        token = open_clip(page, url, arguments.clip.resolve())
+        token = open_clip(page, app.url, arguments.clip.resolve())
         load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-        print(f"{arguments.clip.name}, load average {load}")
+        print(f"{arguments.clip.name}, {processor_name()}, load average {load}")
         measure(page, arguments.jumps, "right after opening")
         if not arguments.no_proxies:
             last = int(page.locator(".s2-slider").get_attribute("max") or 0)
             seconds = wait_for_proxies(page, token, last)
             print(f"small pictures complete after further {seconds:.0f} s")
             measure(page, arguments.jumps, "with all small pictures")
-        browser.close()
 
 
 if __name__ == "__main__":
