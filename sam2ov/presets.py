@@ -30,7 +30,9 @@ class Preset:
     image_scale: float
 
     def image_size(self, trained: int) -> int:
-        """The side of the model's square input for one trained at ``trained``, in pixels."""
+        """The side of the model's input in pixels, rounded up, for one trained at ``trained``."""
+        if self.image_scale == 1:
+            return trained
         return -(-round(trained * self.image_scale) // _SIDE_STEP) * _SIDE_STEP
 
 
@@ -39,7 +41,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
     for preset in (
         Preset("quality", "the results of upstream", memory_frames=None, image_scale=1),
         Preset("balanced", "remembers 5 frames instead of 7", memory_frames=5, image_scale=1),
-        Preset("fast", "remembers 3 frames, sees 3/4 of the resolution", 3, image_scale=1),
+        Preset(
+            "fast",
+            "remembers 3 frames instead of 7, at 3/4 of the resolution",
+            memory_frames=3,
+            image_scale=0.75,
+        ),
     )
 }
 

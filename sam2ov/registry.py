@@ -1,8 +1,8 @@
 """The models users can name, and the whole model folder behind a name.
 
 Below the cache folder (``SAM2OV_CACHE``, else the user's cache folder of the operating system):
-``checkpoints/`` holds what was downloaded or put there by hand, ``models/`` the converted folders,
-``locks/`` one lock file per name.
+``checkpoints/`` holds what was downloaded or put there by hand, ``models/`` the converted folders
+and other sizes of the bundled model, ``locks/`` one lock file per name.
 """
 
 import logging
@@ -27,7 +27,8 @@ from sam2ov.errors import (
     ModelFolderError,
     ModelNotFoundError,
 )
-from sam2ov.manifest import Manifest, read_manifest, verify_files
+from sam2ov.manifest import Manifest, read_manifest, sha256_of, verify_files
+from sam2ov.packing import pack_path, unpack_model
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 
 CACHE_VARIABLE: Final = "SAM2OV_CACHE"
@@ -37,6 +38,7 @@ OFFICIAL_IMAGE_SIZE: Final = 1024
 _BUNDLED_FOLDER = Path(__file__).parent / "models" / BUNDLED_NAME
 _ORGANISATION = "facebook/"
 _LOCK_POLL_SECONDS = 0.2
+_KEY_LENGTH = 12
 
 _log = logging.getLogger(__name__)
 
@@ -186,6 +188,10 @@ def resolve_model(
     folder = _BUNDLED_FOLDER if name == BUNDLED_NAME else Path(model).expanduser()
     if not folder.is_dir():
         raise _not_found(model, folder)
+    if image_size is not None and folder == _BUNDLED_FOLDER:
+        pack = pack_path(folder, image_size)
+        if pack.is_file():
+            folder = _unpacked(pack, image_size, progress, cancel)
     manifest = _verified(folder)
     if image_size not in (None, manifest.image_size) or weights not in (None, manifest.weights):
         raise ModelFolderError(
@@ -244,6 +250,26 @@ def _resolve_hub_model(
     return folder
 
 
+def _unpacked(
+    pack: Path, image_size: int, progress: ProgressCallback | None, cancel: CancelCheck | None
+) -> Path:
+    """The bundled model at another size, unpacked once for each version of it."""
+    name = f"{BUNDLED_NAME}-{image_size}-{sha256_of(pack)[:_KEY_LENGTH]}"
+    folder = cache_folder() / "models" / name
+    if _is_whole(folder):
+        return folder
+    with _exclusively(name, progress, cancel):
+        if _is_whole(folder):  # another process made it meanwhile
+            return folder
+        with _unfinished(folder) as unfinished:
+            unpack_model(pack, _BUNDLED_FOLDER, unfinished)
+            _verified(unfinished)
+            if folder.exists():
+                shutil.rmtree(folder)
+            unfinished.rename(folder)
+    return folder
+
+
 def _checkpoint(
     model: _HubModel, progress: ProgressCallback | None, cancel: CancelCheck | None
 ) -> Path:
@@ -281,7 +307,7 @@ def _is_whole(folder: Path) -> bool:
     try:
         _verified(folder)
     except ModelFolderError as error:
-        _log.warning("Converting again, because the cached model cannot be used: %s", error)
+        _log.warning("Making it again, because the cached model cannot be used: %s", error)
         return False
     return True
 

@@ -153,6 +153,30 @@ def test_the_bundled_model_is_whole() -> None:
     assert _status("micro") == "bundled"
 
 
+def test_the_bundled_model_comes_at_a_second_size(cache: Path) -> None:
+    seen: list[Progress] = []
+    folder = resolve_model("micro", image_size=256, progress=seen.append)
+    assert folder.parent == cache / "models"
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    usual = read_manifest(resolve_model("micro"))
+    assert (manifest.image_size, manifest.source) == (256, usual.source)
+    assert not seen, "nothing is fetched"
+    made = (folder / "manifest.json").stat().st_mtime_ns
+    assert resolve_model("micro", image_size=256) == folder
+    assert (folder / "manifest.json").stat().st_mtime_ns == made
+    (folder / "image_encoder.bin").write_bytes(b"")
+    verify_files(resolve_model("micro", image_size=256), manifest)
+    assert [path.name for path in (cache / "models").iterdir()] == [folder.name]
+    with pytest.raises(ModelFolderError, match="convert the checkpoint again with --image-size"):
+        resolve_model("micro", image_size=288)
+
+
+def test_the_bundled_model_is_small() -> None:
+    folder = resolve_model("micro")
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 12 * 2**20
+
+
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     write_model_folder(tmp_path / "mine", image_size=512, weights="f32")
     assert resolve_model(tmp_path / "mine") == tmp_path / "mine"

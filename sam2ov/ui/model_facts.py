@@ -4,6 +4,7 @@ from html import escape
 
 from sam2ov.conversion import install_commands
 from sam2ov.presets import PresetName, find_preset
+from sam2ov.registry import trained_image_size
 from sam2ov.ui.messages import JobView
 from sam2ov.ui.model_catalogue import ModelOffer, megabytes
 
@@ -22,7 +23,10 @@ def facts_html(
     if offer is None:
         return _paragraph("This model is no longer on the server. Choose another one.")
     said = _paragraph(f"{offer.description}.")
-    said += _paragraph(f"{preset.capitalize()}: {find_preset(preset).description}.")
+    chosen = find_preset(preset)
+    said += _paragraph(f"{preset.capitalize()}: {chosen.description}.")
+    if chosen.image_scale != 1 and trained_image_size(offer.name) is None:
+        said += _paragraph("A model folder of your own keeps its resolution.")
     if offer.is_here:
         return said
     size = megabytes(offer.download_bytes)

@@ -99,6 +99,25 @@ def test_getting_downloads_converts_and_loads(
     assert open_tab.project.prompted_frames(1) == [0]
 
 
+def test_another_resolution_is_converted_from_the_checkpoint_that_is_here(
+    open_tab: Tab, hub: HubServer, cache: Path
+) -> None:
+    get(open_tab)
+    asked = len(hub.content_ranges)
+    (shown,) = open_tab.models.choose(NAME, "CPU", "fast", open_tab.request)
+    assert (shown[1]["value"], shown[7]) == (NAME, "fast")
+    assert label_of(shown, NAME) == f"{NAME} · convert"
+    assert "at 3/4 of the resolution" in shown[4]
+    assert "Its checkpoint is here" in shown[4]
+    assert is_visible(shown[5])
+    assert open_tab.workspace.choice.preset == "quality"
+    *_, last = open_tab.models.get(NAME, "CPU", "fast", open_tab.request)
+    assert "on disk" in label_of(last, NAME)
+    assert open_tab.workspace.choice.preset == "fast"
+    assert (cache / "models" / f"{NAME}-768" / "manifest.json").is_file()
+    assert len(hub.content_ranges) == asked, "nothing is fetched"
+
+
 def test_cancelling_keeps_what_has_arrived(
     open_tab: Tab, hub: HubServer, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
