@@ -119,8 +119,8 @@ class BenchReport:
         subject: what was measured.
         machine: on what.
         device: what it can do at best.
-        load_before: the machine's load average before the first round, or None.
-        load_after: the same after the last one.
+        load_before: the machine's load average before everything, or None.
+        load_after: the same after the last round; tracking itself makes it what threads there are.
         tracking: by number of objects.
         clicks: how long answers take.
         overlay_fps: from a file to an mp4 with one object coloured.

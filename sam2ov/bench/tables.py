@@ -66,6 +66,8 @@ def notes(report: BenchReport) -> list[str]:
             "torch: sam2's own predictor with the same weights and frames, its rounds between "
             "ours; it gets decoded frames, so that decoding is not counted on its side."
         )
+        if subject.preset != "quality":
+            lines.append(f"The preset {subject.preset} is ours alone; torch gives up nothing.")
         if subject.random_weights:
             lines.append("With random weights, masks are noise: their IoU tells little.")
     return lines

@@ -30,6 +30,7 @@ TorchPrecision = Literal["f32", "bf16"]
 
 # While one side computes the other must not: threads that wait for work sleep.
 _SLEEPING_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+_FRAMES_FILE = "frames.npy"
 _SECONDS_TO_STOP = 5.0
 _CHARACTERS_IN_MESSAGE = 2000
 
@@ -59,7 +60,7 @@ class TorchBaseline:
         weights: the same as on the other side.
         image_size: side of the model's input.
         threads: how many it may compute on.
-        folder: for masks on their way here.
+        folder: holds what ``write_decoded_frames`` wrote; masks on their way here go there, too.
 
     Attributes:
         version: of torch.
@@ -110,9 +111,10 @@ class TorchBaseline:
     ) -> None:
         self._stop()
 
-    def open(self, frames: Path, boxes: Sequence[Box]) -> None:
-        """Begin a clip anew, from ``decoded_frames``, with a box for each object on frame 0."""
-        self._tell({"command": "open", "frames": os.fspath(frames), "boxes": boxes})
+    def open(self, boxes: Sequence[Box]) -> None:
+        """Begin the clip anew, with a box for each object on frame 0."""
+        frames = os.fspath(self._folder / _FRAMES_FILE)
+        self._tell({"command": "open", "frames": frames, "boxes": boxes})
 
     def track(self, frames: int, *, with_masks: bool = False) -> TorchRound:
         """Go on by some frames."""
@@ -164,14 +166,12 @@ class TorchBaseline:
         self._log.close()
 
 
-def decoded_frames(clip: BenchClip, num_frames: int, folder: Path) -> Path:
-    """Decode the first frames of a clip into a .npy file, uint8 RGB [T, H, W, 3]."""
-    path = folder / "frames.npy"
+def write_decoded_frames(clip: BenchClip, num_frames: int, folder: Path) -> None:
+    """Decode the first frames of a clip into a file, uint8 RGB [T, H, W, 3]."""
     frames = np.lib.format.open_memmap(
-        path, mode="w+", dtype=np.uint8, shape=(num_frames, *clip.size_hw, 3)
+        folder / _FRAMES_FILE, mode="w+", dtype=np.uint8, shape=(num_frames, *clip.size_hw, 3)
     )
     with open_video(clip.path) as reader:
         for frame_idx in range(num_frames):
             frames[frame_idx] = reader.read(frame_idx)
     frames.flush()
-    return path

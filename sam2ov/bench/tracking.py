@@ -1,10 +1,11 @@
 """Tracking a clip round by round, from the video file to masks at video size."""
 
+import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from sam2ov.model import NetworkUsage
 from sam2ov.predictor import SAM2VideoPredictor
 from sam2ov.prompts import make_point_prompt
 from sam2ov.session import TrackedFrame
+
+LEAD_IN_FRAMES: Final = 1
+"""Frames before each round that do not count: the engine has prepared one since the last round."""
 
 PackedMasks = npt.NDArray[np.uint8]
 """Masks [N, H, W] with their last axis packed into bits."""
@@ -31,15 +35,37 @@ class Round:
     """Frames tracked in one go.
 
     Attributes:
+        frames: how many.
         seconds_per_frame: on average, everything included.
         busy_per_frame: seconds of that in which at least one network ran.
         networks: calls and seconds of each within the round. What runs ahead of the frames makes
             the calls differ from the frames, by one at most.
     """
 
+    frames: int
     seconds_per_frame: float
     busy_per_frame: float
     networks: Mapping[NetworkName, NetworkUsage]
+
+
+@dataclass(frozen=True)
+class ObjectRounds:
+    """What was measured with so many objects.
+
+    Attributes:
+        objects: how many.
+        rounds: one after the other.
+        peak_memory_bytes: of the process while tracking, or None.
+    """
+
+    objects: int
+    rounds: tuple[Round, ...]
+    peak_memory_bytes: int | None
+
+    @property
+    def seconds_per_frame(self) -> float:
+        """The median over the rounds."""
+        return statistics.median(done.seconds_per_frame for done in self.rounds)
 
 
 @dataclass
@@ -83,11 +109,8 @@ class TrackingRun:
             self._keep(step, self._masks(step))
 
     def measure(self, frames: int) -> Round:
-        """Go on by some frames and time them.
-
-        One more goes before: what the engine has prepared since the last round must not count.
-        """
-        self.track(1)
+        """Go on by some frames and time them, after a lead-in."""
+        self.track(LEAD_IN_FRAMES)
         model, found = self.predictor.model, []
         before, busy_before = model.usage(), model.busy_seconds()
         started = time.perf_counter()
@@ -99,6 +122,7 @@ class TrackingRun:
         for step, masks in found:
             self._keep(step, masks)
         return Round(
+            frames,
             seconds / frames,
             busy / frames,
             {name: _difference(before[name], after[name]) for name in after},

@@ -3,12 +3,11 @@
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sam2ov.bench import run, torch_side
 from sam2ov.bench.device import device_facts
-from sam2ov.bench.run import BenchSettings, mask_ious, run_bench
+from sam2ov.bench.run import BenchSettings, run_bench
 from sam2ov.progress import Progress
 
 OURS = ("image_encoder", "mask_decoder", "memory_attention", "memory_encoder")
@@ -76,12 +75,3 @@ def test_against_torch() -> None:
             low, high = other.speed_up_range
             assert 0.5 / each.seconds_range[1] <= low <= other.speed_up <= high
             assert high <= 0.5 / each.seconds_range[0]
-
-
-def test_ious() -> None:
-    left = np.zeros((2, 4, 16), bool)
-    left[0, :2] = True
-    right = np.zeros((2, 4, 16), bool)
-    right[0, 1:3] = True
-    found = mask_ious(np.packbits(left, axis=-1), np.packbits(right, axis=-1))
-    assert found == [pytest.approx(1 / 3), 1.0]

@@ -8,7 +8,7 @@ import pytest
 from sam2ov.bench import torch_side
 from sam2ov.bench.clip import BenchClip
 from sam2ov.bench.model import Weights
-from sam2ov.bench.torch_side import TorchBaseline, decoded_frames
+from sam2ov.bench.torch_side import TorchBaseline, write_decoded_frames
 from sam2ov.errors import ModelError
 from sam2ov.video import open_video
 
@@ -20,11 +20,11 @@ def baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TorchBaseline:
 
 
 def test_rounds(baseline: TorchBaseline, bench_clip: BenchClip, tmp_path: Path) -> None:
-    frames = decoded_frames(bench_clip, 8, tmp_path)
+    write_decoded_frames(bench_clip, 8, tmp_path)
     with baseline:
         assert baseline.version == "0.0"
         for _ in range(2):  # a clip can be begun anew
-            baseline.open(frames, bench_clip.boxes[:2])
+            baseline.open(bench_clip.boxes[:2])
             first = baseline.track(3)
             assert (first.first_frame, first.seconds_per_frame, first.masks) == (0, 0.5, None)
             second = baseline.track(4, with_masks=True)
@@ -34,7 +34,8 @@ def test_rounds(baseline: TorchBaseline, bench_clip: BenchClip, tmp_path: Path) 
 
 
 def test_frames_are_those_of_the_video(bench_clip: BenchClip, tmp_path: Path) -> None:
-    frames = np.load(decoded_frames(bench_clip, 3, tmp_path), mmap_mode="r")
+    write_decoded_frames(bench_clip, 3, tmp_path)
+    frames = np.load(tmp_path / "frames.npy", mmap_mode="r")
     assert frames.shape == (3, *bench_clip.size_hw, 3)
     with open_video(bench_clip.path) as reader:
         np.testing.assert_array_equal(frames[2], reader.read(2))
@@ -46,8 +47,8 @@ def test_it_says_why_it_does_not_load(baseline: TorchBaseline) -> None:
         baseline.__enter__()
 
 
-def test_it_dies(baseline: TorchBaseline, bench_clip: BenchClip, tmp_path: Path) -> None:
+def test_it_dies(baseline: TorchBaseline, bench_clip: BenchClip) -> None:
     baseline._environment["FAKE_BASELINE"] = "crash"
     with baseline, pytest.raises(ModelError, match=r"(?s)ended.*Segmentation fault"):
-        baseline.open(tmp_path / "frames.npy", bench_clip.boxes)
+        baseline.open(bench_clip.boxes)
     assert baseline._process.poll() is not None

@@ -1,0 +1,68 @@
+"""From rounds to what a frame costs, and to what it would cost at best."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sam2ov.bench.device import DeviceFacts, count_flops
+from sam2ov.bench.report import NetworkCost, TorchResult, TrackingResult
+from sam2ov.bench.tracking import ObjectRounds, Round
+from sam2ov.manifest import read_manifest
+
+
+def tracking_results(
+    runs: Sequence[ObjectRounds],
+    against: Sequence[tuple[TorchResult, ...]],
+    folder: Path,
+    device: DeviceFacts,
+) -> Iterator[TrackingResult]:
+    """One result for each number of objects.
+
+    Args:
+        runs: the rounds.
+        against: what torch did, in the same order.
+        folder: of the model.
+        device: what it ran on.
+    """
+    one = next((run.seconds_per_frame for run in runs if run.objects == 1), None)
+    for run, torch in zip(runs, against, strict=True):
+        seconds = run.seconds_per_frame
+        networks = tuple(_network_costs(run.rounds, folder, device))
+        floor = sum(network.floor_seconds for network in networks)
+        each = [done.seconds_per_frame for done in run.rounds]
+        rest = [done.seconds_per_frame - done.busy_per_frame for done in run.rounds]
+        yield TrackingResult(
+            objects=run.objects,
+            seconds_per_frame=seconds,
+            fps=1 / seconds,
+            seconds_range=(min(each), max(each)),
+            cost_per_object=None if one is None else seconds / run.objects / one,
+            networks=networks,
+            rest_seconds=statistics.median(rest),
+            floor_seconds=floor,
+            floor_share=floor / seconds,
+            peak_memory_bytes=run.peak_memory_bytes,
+            torch=torch,
+        )
+
+
+def _network_costs(
+    rounds: Sequence[Round], folder: Path, device: DeviceFacts
+) -> Iterator[NetworkCost]:
+    manifest = read_manifest(folder)
+    frames = sum(done.frames for done in rounds)
+    for name, latest in rounds[-1].networks.items():
+        calls = sum(done.networks[name].calls for done in rounds)
+        # What runs ahead may have finished a call more or less than there were frames.
+        per_frame = round(calls / frames)
+        if not per_frame:
+            continue
+        seconds = sum(done.networks[name].seconds for done in rounds)
+        flops = per_frame * count_flops(folder / manifest.networks[name].xml.file, latest.shapes)
+        yield NetworkCost(
+            name=name,
+            calls=per_frame,
+            seconds=per_frame * seconds / calls,
+            flops=flops,
+            floor_seconds=flops / device.gemm_flops,
+        )
