@@ -30,11 +30,12 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(*options: str) -> Iterator[RunningApp]:
+def running_app(*options: str, cache: Path | None = None) -> Iterator[RunningApp]:
     """Start the app with folders of its own; stop it at the end.
 
     Args:
         options: of ``sam2ov app``.
+        cache: for compiled graphs and models; None for one that is empty and goes at the end.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -44,7 +45,7 @@ def running_app(*options: str) -> Iterator[RunningApp]:
         projects = Path(folder) / "projects"
         environment = os.environ | {
             "TMPDIR": folder,
-            "SAM2OV_CACHE": f"{folder}/cache",
+            "SAM2OV_CACHE": str(cache or Path(folder) / "cache"),
             "SAM2OV_PROJECTS": str(projects),
         }
         process = subprocess.Popen(
