@@ -8,20 +8,20 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import try_to_load_from_cache
-
 import sam2ov
+from sam2ov.checkpoints import kept_checkpoint
 from sam2ov.conversion import convert_checkpoint, module_environment, require_converter
 from sam2ov.errors import CheckpointError, ConversionError, ModelError
 from sam2ov.loading import PreparedModel, prepare_model
 from sam2ov.manifest import Manifest, sha256_of
-from sam2ov.presets import PresetName
+from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import Progress, ProgressCallback
-from sam2ov.registry import cache_folder, list_models, official_config
+from sam2ov.registry import OFFICIAL_IMAGE_SIZE, cache_folder, list_models, official_config
 
 RANDOM_CHECKPOINT = "convert.random_checkpoint"
 """The module that makes random weights."""
 
+_ORGANISATION = "facebook/"
 _BESIDE = Path(sam2ov.__file__).parents[1]
 """Where ``convert`` lies beside ``sam2ov`` and, in a checkout, ``training``."""
 
@@ -53,14 +53,17 @@ def prepare_bench_model(
         ModelError: there is no such model, an official one is not here yet, or its random twin
             cannot be made.
     """
+    name = model.removeprefix(_ORGANISATION)
+    size_of = find_preset(preset).image_size
     if random_weights:
-        folder = _random_model(model, progress)
+        # The folder is of the size that the preset asks for.
+        folder = _random_model(name, size_of(OFFICIAL_IMAGE_SIZE), progress)
         return prepare_model(folder, preset=preset, progress=progress)
-    if any(entry.name == model and entry.status == "available" for entry in list_models()):
+    if any(entry.name == name and entry.download_bytes for entry in list_models(size_of)):
         raise ModelError(
-            f"{model} has not been fetched yet, and a benchmark downloads nothing. Add "
+            f"{name} has not been fetched yet, and a benchmark downloads nothing. Add "
             "--random-weights, which costs the same time and memory, or fetch it first by using "
-            f"it once: sam2ov track … --model {model}"
+            f"it once: sam2ov track … --model {name}"
         )
     return prepare_model(model, preset=preset, progress=progress)
 
@@ -97,16 +100,12 @@ def find_weights(manifest: Manifest, checkpoint: Path | None, config: str | None
 
 def _places(manifest: Manifest) -> list[Path]:
     name = manifest.source.checkpoint
-    places = [
-        cache_folder() / "checkpoints" / name,
+    kept = kept_checkpoint(_ORGANISATION + manifest.name, name, cache_folder() / "checkpoints")
+    beside = [
         cache_folder() / "random" / name,
         _BESIDE / "training" / "checkpoint" / name,
     ]
-    if official_config(manifest.name) is not None:
-        hub_copy = try_to_load_from_cache(f"facebook/{manifest.name}", name)
-        if isinstance(hub_copy, str):
-            places.append(Path(hub_copy))
-    return places
+    return beside if kept is None else [kept, *beside]
 
 
 def _config(name: str) -> str:
@@ -115,7 +114,7 @@ def _config(name: str) -> str:
     return os.fspath(path) if path.is_file() else name
 
 
-def _random_model(name: str, progress: ProgressCallback | None) -> Path:
+def _random_model(name: str, image_size: int, progress: ProgressCallback | None) -> Path:
     config = official_config(name)
     if config is None:
         official = ", ".join(e.name for e in list_models() if official_config(e.name) is not None)
@@ -131,12 +130,19 @@ def _random_model(name: str, progress: ProgressCallback | None) -> Path:
             progress(Progress("Making random weights", 0, 1, "steps"))
         _make_checkpoint(config, checkpoint)
     # Another converter makes other graphs, and those of this one are to be measured.
-    model = folder / f"{name}-{_converter_digest()}"
+    digest = _converter_digest()
+    model = folder / f"{name}-{image_size}-{digest}"
     if not model.is_dir():
-        for earlier in folder.glob(f"{name}-????????"):
-            shutil.rmtree(earlier)
+        for earlier in folder.glob(f"{name}-*-????????"):
+            if not earlier.name.endswith(digest):
+                shutil.rmtree(earlier)
         convert_checkpoint(
-            checkpoint, model, config=config, name=f"{name}-random", progress=progress
+            checkpoint,
+            model,
+            config=config,
+            name=f"{name}-random",
+            image_size=image_size,
+            progress=progress,
         )
     return model
 

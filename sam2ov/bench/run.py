@@ -26,6 +26,7 @@ from sam2ov.model import Precision
 from sam2ov.predictor import SAM2VideoPredictor
 from sam2ov.presets import PresetName
 from sam2ov.progress import Progress, ProgressCallback
+from sam2ov.registry import trained_image_size
 
 _FIRST_CLICKS = 5
 _OVERLAY_FRAMES = 24
@@ -151,8 +152,10 @@ def _start_torch(
 ) -> list[TorchBaseline]:
     weights = find_weights(manifest, settings.checkpoint, settings.config)
     threads = machine_facts().cores
+    # A preset's smaller pictures are ours alone; the size of a folder is that of the model.
+    size = trained_image_size(settings.model) or manifest.image_size
     return [
-        stack.enter_context(TorchBaseline(precision, weights, manifest.image_size, threads, folder))
+        stack.enter_context(TorchBaseline(precision, weights, size, threads, folder))
         for precision in _OPPONENTS
     ]
 

@@ -27,14 +27,15 @@ def stand_ins(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def test_the_bundled_model(micro_model: Path) -> None:
-    prepared = prepare_bench_model("micro", preset="fast", random_weights=False)
+    prepared = prepare_bench_model("micro", preset="balanced", random_weights=False)
     assert prepared.folder == micro_model
-    assert prepared.preset.name == "fast"
+    assert prepared.preset.name == "balanced"
 
 
-def test_nothing_is_downloaded(cache: Path) -> None:
+@pytest.mark.parametrize("name", [NAME, f"facebook/{NAME}"])
+def test_nothing_is_downloaded(name: str, cache: Path) -> None:
     with pytest.raises(ModelError, match="--random-weights"):
-        prepare_bench_model(NAME, preset="quality", random_weights=False)
+        prepare_bench_model(name, preset="quality", random_weights=False)
     with pytest.raises(ModelNotFoundError):
         prepare_bench_model("nonsense", preset="quality", random_weights=False)
     assert not cache.exists()
@@ -51,6 +52,22 @@ def test_random_weights_are_made_once(stand_ins: Path) -> None:
     weights = find_weights(manifest, None, None)
     assert weights.checkpoint.read_text() == "random weights of sam2.1_hiera_t"
     assert weights.config == "sam2.1_hiera_t"
+
+
+def test_a_checkpoint_at_hand_is_converted(cache: Path) -> None:
+    (cache / "checkpoints").mkdir(parents=True)
+    (cache / "checkpoints" / "sam2.1_hiera_tiny.pt").write_text("weights")
+    prepared = prepare_bench_model(NAME, preset="fast", random_weights=False)
+    assert read_manifest(prepared.folder).image_size == 768
+
+
+def test_random_weights_at_the_size_of_the_preset(stand_ins: Path) -> None:
+    full = prepare_bench_model(NAME, preset="quality", random_weights=True)
+    fast = prepare_bench_model(NAME, preset="fast", random_weights=True)
+    assert read_manifest(full.folder).image_size == 1024
+    assert read_manifest(fast.folder).image_size == 768
+    assert fast.preset.name == "fast"
+    assert len(stand_ins.read_text().splitlines()) == 2
 
 
 def test_another_converter_converts_again(stand_ins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
