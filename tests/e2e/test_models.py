@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from sam2ov.registry import BUNDLED_NAME, resolve_model
 from tests.e2e.conftest import NewPage, Server, running_app
+from tests.e2e.editor_page import ball, iou
 from tests.hub_server import HubServer, hub_server
 from tools.make_sample import ball_xy
 
@@ -76,3 +77,23 @@ def test_a_model_is_got_and_used(new_page: NewPage, own_server: Server, width: i
     bounds = panel.bounding_box()
     assert bounds is not None
     assert bounds["x"] + bounds["width"] <= width
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_preset_is_chosen_tracked_with_and_kept(new_page: NewPage, width: int) -> None:
+    editor = new_page(width=width, has_touch=width < 500)
+    page = editor.page
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    preset = page.locator("#preset input")
+    expect(preset).to_have_value("Preset: quality")
+    preset.click()
+    page.get_by_role("option", name="Preset: fast").click()
+    expect(page.locator("#model-panel").get_by_text("at 3/4 of the resolution")).to_be_visible()
+    editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)
+    editor.reload()
+    editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)
+    expect(preset).to_have_value("Preset: fast")
+    preset.click()
+    page.get_by_role("option", name="Preset: quality").click()
+    expect(page.locator("#model-panel").get_by_text("results of upstream")).to_be_visible()
