@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sam2ov.commands.console import progress_display
+from sam2ov.commands.console import say
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
     DEFAULT_MODEL,
@@ -20,6 +20,7 @@ from sam2ov.commands.model_options import (
     PresetOption,
 )
 from sam2ov.errors import ExportError
+from sam2ov.progress import Progress
 
 if TYPE_CHECKING:
     from sam2ov.bench.report import BenchReport
@@ -100,11 +101,15 @@ def bench(
     if not settings.against_torch and (checkpoint is not None or config is not None):
         raise typer.BadParameter("--checkpoint and --config go with --against torch.")
     _check_place(as_json, overwrite=overwrite)
-    with progress_display() as progress:
-        report = run_bench(settings, progress)
+    report = run_bench(settings, _announce)
     if as_json is not None:
         _write_json(as_json, report)
     _print(report)
+
+
+def _announce(step: Progress) -> None:
+    """A line and no bars: those are drawn by a thread, on the cores that are measured."""
+    say(f"{step.stage}: {step.done} of {step.total}")
 
 
 def _numbers(text: str) -> tuple[int, ...]:
