@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ _HINTS: Mapping[Precision, ov.Type] = {
     "f16": ov.Type.f16,
 }
 _CAPABILITIES: Mapping[Precision, str] = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
+_STATIC_DEVICES = frozenset({"NPU"})
+# A bank fills up in 16 steps (its pointers); objects that join later pass through other shapes.
+_REQUESTS_PER_NETWORK = 32
 _META_DEVICES = frozenset({"AUTO", "MULTI", "HETERO", "BATCH"})
 # Point coordinates go through a matrix product before the sine: 8 bits of mantissa would move
 # them by pixels, and the network costs nothing.
@@ -122,6 +126,8 @@ class SAM2Model:
         precision: inside the graphs; None takes the fastest that the device computes natively,
             and f32 where OpenVINO chooses among devices (AUTO, MULTI, HETERO).
         cache_dir: where OpenVINO keeps compiled graphs; None compiles at every start.
+        static_shapes: compile a graph for each shape of its inputs when it first comes, for devices
+            that cannot leave dimensions open; None does so on NPU alone.
         memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended to,
             besides those of all prompted frames; None for as many as the model was trained with.
 
@@ -137,6 +143,7 @@ class SAM2Model:
         precision: Precision | None = None,
         cache_dir: Path | None = None,
         memory_frames: int | None = None,
+        static_shapes: bool | None = None,
     ) -> None:
         self.manifest: Manifest = read_manifest(folder)
         self.device = device
@@ -146,9 +153,12 @@ class SAM2Model:
         self.precision: Precision = choose_precision(core, device, precision)
         self.constants = _read_constants(folder, self.manifest)
         self._busy = _BusyClock()
+        if static_shapes is None:
+            static_shapes = device.split(".")[0] in _STATIC_DEVICES
+        compiler = _Compiler(core, device, self.precision, cache_dir)
         self._networks = {
             name: _Network(
-                core, folder, self.manifest, name, device, self.precision, cache_dir, self._busy
+                compiler, folder, self.manifest, name, self._busy, static_shapes=static_shapes
             )
             for name in NETWORK_NAMES
         }
@@ -302,42 +312,65 @@ class _BusyClock:
             return self._seconds + (time.perf_counter() - self._since if self._inside else 0.0)
 
 
-class _Network:
-    """One compiled graph and its only request, behind a lock."""
+@dataclass(frozen=True, eq=False)
+class _Compiler:
+    """Graphs to requests, for one device."""
 
-    def __init__(
-        self,
-        core: ov.Core,
-        folder: Path,
-        manifest: Manifest,
-        name: NetworkName,
-        device: str,
-        precision: Precision,
-        cache_dir: Path | None,
-        busy: _BusyClock,
-    ) -> None:
-        spec = manifest.networks[name]
-        hint = "f32" if name in _ALWAYS_F32 else precision
+    core: ov.Core
+    device: str
+    precision: Precision
+    cache_dir: Path | None
+
+    def read(self, path: Path) -> ov.Model:
+        try:
+            return self.core.read_model(path)
+        except RuntimeError as error:
+            raise ModelFolderError(
+                f"{path} cannot be read by OpenVINO ({_first_line(error)}). "
+                "Delete the folder and convert the checkpoint again."
+            ) from error
+
+    def request(self, graph: ov.Model, name: NetworkName) -> ov.InferRequest:
+        hint = "f32" if name in _ALWAYS_F32 else self.precision
         config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": _HINTS[hint],
         }
-        if cache_dir is not None:
-            config["CACHE_DIR"] = str(cache_dir)
+        if self.cache_dir is not None:
+            config["CACHE_DIR"] = str(self.cache_dir)
         try:
-            graph = core.read_model(folder / spec.xml.file)
-        except RuntimeError as error:
-            raise ModelFolderError(
-                f"{folder / spec.xml.file} cannot be read by OpenVINO ({_first_line(error)}). "
-                "Delete the folder and convert the checkpoint again."
-            ) from error
-        try:
-            self._request = core.compile_model(graph, device, config).create_infer_request()
+            return self.core.compile_model(graph, self.device, config).create_infer_request()
         except RuntimeError as error:
             raise DeviceError(
-                f"OpenVINO cannot compile {name} for {device} in {hint}: {_first_line(error)}. "
-                'Try device="CPU" or another precision.'
+                f"OpenVINO cannot compile {name} for {self.device} in {hint}: "
+                f'{_first_line(error)}. Try device="CPU" or another precision.'
             ) from error
+
+
+_Shapes = tuple[tuple[int, ...], ...]
+
+
+class _Network:
+    """One graph behind a lock: a request for all shapes, or one for each."""
+
+    def __init__(
+        self,
+        compiler: _Compiler,
+        folder: Path,
+        manifest: Manifest,
+        name: NetworkName,
+        busy: _BusyClock,
+        *,
+        static_shapes: bool,
+    ) -> None:
+        spec = manifest.networks[name]
+        self._compiler = compiler
+        self._name = name
+        self._path = folder / spec.xml.file
+        self._by_shape = static_shapes and any(-1 in tensor.shape for tensor in spec.inputs)
+        self._requests: OrderedDict[_Shapes, ov.InferRequest] = OrderedDict()
+        if not self._by_shape:
+            self._requests[()] = compiler.request(compiler.read(self._path), name)
         self._outputs = tuple(output.name for output in spec.outputs)
         self._lock = threading.Lock()
         self._busy = busy
@@ -346,15 +379,29 @@ class _Network:
     def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
         with self._lock, self._busy:
             started = time.perf_counter()
-            self._request.infer(dict(inputs), share_inputs=True)
+            request = self._request_for(inputs)
+            request.infer(dict(inputs), share_inputs=True)
             # The request overwrites its tensors at the next call.
-            outputs = {name: self._request.get_tensor(name).data.copy() for name in self._outputs}
+            outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
             self.usage = NetworkUsage(
                 self.usage.calls + 1,
                 self.usage.seconds + time.perf_counter() - started,
                 {name: tensor.shape for name, tensor in inputs.items()},
             )
             return outputs
+
+    def _request_for(self, inputs: Mapping[str, npt.NDArray[Any]]) -> ov.InferRequest:
+        if not self._by_shape:
+            return self._requests[()]
+        shapes = tuple(tensor.shape for tensor in inputs.values())
+        if shapes not in self._requests:
+            graph = self._compiler.read(self._path)
+            graph.reshape({name: list(tensor.shape) for name, tensor in inputs.items()})
+            self._requests[shapes] = self._compiler.request(graph, self._name)
+            if len(self._requests) > _REQUESTS_PER_NETWORK:
+                self._requests.popitem(last=False)
+        self._requests.move_to_end(shapes)
+        return self._requests[shapes]
 
 
 def available_devices() -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from sam2ov.errors import DeviceError, ModelFolderError, Sam2ovError
 from sam2ov.model import ImageFeatures, SAM2Model, available_devices, choose_precision
+from sam2ov.predictor import SAM2VideoPredictor
 from sam2ov.registry import resolve_model
 
 
@@ -24,6 +25,20 @@ def features(model: SAM2Model) -> ImageFeatures:
     size = model.manifest.image_size
     image = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
     return model.encode_image(image)
+
+
+def test_fixed_shapes_give_the_same_answers(model: SAM2Model) -> None:
+    fixed = SAM2Model(resolve_model("micro"), precision="f32", static_shapes=True)
+    frames = np.random.default_rng(2).integers(0, 256, (6, 48, 64, 3), dtype=np.uint8)
+    answers = []
+    for each in (model, fixed):
+        predictor = SAM2VideoPredictor(each)
+        with predictor.init_state(frames) as state:
+            predictor.add_new_points_or_box(state, 0, 1, points=[[20, 20]], labels=[1])
+            predictor.add_new_points_or_box(state, 0, 2, box=[10, 10, 40, 40])
+            logits = [masks for _, _, masks in predictor.propagate_in_video(state)]
+        answers.append(np.concatenate(logits))
+    np.testing.assert_allclose(answers[1], answers[0], atol=1e-3 * np.abs(answers[0]).max())
 
 
 def test_features_have_three_resolutions(model: SAM2Model, features: ImageFeatures) -> None:
