@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2ov.bench.clip import BenchClip
+from sam2ov.conversion import module_environment
 from sam2ov.errors import ModelError
 from sam2ov.export import FORMATS
 from sam2ov.export.plan import ExportSource
@@ -127,8 +128,11 @@ def start_times(folder: Path, device: str, precision: str) -> StartTimes:
 
 
 def _start(folder: Path, device: str, precision: str, cache: str) -> float:
-    command = [sys.executable, "-m", _START, os.fspath(folder), device, precision, cache]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    place = os.fspath(folder.absolute())
+    command = [sys.executable, "-P", "-m", _START, place, device, precision, cache]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=module_environment()
+    )
     if done.returncode != 0:
         raise ModelError(f"Compiling {folder} for {device} failed:\n{done.stderr.rstrip()}")
     seconds: float = json.loads(done.stdout.splitlines()[-1])
