@@ -4,10 +4,11 @@ import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sam2ov.bench.device import DeviceFacts, count_flops
+from sam2ov.bench.device import DeviceFacts, count_flops, profile
 from sam2ov.bench.report import NetworkCost, TorchResult, TrackingResult
 from sam2ov.bench.tracking import ObjectRounds, Round
 from sam2ov.manifest import read_manifest
+from sam2ov.model import Precision
 
 
 def tracking_results(
@@ -15,6 +16,7 @@ def tracking_results(
     against: Sequence[tuple[TorchResult, ...]],
     folder: Path,
     device: DeviceFacts,
+    profile_in: Precision | None,
 ) -> Iterator[TrackingResult]:
     """One result for each number of objects.
 
@@ -23,11 +25,12 @@ def tracking_results(
         against: what torch did, in the same order.
         folder: of the model.
         device: what it ran on.
+        profile_in: the precision to profile the networks in; None for no profile.
     """
     one = next((run.seconds_per_frame for run in runs if run.objects == 1), None)
     for run, torch in zip(runs, against, strict=True):
         seconds = run.seconds_per_frame
-        networks = tuple(_network_costs(run.rounds, folder, device))
+        networks = tuple(_network_costs(run.rounds, folder, device, profile_in))
         floor = sum(network.floor_seconds for network in networks)
         each = [done.seconds_per_frame for done in run.rounds]
         rest = [done.seconds_per_frame - done.busy_per_frame for done in run.rounds]
@@ -47,7 +50,7 @@ def tracking_results(
 
 
 def _network_costs(
-    rounds: Sequence[Round], folder: Path, device: DeviceFacts
+    rounds: Sequence[Round], folder: Path, device: DeviceFacts, profile_in: Precision | None
 ) -> Iterator[NetworkCost]:
     manifest = read_manifest(folder)
     frames = sum(done.frames for done in rounds)
@@ -58,11 +61,16 @@ def _network_costs(
         if not per_frame:
             continue
         seconds = sum(done.networks[name].seconds for done in rounds)
-        flops = per_frame * count_flops(folder / manifest.networks[name].xml.file, latest.shapes)
+        xml = folder / manifest.networks[name].xml.file
+        flops = per_frame * count_flops(xml, latest.shapes)
+        operations = []
+        if profile_in is not None:
+            operations = profile(xml, latest.shapes, device.device, profile_in)
         yield NetworkCost(
             name=name,
             calls=per_frame,
             seconds=per_frame * seconds / calls,
             flops=flops,
             floor_seconds=flops / device.gemm_flops,
+            operations=tuple(operations),
         )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sam2ov.bench.device import DeviceFacts
+from sam2ov.bench.device import DeviceFacts, OperationTimes
 from sam2ov.bench.latency import ClickTimes, StartTimes
 from sam2ov.bench.machine import MachineFacts
 from sam2ov.bench.torch_side import TorchPrecision
@@ -49,6 +49,7 @@ class NetworkCost:
             each other down: these may add up to more than the frame takes.
         flops: floating-point operations per frame.
         floor_seconds: how long these take at the rate of the device's GEMM.
+        operations: where its time goes, the largest first; empty unless a profile was asked for.
     """
 
     name: NetworkName
@@ -56,6 +57,7 @@ class NetworkCost:
     seconds: float
     flops: int
     floor_seconds: float
+    operations: tuple[OperationTimes, ...]
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class BenchSettings:
         against_torch: track with sam2 in torch, too.
         checkpoint: of the model, for torch; None looks for it.
         config: of the checkpoint, for torch; None takes the one that the model names.
+        profile: tell where the time of each network goes.
     """
 
     model: str
@@ -65,6 +66,7 @@ class BenchSettings:
     against_torch: bool
     checkpoint: Path | None
     config: str | None
+    profile: bool
 
 
 def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchReport:
@@ -111,7 +113,15 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         device=device,
         load_before=load_before,
         load_after=load_after,
-        tracking=tuple(tracking_results(rounds, against, prepared.folder, device)),
+        tracking=tuple(
+            tracking_results(
+                rounds,
+                against,
+                prepared.folder,
+                device,
+                profile_in=model.precision if settings.profile else None,
+            )
+        ),
         clicks=clicks,
         overlay_fps=overlay,
         start=start,

@@ -1,6 +1,6 @@
 """A report as tables: markdown, which can be pasted, and rich ones for terminals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _BUSY_LOAD = 0.5
+_LEAST_SHARE = 0.01
+"""What takes less of its network is left out of the tables (the JSON file has it)."""
 _GIGA, _TERA, _GIB = 1e9, 1e12, 1 << 30
 _NAMES = {"bf16": "torch bf16", "f32": "torch FP32"}
 
@@ -49,6 +51,10 @@ def tables(report: BenchReport) -> list[Table]:
     found = [_tracking(report.tracking), _networks(report.tracking), _waits(report)]
     if report.torch_version is not None:
         found.insert(1, _against_torch(report.tracking))
+    operations = [row for result in report.tracking for row in _operation_rows(result)]
+    if operations:
+        header = ("Objects, network, operation", "kernel", "number", "ms", "share")
+        found.append(Table(header, tuple(operations)))
     return found
 
 
@@ -162,6 +168,19 @@ def _network_row(result: TrackingResult, network: NetworkCost) -> tuple[str, ...
         f"{network.flops / _GIGA:.1f}",
         f"{network.floor_seconds / network.seconds:.0%}",
     )
+
+
+def _operation_rows(result: TrackingResult) -> Iterator[tuple[str, ...]]:
+    for network in result.networks:
+        for times in network.operations:
+            if times.share >= _LEAST_SHARE:
+                yield (
+                    f"{result.objects}, {network.name.replace('_', ' ')}, {times.kind}",
+                    times.kernel,
+                    f"{times.count}",
+                    f"{1000 * times.seconds:.1f}",
+                    f"{times.share:.1%}",
+                )
 
 
 def _waits(report: BenchReport) -> Table:

@@ -70,6 +70,12 @@ def bench(
         str | None,
         typer.Option(help="--against torch: its configuration, if it is none of the official."),
     ] = None,
+    profile: Annotated[
+        bool,
+        typer.Option(
+            "--profile", help="Tell where the time of each network goes, operation by operation."
+        ),
+    ] = False,
     as_json: Annotated[
         Path | None, typer.Option("--json", help="Write everything measured into this file.")
     ] = None,
@@ -97,6 +103,7 @@ def bench(
         against_torch=against is Opponent.torch,
         checkpoint=checkpoint,
         config=config,
+        profile=profile,
     )
     if not settings.against_torch and (checkpoint is not None or config is not None):
         raise typer.BadParameter("--checkpoint and --config go with --against torch.")

@@ -6,7 +6,7 @@ import huggingface_hub
 import pytest
 
 from sam2ov.bench.clip import BenchClip, write_clip
-from sam2ov.bench.device import DeviceFacts
+from sam2ov.bench.device import DeviceFacts, OperationTimes
 from sam2ov.bench.latency import ClickTimes, StartTimes
 from sam2ov.bench.machine import MachineFacts
 from sam2ov.bench.report import BenchReport, NetworkCost, Subject, TorchResult, TrackingResult
@@ -34,8 +34,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def report() -> BenchReport:
     """Round numbers."""
     networks = (
-        NetworkCost("image_encoder", 1, 0.2, 200_000_000_000, 0.1),
-        NetworkCost("memory_attention", 1, 0.4, 400_000_000_000, 0.2),
+        NetworkCost("image_encoder", 1, 0.2, 200_000_000_000, 0.1, ()),
+        NetworkCost(
+            "memory_attention",
+            1,
+            0.4,
+            400_000_000_000,
+            0.2,
+            (
+                OperationTimes("MatMul", "brgemm_avx512_bf16", 64, 0.3985, 0.99625),
+                OperationTimes("Concat", "ref_bf16", 4, 0.0015, 0.00375),
+            ),
+        ),
     )
     torch = (
         TorchResult("bf16", 1.0, 2.0, (1.9, 2.1), None, 3 << 30),

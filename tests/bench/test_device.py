@@ -8,8 +8,9 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from sam2ov.bench.device import count_flops, device_facts
+from sam2ov.bench.device import count_flops, device_facts, profile
 from sam2ov.errors import ModelFolderError
+from sam2ov.manifest import read_manifest
 from sam2ov.model import SAM2Model
 
 
@@ -61,6 +62,35 @@ def test_memory_attention_grows_with_objects_and_memories(micro_model: Path) -> 
 def test_shapes_that_do_not_fit(micro_model: Path) -> None:
     with pytest.raises(ModelFolderError, match="cannot be counted"):
         count_flops(micro_model / "image_encoder.xml", {"picture": (1, 2, 3)})
+
+
+MOVING = {"Concat", "Split", "VariadicSplit", "Slice", "StridedSlice", "Pad", "Gather", "Tile"}
+"""Kinds of operations that move numbers and compute nothing."""
+
+
+@pytest.mark.parametrize("objects", [1, 3])
+def test_no_network_computes_in_plain_loops(micro_model: Path, objects: int) -> None:
+    manifest = read_manifest(micro_model)
+    varying = {
+        "memory": (objects, 7),
+        "memory_tpos": (objects, 7),
+        "pointers": (objects, 16),
+        "pointer_tpos": (objects, 16),
+        "points": (objects, 2),
+        "labels": (objects, 2),
+        "sparse": (objects, 3),
+    }
+    for name, spec in manifest.networks.items():
+        shapes = {}
+        for tensor in spec.inputs:
+            lengths = iter(varying.get(tensor.name, (objects,)))
+            shapes[tensor.name] = tuple(next(lengths) if n == -1 else n for n in tensor.shape)
+        operations = profile(micro_model / spec.xml.file, shapes, "CPU", "f32", runs=1)
+        assert sum(times.share for times in operations) == pytest.approx(1)
+        assert operations == sorted(operations, key=lambda times: -times.seconds)
+        slow = {times.kind for times in operations if "ref" in times.kernel.split("_")}
+        # The prompt encoder takes the sine of a few coordinates.
+        assert slow <= (MOVING | {"Sin", "Cos", "Convert"} if name == "prompt_encoder" else MOVING)
 
 
 def test_facts_of_the_cpu() -> None:

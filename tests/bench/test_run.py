@@ -34,6 +34,7 @@ def settings(*, against_torch: bool) -> BenchSettings:
         against_torch=against_torch,
         checkpoint=None,
         config=None,
+        profile=against_torch,
     )
 
 
@@ -53,6 +54,7 @@ def test_alone() -> None:
         )
         assert each.seconds_range[0] <= each.seconds_per_frame <= each.seconds_range[1]
         assert each.torch == ()
+        assert all(network.operations == () for network in each.networks)
     assert one.cost_per_object == 1
     assert two.cost_per_object == pytest.approx(two.seconds_per_frame / 2 / one.seconds_per_frame)
     assert two.floor_seconds > one.floor_seconds
@@ -67,6 +69,7 @@ def test_against_torch() -> None:
     assert report.torch_version == "0.0"
     for each in report.tracking:
         half, full = each.torch
+        assert all(network.operations for network in each.networks)
         assert (half.precision, full.precision) == ("bf16", "f32")
         assert half.mask_iou is None
         assert full.mask_iou is not None

@@ -16,6 +16,8 @@ def test_markdown(report: BenchReport) -> None:
     assert "| 1, torch FP32 | 3.000 | 6.00× | 5.50–6.50 | 0.9987 | – |" in lines
     assert "| 1, memory attention | 1 | 400.0 | 80% | 400.0 | 50% |" in lines
     assert "| loading, compiled graphs cached | 1.5 s |" in lines
+    assert "| 1, memory attention, MatMul | brgemm_avx512_bf16 | 64 | 398.5 | 99.6% |" in lines
+    assert not any("Concat" in line for line in lines)
     rows = [line for line in lines if line.startswith("|")]
     for table in "\n".join("" if line not in rows else line for line in lines).split("\n\n"):
         assert len({line.count("|") for line in table.splitlines() if line}) <= 1, table
