@@ -40,7 +40,7 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
         "bench", "--model", "sam2-hiera-small", "--objects", "4,2", "--preset", "fast",
         "--device", "GPU", "--precision", "f32", "--frames", 3, "--rounds", 2,
         "--size", "640x360", "--against", "torch", "--random-weights",
-        "--checkpoint", "x.pt", "--config", "x.yaml", "--json", out,
+        "--checkpoint", "x.pt", "--config", "x.yaml", "--profile", "--json", out,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert asked == [
@@ -57,6 +57,7 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
             against_torch=True,
             checkpoint=Path("x.pt"),
             config="x.yaml",
+            profile=True,
         )
     ]
     found = json.loads(out.read_text())
