@@ -124,7 +124,9 @@ def convert_checkpoint(
             networks=networks,
             constants=_file(folder / CONSTANTS_FILE),
         )
-        (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        (folder / MANIFEST_FILE).write_text(
+            manifest.model_dump_json(indent=1, exclude_none=True), encoding="utf-8"
+        )
     report(len(_STAGES))
     return manifest
 

@@ -83,6 +83,28 @@ class Source(_Frozen):
     openvino_version: str
 
 
+class Quantization(_Frozen):
+    """What came of quantising a network to INT8 on one machine (``sam2ov.quantization``).
+
+    Attributes:
+        network: which.
+        kept: whether it is the INT8 one; if not, the folder has the original.
+        error: relative error of its outputs on frames that it was not calibrated on.
+        time_ratio: its time divided by the original's.
+        device: that it was measured on.
+        precision: of the original there.
+        clip: file name of the video that it was calibrated on.
+    """
+
+    network: NetworkName
+    kept: bool
+    error: float
+    time_ratio: float
+    device: str
+    precision: str
+    clip: str
+
+
 class Manifest(_Frozen):
     """Everything the runtime knows about a model besides its weights.
 
@@ -103,6 +125,7 @@ class Manifest(_Frozen):
     source: Source
     networks: dict[NetworkName, NetworkSpec]
     constants: FileSpec
+    quantization: Quantization | None = None
 
     @property
     def embedding_size(self) -> int:

@@ -21,6 +21,7 @@ class Preset:
         memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended
             to, besides those of all prompted frames; None for as many as the model was trained
             with (7 in SAM 2).
+        int8: whether the image encoder is quantised where that pays (``sam2ov.quantization``).
         image_scale: of the side of the picture that the model looks at; see ``image_size``.
     """
 
@@ -28,6 +29,7 @@ class Preset:
     description: str
     memory_frames: int | None
     image_scale: float
+    int8: bool
 
     def image_size(self, trained: int) -> int:
         """The side of the model's input in pixels, rounded up, for one trained at ``trained``."""
@@ -39,13 +41,20 @@ class Preset:
 PRESETS: Final[Mapping[str, Preset]] = {
     preset.name: preset
     for preset in (
-        Preset("quality", "the results of upstream", memory_frames=None, image_scale=1),
-        Preset("balanced", "remembers 5 frames instead of 7", memory_frames=5, image_scale=1),
+        Preset("quality", "the results of upstream", memory_frames=None, image_scale=1, int8=False),
+        Preset(
+            "balanced",
+            "remembers 5 frames instead of 7, INT8 where it pays",
+            memory_frames=5,
+            image_scale=1,
+            int8=True,
+        ),
         Preset(
             "fast",
-            "remembers 3 frames instead of 7, at 3/4 of the resolution",
+            "remembers 3 frames instead of 7, at 3/4 of the resolution, INT8 where it pays",
             memory_frames=3,
             image_scale=0.75,
+            int8=True,
         ),
     )
 }

@@ -225,24 +225,55 @@ def _resolve_hub_model(
     if _is_whole(folder):
         return folder
     require_converter()  # before a download that would be for nothing
-    with _exclusively(model.name, progress, cancel):
+
+    def convert(out: Path) -> None:
+        checkpoint = _checkpoint(model, progress, cancel)
+        try:
+            convert_checkpoint(
+                checkpoint,
+                out,
+                config=model.config,
+                name=model.name,
+                image_size=image_size,
+                weights=weights or "f16",
+                progress=progress,
+                cancel=cancel,
+            )
+        except CheckpointError as error:
+            raise CheckpointError(f"{error} Delete {checkpoint} to fetch it again.") from error
+
+    return make_once(folder.name, convert, progress, cancel, lock=model.name)
+
+
+def make_once(
+    name: str,
+    make: Callable[[Path], None],
+    progress: ProgressCallback | None,
+    cancel: CancelCheck | None,
+    *,
+    lock: str | None = None,
+) -> Path:
+    """The model folder of a name in the cache, made if it is not there or damaged.
+
+    Args:
+        name: of the folder.
+        make: makes a whole model folder at the path that it is given; errors are passed on.
+        progress: told of waiting for another process that makes it.
+        cancel: asked while waiting.
+        lock: one at a time of those with the same; None for ``name``.
+
+    Raises:
+        ModelError: the cache cannot be written, or ``make`` raised it.
+        CancelledError: ``cancel`` returned true.
+    """
+    folder = cache_folder() / "models" / name
+    if _is_whole(folder):
+        return folder
+    with _exclusively(lock or name, progress, cancel):
         if _is_whole(folder):  # another process made it meanwhile
             return folder
-        checkpoint = _checkpoint(model, progress, cancel)
         with _unfinished(folder) as unfinished:
-            try:
-                convert_checkpoint(
-                    checkpoint,
-                    unfinished,
-                    config=model.config,
-                    name=model.name,
-                    image_size=image_size,
-                    weights=weights or "f16",
-                    progress=progress,
-                    cancel=cancel,
-                )
-            except CheckpointError as error:
-                raise CheckpointError(f"{error} Delete {checkpoint} to fetch it again.") from error
+            make(unfinished)
             _verified(unfinished)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -255,19 +286,7 @@ def _unpacked(
 ) -> Path:
     """The bundled model at another size, unpacked once for each version of it."""
     name = f"{BUNDLED_NAME}-{image_size}-{sha256_of(pack)[:_KEY_LENGTH]}"
-    folder = cache_folder() / "models" / name
-    if _is_whole(folder):
-        return folder
-    with _exclusively(name, progress, cancel):
-        if _is_whole(folder):  # another process made it meanwhile
-            return folder
-        with _unfinished(folder) as unfinished:
-            unpack_model(pack, _BUNDLED_FOLDER, unfinished)
-            _verified(unfinished)
-            if folder.exists():
-                shutil.rmtree(folder)
-            unfinished.rename(folder)
-    return folder
+    return make_once(name, lambda out: unpack_model(pack, _BUNDLED_FOLDER, out), progress, cancel)
 
 
 def _checkpoint(

@@ -1,5 +1,7 @@
 """One loader: names and presets become compiled networks."""
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,6 +10,7 @@ import pytest
 
 from sam2ov.errors import ModelError, ModelNotFoundError
 from sam2ov.loading import load_model, prepare_model
+from sam2ov.manifest import Quantization, read_manifest
 from sam2ov.presets import PRESETS
 from sam2ov.registry import cache_folder
 
@@ -33,10 +36,57 @@ def test_presets_differ_in_what_is_remembered(micro_model: Path, cache: Path) ->
     assert fast.encode_image(picture).embedding.shape == (1, 128, 16, 16)
 
 
-def test_a_folder_keeps_its_size(micro_model: Path) -> None:
+def test_a_folder_keeps_its_size(micro_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: False)
     prepared = prepare_model(micro_model, preset="fast")
     assert prepared.folder == micro_model
     assert prepared.preset.memory_frames == PRESETS["fast"].memory_frames
+    (note,) = prepared.notes
+    assert 'needs NNCF: pip install "sam2ov[quantize]"' in note
+
+
+@pytest.mark.parametrize(
+    ("kept", "note"),
+    [(True, r"runs in INT8 \(0.66 of the time, 3.4 % off"), (False, "does not pay here")],
+)
+def test_int8_is_used_where_a_preset_has_it(
+    micro_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool, note: str
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def quantized(folder: Path, **options: Any) -> Path:
+        asked.append({"folder": folder, **options})
+        copy = tmp_path / "int8"
+        shutil.copytree(folder, copy)
+        manifest = read_manifest(copy)
+        found = Quantization(
+            network="image_encoder",
+            kept=kept,
+            error=0.034,
+            time_ratio=0.66,
+            device="CPU",
+            precision="bf16",
+            clip="mine.mp4",
+        )
+        changed = manifest.model_copy(update={"quantization": found})
+        (copy / "manifest.json").write_text(changed.model_dump_json())
+        return copy
+
+    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: True)
+    monkeypatch.setattr("sam2ov.loading.quantize_model", quantized)
+    assert prepare_model(micro_model).folder == micro_model
+    assert prepare_model("micro", preset="balanced").folder == micro_model, "it gains nothing"
+    assert asked == []
+    clip = Path("mine.mp4")
+    prepared = prepare_model(micro_model, preset="balanced", precision="f32", calibrate=clip)
+    assert prepared.folder == tmp_path / "int8"
+    assert (asked[0]["folder"], asked[0]["clip"], asked[0]["precision"]) == (
+        micro_model,
+        clip,
+        "f32",
+    )
+    (said,) = prepared.notes
+    assert re.search(note, said)
 
 
 def test_sizes_are_three_quarters_rounded_up() -> None:

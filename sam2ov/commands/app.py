@@ -162,7 +162,7 @@ def app(
 
     Ctrl-C ends it. Every option can also be given by the environment variable named with it.
     """
-    from sam2ov.commands.console import progress_display
+    from sam2ov.commands.console import progress_display, say
     from sam2ov.loading import prepare_model
     from sam2ov.ui.server import launch
 
@@ -180,7 +180,15 @@ def app(
         downloads=downloads,
     )
     with progress_display() as progress:
-        prepare_model(model, preset=preset.value, progress=progress)
+        prepared = prepare_model(
+            model,
+            device=device,
+            precision=precision.value if precision is not None else None,
+            preset=preset.value,
+            progress=progress,
+        )
+    for note in prepared.notes:
+        say(note)
     launch(
         host=host,
         port=port,

@@ -12,12 +12,13 @@ from sam2ov.commands.console import progress_display, say
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
     DEFAULT_MODEL,
+    CalibrateOption,
     DeviceOption,
     ModelOption,
-    PrecisionName,
     PrecisionOption,
     Preset,
     PresetOption,
+    check_calibration,
 )
 from sam2ov.errors import ExportError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sam2ov.evaluation.contact_sheet import ContactSheet
     from sam2ov.evaluation.datasets import AnnotatedSequence
     from sam2ov.evaluation.scores import SequenceScores
+    from sam2ov.model import Precision
     from sam2ov.predictor import SAM2VideoPredictor
     from sam2ov.progress import ProgressCallback
 
@@ -66,6 +68,7 @@ def evaluate(
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
     preset: PresetOption = Preset.quality,
+    calibrate: CalibrateOption = None,
     sequence: Annotated[
         list[str] | None, typer.Option(help="Only this sequence; may be given several times.")
     ] = None,
@@ -101,10 +104,11 @@ def evaluate(
     from sam2ov.evaluation.contact_sheet import SUFFIXES, ContactSheet
     from sam2ov.evaluation.datasets import find_sequences
 
+    check_calibration(preset, calibrate)
     _check_place(as_json, (".json",), overwrite=overwrite)
     _check_place(contact_sheet, SUFFIXES, overwrite=overwrite)
     sequences = find_sequences(dataset, names=sequence or [], year=year.value, split=split)
-    predictor = _load(model, device, precision, preset)
+    predictor = _load(model, device, precision.value if precision else None, preset, calibrate)
     sheet = ContactSheet() if contact_sheet is not None else None
     with progress_display() as progress:
         scores = _evaluate(predictor, sequences, prompt, corrections, sheet, progress)
@@ -117,15 +121,28 @@ def evaluate(
 
 
 def _load(
-    model: str, device: str, precision: PrecisionName | None, preset: Preset
+    model: str,
+    device: str,
+    precision: "Precision | None",
+    preset: Preset,
+    calibrate: Path | None,
 ) -> "SAM2VideoPredictor":
     from sam2ov.loading import prepare_model
     from sam2ov.predictor import SAM2VideoPredictor
 
     with progress_display() as progress:
-        prepared = prepare_model(model, preset=preset.value, progress=progress)
+        prepared = prepare_model(
+            model,
+            device=device,
+            precision=precision,
+            preset=preset.value,
+            calibrate=calibrate,
+            progress=progress,
+        )
+    for note in prepared.notes:
+        say(note)
     say(f"Loading {model} for {device} …")
-    return SAM2VideoPredictor(prepared.compile(device, precision.value if precision else None))
+    return SAM2VideoPredictor(prepared.compile(device, precision))
 
 
 def _evaluate(

@@ -1,6 +1,7 @@
 """Options of every command that loads a model."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,6 +36,16 @@ PrecisionOption = Annotated[
     typer.Option(help="Inside the networks; the fastest of the device if left out."),
 ]
 PresetOption = Annotated[Preset, typer.Option(help=PRESET_HELP)]
+CalibrateOption = Annotated[
+    Path | None,
+    typer.Option(help="balanced, fast: a clip to calibrate INT8 on; the sample if left out."),
+]
 
 DEFAULT_MODEL = "micro"
 DEFAULT_DEVICE = "CPU"
+
+
+def check_calibration(preset: Preset, calibrate: Path | None) -> None:
+    """Raise typer.BadParameter for a clip that nothing would be done with."""
+    if calibrate is not None and not PRESETS[preset.value].int8:
+        raise typer.BadParameter(f"--calibrate: the preset {preset.value} has no INT8.")

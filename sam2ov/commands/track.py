@@ -15,11 +15,13 @@ from sam2ov.commands.interrupt import EXIT_CODE
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
     DEFAULT_MODEL,
+    CalibrateOption,
     DeviceOption,
     ModelOption,
     PrecisionOption,
     Preset,
     PresetOption,
+    check_calibration,
 )
 from sam2ov.commands.outputs import (
     FirstNumberOption,
@@ -110,6 +112,7 @@ def track(
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
     preset: PresetOption = Preset.quality,
+    calibrate: CalibrateOption = None,
     start: Annotated[
         int | None, typer.Option(min=0, help="The first frame to track and write, from 0.")
     ] = None,
@@ -144,6 +147,7 @@ def track(
     Ctrl-C ends tracking early and writes what is tracked so far (exit code 130): the output has
     all its frames, without masks where nothing was tracked.
     """
+    check_calibration(preset, calibrate)
     imported = None
     if masks is not None:
         imported = read_mask_files(masks, masks_frames, masks_first_number)
@@ -168,6 +172,7 @@ def track(
             device=device,
             precision=precision.value if precision is not None else None,
             preset=preset.value,
+            calibrate=calibrate,
             direction=direction.value,
             start=start,
             end=end,

@@ -35,6 +35,7 @@ class TrackingRun:
     device: str
     precision: "Precision | None"
     preset: "PresetName"
+    calibrate: Path | None
     direction: "Direction"
     start: int | None
     end: int | None
@@ -126,7 +127,16 @@ def _load(run: TrackingRun) -> "SAM2VideoPredictor":
     from sam2ov.predictor import SAM2VideoPredictor
 
     with progress_display() as progress:
-        prepared = prepare_model(run.model, preset=run.preset, progress=progress)
+        prepared = prepare_model(
+            run.model,
+            device=run.device,
+            precision=run.precision,
+            preset=run.preset,
+            calibrate=run.calibrate,
+            progress=progress,
+        )
+    for note in prepared.notes:
+        say(note)
     say(f"Loading {run.model} for {run.device} …")
     model = prepared.compile(run.device, run.precision)
     return SAM2VideoPredictor(

@@ -4,9 +4,10 @@ from html import escape
 
 from sam2ov.conversion import install_commands
 from sam2ov.presets import PresetName, find_preset
+from sam2ov.quantization import INSTALL_COMMAND, is_installed
 from sam2ov.registry import trained_image_size
 from sam2ov.ui.messages import JobView
-from sam2ov.ui.model_catalogue import ModelOffer, megabytes
+from sam2ov.ui.model_catalogue import ModelOffer, is_demonstration, megabytes
 
 
 def facts_html(
@@ -27,6 +28,8 @@ def facts_html(
     said += _paragraph(f"{preset.capitalize()}: {chosen.description}.")
     if chosen.image_scale != 1 and trained_image_size(offer.name) is None:
         said += _paragraph("A model folder of your own keeps its resolution.")
+    if chosen.int8 and not is_demonstration(offer.name) and not is_installed():
+        said += _paragraph(f"INT8 needs NNCF on the server: {INSTALL_COMMAND}")
     if offer.is_here:
         return said
     size = megabytes(offer.download_bytes)

@@ -7,7 +7,6 @@ import gradio as gr
 
 from sam2ov.conversion import missing_packages
 from sam2ov.errors import ModelError, ModelNotFoundError, ServerFullError
-from sam2ov.loading import prepare_model
 from sam2ov.model import available_devices
 from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
@@ -121,9 +120,7 @@ class ModelHandlers:
         job = self._fetching[tab] = Job("load", f"Getting {offer.title}", unit="steps")
         try:
             running = job.run(
-                lambda progress, cancel: prepare_model(
-                    wanted.model, preset=wanted.preset, progress=progress, cancel=cancel
-                )
+                lambda progress, cancel: self._models.prepare(wanted, progress, cancel)
             )
             for _ in running:
                 yield _only(

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Self
 
-from sam2ov.loading import prepare_model
+from sam2ov.loading import PreparedModel, prepare_model
 from sam2ov.model import Precision, available_devices
 from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback
@@ -79,9 +79,7 @@ class ModelPool:
         if known is not None:
             return known
         # Fetching takes minutes, during which other tabs load what is here.
-        prepared = prepare_model(
-            choice.model, preset=choice.preset, progress=progress, cancel=cancel
-        )
+        prepared = self.prepare(choice, progress, cancel)
         with self._compiling:
             known = self._known(choice)
             if known is not None:  # another tab has loaded it meanwhile
@@ -93,9 +91,25 @@ class ModelPool:
                     self._trackers.popitem(last=False)
             return tracker
 
+    def prepare(
+        self,
+        choice: ModelChoice,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> PreparedModel:
+        """Fetch, convert and quantise a model without compiling it; args as those of ``get``."""
+        return prepare_model(
+            choice.model,
+            device=choice.device,
+            precision=self._precision,
+            preset=choice.preset,
+            progress=progress,
+            cancel=cancel,
+        )
+
     def document(self, choice: ModelChoice) -> ModelDocument:
         """What a project notes of a model; its results fit no other weights and no other preset."""
-        told = self.get(choice).manifest.model_dump_json()
+        told = self.get(choice).manifest.model_dump_json(exclude_none=True)
         if choice.preset != "quality":
             told += choice.preset
         return ModelDocument(

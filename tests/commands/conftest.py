@@ -43,6 +43,12 @@ class LoadedFakeModel(FakeModel):
         return super().encode_image(image)
 
 
+@pytest.fixture(autouse=True)
+def no_nncf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no network cannot be quantised."""
+    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: False)
+
+
 @pytest.fixture
 def networks(monkeypatch: pytest.MonkeyPatch) -> type[LoadedFakeModel]:
     """The stand-in takes the place of the compiled networks."""

@@ -57,8 +57,10 @@ def test_a_preset_is_honoured_and_noted(evaluate: Run, tmp_path: Path) -> None:
     out = tmp_path / "scores.json"
     result = evaluate("--preset", "fast", "--json", out)
     assert "preset fast" in result.stderr
+    assert 'needs NNCF: pip install "sam2ov[quantize]"' in result.stderr
     assert json.loads(out.read_text())["preset"] == "fast"
     assert evaluate("--preset", "turbo").exit_code == 2
+    assert evaluate("--calibrate", "clip.mp4").exit_code == 2, "quality has no INT8"
 
 
 def test_corrections_are_reported(evaluate: Run) -> None:

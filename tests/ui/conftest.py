@@ -119,6 +119,13 @@ def snapshot_of(text: str) -> Snapshot:
     return Snapshot.model_validate(json.loads(text), strict=False)
 
 
+@pytest.fixture(autouse=True)
+def no_nncf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no network cannot be quantised."""
+    for place in ("sam2ov.loading", "sam2ov.ui.model_facts"):
+        monkeypatch.setattr(f"{place}.is_installed", lambda: False)
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> ProjectLibrary:
     return ProjectLibrary(tmp_path / "projects")

@@ -12,6 +12,7 @@ import pytest
 from sam2ov import checkpoints, conversion
 from sam2ov.conversion import install_commands
 from sam2ov.ui.model_handlers import PanelUpdate
+from sam2ov.ui.model_pool import ModelChoice
 from sam2ov.ui.settings import Settings
 from tests.hub_server import HubServer, hub_server
 from tests.ui.conftest import CHOICE, OneModel, Tab
@@ -109,11 +110,12 @@ def test_another_resolution_is_converted_from_the_checkpoint_that_is_here(
     assert label_of(shown, NAME) == f"{NAME} · convert"
     assert "at 3/4 of the resolution" in shown[4]
     assert "Its checkpoint is here" in shown[4]
+    assert "INT8 needs NNCF on the server: pip install" in shown[4]
     assert is_visible(shown[5])
-    assert open_tab.workspace.choice.preset == "quality"
+    assert open_tab.workspace.choice.label == CHOICE.label.replace(CHOICE.model, NAME)
     *_, last = open_tab.models.get(NAME, "CPU", "fast", open_tab.request)
     assert "on disk" in label_of(last, NAME)
-    assert open_tab.workspace.choice.preset == "fast"
+    assert ModelChoice.of(open_tab.project.model) == ModelChoice(NAME, "CPU", "fast")
     assert (cache / "models" / f"{NAME}-768" / "manifest.json").is_file()
     assert len(hub.content_ranges) == asked, "nothing is fetched"
 
