@@ -97,6 +97,7 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     launched: list[dict[str, Any]] = []
     stand_in = SimpleNamespace(launch=lambda **options: launched.append(options))
     monkeypatch.setitem(sys.modules, "sam2ov.ui.server", stand_in)
+    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: False)  # there is no GPU
     assert run("app").exit_code == 0
     result = run(
         *("app", "--host", "0.0.0.0", "--port", "7999", "--model", str(micro_model)),
