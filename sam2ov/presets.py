@@ -7,6 +7,8 @@ from typing import Final, Literal
 from sam2ov.errors import ModelError
 
 _SIDE_STEP: Final = 64
+_LEAST_SIDE: Final = 256
+"""Below this, objects are a few tokens large: the bundled model is not halved further."""
 
 PresetName = Literal["quality", "balanced", "fast"]
 
@@ -35,7 +37,8 @@ class Preset:
         """The side of the model's input in pixels, rounded up, for one trained at ``trained``."""
         if self.image_scale == 1:
             return trained
-        return -(-round(trained * self.image_scale) // _SIDE_STEP) * _SIDE_STEP
+        side = -(-round(trained * self.image_scale) // _SIDE_STEP) * _SIDE_STEP
+        return max(side, min(trained, _LEAST_SIDE))
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
@@ -44,16 +47,16 @@ PRESETS: Final[Mapping[str, Preset]] = {
         Preset("quality", "the results of upstream", memory_frames=None, image_scale=1, int8=False),
         Preset(
             "balanced",
-            "remembers 5 frames instead of 7, INT8 where it pays",
-            memory_frames=5,
+            "remembers 3 frames instead of 7, INT8 where it pays",
+            memory_frames=3,
             image_scale=1,
             int8=True,
         ),
         Preset(
             "fast",
-            "remembers 3 frames instead of 7, at 3/4 of the resolution, INT8 where it pays",
-            memory_frames=3,
-            image_scale=0.75,
+            "remembers 2 frames instead of 7, at half the resolution, INT8 where it pays",
+            memory_frames=2,
+            image_scale=0.5,
             int8=True,
         ),
     )

@@ -89,13 +89,6 @@ def test_int8_is_used_where_a_preset_has_it(
     assert re.search(note, said)
 
 
-def test_sizes_are_three_quarters_rounded_up() -> None:
-    sizes = [PRESETS[name].image_size(1024) for name in PRESETS]
-    assert sizes == [1024, 1024, 768]
-    assert [PRESETS["fast"].image_size(trained) for trained in (320, 512)] == [256, 384]
-    assert PRESETS["quality"].image_size(352) == 352
-
-
 def test_what_is_not_there_is_said() -> None:
     with pytest.raises(ModelNotFoundError, match="no model 'sam3'"):
         prepare_model("sam3")

@@ -17,7 +17,8 @@ NAME = "sam2.1-hiera-tiny"
 
 @pytest.fixture(autouse=True)
 def stand_ins(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No torch; returns a file with a line for each conversion."""
+    """No torch and no NNCF; returns a file with a line for each conversion."""
+    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: False)
     log = tmp_path / "converter.log"
     monkeypatch.setenv("FAKE_CONVERT_LOG", str(log))
     monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")
@@ -58,14 +59,14 @@ def test_a_checkpoint_at_hand_is_converted(cache: Path) -> None:
     (cache / "checkpoints").mkdir(parents=True)
     (cache / "checkpoints" / "sam2.1_hiera_tiny.pt").write_text("weights")
     prepared = prepare_bench_model(NAME, preset="fast", random_weights=False)
-    assert read_manifest(prepared.folder).image_size == 768
+    assert read_manifest(prepared.folder).image_size == 512
 
 
 def test_random_weights_at_the_size_of_the_preset(stand_ins: Path) -> None:
     full = prepare_bench_model(NAME, preset="quality", random_weights=True)
     fast = prepare_bench_model(NAME, preset="fast", random_weights=True)
     assert read_manifest(full.folder).image_size == 1024
-    assert read_manifest(fast.folder).image_size == 768
+    assert read_manifest(fast.folder).image_size == 512
     assert fast.preset.name == "fast"
     assert len(stand_ins.read_text().splitlines()) == 2
 

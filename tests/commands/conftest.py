@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from sam2ov.cli import app
-from sam2ov.model import ImageFeatures, Precision
+from sam2ov.masks import FloatArray
+from sam2ov.model import DecodedMasks, ImageFeatures, Precision, PromptEmbeddings
 from tests.clips import Encoding, write_clip
 from tests.fake_convert import write_model_folder
 from tests.fake_model import FakeModel
@@ -22,7 +22,10 @@ Run = Callable[..., Result]
 
 
 class LoadedFakeModel(FakeModel):
-    """Takes the arguments of ``SAM2Model``; ``before_frame`` is called before one is embedded."""
+    """Takes the arguments of ``SAM2Model``.
+
+    ``before_frame`` is called before a frame is segmented, in the thread that asks for it.
+    """
 
     before_frame: Callable[[int], None] = staticmethod(lambda number: None)
 
@@ -38,9 +41,11 @@ class LoadedFakeModel(FakeModel):
         self.device = device
         self.precision = precision or "f32"
 
-    def encode_image(self, image: NDArray[np.uint8]) -> ImageFeatures:
-        type(self).before_frame(self.calls.get("encode_image", 0))
-        return super().encode_image(image)
+    def decode_masks(
+        self, embedding: FloatArray, features: ImageFeatures, prompts: PromptEmbeddings
+    ) -> DecodedMasks:
+        type(self).before_frame(self.calls.get("decode_masks", 0))
+        return super().decode_masks(embedding, features, prompts)
 
 
 @pytest.fixture(autouse=True)

@@ -74,7 +74,7 @@ def test_mistakes_are_found_before_the_work(
     taken.write_text("{}")
 
     def never(number: int) -> None:
-        raise AssertionError("frames are embedded")
+        raise AssertionError("frames are segmented")
 
     networks.before_frame = never
     for arguments, code, message in (

@@ -319,7 +319,7 @@ def test_a_full_disk_is_reported_after_tracking(
 
 
 def interrupt_at(*numbers: int) -> Any:
-    """Ctrl-C when the n-th frame is about to be embedded."""
+    """Ctrl-C when the n-th frame is about to be segmented."""
 
     def before_frame(number: int) -> None:
         if number in numbers:

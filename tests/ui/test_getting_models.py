@@ -108,7 +108,7 @@ def test_another_resolution_is_converted_from_the_checkpoint_that_is_here(
     (shown,) = open_tab.models.choose(NAME, "CPU", "fast", open_tab.request)
     assert (shown[1]["value"], shown[7]) == (NAME, "fast")
     assert label_of(shown, NAME) == f"{NAME} · convert"
-    assert "at 3/4 of the resolution" in shown[4]
+    assert "at half the resolution" in shown[4]
     assert "Its checkpoint is here" in shown[4]
     assert "INT8 needs NNCF on the server: pip install" in shown[4]
     assert is_visible(shown[5])
@@ -116,7 +116,7 @@ def test_another_resolution_is_converted_from_the_checkpoint_that_is_here(
     *_, last = open_tab.models.get(NAME, "CPU", "fast", open_tab.request)
     assert "on disk" in label_of(last, NAME)
     assert ModelChoice.of(open_tab.project.model) == ModelChoice(NAME, "CPU", "fast")
-    assert (cache / "models" / f"{NAME}-768" / "manifest.json").is_file()
+    assert (cache / "models" / f"{NAME}-512" / "manifest.json").is_file()
     assert len(hub.content_ranges) == asked, "nothing is fetched"
 
 
