@@ -71,8 +71,9 @@ class ArrayFrames:
 class FrameFeatures:
     """The features of the frames used last, within a budget of bytes.
 
-    Tracking knows the frame that comes next: ``look_ahead`` has a thread decode, resize and embed
-    it while the present one is tracked. An embedding depends on nothing but its frame.
+    Tracking knows the frame that comes next: ``look_ahead`` has a thread decode and resize it while
+    the present one is tracked. Embedding it there as well gains nothing on two cores: two networks
+    at a time wait for each other's threads.
 
     Args:
         model: whose image encoder embeds the frames.
@@ -83,27 +84,23 @@ class FrameFeatures:
         self._model = model
         self._frames = frames
         self._entries: OrderedDict[int, ImageFeatures] = OrderedDict()
-        self._ahead: tuple[int, Future[ImageFeatures]] | None = None
+        self._ahead: tuple[int, Future[npt.NDArray[np.uint8]]] | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-ahead")
 
     def __getitem__(self, frame_idx: int) -> ImageFeatures:
         if frame_idx not in self._entries:
-            self._keep(frame_idx, self._awaited(frame_idx) or self._embed(frame_idx))
+            features = self._model.encode_image(self._image(frame_idx))
+            self._entries[frame_idx] = features
+            while len(self._entries) > max(_BUDGET_BYTES // features.nbytes, 1):
+                self._entries.popitem(last=False)
         self._entries.move_to_end(frame_idx)
         return self._entries[frame_idx]
 
     def look_ahead(self, frame_idx: int) -> None:
-        """Have a frame embedded in the background; one at a time, what was ahead is kept."""
-        if frame_idx in self._entries:
-            return
-        if self._ahead is not None:
-            index, _ = self._ahead
-            if index == frame_idx:
-                return
-            features = self._awaited(index)
-            if features is not None:
-                self._keep(index, features)
-        self._ahead = frame_idx, self._worker.submit(self._embed, frame_idx)
+        """Have a frame decoded and resized in the background; the latest one asked for counts."""
+        known = self._ahead is not None and self._ahead[0] == frame_idx
+        if not known and frame_idx not in self._entries:
+            self._ahead = frame_idx, self._worker.submit(self._read, frame_idx)
 
     def close(self) -> None:
         """Forget everything; nothing reads the video any more."""
@@ -111,24 +108,14 @@ class FrameFeatures:
         self._ahead = None
         self._entries.clear()
 
-    def _awaited(self, frame_idx: int) -> ImageFeatures | None:
-        """What the thread made of a frame; None if it was not asked, or could not.
-
-        Why it could not, whoever needs the frame finds out by doing it.
-        """
+    def _image(self, frame_idx: int) -> npt.NDArray[np.uint8]:
         if self._ahead is None or self._ahead[0] != frame_idx:
-            return None
+            return self._read(frame_idx)
         future, self._ahead = self._ahead[1], None
-        return None if future.exception() else future.result()
+        return future.result()
 
-    def _embed(self, frame_idx: int) -> ImageFeatures:
-        size = self._model.manifest.image_size
-        return self._model.encode_image(squash(self._frames.read(frame_idx), size))
-
-    def _keep(self, frame_idx: int, features: ImageFeatures) -> None:
-        self._entries[frame_idx] = features
-        while len(self._entries) > max(_BUDGET_BYTES // features.nbytes, 1):
-            self._entries.popitem(last=False)
+    def _read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        return squash(self._frames.read(frame_idx), self._model.manifest.image_size)
 
 
 def squash(image: npt.NDArray[np.uint8], image_size: int) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Looking ahead changes when a frame is embedded, and nothing else."""
+"""Looking ahead changes when a frame is read, and nothing else."""
 
 import threading
 from typing import cast
@@ -16,7 +16,7 @@ _WAIT_SECONDS = 20
 
 
 class Watched(ArrayFrames):
-    """Frames that tell which thread read them; one of them is damaged."""
+    """Frames that tell which were read, and which of them ahead; one may be damaged."""
 
     def __init__(self, damaged: int | None = None) -> None:
         super().__init__(
@@ -25,14 +25,15 @@ class Watched(ArrayFrames):
             .repeat(8, 2)
             .repeat(3, 3)
         )
-        self.readers: dict[int, str] = {}
+        self.readers: list[tuple[int, bool]] = []
         self.gate = threading.Event()
         self.gate.set()
         self._damaged = damaged
 
     def read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
         assert self.gate.wait(_WAIT_SECONDS)
-        self.readers[frame_idx] = threading.current_thread().name
+        is_ahead = threading.current_thread().name.startswith("sam2ov-ahead")
+        self.readers.append((frame_idx, is_ahead))
         if frame_idx == self._damaged:
             raise VideoError("This frame is damaged.")
         return super().read(frame_idx)
@@ -43,7 +44,7 @@ def _features(frames: Watched) -> tuple[FrameFeatures, FakeModel]:
     return FrameFeatures(cast(SAM2Model, model), frames), model
 
 
-def test_a_frame_ahead_is_embedded_once_and_elsewhere() -> None:
+def test_a_frame_ahead_is_read_once_and_elsewhere() -> None:
     frames = Watched()
     features, model = _features(frames)
     features.look_ahead(3)
@@ -51,36 +52,35 @@ def test_a_frame_ahead_is_embedded_once_and_elsewhere() -> None:
     np.testing.assert_array_equal(ahead.embedding, _features(Watched())[0][3].embedding)
     assert features[3] is ahead
     assert model.calls["encode_image"] == 1
-    assert frames.readers[3].startswith("sam2ov-ahead")
+    assert frames.readers == [(3, True)]
     features.close()
 
 
-def test_a_frame_that_was_not_foreseen_is_embedded_at_once() -> None:
+def test_a_frame_that_was_not_foreseen_is_read_at_once() -> None:
     frames = Watched()
-    features, model = _features(frames)
+    features, _ = _features(frames)
     features.look_ahead(3)
     assert features[7] is not features[3]
-    assert frames.readers[7] == threading.current_thread().name
-    assert model.calls["encode_image"] == 2
+    assert sorted(frames.readers) == [(3, True), (7, False)]
     features.close()
 
 
-def test_looking_elsewhere_keeps_what_was_ahead() -> None:
+def test_nothing_is_read_twice_for_being_asked_twice() -> None:
     frames = Watched()
-    features, model = _features(frames)
-    for frame_idx in (3, 3, 4, 5):
-        features.look_ahead(frame_idx)
-    for frame_idx in (3, 4, 5):
-        features[frame_idx]
-    features.look_ahead(4)  # is there already
-    assert model.calls["encode_image"] == 3
+    features, _ = _features(frames)
+    features.look_ahead(3)
+    features.look_ahead(3)
+    features[3]
+    features.look_ahead(3)  # is there already
+    features.look_ahead(4)
+    features[4]
+    assert frames.readers == [(3, True), (4, True)]
     features.close()
 
 
 def test_an_error_ahead_waits_for_who_needs_the_frame() -> None:
     features, _ = _features(Watched(damaged=3))
     features.look_ahead(3)
-    features.look_ahead(4)
     assert features[4].embedding.size
     with pytest.raises(VideoError, match="damaged"):
         features[3]
@@ -98,4 +98,4 @@ def test_closing_waits_for_the_frame_that_is_being_read() -> None:
     frames.gate.set()
     closing.join(_WAIT_SECONDS)
     assert not closing.is_alive()
-    assert set(frames.readers) <= {3}
+    assert frames.readers in ([], [(3, True)])

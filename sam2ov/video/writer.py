@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
 from math import ceil
@@ -46,6 +47,9 @@ class VideoWriter:
 
     Odd widths and heights, where the codec does not take them, are made even by repeating the last
     column or row: nothing is cut off, and no pixel changes its place.
+
+    A thread encodes one frame while the caller makes the next; what goes wrong with it is raised by
+    the call after that.
 
     Args:
         path: the file to write; its suffix should be that of the encoding.
@@ -94,6 +98,8 @@ class VideoWriter:
         self._is_done = False
         self._audio = None
         self._container = None
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-encode")
+        self._in_work: Future[None] | None = None
         try:
             self._container = av.open(
                 str(self._part.absolute()),
@@ -196,9 +202,10 @@ class VideoWriter:
         try:
             self._check(frame)
             picture = self._to_picture(frame)
-            pts = int(self._times.pts[self.num_written])
-            picture.pts, picture.time_base = pts, self._times.time_base
-            self._mux(picture)
+            picture.pts = int(self._times.pts[self.num_written])
+            picture.time_base = self._times.time_base
+            self._wait_for_encoder()
+            self._in_work = self._encoder.submit(self._encode, picture)
             self.num_written += 1
         except BaseException as error:
             self.abort()
@@ -225,7 +232,9 @@ class VideoWriter:
             padding = ((0, extra[0]), (0, extra[1]), *channels)
             frame = cast("Frame", np.pad(frame, padding, mode="edge"))
         whole = cast("Frame", np.ascontiguousarray(frame))
-        picture = VideoFrame.from_ndarray(whole, format=_format_of(frame))
+        return VideoFrame.from_ndarray(whole, format=_format_of(frame))
+
+    def _encode(self, picture: VideoFrame) -> None:
         converted = self._reformatter.reformat(
             picture,
             format=self._stream.pix_fmt,
@@ -237,7 +246,12 @@ class VideoWriter:
         # Some encoders look at the pictures' tags, others at the stream's.
         converted.color_primaries = self._color.primaries
         converted.color_trc = self._color.transfer
-        return converted
+        self._mux(converted)
+
+    def _wait_for_encoder(self) -> None:
+        if self._in_work is not None:
+            in_work, self._in_work = self._in_work, None
+            in_work.result()
 
     def _mux(self, picture: VideoFrame | None) -> None:
         assert self._container is not None
@@ -266,6 +280,8 @@ class VideoWriter:
                     f"{self.num_written} were written. Write all of them, or abort."
                 )
             assert self._container is not None
+            self._wait_for_encoder()
+            self._encoder.shutdown()
             self._mux(None)
             if self._audio is not None:
                 self._audio.mux_until(self._container, self._times.duration)
@@ -283,6 +299,7 @@ class VideoWriter:
         if self._is_done:
             return
         self._is_done = True
+        self._encoder.shutdown()  # what fails in it now is of no interest any more
         if self._audio is not None:
             self._audio.close()
         if self._container is not None:
