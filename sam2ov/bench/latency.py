@@ -92,13 +92,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(-int(-share * len(ordered) // 1) - 1, 0)]
 
 
-def overlay_fps(predictor: SAM2VideoPredictor, clip: BenchClip, frames: int, folder: Path) -> float:
+def overlay_fps(predictor: SAM2VideoPredictor, clip: BenchClip, folder: Path) -> float:
     """Frames per second from a file to an mp4 with one object coloured, as by ``sam2ov track``.
 
     Args:
         predictor: the model.
-        clip: what is tracked.
-        frames: how many, from the first one on.
+        clip: what is tracked, from its first frame to its last.
         folder: to write into.
 
     Raises:
@@ -107,13 +106,13 @@ def overlay_fps(predictor: SAM2VideoPredictor, clip: BenchClip, frames: int, fol
     started = time.perf_counter()
     with open_video(clip.path, verify=True) as reader, predictor.init_state(reader) as session:
         session.add_points(0, 1, make_point_prompt(None, None, clip.boxes[0], clip.size_hw))
-        for _ in session.propagate(0, frames - 1):
+        for _ in session.propagate(0):
             pass
+        frames = range(session.num_frames)
         target = ExportedObject(1, "object", default_colour(1))
-        masks = TrackedMasks(session, [target], range(frames))
-        source = ExportSource.of(clip.path.name, reader, masks)
+        source = ExportSource.of(clip.path.name, reader, TrackedMasks(session, [target], frames))
         run_export(FORMATS["overlay"], [source], folder / "overlay.mp4")
-    return frames / (time.perf_counter() - started)
+    return len(frames) / (time.perf_counter() - started)
 
 
 def start_times(folder: Path, device: str, precision: str) -> StartTimes:

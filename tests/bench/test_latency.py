@@ -32,9 +32,9 @@ def test_percentile() -> None:
 
 def test_overlay(model: ClickModel, bench_clip: BenchClip, tmp_path: Path) -> None:
     predictor = SAM2VideoPredictor(cast("SAM2Model", model))
-    assert overlay_fps(predictor, bench_clip, 6, tmp_path) > 0
+    assert overlay_fps(predictor, bench_clip, tmp_path) > 0
     with open_video(tmp_path / "overlay.mp4") as reader:
-        assert (reader.num_frames, reader.size_hw) == (6, bench_clip.size_hw)
+        assert (reader.num_frames, reader.size_hw) == (12, bench_clip.size_hw)
 
 
 def test_start(micro_model: Path) -> None:
