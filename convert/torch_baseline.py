@@ -4,7 +4,7 @@ It is the other side of ``sam2ov bench --against torch``. A command is a JSON ob
 standard input, its answer a line of standard output; the first line says that the model is loaded:
 
     {"command": "open", "frames": PATH, "boxes": [[x0, y0, x1, y1], …]}  → {}
-    {"command": "track", "frames": K, "masks": PATH or null}
+    {"command": "track", "frames": K, "masks": PATH}
         → {"first_frame": i, "seconds": of all K, "peak_memory_bytes": … or null}
 
 ``frames`` is uint8 RGB [T, H, W, 3] in a .npy file, mapped, not read; ``masks`` is written: uint8
@@ -56,7 +56,7 @@ class TorchBaseline:
         self._steps = self._predictor.propagate_in_video(state)
         return {}
 
-    def track(self, frames: int, masks: Path | None) -> dict[str, Any]:
+    def track(self, frames: int, masks: Path) -> dict[str, Any]:
         """Go on by some frames."""
         indices, found = [], []
         started = time.perf_counter()
@@ -66,8 +66,7 @@ class TorchBaseline:
                 indices.append(frame_idx)
                 found.append((logits[:, 0] > 0).numpy())
         seconds = time.perf_counter() - started
-        if masks is not None:
-            np.save(masks, np.packbits(np.stack(found), axis=-1))
+        np.save(masks, np.packbits(np.stack(found), axis=-1))
         return {
             "first_frame": indices[0],
             "seconds": seconds,
@@ -80,8 +79,7 @@ class TorchBaseline:
             case "open":
                 return self.open(Path(message["frames"]), message["boxes"])
             case "track":
-                masks = message["masks"]
-                return self.track(message["frames"], None if masks is None else Path(masks))
+                return self.track(message["frames"], Path(message["masks"]))
             case unknown:
                 raise ValueError(f"there is no command {unknown!r}")
 

@@ -19,6 +19,9 @@ class PairedRounds:
         boxes: of the objects.
         warm_up: frames to begin with.
 
+    Attributes:
+        masks: what it found, by frame.
+
     Raises:
         ModelError: the process fails, here and later.
     """
@@ -27,7 +30,7 @@ class PairedRounds:
         self._baseline = baseline
         self._seconds: list[float] = []
         self._ratios: list[float] = []
-        self._masks: dict[int, PackedMasks] = {}
+        self.masks: dict[int, PackedMasks] = {}
         self._peak: int | None = None
         baseline.open(boxes)
         self._track(warm_up)
@@ -39,27 +42,37 @@ class PairedRounds:
         self._seconds.append(seconds)
         self._ratios.append(seconds / ours.seconds_per_frame)
 
-    def result(self, our_masks: Mapping[int, PackedMasks]) -> TorchResult:
-        """The comparison; ``our_masks`` are those of at least as many frames."""
-        ious = [
-            iou
-            for frame_idx, masks in self._masks.items()
-            for iou in mask_ious(our_masks[frame_idx], masks)
-        ]
+    def result(
+        self, our_masks: Mapping[int, PackedMasks], exact: Mapping[int, PackedMasks]
+    ) -> TorchResult:
+        """The comparison.
+
+        Args:
+            our_masks: of at least as many frames.
+            exact: torch's in float32, likewise.
+        """
+        is_exact = self._baseline.precision == "f32"
         return TorchResult(
             precision=self._baseline.precision,
             seconds_per_frame=statistics.median(self._seconds),
             speed_up=statistics.median(self._ratios),
             speed_up_range=(min(self._ratios), max(self._ratios)),
-            mask_iou=statistics.fmean(ious) if ious else None,
+            our_mask_iou=self._mean_iou(our_masks),
+            exact_mask_iou=None if is_exact else self._mean_iou(exact),
             peak_memory_bytes=self._peak,
         )
 
+    def _mean_iou(self, others: Mapping[int, PackedMasks]) -> float:
+        return statistics.fmean(
+            iou
+            for frame_idx, masks in self.masks.items()
+            for iou in mask_ious(others[frame_idx], masks)
+        )
+
     def _track(self, frames: int) -> TorchRound:
-        done = self._baseline.track(frames, with_masks=self._baseline.precision == "f32")
+        done = self._baseline.track(frames)
         self._peak = done.peak_memory_bytes
-        if done.masks is not None:
-            self._masks |= dict(enumerate(done.masks, done.first_frame))
+        self.masks |= dict(enumerate(done.masks, done.first_frame))
         return done
 
 

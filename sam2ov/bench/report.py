@@ -69,7 +69,8 @@ class TorchResult:
         seconds_per_frame: median over the rounds; decoding is not in it.
         speed_up: how many times as long as sam2ov it takes, median of pairs of rounds.
         speed_up_range: the smallest and the largest pair.
-        mask_iou: mean over frames and objects of sam2ov's masks against these; "f32" only.
+        our_mask_iou: of sam2ov's masks with these, mean over frames and objects.
+        exact_mask_iou: of these with torch's own in float32; None for those themselves.
         peak_memory_bytes: of its process, or None.
     """
 
@@ -77,7 +78,8 @@ class TorchResult:
     seconds_per_frame: float
     speed_up: float
     speed_up_range: tuple[float, float]
-    mask_iou: float | None
+    our_mask_iou: float
+    exact_mask_iou: float | None
     peak_memory_bytes: int | None
 
 

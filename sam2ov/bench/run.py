@@ -22,6 +22,7 @@ from sam2ov.bench.report import BenchReport, Subject, TorchResult
 from sam2ov.bench.torch_side import TorchBaseline, TorchPrecision, write_decoded_frames
 from sam2ov.bench.tracking import LEAD_IN_FRAMES, ObjectRounds, TrackingRun, warm_up_frames
 from sam2ov.manifest import Manifest
+from sam2ov.masks import HOLE_AREA
 from sam2ov.model import Precision
 from sam2ov.predictor import SAM2VideoPredictor
 from sam2ov.presets import PresetName
@@ -87,7 +88,9 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         progress=progress,
     )
     model = prepared.compile(settings.device, settings.precision)
-    predictor = SAM2VideoPredictor(model)
+    # Torch fills no holes on a CPU; to compare masks, neither side does.
+    fill = 0 if settings.against_torch else HOLE_AREA
+    predictor = SAM2VideoPredictor(model, fill_hole_area=fill)
     plan = _Plan(settings, warm_up_frames(model.manifest))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sam2ov-bench-")))
@@ -219,7 +222,8 @@ class _Bench:
                     pair.measure(settings.frames, rounds[-1])
                 self._tell(objects, number + 2)
         measured = ObjectRounds(objects, tuple(rounds), peak_memory_bytes())
-        return measured, tuple(pair.result(ours.masks) for pair in pairs)
+        exact = pairs[_OPPONENTS.index("f32")].masks if pairs else {}
+        return measured, tuple(pair.result(ours.masks, exact) for pair in pairs)
 
     def _pair(self, baseline: TorchBaseline, objects: int) -> PairedRounds:
         return PairedRounds(baseline, self.clip.boxes[:objects], self.plan.warm_up)

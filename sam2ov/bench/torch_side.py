@@ -43,13 +43,13 @@ class TorchRound:
         first_frame: index of the first one.
         seconds_per_frame: from the decoded frame to boolean masks at video size, on average.
         peak_memory_bytes: of its process so far, or None.
-        masks: [K, N, H, W / 8] of the frames, if they were asked for.
+        masks: [K, N, H, W / 8] of the frames.
     """
 
     first_frame: int
     seconds_per_frame: float
     peak_memory_bytes: int | None
-    masks: PackedMasks | None
+    masks: PackedMasks
 
 
 class TorchBaseline:
@@ -116,16 +116,15 @@ class TorchBaseline:
         frames = os.fspath(self._folder / _FRAMES_FILE)
         self._tell({"command": "open", "frames": frames, "boxes": boxes})
 
-    def track(self, frames: int, *, with_masks: bool = False) -> TorchRound:
+    def track(self, frames: int) -> TorchRound:
         """Go on by some frames."""
-        path = self._folder / f"masks-{self.precision}.npy" if with_masks else None
-        masks = None if path is None else os.fspath(path)
-        done = self._tell({"command": "track", "frames": frames, "masks": masks})
+        path = self._folder / f"masks-{self.precision}.npy"
+        done = self._tell({"command": "track", "frames": frames, "masks": os.fspath(path)})
         return TorchRound(
             first_frame=done["first_frame"],
             seconds_per_frame=done["seconds"] / frames,
             peak_memory_bytes=done["peak_memory_bytes"],
-            masks=None if path is None else np.load(path),
+            masks=np.load(path),
         )
 
     def _tell(self, message: dict[str, Any]) -> dict[str, Any]:

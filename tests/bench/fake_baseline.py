@@ -39,9 +39,8 @@ def main() -> None:
             continue
         frames = clip[position : position + message["frames"]].astype(int)
         assert len(frames) == message["frames"], "asked for more frames than there are"
-        if message["masks"] is not None:
-            red = frames[..., 0] - frames[..., 1:].max(axis=-1) > 100
-            np.save(message["masks"], np.packbits(np.stack([red] * objects, axis=1), axis=-1))
+        red = frames[..., 0] - frames[..., 1:].max(axis=-1) > 100
+        np.save(message["masks"], np.packbits(np.stack([red] * objects, axis=1), axis=-1))
         answer = {
             "first_frame": position,
             "seconds": 0.5 * message["frames"],

@@ -21,11 +21,11 @@ class ScriptedBaseline:
     def open(self, boxes: object) -> None:
         self.position = 0
 
-    def track(self, frames: int, *, with_masks: bool) -> TorchRound:
+    def track(self, frames: int) -> TorchRound:
         masks = np.zeros((frames, 1, 4, 16), bool)
         masks[..., :8] = True
         first, self.position = self.position, self.position + frames
-        packed = np.packbits(masks, axis=-1) if with_masks else None
+        packed = np.packbits(masks, axis=-1)
         return TorchRound(first, next(self._seconds), self.position, packed)
 
 
@@ -43,9 +43,10 @@ def pairs(precision: TorchPrecision) -> PairedRounds:
 
 
 def test_ratios_are_those_of_pairs() -> None:
-    result = pairs("bf16").result({})
+    half = pairs("bf16")
+    result = half.result(half.masks, half.masks)
     assert (result.seconds_per_frame, result.speed_up) == (3, 3)
-    assert (result.speed_up_range, result.mask_iou) == ((2, 4), None)
+    assert result.speed_up_range == pytest.approx((2, 4))
     assert result.peak_memory_bytes == 2 + 3 * 4
 
 
@@ -54,7 +55,13 @@ def test_masks_are_compared_frame_by_frame() -> None:
     half: PackedMasks = whole.copy()
     half[..., 1] = 0
     found = dict.fromkeys(range(20), half) | {5: whole}
-    assert pairs("f32").result(found).mask_iou == pytest.approx((13 + 0.5) / 14)
+    exact = pairs("f32")
+    in_f32 = exact.result(found, exact.masks)
+    assert in_f32.our_mask_iou == pytest.approx((13 + 0.5) / 14)
+    assert in_f32.exact_mask_iou is None
+    in_bf16 = pairs("bf16").result(exact.masks, found)
+    assert in_bf16.our_mask_iou == 1
+    assert in_bf16.exact_mask_iou == pytest.approx((13 + 0.5) / 14)
 
 
 def test_ious() -> None:

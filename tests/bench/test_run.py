@@ -71,8 +71,9 @@ def test_against_torch() -> None:
         half, full = each.torch
         assert all(network.operations for network in each.networks)
         assert (half.precision, full.precision) == ("bf16", "f32")
-        assert half.mask_iou is None
-        assert full.mask_iou is not None
+        assert half.exact_mask_iou == 1
+        assert full.exact_mask_iou is None
+        assert half.our_mask_iou == full.our_mask_iou
         for other in each.torch:
             assert other.seconds_per_frame == 0.5
             low, high = other.speed_up_range

@@ -12,8 +12,8 @@ from sam2ov.bench.tables import heading, markdown, notes, print_tables
 def test_markdown(report: BenchReport) -> None:
     lines = markdown(report).splitlines()
     assert "| 1 | 2.00 | 0.500 | 0.400–0.600 | 1.00 | 10% | 60% | 1.00 GiB |" in lines
-    assert "| 1, torch bf16 | 1.000 | 2.00× | 1.90–2.10 | – | 3.00 GiB |" in lines
-    assert "| 1, torch FP32 | 3.000 | 6.00× | 5.50–6.50 | 0.9987 | – |" in lines
+    assert "| 1, torch bf16 | 1.000 | 2.00× | 1.90–2.10 | 0.9951 | 0.9942 | 3.00 GiB |" in lines
+    assert "| 1, torch FP32 | 3.000 | 6.00× | 5.50–6.50 | 0.9987 | – | – |" in lines
     assert "| 1, memory attention | 1 | 400.0 | 80% | 400.0 | 50% |" in lines
     assert "| loading, compiled graphs cached | 1.5 s |" in lines
     assert "| 1, memory attention, MatMul | brgemm_avx512_bf16 | 64 | 398.5 | 99.6% |" in lines

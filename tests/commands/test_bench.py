@@ -61,7 +61,7 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
         )
     ]
     found = json.loads(out.read_text())
-    assert found["tracking"][0]["torch"][1]["mask_iou"] == 0.9987
+    assert found["tracking"][0]["torch"][1]["our_mask_iou"] == 0.9987
     assert found["tracking"][0]["networks"][0]["name"] == "image_encoder"
 
 

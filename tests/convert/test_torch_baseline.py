@@ -87,7 +87,7 @@ def test_bfloat16_and_the_protocol(
     masks = tmp_path / "masks.npy"
     messages: list[dict[str, Any]] = [
         {"command": "open", "frames": os.fspath(clip_file), "boxes": BOXES},
-        {"command": "track", "frames": 2, "masks": None},
+        {"command": "track", "frames": 2, "masks": os.fspath(tmp_path / "first.npy")},
         {"command": "track", "frames": 3, "masks": os.fspath(masks)},
         {"command": "fly"},
     ]
