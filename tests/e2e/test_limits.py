@@ -16,7 +16,10 @@ from tools.make_sample import ball_xy
 
 @pytest.fixture
 def narrow(tmp_path: Path) -> Iterator[Server]:
-    """A server for one test: the pages of another test would take up its places for a while."""
+    """A server for one test: the pages of another test would take up its places for a while.
+
+    Tests name it before ``new_page``, so that their pages are closed before it stops.
+    """
     limits = {
         "SAM2OV_MAX_MINUTES": "0.05",
         "SAM2OV_MAX_MEGAPIXELS": "0.3",
@@ -38,7 +41,7 @@ def choose(editor: EditorPage, path: Path) -> list[str]:
 
 
 def test_a_clip_beyond_a_limit_is_not_sent(
-    new_page: NewPage, narrow: Server, scene: Scene, tmp_path: Path
+    narrow: Server, new_page: NewPage, scene: Scene, tmp_path: Path
 ) -> None:
     editor = new_page(url=narrow.url)
     assert editor.page.get_by_text("up to 4 GB, 3 seconds and 0.3 megapixels").is_visible()
@@ -51,7 +54,7 @@ def test_a_clip_beyond_a_limit_is_not_sent(
     assert "PUT" not in sent
 
 
-def test_the_place_in_the_queue_is_shown(new_page: NewPage, narrow: Server) -> None:
+def test_the_place_in_the_queue_is_shown(narrow: Server, new_page: NewPage) -> None:
     pages = [new_page(url=narrow.url) for _ in range(2)]
     for editor in pages:
         editor.open_sample()
@@ -67,7 +70,7 @@ def test_the_place_in_the_queue_is_shown(new_page: NewPage, narrow: Server) -> N
     second.until(lambda: "Tracking" not in second.status)
 
 
-def test_a_full_server_says_so_and_lets_in_who_waits(new_page: NewPage, narrow: Server) -> None:
+def test_a_full_server_says_so_and_lets_in_who_waits(narrow: Server, new_page: NewPage) -> None:
     kept = [new_page(url=narrow.url) for _ in range(2)]
     late: Page = kept[0].page.context.new_page()
     late.goto(narrow.url)
