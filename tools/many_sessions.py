@@ -5,10 +5,10 @@ Usage, from the repository:
 
 Every page opens the sample (or a clip), clicks on an object and tracks it; when that is done it
 corrects another frame and tracks again, until the time is over. Printed: frames per session, the
-longest time in which a session did not advance, errors of the pages, and the server's memory. Then
-the pages are closed, and what the server still holds is counted. Exits with 1 where a session had
-an error or did not advance, where the memory was over its budget, or where something was left.
-Needs Playwright and a Chromium (Linux).
+longest time in which a session that tracks did not advance, errors of the pages, and the server's
+memory. Then the pages are closed, and what the server still holds is counted. Exits with 1 where a
+session had an error or did not advance, where the memory was over its budget, or where something
+was left. Needs Playwright and a Chromium (Linux).
 """
 
 import argparse
@@ -31,11 +31,18 @@ BUDGET_MB = 300
 # Frames are counted from what the status line says; it says so many times a second.
 WATCH = """
 window.frames = 0;
+window.longestWait = 0;
 let last = 0;
+let advanced = 0;
+window.waiting = () => (last > 0 ? performance.now() - advanced : 0);
 new MutationObserver(() => {
   const text = document.querySelector(".s2-message").textContent;
   const done = Number(/Tracking: (\\d+) of/.exec(text)?.[1] ?? 0);
-  if (done > last) window.frames += done - last;
+  if (done > last) {
+    window.frames += done - last;
+    if (last > 0) window.longestWait = Math.max(window.longestWait, performance.now() - advanced);
+    advanced = performance.now();
+  }
   last = done;
 }).observe(
   document.querySelector(".s2-message"),
@@ -52,7 +59,6 @@ class Person:
     errors: list[str] = field(default_factory=list)
     frames: int = 0
     rounds: int = 0
-    advanced: float = field(default_factory=time.monotonic)
     longest_wait: float = 0.0
 
     def begin(self, url: str, clip: Path | None) -> None:
@@ -86,11 +92,9 @@ class Person:
 
     def go_on(self) -> None:
         """Take note of what has been tracked, and start again when it is done."""
-        frames = int(self.page.evaluate("window.frames"))
-        now = time.monotonic()
-        if frames > self.frames:
-            self.frames, self.advanced = frames, now
-        self.longest_wait = max(self.longest_wait, now - self.advanced)
+        self.frames, self.longest_wait = self.page.evaluate(
+            "[window.frames, Math.max(window.longestWait, window.waiting()) / 1000]"
+        )
         if self.page.locator('[data-track="both"]').is_enabled():
             self.page.keyboard.press("Home")
             self.click()
@@ -110,8 +114,6 @@ def work(people: Sequence[Person], app: RunningApp, seconds: float) -> float:
     """Keep everybody busy; returns the most memory that the server held, in MB."""
     peak = 0.0
     end = time.monotonic() + seconds
-    for person in people:
-        person.advanced = time.monotonic()
     while time.monotonic() < end:
         for person in people:
             person.go_on()
@@ -144,6 +146,8 @@ def main() -> int:
         idle, idle_threads = resident_mb(app.pid), threads(app.pid)
         people = begin_all(browser, app.url, options.sessions, options.clip)
         peak = work(people, app, options.minutes * 60)
+        # Gradio complains of its own streams when its pages are closed.
+        errors = [error for person in people for error in person.errors]
         for person in people:
             person.page.close(run_before_unload=True)  # as a person closes a tab
         left = left_behind(app)
@@ -151,7 +155,6 @@ def main() -> int:
         freed, left_threads = resident_mb(app.pid), threads(app.pid)
     frames = [person.frames for person in people]
     waits = [person.longest_wait for person in people]
-    errors = [error for person in people for error in person.errors]
     print(f"{options.sessions} sessions, {options.minutes:g} minutes, {processor_name()}")
     print(f"frames per session: {frames}")
     print(f"longest time without a frame: {max(waits):.1f} s")

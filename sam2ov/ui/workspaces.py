@@ -3,11 +3,12 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 import gradio as gr
 
-from sam2ov.errors import ServerFullError
+from sam2ov.errors import ClipClosedError, ServerFullError
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.allocator import release_memory
 from sam2ov.ui.clip import OpenClip
@@ -18,6 +19,8 @@ from sam2ov.ui.workspace import Workspace
 _SWEEP_SECONDS = 30.0
 _SPARED_SECONDS = 300.0
 """A tab that was used within this time does not make room for a new one."""
+
+_REMEMBERED_PAGES = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class Workspaces:
         self._lost_seconds = min(settings.lost_minutes * 60, self._ttl_seconds)
         self._lock = threading.Lock()
         self._by_session: dict[str, Workspace] = {}
+        self._left: deque[str] = deque(maxlen=_REMEMBERED_PAGES)
         self._stopped = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sam2ov-sweep", daemon=True)
         self._sweeper.start()
@@ -54,6 +58,7 @@ class Workspaces:
 
         Raises:
             ServerFullError: there are as many as there may be, and all are in use.
+            ClipClosedError: the page has said that it is gone.
         """
         if session_hash not in self._by_session and len(self) >= self.settings.max_sessions:
             spared = time.monotonic() - _SPARED_SECONDS
@@ -62,6 +67,8 @@ class Workspaces:
             known = self._by_session.get(session_hash)
             if known is not None:
                 return known
+            if session_hash in self._left:  # what it asked for last has come late
+                raise ClipClosedError("The page that asked for this has been closed.")
             if len(self._by_session) >= self.settings.max_sessions:
                 most = self.settings.max_sessions
                 are_open = "One page is open" if most == 1 else f"{most} pages are open"
@@ -103,7 +110,7 @@ class Workspaces:
             raise gr.Error("This works from the page only.")
         try:
             return self.get(request.session_hash)
-        except ServerFullError as error:
+        except (ServerFullError, ClipClosedError) as error:
             raise gr.Error(str(error), print_exception=False) from error
 
     def by_upload_token(self, token: str) -> Workspace | None:
@@ -132,6 +139,7 @@ class Workspaces:
         """Close the tab with the upload ``token``: its page is gone. Tells whether there is one."""
         with self._lock:
             found = [name for name, w in self._by_session.items() if w.token == token]
+            self._left.extend(found)
         for session_hash in found:
             self.close_one(session_hash)
         return bool(found)

@@ -65,6 +65,15 @@ def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
     assert len(open_tab.workspaces) == 0
 
 
+def test_a_page_that_has_left_is_not_taken_in_again(workspaces: Workspaces) -> None:
+    """What it had asked for last may come after its goodbye."""
+    left = workspaces.get("tab-1")
+    assert workspaces.leave(left.token)
+    with pytest.raises(ClipClosedError, match="has been closed"):
+        workspaces.get("tab-1")
+    assert len(workspaces) == 0
+
+
 def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker, library: ProjectLibrary) -> None:
     workspaces = Workspaces(CHOICE, Settings(idle_minutes=0.5 / 60), library)
     try:
