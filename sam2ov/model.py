@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
@@ -152,24 +151,17 @@ class SAM2Model:
         core = ov.Core()
         self.precision: Precision = choose_precision(core, device, precision)
         self.constants = _read_constants(folder, self.manifest)
-        self._busy = _BusyClock()
         if static_shapes is None:
             static_shapes = device.split(".")[0] in _STATIC_DEVICES
         compiler = _Compiler(core, device, self.precision, cache_dir)
         self._networks = {
-            name: _Network(
-                compiler, folder, self.manifest, name, self._busy, static_shapes=static_shapes
-            )
+            name: _Network(compiler, folder, self.manifest, name, static_shapes=static_shapes)
             for name in NETWORK_NAMES
         }
 
     def usage(self) -> dict[NetworkName, NetworkUsage]:
         """What each network has done so far."""
         return {name: network.usage for name, network in self._networks.items()}
-
-    def busy_seconds(self) -> float:
-        """How long at least one network has been running so far; several can at a time."""
-        return self._busy.seconds()
 
     def encode_image(self, image: npt.NDArray[np.uint8]) -> ImageFeatures:
         """Embed a frame: uint8 RGB [S, S, 3]."""
@@ -280,38 +272,6 @@ class SAM2Model:
         return out["memory"]
 
 
-class _BusyClock:
-    """Runs while anybody is inside its blocks, from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._seconds = 0.0
-        self._since = 0.0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._since = time.perf_counter()
-            self._inside += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._seconds += time.perf_counter() - self._since
-
-    def seconds(self) -> float:
-        """Up to now."""
-        with self._lock:
-            return self._seconds + (time.perf_counter() - self._since if self._inside else 0.0)
-
-
 @dataclass(frozen=True, eq=False)
 class _Compiler:
     """Graphs to requests, for one device."""
@@ -359,7 +319,6 @@ class _Network:
         folder: Path,
         manifest: Manifest,
         name: NetworkName,
-        busy: _BusyClock,
         *,
         static_shapes: bool,
     ) -> None:
@@ -373,11 +332,10 @@ class _Network:
             self._requests[()] = compiler.request(compiler.read(self._path), name)
         self._outputs = tuple(output.name for output in spec.outputs)
         self._lock = threading.Lock()
-        self._busy = busy
         self.usage = NetworkUsage(0, 0.0, {})
 
     def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
-        with self._lock, self._busy:
+        with self._lock:
             started = time.perf_counter()
             request = self._request_for(inputs)
             request.infer(dict(inputs), share_inputs=True)

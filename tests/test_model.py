@@ -1,8 +1,6 @@
 """The compiled networks: shapes at run time, devices, precision, damaged folders."""
 
 import shutil
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -181,15 +179,3 @@ def test_usage_tells_what_each_network_did(model: SAM2Model) -> None:
     assert after.calls == before.calls + 1
     assert after.seconds > before.seconds
     assert after.shapes == {"image": (1, size, size, 3)}
-
-
-def test_the_busy_clock_counts_time_once(model: SAM2Model) -> None:
-    size = model.manifest.image_size
-    image = np.zeros((size, size, 3), np.uint8)
-    busy, used = model.busy_seconds(), model.usage()["image_encoder"].seconds
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(model.encode_image, [image, image]))
-    spent = model.busy_seconds() - busy
-    assert spent >= model.usage()["image_encoder"].seconds - used
-    time.sleep(0.01)
-    assert model.busy_seconds() - busy == spent

@@ -33,7 +33,7 @@ def tracking_results(
         networks = tuple(_network_costs(run.rounds, folder, device, profile_in))
         floor = sum(network.floor_seconds for network in networks)
         each = [done.seconds_per_frame for done in run.rounds]
-        rest = [done.seconds_per_frame - done.busy_per_frame for done in run.rounds]
+        rest = [done.rest_per_frame for done in run.rounds]
         yield TrackingResult(
             objects=run.objects,
             seconds_per_frame=seconds,
@@ -56,8 +56,7 @@ def _network_costs(
     frames = sum(done.frames for done in rounds)
     for name, latest in rounds[-1].networks.items():
         calls = sum(done.networks[name].calls for done in rounds)
-        # What runs ahead may have finished a call more or less than there were frames.
-        per_frame = round(calls / frames)
+        per_frame = calls // frames
         if not per_frame:
             continue
         seconds = sum(done.networks[name].seconds for done in rounds)

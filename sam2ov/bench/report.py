@@ -45,8 +45,7 @@ class NetworkCost:
     Attributes:
         name: which one.
         calls: per frame.
-        seconds: per frame, mean over the rounds. Networks can run at the same time, and then slow
-            each other down: these may add up to more than the frame takes.
+        seconds: per frame, mean over the rounds.
         flops: floating-point operations per frame.
         floor_seconds: how long these take at the rate of the device's GEMM.
         operations: where its time goes, the largest first; empty unless a profile was asked for.

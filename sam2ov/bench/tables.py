@@ -64,8 +64,7 @@ def notes(report: BenchReport) -> list[str]:
     lines = [
         f"From the video file to boolean masks at video size; medians of {subject.rounds} rounds "
         f"of {subject.frames} frames, after {subject.warm_up} frames that fill the memory bank.",
-        "Floor: the networks' multiplications at the rate of the GEMM above. Networks of two "
-        "frames run at the same time; rest: none does.",
+        "Floor: the networks' multiplications at the GEMM rate above. Rest: no network runs.",
     ]
     if report.torch_version is not None:
         lines.append(

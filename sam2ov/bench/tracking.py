@@ -19,7 +19,7 @@ from sam2ov.prompts import make_point_prompt
 from sam2ov.session import TrackedFrame
 
 LEAD_IN_FRAMES: Final = 1
-"""Frames before each round that do not count: the engine has prepared one since the last round."""
+"""Frames before each round that do not count: one was read ahead since the last round."""
 
 PackedMasks = npt.NDArray[np.uint8]
 """Masks [N, H, W] with their last axis packed into bits."""
@@ -37,15 +37,18 @@ class Round:
     Attributes:
         frames: how many.
         seconds_per_frame: on average, everything included.
-        busy_per_frame: seconds of that in which at least one network ran.
-        networks: calls and seconds of each within the round. What runs ahead of the frames makes
-            the calls differ from the frames, by one at most.
+        networks: calls and seconds of each within the round; they run one after the other.
     """
 
     frames: int
     seconds_per_frame: float
-    busy_per_frame: float
     networks: Mapping[NetworkName, NetworkUsage]
+
+    @property
+    def rest_per_frame(self) -> float:
+        """Seconds of a frame in which no network ran."""
+        busy = sum(usage.seconds for usage in self.networks.values())
+        return self.seconds_per_frame - busy / self.frames
 
 
 @dataclass(frozen=True)
@@ -112,19 +115,18 @@ class TrackingRun:
         """Go on by some frames and time them, after a lead-in."""
         self.track(LEAD_IN_FRAMES)
         model, found = self.predictor.model, []
-        before, busy_before = model.usage(), model.busy_seconds()
+        before = model.usage()
         started = time.perf_counter()
         for _ in range(frames):
             step = next(self._steps)
             found.append((step, self._masks(step)))
         seconds = time.perf_counter() - started
-        after, busy = model.usage(), model.busy_seconds() - busy_before
+        after = model.usage()
         for step, masks in found:
             self._keep(step, masks)
         return Round(
             frames,
             seconds / frames,
-            busy / frames,
             {name: _difference(before[name], after[name]) for name in after},
         )
 
