@@ -9,6 +9,7 @@ one object at most. An object that is gone and is said to be gone scores 1.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -179,7 +180,7 @@ class _Run:
                 ScoredFrame(
                     frame_idx,
                     indices,
-                    lambda index=frame_idx: self._session.read_frame(index),  # type: ignore[misc]
+                    partial(self._session.read_frame, frame_idx),
                     masks,
                     labels,
                     {i: j[i][frame_idx] for i in counting},
@@ -196,8 +197,8 @@ class _Run:
                     self._session,
                     obj_id,
                     j,
-                    lambda frame, i=obj_id: self._annotations.truth(frame, i),  # type: ignore[misc]
-                    lambda i=obj_id: self._tracked_again(i),  # type: ignore[misc]
+                    partial(self._annotations.truth, obj_id=obj_id),
+                    partial(self._tracked_again, obj_id),
                 )
                 if outcome is None:
                     break
