@@ -14,6 +14,7 @@ from sam2ov.conversion import convert_checkpoint, module_environment, require_co
 from sam2ov.errors import CheckpointError, ConversionError, ModelError
 from sam2ov.loading import PreparedModel, prepare_model
 from sam2ov.manifest import Manifest, sha256_of
+from sam2ov.model import Precision
 from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import Progress, ProgressCallback
 from sam2ov.registry import OFFICIAL_IMAGE_SIZE, cache_folder, list_models, official_config
@@ -39,6 +40,8 @@ def prepare_bench_model(
     *,
     preset: PresetName,
     random_weights: bool,
+    device: str = "CPU",
+    precision: Precision | None = None,
     progress: ProgressCallback | None = None,
 ) -> PreparedModel:
     """A model to measure; nothing is downloaded.
@@ -47,6 +50,8 @@ def prepare_bench_model(
         model: a name or a folder.
         preset: what may be given up for speed.
         random_weights: take the architecture of the official model of that name.
+        device: that it is going to run on: INT8 is used where it is faster there.
+        precision: that it is going to run in.
         progress: told of conversions.
 
     Raises:
@@ -57,15 +62,18 @@ def prepare_bench_model(
     size_of = find_preset(preset).image_size
     if random_weights:
         # The folder is of the size that the preset asks for.
-        folder = _random_model(name, size_of(OFFICIAL_IMAGE_SIZE), progress)
-        return prepare_model(folder, preset=preset, progress=progress)
-    if any(entry.name == name and entry.download_bytes for entry in list_models(size_of)):
+        source: str | Path = _random_model(name, size_of(OFFICIAL_IMAGE_SIZE), progress)
+    elif any(entry.name == name and entry.download_bytes for entry in list_models(size_of)):
         raise ModelError(
             f"{name} has not been fetched yet, and a benchmark downloads nothing. Add "
             "--random-weights, which costs the same time and memory, or fetch it first by using "
             f"it once: sam2ov track … --model {name}"
         )
-    return prepare_model(model, preset=preset, progress=progress)
+    else:
+        source = model
+    return prepare_model(
+        source, device=device, precision=precision, preset=preset, progress=progress
+    )
 
 
 def find_weights(manifest: Manifest, checkpoint: Path | None, config: str | None) -> Weights:

@@ -17,6 +17,7 @@ class Subject:
         model: its name.
         random_weights: the architecture is the model's, the weights are random.
         preset: what was given up for speed.
+        preset_notes: what came of it, for people.
         device: OpenVINO's.
         precision: inside the networks.
         image_size: side of the model's input.
@@ -29,6 +30,7 @@ class Subject:
     model: str
     random_weights: bool
     preset: str
+    preset_notes: tuple[str, ...]
     device: str
     precision: str
     image_size: int

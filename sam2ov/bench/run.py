@@ -85,6 +85,8 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         settings.model,
         preset=settings.preset,
         random_weights=settings.random_weights,
+        device=settings.device,
+        precision=settings.precision,
         progress=progress,
     )
     model = prepared.compile(settings.device, settings.precision)
@@ -116,7 +118,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         progress(Progress(stage, 1, 1, "steps"))
     rounds, against = zip(*runs, strict=True)
     return BenchReport(
-        subject=_subject(plan, model.manifest, model.precision),
+        subject=_subject(plan, model.manifest, model.precision, prepared.notes),
         machine=machine_facts(),
         device=device,
         load_before=load_before,
@@ -178,12 +180,13 @@ def _start_torch(
     ]
 
 
-def _subject(plan: _Plan, manifest: Manifest, precision: str) -> Subject:
+def _subject(plan: _Plan, manifest: Manifest, precision: str, notes: tuple[str, ...]) -> Subject:
     settings = plan.settings
     return Subject(
         model=manifest.name,
         random_weights=settings.random_weights,
         preset=settings.preset,
+        preset_notes=notes,
         device=settings.device,
         precision=precision,
         image_size=manifest.image_size,

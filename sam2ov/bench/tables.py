@@ -34,6 +34,7 @@ def heading(report: BenchReport) -> list[str]:
     lines = [
         f"{subject.model}{weights}: {subject.image_size} px, preset {subject.preset}, "
         f"{subject.device} in {subject.precision}; video {width}×{height}",
+        *subject.preset_notes,
         f"{device.name}, {machine.cores} cores{memory}, {threads}; "
         f"{', '.join(device.capabilities)}; GEMM {device.gemm_flops / _TERA:.2f} TFLOP/s",
         f"{machine.system}, Python {machine.python}, OpenVINO {machine.openvino}"

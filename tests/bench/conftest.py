@@ -53,7 +53,17 @@ def report() -> BenchReport:
     )
     return BenchReport(
         subject=Subject(
-            "sam2.1-hiera-tiny-random", True, "quality", "CPU", "bf16", 1024, (720, 1280), 17, 5, 4
+            "sam2.1-hiera-tiny-random",
+            True,
+            "quality",
+            (),
+            "CPU",
+            "bf16",
+            1024,
+            (720, 1280),
+            17,
+            5,
+            4,
         ),
         machine=MachineFacts("Some CPU", 2, 8 << 30, "Linux x86_64", "3.11.7", "2026.4.1", "1.0"),
         device=DeviceFacts("CPU", "Some CPU", ("BF16", "FP32"), 2, 2e12),

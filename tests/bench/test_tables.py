@@ -29,7 +29,9 @@ def test_what_one_has_to_know(report: BenchReport) -> None:
     assert "decoding is not counted" in text
     assert "masks are noise" in text
     assert "preset" not in text
-    fast = dataclasses.replace(report, subject=dataclasses.replace(report.subject, preset="fast"))
+    subject = dataclasses.replace(report.subject, preset="fast", preset_notes=("INT8 it is.",))
+    fast = dataclasses.replace(report, subject=subject)
+    assert "INT8 it is." in heading(fast)
     assert "The preset fast is ours alone" in " ".join(notes(fast))
     assert not any("Other programs" in line for line in heading(report))
     busy = dataclasses.replace(report, load_before=3.0)
