@@ -13,7 +13,7 @@ from sam2ov.errors import PromptError
 MAX_FILES: Final = 200_000
 MAX_TEXT_BYTES: Final = 512 << 20
 MAX_PICTURE_BYTES: Final = 64 << 20
-_DAMAGE = (
+ZIP_DAMAGE = (
     zipfile.BadZipFile,
     EOFError,
     NotImplementedError,
@@ -99,7 +99,7 @@ class _Archive(Bundle):
         try:
             with self._archive.open(name) as file:
                 content = file.read(most + 1)
-        except _DAMAGE as error:
+        except ZIP_DAMAGE as error:
             raise PromptError(f"{name} in the archive is damaged ({error}).") from error
         return _required(name, content, most)
 

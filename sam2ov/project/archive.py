@@ -8,7 +8,6 @@ have exactly our tables, filled as we fill them.
 import io
 import os
 import shutil
-import struct
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.journal import Journal
+from sam2ov.mask_files.bundle import ZIP_DAMAGE
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.project.inspection import inspect_journal
 from sam2ov.project.library import (
@@ -32,16 +32,6 @@ from sam2ov.unfinished import unfinished_file
 SUFFIX: Final = ".sam2ov"
 _MAX_INFO_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
-_DAMAGE = (
-    zipfile.BadZipFile,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-)
-"""What Python's zipfile raises for files that were made to harm it."""
 
 
 class _CautiousFile(io.FileIO):
@@ -60,7 +50,7 @@ def is_project_file(path: Path) -> bool:
     try:
         with _CautiousFile(path) as file, zipfile.ZipFile(file) as archive:
             return INFO_FILE in archive.namelist()
-    except (*_DAMAGE, OSError):
+    except (*ZIP_DAMAGE, OSError):
         return False
 
 
@@ -127,7 +117,7 @@ def open_project_file(
     """
     try:
         info, has_clip = _unpack(path, folder, max_bytes, progress, cancel)
-    except _DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise ProjectError(f"The project file is damaged ({error}). Open another copy.") from error
     except OSError as error:
         raise StorageError(
