@@ -1,6 +1,7 @@
 """Routes of an open clip's pictures, and of what its timeline draws.
 
-Whoever has the clip's token may ask; everything else is 404 without telling why.
+Whoever has the clip's token may ask; everything else is 404 without telling why. A clip that was
+closed a moment ago answers 204: its page does not know yet, and shows nothing of it any more.
 """
 
 import struct
@@ -37,13 +38,20 @@ def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
 
     def route(path: str, make: Make) -> Route:
         def answer(request: Request) -> Response:
-            clip = workspaces.find_clip(request.path_params["token"])
+            token: str = request.path_params["token"]
+            clip = workspaces.find_clip(token)
+            if clip is None:
+                return _closed() if workspaces.had_clip(token) else _not_found()
             frame: int = request.path_params.get("frame", 0)
-            if clip is None or frame >= clip.info.num_frames:
+            if frame >= clip.info.num_frames:
                 return _not_found()
             try:
                 return make(clip, request)
-            except Sam2ovError as error:
+            except Exception as error:
+                if workspaces.had_clip(token):  # closed meanwhile, and its files with it
+                    return _closed()
+                if not isinstance(error, Sam2ovError):
+                    raise
                 return PlainTextResponse(str(error), 422, _NO_STORE)
 
         return Route(f"/media/{{token}}/{path}", answer)
@@ -75,6 +83,10 @@ def _numbers(request: Request) -> dict[str, int] | None:
 
 def _not_found() -> Response:
     return PlainTextResponse(NOT_FOUND, 404)
+
+
+def _closed() -> Response:
+    return Response(status_code=204, headers=_NO_STORE)
 
 
 def _frame(clip: OpenClip, request: Request) -> Response:

@@ -4,6 +4,7 @@ import base64
 import secrets
 import shutil
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from sam2ov.ui.turns import Turns
 from sam2ov.ui.views import object_views
 
 _MAX_NAME_LENGTH = 120
+_REMEMBERED_CLIPS = 16
 
 
 def _shown_name(name: str) -> str:
@@ -41,6 +43,7 @@ class Workspace:
         self.job: Job | None = None
         self.last_used = time.monotonic()
         self.is_lost = False  # the connection to the page has ended
+        self.closed_clips: deque[str] = deque(maxlen=_REMEMBERED_CLIPS)  # tokens
         self._is_closed = False
         self.upload: Upload | None = None
         self.folder = folder
@@ -115,6 +118,7 @@ class Workspace:
             clip.is_busy = lambda: self.job is not None or self._turns.is_held
         self.clip, outdated = clip, self.clip
         if outdated is not None:
+            self.closed_clips.append(outdated.token)
             outdated.close()
 
     def start(self, job: Job) -> Job:

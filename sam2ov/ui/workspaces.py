@@ -126,6 +126,10 @@ class Workspaces:
                 return clip
         return None
 
+    def had_clip(self, token: str) -> bool:
+        """Whether a tab that is still there had the clip ``token`` open until lately."""
+        return any(token in workspace.closed_clips for workspace in self._all())
+
     def lose(self, session_hash: str) -> None:
         """Take note that the connection to a tab has ended; stop what runs for it."""
         with self._lock:

@@ -138,15 +138,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What browsers complain about; a test takes out what it provokes."""
-    return []
-
-
-@pytest.fixture
-def new_page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[NewPage]:
+def new_page(browser: Browser, server: Server) -> Iterator[NewPage]:
     """Opens the app in a context of its own; complaints of any page fail the test."""
     contexts: list[BrowserContext] = []
+    complaints: list[str] = []
 
     def open_page(
         *, width: int = 1440, height: int = 900, url: str = server.url, **options: object

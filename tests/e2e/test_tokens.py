@@ -58,4 +58,5 @@ def test_a_session_is_reached_by_its_own_token_only(new_page: NewPage) -> None:
     owner.press_project("close")
     owner.page.wait_for_selector('.s2[data-state="empty"]')
     for name in names:
-        assert ask.get(f"{owner.url}/media/{token}/{name}").status == 404, "closed"
+        answer = ask.get(f"{owner.url}/media/{token}/{name}")
+        assert (answer.status, answer.body()) == (204, b""), "closed"

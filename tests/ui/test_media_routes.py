@@ -3,7 +3,9 @@
 import io
 import json
 import struct
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -74,7 +76,31 @@ def test_each_needs_the_token_of_its_own_clip(
 def test_a_closed_clip_shows_nothing_more(client: TestClient, base: str, open_tab: Tab) -> None:
     open_tab.workspace.replace_clip(None)
     for path in PATHS:
+        answer = client.get(f"{base}/{path}")
+        assert (answer.status_code, answer.content) == (204, b"")
+    open_tab.workspaces.close_one(str(open_tab.request.session_hash))
+    for path in PATHS:
         assert client.get(f"{base}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_is_asked_for_while_the_clip_is_closed_is_no_error(
+    client: TestClient, base: str, open_tab: Tab, path: str
+) -> None:
+    answers: set[int] = set()
+
+    def ask() -> None:
+        while 204 not in answers:
+            answers.add(client.get(f"{base}/{path}").status_code)
+
+    with ThreadPoolExecutor(4) as threads:
+        asking = [threads.submit(ask) for _ in range(4)]
+        while not answers:
+            time.sleep(0.01)
+        open_tab.workspace.replace_clip(None)
+        for one in asking:
+            one.result(timeout=30)
+    assert answers <= {200, 204}
 
 
 @pytest.mark.parametrize("size", ["proxy", "view", "full"])

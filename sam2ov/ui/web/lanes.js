@@ -43,7 +43,7 @@ export class LaneData {
       const query = `first=${wish.first}&last=${wish.last}&bins=${wish.bins}`;
       const response = await fetch(`${base}/lanes?${query}`);
       if (base !== this.base) return;
-      if (response.ok) {
+      if (response.status === 200) {
         this.lanes = await response.json();
         this.known = wish;
         this.onChange();

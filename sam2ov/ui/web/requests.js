@@ -1,7 +1,7 @@
 // What is asked of the server for the stage: pictures, masks, and runs of both for playing.
 
 async function checked(response) {
-  if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
+  if (response.status !== 200) throw new Error(`${response.status} for ${response.url}`);
   return response;
 }
 

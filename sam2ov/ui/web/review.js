@@ -94,7 +94,7 @@ export class Review {
     try {
       const response = await fetch(`${base}/review`);
       if (base !== this.base) return;
-      if (response.ok) {
+      if (response.status === 200) {
         this.items = await response.json();
         this.#render();
         this.handlers.changed();

@@ -101,7 +101,7 @@ export class Strip {
     loading.add(frame);
     try {
       const response = await fetch(`${this.base}/thumbnails/${frame}.jpg`, { priority: "low" });
-      if (!response.ok) throw new Error(response.status);
+      if (response.status !== 200) throw new Error(response.status);
       const bitmap = await createImageBitmap(await response.blob());
       if (epoch !== this.epoch) return bitmap.close();
       this.thumbnails.set(frame, bitmap);
