@@ -4,6 +4,7 @@ import { isPopoverOpen } from "./popovers.js";
 
 const FIELDS =
   "input:not([type=range]):not([type=radio]), textarea, select, [contenteditable], [role=listbox], [role=option], [role=combobox]";
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CONTROLS = "button, a, summary, label, [role=button], [role=tab]";
 
 // `actions` maps names to functions; see the help dialog for the keys.
@@ -44,6 +45,10 @@ function commandOf({ key, shiftKey }, actions) {
 }
 
 function actionOf({ key, code, shiftKey }, actions) {
+  if (actions.isAiming()) {
+    if (key in ARROWS) return () => actions.moveAim(...ARROWS[key], shiftKey);
+    if (key === "Enter") return () => actions.pressAim(shiftKey);
+  }
   const pace = shiftKey ? 10 : 1;
   if (/^[1-9]$/.test(key)) return () => actions.choose(Number(key));
   if (code === "Digit0" && shiftKey) return actions.actual;
@@ -74,6 +79,7 @@ function actionOf({ key, code, shiftKey }, actions) {
     b: () => actions.tool("brush"),
     e: () => actions.tool("eraser"),
     h: () => actions.tool("pan"),
+    k: actions.aim,
     v: actions.nextStyle,
     m: actions.toggleMasks,
     x: actions.solo,

@@ -1,6 +1,8 @@
 // Brings the editor's template to life: snapshots from the server in, the user's actions out.
 
 import { CleanUpPanel } from "./clean_up_panel.js";
+import { showControls } from "./controls.js";
+import { Crosshair } from "./crosshair.js";
 import { Dialogs } from "./dialogs.js";
 import { listenToKeys } from "./keys.js";
 import { Looks } from "./looks.js";
@@ -83,7 +85,7 @@ class Editor {
     });
     this.tools = new Tools(section, {
       changed: () => this.#toolChanged(),
-      resized: () => this.pointer.previewBrush(),
+      resized: () => this.crosshair.isShown || this.pointer.previewBrush(),
     });
     this.timeline = new Timeline(section, {
       choose: (id) => this.#choose(id),
@@ -174,6 +176,7 @@ class Editor {
     this.pending = [];
     this.settling = [];
     this.player.pause();
+    this.crosshair.reset();
     if (!clip) {
       this.media.close();
       this.timeline.close();
@@ -281,7 +284,15 @@ class Editor {
       releaseSpace: whenOpen(() => this.pointer.releaseSpace() && this.player.toggle()),
       forgetSpace: () => this.pointer.releaseSpace(),
       cancel: () => this.#cancel(),
-      stop: () => this.pointer.cancel() || this.view.leaveFullscreen() || this.#cancel(),
+      stop: () =>
+        this.pointer.cancel() ||
+        this.crosshair.cancel() ||
+        this.view.leaveFullscreen() ||
+        this.#cancel(),
+      aim: whenOpen(() => this.crosshair.toggle()),
+      isAiming: () => this.crosshair.isShown,
+      moveAim: (x, y, isLeap) => this.crosshair.move(x, y, isLeap),
+      pressAim: (isOpposite) => this.crosshair.press(isOpposite),
       help: () => this.dialogs.showHelp(),
       open: () => this.opening.browse(),
       browse: () => this.opening.browse(),
@@ -289,7 +300,7 @@ class Editor {
     };
     this.section.addEventListener("click", (event) => this.#pressed(event, actions));
     listenToKeys(actions);
-    this.pointer = new Pointer(this.stage, {
+    const prompting = {
       tool: () => this.tools.tool,
       radius: () => this.tools.radius,
       refusal: () => this.#refusal(),
@@ -302,7 +313,9 @@ class Editor {
       movePoint: ({ index, x, y }) => this.#prompt({ kind: "move_point", index, x, y }),
       deletePoint: (index) => this.#prompt({ kind: "delete_point", index }),
       strokes: (stroke) => this.#drawing(stroke),
-    });
+    };
+    this.pointer = new Pointer(this.stage, prompting);
+    this.crosshair = new Crosshair(this.stage, { ...prompting, changed: () => this.#suggest() });
     document.addEventListener("visibilitychange", () => this.#returned());
     addEventListener("pagehide", ({ persisted }) => {
       if (!persisted) navigator.sendBeacon(`${this.root}/media/${this.snapshot.upload}/leave`);
@@ -391,7 +404,14 @@ class Editor {
   #toolChanged() {
     if (!this.pointer) return; // not yet
     this.pointer.refreshCursor();
-    this.status.suggest(hint(this.snapshot, this.#active(), this.tools.tool));
+    this.crosshair.refresh();
+    this.#suggest();
+  }
+
+  // What to do next.
+  #suggest() {
+    const usual = hint(this.snapshot, this.#active(), this.tools.tool);
+    this.status.suggest(this.crosshair?.isShown ? this.crosshair.hint : usual);
   }
 
   // Why the chosen object takes no prompts now, or "".
@@ -519,6 +539,7 @@ class Editor {
     this.stage.showPrompts(groups);
     this.#showStrokes();
     this.pointer?.refreshCursor();
+    this.crosshair?.refresh();
   }
 
   #showStrokes() {
@@ -552,7 +573,7 @@ class Editor {
       isTracking: job?.kind === "track",
     });
     this.#showPrompts();
-    this.status.suggest(hint(this.snapshot, this.#active(), this.tools.tool));
+    this.#suggest();
     this.status.run(this.opening.task() ?? taskOf(job));
     const waiting = this.edits - this.snapshot.edits;
     this.section.dataset.waiting = waiting;
@@ -562,66 +583,21 @@ class Editor {
   }
 
   #enable() {
-    const { clip, objects, job } = this.snapshot;
-    const { frame, numFrames } = this.player;
-    const isOpen = clip !== null;
-    const canOpen = this.snapshot !== NOTHING && !this.opening.isBusy;
+    const { snapshot, player, section } = this;
     const active = this.#active();
-    this.#nameChange("undo", "Undo", "Ctrl+Z");
-    this.#nameChange("redo", "Redo", "Ctrl+Shift+Z");
-    this.#nameClearing(active);
-    const enabled = {
-      undo: isOpen && this.snapshot.undo !== null,
-      redo: isOpen && this.snapshot.redo !== null,
-      clear: isOpen && frame in (active?.prompts ?? {}),
-      clear_object: Boolean(active) && isPrompted(active),
-      clear_all: isOpen && objects.some(isPrompted),
-      solo: Boolean(active),
-      add: isOpen,
-      open: canOpen,
-      browse: canOpen,
-      sample: canOpen,
-      back: isOpen && frame > 0,
-      forward: isOpen && frame < numFrames - 1,
-      play: isOpen && numFrames > 1,
-      loop: isOpen && numFrames > 1,
-      previousPrompt: isOpen && this.#promptFrom(-1) !== frame,
-      nextPrompt: isOpen && this.#promptFrom(1) !== frame,
-      setIn: isOpen,
-      setOut: isOpen,
-      clearRange: isOpen && Boolean(this.snapshot.range),
-      closer: isOpen,
-      wider: isOpen,
-    };
-    for (const [action, is] of Object.entries(enabled)) {
-      this.find(`[data-action="${action}"]`).disabled = !is;
-    }
-    const targets = objects.filter(({ id }) => !this.tracksChosen || id === this.activeId);
-    const canTrack = isOpen && targets.some(isPrompted) && !job && !this.isStarting;
-    this.find('[data-action="onlyChosen"]').hidden = objects.length < 2;
-    for (const button of this.section.querySelectorAll("[data-track]")) button.disabled = !canTrack;
-    for (const button of this.section.querySelectorAll("[data-tool], [data-menu]")) {
-      button.disabled = !isOpen;
-    }
-    this.find(".s2-slider").disabled = !isOpen;
-    const label = isOpen ? `Frame ${frame} of ${clip.name}` : "No clip is open";
+    showControls(section, {
+      snapshot,
+      active,
+      frame: player.frame,
+      numFrames: player.numFrames,
+      canOpen: snapshot !== NOTHING && !this.opening.isBusy,
+      canTrack: !this.isStarting,
+      tracksChosen: this.tracksChosen,
+      hasPromptBefore: this.#promptFrom(-1) !== player.frame,
+      hasPromptAfter: this.#promptFrom(1) !== player.frame,
+    });
+    const { clip } = snapshot;
+    const label = clip ? `Frame ${player.frame} of ${clip.name}; K shows a crosshair` : "No clip is open";
     this.stage.element.setAttribute("aria-label", label);
-  }
-
-  #nameChange(action, verb, keys) {
-    const label = this.snapshot[action];
-    const button = this.find(`[data-action="${action}"]`);
-    button.title = label ? `${verb}: ${label} (${keys})` : `Nothing to ${action} (${keys})`;
-    button.setAttribute("aria-label", label ? `${verb}: ${label}` : verb);
-  }
-
-  #nameClearing(active) {
-    const name = active?.name ?? "the object";
-    const say = (action, text) => {
-      this.find(`[data-action="${action}"] span`).textContent = text;
-    };
-    say("clear", `Clear ${name} on this frame`);
-    say("clear_object", `Clear ${name} on all frames`);
-    say("clear_all", "Clear all objects");
   }
 }

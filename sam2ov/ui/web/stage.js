@@ -1,6 +1,7 @@
 // The canvases: a frame with its masks, placed by the viewport, and what is drawn over them at the
 // screen's resolution: prompts, a box or a stroke in the making, the brush.
 
+import { drawCrosshair } from "./crosshair.js";
 import { drawBox, drawMarks, markAt, moved } from "./marks.js";
 import { drawBrush, drawStroke } from "./strokes.js";
 import { Viewport } from "./viewport.js";
@@ -39,6 +40,7 @@ export class Stage {
     this.box = null;
     this.drag = null;
     this.brush = null;
+    this.crosshair = null;
     this.hovered = -1;
   }
 
@@ -179,6 +181,12 @@ export class Stage {
     this.#draw();
   }
 
+  // The keyboard's place: { x, y, brush: { radius, erase, colour } or null } in video pixels, or null.
+  showCrosshair(crosshair) {
+    this.crosshair = crosshair;
+    this.#draw();
+  }
+
   hover(index) {
     if (index === this.hovered) return;
     this.hovered = index;
@@ -193,19 +201,27 @@ export class Stage {
     return markAt(this.activeMarks, this.viewport, this.stagePoint(event), event.pointerType);
   }
 
+  // The mark that a press at a place in video pixels is meant for, or -1.
+  markAtPlace(place) {
+    return markAt(this.activeMarks, this.viewport, this.viewport.toStage(place));
+  }
+
   #draw() {
     if (!this.clip) return;
-    const { viewport } = this;
+    const { viewport, crosshair } = this;
     const context = this.prompts.getContext("2d");
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.prompts.width, this.prompts.height);
     for (const stroke of this.strokes) drawStroke(context, viewport, stroke);
+    const aimedAt = crosshair && !crosshair.brush ? this.markAtPlace(crosshair) : this.hovered;
     for (const group of this.groups) {
-      const hovered = group.isActive && !this.drag ? this.hovered : -1;
+      const hovered = group.isActive && !this.drag ? aimedAt : -1;
       drawMarks(context, viewport, this.#dragged(group), hovered);
     }
     if (this.box) drawBox(context, viewport, this.box, this.box.colour, true);
     if (this.brush) drawBrush(context, viewport, this.brush);
+    if (crosshair?.brush) drawBrush(context, viewport, { ...crosshair, ...crosshair.brush });
+    else if (crosshair) drawCrosshair(context, viewport.toStage(crosshair));
   }
 
   #dragged(group) {

@@ -1,0 +1,188 @@
+// A crosshair that the keyboard moves: every prompt that a pointer can give, without one.
+//
+// It moves by lengths on the screen, so zooming in makes its steps finer. Enter does at its place
+// what a click with the chosen tool does; a box or a stroke lasts from one Enter to the next.
+
+import { Stroke } from "./strokes.js";
+
+const STEP = 6; // CSS pixels
+const LEAP = 48; // with Shift
+const MARGIN = 24; // how close to the stage's edge it may come before the picture moves
+
+export class Crosshair {
+  // `handlers`: as for the pointer, and changed().
+  constructor(stage, handlers) {
+    this.stage = stage;
+    this.handlers = handlers;
+    this.place = null; // in video pixels; kept while it is hidden
+    this.isShown = false;
+    this.corner = null; // of a box in the making
+    this.stroke = null;
+    stage.element.addEventListener("pointerdown", () => this.hide());
+  }
+
+  // The clip is another one.
+  reset() {
+    this.hide();
+    this.place = null;
+  }
+
+  toggle() {
+    if (this.isShown) return this.hide();
+    this.isShown = true;
+    this.place = this.#inSight(this.place) ? this.place : this.#middle();
+    this.stage.element.focus({ preventScroll: true });
+    return this.refresh();
+  }
+
+  hide() {
+    if (!this.isShown) return;
+    this.#drop();
+    this.isShown = false;
+    this.stage.showCrosshair(null);
+    this.handlers.changed();
+  }
+
+  // Esc gives up a box or a stroke, then the crosshair; tells whether there was anything.
+  cancel() {
+    if (!this.isShown) return false;
+    if (this.corner || this.stroke) {
+      this.#drop();
+      this.refresh();
+    } else this.hide();
+    return true;
+  }
+
+  // `x` and `y` are -1, 0 or 1.
+  move(x, y, isLeap) {
+    const { stage } = this;
+    const by = (isLeap ? LEAP : STEP) / stage.viewport.scale;
+    this.place = stage.clamp({ x: this.place.x + x * by, y: this.place.y + y * by });
+    this.#follow();
+    this.stroke?.add(this.place);
+    if (this.stroke) this.handlers.strokes(this.stroke);
+    this.refresh();
+  }
+
+  // Enter; with Shift it means the opposite.
+  press(isOpposite) {
+    const { handlers } = this;
+    const tool = handlers.tool();
+    if (handlers.refusal()) handlers.refuse();
+    else if (tool === "box") this.#pressBox();
+    else if (tool === "brush" || tool === "eraser") this.#pressBrush(isOpposite);
+    else {
+      const mark = this.stage.markAtPlace(this.place);
+      if (mark >= 0) handlers.deletePoint(mark);
+      else handlers.click(this.place, (tool !== "negative") !== isOpposite);
+    }
+    this.refresh();
+  }
+
+  // Call when the tool, the brush, the colour or the view has changed.
+  refresh() {
+    if (!this.isShown) return;
+    const { handlers, stage, corner, stroke } = this;
+    const tool = handlers.tool();
+    const isBrush = tool === "brush" || tool === "eraser";
+    if ((corner && tool !== "box") || (stroke && !isBrush)) this.#drop();
+    if (this.corner) stage.showBox({ ...this.#box(), colour: handlers.colour() });
+    const erase = stroke?.erase ?? tool === "eraser";
+    const brush = isBrush ? { radius: handlers.radius(), erase, colour: handlers.colour() } : null;
+    stage.showCrosshair({ ...this.place, brush });
+    handlers.changed();
+  }
+
+  // What it is about, in words.
+  get hint() {
+    const { x, y } = this.place;
+    const at = `${Math.round(x)}, ${Math.round(y)}`;
+    return `Crosshair at ${at}: Enter ${this.#whatEnterDoes()}; arrows move it, K hides it.`;
+  }
+
+  #whatEnterDoes() {
+    const tool = this.handlers.tool();
+    if (tool === "box") return this.corner ? "closes the box" : "begins a box";
+    if (this.stroke) return "ends the stroke";
+    if (tool === "brush" || tool === "eraser") return "begins a stroke";
+    if (this.stage.markAtPlace(this.place) >= 0) return "takes this point away";
+    return tool === "negative" ? "subtracts, Shift + Enter adds" : "adds, Shift + Enter subtracts";
+  }
+
+  #pressBox() {
+    if (!this.corner) {
+      this.corner = this.place;
+      return;
+    }
+    const box = this.#box();
+    this.#drop();
+    if (box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1) this.handlers.box(box);
+  }
+
+  #pressBrush(isOpposite) {
+    const { handlers, stroke } = this;
+    if (stroke) {
+      this.#drop();
+      handlers.brush(stroke);
+      return;
+    }
+    this.stroke = new Stroke(handlers.radius(), (handlers.tool() === "eraser") !== isOpposite);
+    this.stroke.add(this.place);
+    handlers.strokes(this.stroke);
+  }
+
+  #box() {
+    const { corner, place } = this;
+    return {
+      x0: Math.min(corner.x, place.x),
+      y0: Math.min(corner.y, place.y),
+      x1: Math.max(corner.x, place.x),
+      y1: Math.max(corner.y, place.y),
+    };
+  }
+
+  #drop() {
+    if (this.corner) this.stage.showBox(null);
+    if (this.stroke) this.handlers.strokes(null);
+    this.corner = this.stroke = null;
+  }
+
+  #middle() {
+    const { viewport } = this.stage;
+    const { width, height } = viewport.stage;
+    return this.stage.clamp(viewport.toPicture({ x: width / 2, y: height / 2 }));
+  }
+
+  #inSight(place) {
+    if (!place) return false;
+    const { viewport } = this.stage;
+    const { x, y } = viewport.toStage(place);
+    return x >= 0 && y >= 0 && x <= viewport.stage.width && y <= viewport.stage.height;
+  }
+
+  // Where it comes to the edge of a picture that is zoomed in, the picture moves instead.
+  #follow() {
+    const { viewport } = this.stage;
+    const { x, y } = viewport.toStage(this.place);
+    const beyond = (at, size) => Math.min(at - MARGIN, 0) + Math.max(at - size + MARGIN, 0);
+    const by = [beyond(x, viewport.stage.width), beyond(y, viewport.stage.height)];
+    if (by.some(Boolean)) this.stage.panBy(-by[0], -by[1]);
+  }
+}
+
+// Black and white, to be seen on anything; open in the middle, where it aims.
+export function drawCrosshair(context, { x, y }) {
+  for (const [width, style] of [
+    [4, "rgb(0 0 0 / 60%)"],
+    [2, "#fff"],
+  ]) {
+    context.beginPath();
+    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      context.moveTo(x + 5 * dx, y + 5 * dy);
+      context.lineTo(x + 16 * dx, y + 16 * dy);
+    }
+    context.lineWidth = width;
+    context.strokeStyle = style;
+    context.stroke();
+  }
+}
