@@ -13,7 +13,7 @@ from sam2ov.samples import SAMPLE_PATH
 from sam2ov.session import VideoSession
 from sam2ov.tracker import Tracker
 from sam2ov.ui.messages import ClipView
-from sam2ov.ui.overlay import Overlay, overlay_png
+from sam2ov.ui.overlay import Layer, Overlay, make_overlay
 from sam2ov.ui.pictures import FramePictures, Level
 from sam2ov.ui.proxies import Proxies
 from sam2ov.video import FrameReader, VideoInfo, open_video
@@ -129,8 +129,9 @@ class OpenClip:
         """
         size_hw = self.pictures.size_of(level)
         objects, logits = self.project.masks(frame_idx, size_hw)
-        png = overlay_png(logits, [o.colour for o in objects], is_exact=level == "full")
-        return Overlay(png, tuple(o.obj_id for o in objects))
+        scale = size_hw[0] / self.info.height
+        layers = [Layer(o.obj_id, o.colour, scale * o.clean_up.feather) for o in objects]
+        return make_overlay(logits, layers, is_exact=level == "full")
 
     def view(self) -> ClipView:
         """What the page has to know."""

@@ -5,7 +5,7 @@ closed a moment ago answers 204: its page does not know yet, and shows nothing o
 """
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import cast, get_args
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from sam2ov.errors import Sam2ovError
 from sam2ov.ui.clip import OpenClip
 from sam2ov.ui.lanes import MAX_BINS, frame_times, lanes, review
+from sam2ov.ui.overlay import Overlay
 from sam2ov.ui.pictures import Level
 from sam2ov.ui.workspaces import Workspaces
 
@@ -102,12 +103,13 @@ def _masks(clip: OpenClip, request: Request) -> Response:
     if level is None:
         return _not_found()
     overlay = clip.overlay(request.path_params["frame"], level)
-    return Response(overlay.png, 200, _NO_STORE | _objects(overlay.obj_ids), "image/png")
+    return Response(overlay.png, 200, _NO_STORE | _objects(overlay), "image/png")
 
 
-def _objects(obj_ids: Iterable[int]) -> dict[str, str]:
-    """Tells the page which object has which indices of a PNG."""
-    return {"X-Objects": ",".join(map(str, obj_ids))}
+def _objects(overlay: Overlay | None) -> dict[str, str]:
+    """Tells the page whose the indices of a PNG are."""
+    objects = overlay.objects if overlay is not None else ()
+    return {"X-Objects": ",".join(f"{obj_id}:{soft}" for obj_id, soft in objects)}
 
 
 def _run(clip: OpenClip, request: Request) -> Response:
@@ -122,16 +124,16 @@ def _run(clip: OpenClip, request: Request) -> Response:
         return _not_found()
     first: int = request.path_params["frame"]
     parts: list[bytes] = []
-    obj_ids: tuple[int, ...] = ()
+    known: Overlay | None = None
     for frame_idx in range(first, min(first + count * step, clip.info.num_frames), step):
         jpeg, png = clip.pictures.jpeg(frame_idx, "proxy"), b""
         if query.get("masks"):
             overlay = clip.overlay(frame_idx, "proxy")
-            if obj_ids and overlay.obj_ids != obj_ids:
+            if known is not None and overlay.objects != known.objects:
                 break  # objects came or went meanwhile: the rest is asked for again
-            png, obj_ids = overlay.png, overlay.obj_ids
+            png, known = overlay.png, overlay
         parts += [struct.pack("<3I", frame_idx, len(jpeg), len(png)), jpeg, png]
-    headers = _NO_STORE | _objects(obj_ids)
+    headers = _NO_STORE | _objects(known)
     return Response(b"".join(parts), 200, headers, "application/octet-stream")
 
 

@@ -72,11 +72,11 @@ class JobView(Message):
 
 
 class MaskView(Message):
-    """All masks of a frame: ``png`` is base64, ``objects`` are their ids: ``overlay.Overlay``."""
+    """All masks of a frame, ``png`` in base64: ``overlay.Overlay``."""
 
     frame: int
     png: str
-    objects: tuple[int, ...]
+    objects: tuple[tuple[int, int], ...]
 
 
 class RangeView(Message):

@@ -182,7 +182,7 @@ class Workspace:
         if clip is not None and mask_frame is not None:
             overlay = clip.overlay(mask_frame)
             png = base64.b64encode(overlay.png).decode("ascii")
-            mask = MaskView(frame=mask_frame, png=png, objects=overlay.obj_ids)
+            mask = MaskView(frame=mask_frame, png=png, objects=overlay.objects)
         return Snapshot(
             seq=self._seq,
             edits=self.edits,

@@ -47,3 +47,21 @@ def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPa
     editor.wait_until_answered()
     assert slider(editor, "grow").input_value() == "0"
     editor.until(lambda: abs(np.count_nonzero(editor.mask()) - before) < 0.02 * before)
+
+
+def test_soft_edges_are_seen_in_mattes_and_cut_outs(editor: EditorPage) -> None:
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    editor.until(lambda: editor.mask().any())
+    editor.page.locator(".s2-clean-up summary").click()
+    editor.page.keyboard.press("v")
+    editor.page.keyboard.press("v")  # the matte
+    editor.until(lambda: set(np.unique(editor.canvas("masks")[..., 3])) == {0, 255})
+    slider(editor, "feather").fill("24")
+    editor.wait_until_answered()
+    editor.until(lambda: len(np.unique(editor.canvas("masks")[..., 3])) > 10)
+    matte = editor.canvas("masks")[..., 3]
+    editor.page.locator(".s2-stage").press("v")  # the cut-out
+    editor.until(lambda: not editor.canvas("masks")[..., 3].any())
+    cutout = editor.canvas("frame")[..., 3]
+    assert np.abs(cutout.astype(int) - matte).max() <= 2

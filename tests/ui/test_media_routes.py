@@ -147,7 +147,7 @@ def parts_of(content: bytes) -> list[tuple[int, bytes, bytes]]:
 def test_a_run_has_pictures_and_masks(client: TestClient, base: str, open_tab: Tab) -> None:
     open_tab.click(0, 24, 32)
     answer = client.get(f"{base}/run/2", params={"count": 4, "step": 3, "masks": 1})
-    assert answer.headers["x-objects"] == "1"
+    assert answer.headers["x-objects"] == "1:0"
     assert answer.headers["cache-control"] == "no-store", "masks change"
     parts = parts_of(answer.content)
     assert [frame for frame, _, _ in parts] == [2, 5, 8, 11]

@@ -5,7 +5,7 @@ import { recolour } from "./palette.js";
 export const STYLES = ["fill", "outline", "matte", "cutout", "none"];
 const STORED = "sam2ov.looks";
 const CLEAR = [0, 0, 0, 0];
-const WHITE = [255, 255, 255, 255];
+const WHITE = [255, 255, 255];
 
 function stored() {
   try {
@@ -50,22 +50,25 @@ export class Looks {
     return !this.objects.get(id).hidden;
   }
 
-  // `ids`: the objects of the PNG's indices: 2n - 1 is the area, 2n the border of the n-th.
-  decode(png, ids) {
-    const entries = [CLEAR, ...ids.flatMap((id) => this.#entries(id))];
+  // `objects`: whose the PNG's indices are, [[object id, number of soft levels]].
+  decode({ png, objects }) {
+    const entries = [CLEAR, ...objects.flatMap(([id, soft]) => this.#entries(id, soft))];
     return createImageBitmap(recolour(png, entries));
   }
 
-  #entries(id) {
-    if (!this.isVisible(id)) return [CLEAR, CLEAR];
-    if (this.style === "matte" || this.style === "cutout") return [WHITE, WHITE];
+  // The colours of an object's area, its border, and its soft edges from the faintest on. Soft
+  // edges take the place of the border, but for the outline, which is the mask's.
+  #entries(id, soft) {
+    const levels = Array.from({ length: soft }, (_, index) => (index + 1) / (soft + 1));
+    if (!this.isVisible(id)) return [CLEAR, CLEAR, ...levels.map(() => CLEAR)];
+    const isWhite = this.style === "matte" || this.style === "cutout";
     const { colour } = this.objects.get(id);
-    const rgb = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-    const alpha = this.style === "fill" ? Math.round(255 * this.opacity) : 0;
-    return [
-      [...rgb, alpha],
-      [...rgb, 255],
-    ];
+    const rgb = isWhite ? WHITE : [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    const strength = { fill: this.opacity, outline: 0 }[this.style] ?? 1;
+    const paint = (share) => [...rgb, Math.round(255 * strength * share)];
+    const hasBorder = this.style === "outline" || (this.style === "fill" && !soft);
+    const border = hasBorder ? [...rgb, 255] : paint(soft ? 0.5 : 1);
+    return [paint(1), border, ...levels.map(paint)];
   }
 
   #renew() {

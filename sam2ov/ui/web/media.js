@@ -79,11 +79,11 @@ export class Media {
     this.#next();
   }
 
-  async putMasks(frame, base64, ids) {
+  async putMasks(frame, base64, objects) {
     const revision = ++this.revision; // what is on its way is older
     const png = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     for (const level of LEVELS) this.#dropMasks(keyOf(frame, level));
-    await this.#takeMasks(keyOf(frame, "view"), { png, ids }, this.epoch, revision);
+    await this.#takeMasks(keyOf(frame, "view"), { png, objects }, this.epoch, revision);
     if (revision !== this.revision) return;
     this.onReady(frame);
     this.#next();
@@ -244,7 +244,7 @@ export class Media {
   async #takeMasks(key, masks, epoch, revision) {
     const { version } = this.looks;
     this.pngs.set(key, masks);
-    const bitmap = await this.looks.decode(masks.png, masks.ids);
+    const bitmap = await this.looks.decode(masks);
     const isPresent = epoch === this.epoch && revision === this.revision;
     if (isPresent && version === this.looks.version) this.masks.set(key, bitmap);
     else bitmap.close();

@@ -5,8 +5,13 @@ async function checked(response) {
   return response;
 }
 
-const idsOf = (response) =>
-  response.headers.get("X-Objects").split(",").filter(Boolean).map(Number);
+// Whose the indices of a PNG are: [[object id, number of soft levels]], see overlay.py.
+const objectsOf = (response) =>
+  response.headers
+    .get("X-Objects")
+    .split(",")
+    .filter(Boolean)
+    .map((entry) => entry.split(":").map(Number));
 
 export class Requests {
   constructor(base) {
@@ -28,16 +33,16 @@ export class Requests {
   async masks(frame, level) {
     const url = `${this.base}/${frame}.png?size=${level}`;
     const response = await checked(await fetch(url, { cache: "no-store" }));
-    return { png: new Uint8Array(await response.arrayBuffer()), ids: idsOf(response) };
+    return { png: new Uint8Array(await response.arrayBuffer()), objects: objectsOf(response) };
   }
 
   // Small pictures of `count` frames, `step` apart, with their masks or without:
-  // [{ frame, picture, masks: { png, ids } | null }]
+  // [{ frame, picture, masks: { png, objects } | null }]
   async run(first, count, step, withMasks) {
     const query = `count=${count}&step=${step}&masks=${Number(withMasks)}`;
     const response = await checked(await fetch(`${this.base}/run/${first}?${query}`));
     const buffer = await response.arrayBuffer();
-    const ids = idsOf(response);
+    const objects = objectsOf(response);
     const view = new DataView(buffer);
     const parts = [];
     for (let at = 0; at < buffer.byteLength; ) {
@@ -47,7 +52,7 @@ export class Requests {
       at += jpegBytes;
       const png = pngBytes ? new Uint8Array(buffer.slice(at, at + pngBytes)) : null;
       at += pngBytes;
-      parts.push({ frame, jpeg, masks: png && { png, ids } });
+      parts.push({ frame, jpeg, masks: png && { png, objects } });
     }
     return Promise.all(
       parts.map(async ({ frame, jpeg, masks }) => ({
