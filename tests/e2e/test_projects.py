@@ -119,6 +119,23 @@ def test_a_project_moves_to_the_tab_that_opens_it(editor: EditorPage) -> None:
     editor.until(lambda: editor.mask().any())
 
 
+def test_a_closed_project_leaves_the_stage_empty(editor: EditorPage) -> None:
+    editor.open_sample()
+    editor.page.mouse.move(*editor.point(100, 60))
+    editor.page.mouse.down()
+    editor.page.mouse.move(*editor.point(200, 120), steps=3)
+    editor.page.evaluate("document.querySelector('[data-project-action=\"close\"]').click()")
+    editor.page.wait_for_selector('.s2[data-state="empty"]')
+    editor.page.mouse.move(500, 500, steps=3)
+    editor.page.mouse.up()
+    editor.page.keyboard.press("k")
+    assert "Crosshair" not in editor.status
+    assert editor.page.locator('[data-action="zoom_in"]').is_disabled()
+    assert editor.page.locator('[data-action="actual"]').inner_text() == "100 %"
+    editor.open_sample()
+    assert not editor.mask().any(), "the box was never finished"
+
+
 def test_a_project_is_saved_and_opened(
     editor: EditorPage, new_page: NewPage, tmp_path: Path, scene: Scene
 ) -> None:

@@ -176,9 +176,11 @@ class Editor {
     this.pending = [];
     this.settling = [];
     this.player.pause();
+    this.pointer.cancel();
     this.crosshair.reset();
     if (!clip) {
       this.media.close();
+      this.stage.close();
       this.timeline.close();
       this.status.clearError(); // of a picture that was on its way
       this.player.close();

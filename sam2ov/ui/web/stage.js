@@ -29,9 +29,16 @@ export class Stage {
   open(clip) {
     this.clip = clip;
     this.#reset();
-    for (const canvas of [this.frame, this.masks]) canvas.width = canvas.height = 1;
+    this.#clear();
     this.viewport.open(clip.width, clip.height);
     this.layout();
+  }
+
+  close() {
+    this.clip = null;
+    this.#reset();
+    this.#clear();
+    this.onView();
   }
 
   #reset() {
@@ -42,6 +49,10 @@ export class Stage {
     this.brush = null;
     this.crosshair = null;
     this.hovered = -1;
+  }
+
+  #clear() {
+    for (const canvas of [this.frame, this.masks]) canvas.width = canvas.height = 1;
   }
 
   layout() {
