@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from sam2ov.devices import Precision
 from sam2ov.errors import PromptError
 from sam2ov.loading import load_model
 from sam2ov.masks import BoolArray, FloatArray, fill_holes, resize_logits
-from sam2ov.model import ImageFeatures, Precision, SAM2Model
+from sam2ov.model import ImageFeatures, SAM2Model
 from sam2ov.prompts import PointPrompt, make_point_prompt, points_to_model
 from sam2ov.tracker import choose_tokens, no_points
 

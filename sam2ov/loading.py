@@ -5,8 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sam2ov.devices import Precision
 from sam2ov.manifest import read_manifest
-from sam2ov.model import Precision, SAM2Model
+from sam2ov.model import SAM2Model
 from sam2ov.presets import Preset, PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.quantization import INSTALL_COMMAND, is_installed, quantize_model

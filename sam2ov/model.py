@@ -1,36 +1,16 @@
-"""The compiled networks, one method each. The only module that imports OpenVINO."""
+"""SAM 2's networks on frames, prompts, masks and memories: one method each, arrays in and out."""
 
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
-from sam2ov.errors import DeviceError, ModelFolderError
+from sam2ov.devices import Precision, needs_static_shapes
+from sam2ov.errors import ModelFolderError
 from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName, read_manifest
 from sam2ov.masks import FloatArray
-
-Precision = Literal["f32", "bf16", "f16"]
-
-_HINTS: Mapping[Precision, ov.Type] = {
-    "f32": ov.Type.f32,
-    "bf16": ov.Type.bf16,
-    "f16": ov.Type.f16,
-}
-_CAPABILITIES: Mapping[Precision, str] = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
-_STATIC_DEVICES = frozenset({"NPU"})
-# A bank fills up in 16 steps (its pointers); objects that join later pass through other shapes.
-_REQUESTS_PER_NETWORK = 32
-_META_DEVICES = frozenset({"AUTO", "MULTI", "HETERO", "BATCH"})
-# Point coordinates go through a matrix product before the sine: 8 bits of mantissa would move
-# them by pixels, and the network costs nothing.
-_ALWAYS_F32: frozenset[NetworkName] = frozenset({"prompt_encoder"})
+from sam2ov.networks import Compiler, Network, NetworkUsage
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,21 +81,6 @@ class Constants:
     obj_ptr_tpos_proj_bias: FloatArray | None = None
 
 
-@dataclass(frozen=True)
-class NetworkUsage:
-    """What a network has done since it was loaded.
-
-    Attributes:
-        calls: how often it ran.
-        seconds: how long that took, without waiting for its turn.
-        shapes: of its inputs at the latest call, by name.
-    """
-
-    calls: int
-    seconds: float
-    shapes: Mapping[str, tuple[int, ...]]
-
-
 class SAM2Model:
     """A model folder compiled for one device. Calls from several threads take turns per network.
 
@@ -148,14 +113,13 @@ class SAM2Model:
         self.device = device
         trained = self.manifest.num_maskmem
         self.memory_frames = trained if memory_frames is None else min(memory_frames, trained)
-        core = ov.Core()
-        self.precision: Precision = choose_precision(core, device, precision)
+        compiler = Compiler.for_device(device, precision, cache_dir)
+        self.precision: Precision = compiler.precision
         self.constants = _read_constants(folder, self.manifest)
         if static_shapes is None:
-            static_shapes = device.split(".")[0] in _STATIC_DEVICES
-        compiler = _Compiler(core, device, self.precision, cache_dir)
+            static_shapes = needs_static_shapes(device)
         self._networks = {
-            name: _Network(compiler, folder, self.manifest, name, static_shapes=static_shapes)
+            name: Network(compiler, folder, self.manifest, name, static_shapes=static_shapes)
             for name in NETWORK_NAMES
         }
 
@@ -272,133 +236,6 @@ class SAM2Model:
         return out["memory"]
 
 
-@dataclass(frozen=True, eq=False)
-class _Compiler:
-    """Graphs to requests, for one device."""
-
-    core: ov.Core
-    device: str
-    precision: Precision
-    cache_dir: Path | None
-
-    def read(self, path: Path) -> ov.Model:
-        try:
-            return self.core.read_model(path)
-        except RuntimeError as error:
-            raise ModelFolderError(
-                f"{path} cannot be read by OpenVINO ({_first_line(error)}). "
-                "Delete the folder and convert the checkpoint again."
-            ) from error
-
-    def request(self, graph: ov.Model, name: NetworkName) -> ov.InferRequest:
-        hint = "f32" if name in _ALWAYS_F32 else self.precision
-        config: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": _HINTS[hint],
-        }
-        if self.cache_dir is not None:
-            config["CACHE_DIR"] = str(self.cache_dir)
-        try:
-            return self.core.compile_model(graph, self.device, config).create_infer_request()
-        except RuntimeError as error:
-            raise DeviceError(
-                f"OpenVINO cannot compile {name} for {self.device} in {hint}: "
-                f'{_first_line(error)}. Try device="CPU" or another precision.'
-            ) from error
-
-
-_Shapes = tuple[tuple[int, ...], ...]
-
-
-class _Network:
-    """One graph behind a lock: a request for all shapes, or one for each."""
-
-    def __init__(
-        self,
-        compiler: _Compiler,
-        folder: Path,
-        manifest: Manifest,
-        name: NetworkName,
-        *,
-        static_shapes: bool,
-    ) -> None:
-        spec = manifest.networks[name]
-        self._compiler = compiler
-        self._name = name
-        self._path = folder / spec.xml.file
-        self._by_shape = static_shapes and any(-1 in tensor.shape for tensor in spec.inputs)
-        self._requests: OrderedDict[_Shapes, ov.InferRequest] = OrderedDict()
-        if not self._by_shape:
-            self._requests[()] = compiler.request(compiler.read(self._path), name)
-        self._outputs = tuple(output.name for output in spec.outputs)
-        self._lock = threading.Lock()
-        self.usage = NetworkUsage(0, 0.0, {})
-
-    def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
-        with self._lock:
-            started = time.perf_counter()
-            request = self._request_for(inputs)
-            request.infer(dict(inputs), share_inputs=True)
-            # The request overwrites its tensors at the next call.
-            outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
-            self.usage = NetworkUsage(
-                self.usage.calls + 1,
-                self.usage.seconds + time.perf_counter() - started,
-                {name: tensor.shape for name, tensor in inputs.items()},
-            )
-            return outputs
-
-    def _request_for(self, inputs: Mapping[str, npt.NDArray[Any]]) -> ov.InferRequest:
-        if not self._by_shape:
-            return self._requests[()]
-        shapes = tuple(tensor.shape for tensor in inputs.values())
-        if shapes not in self._requests:
-            graph = self._compiler.read(self._path)
-            graph.reshape({name: list(tensor.shape) for name, tensor in inputs.items()})
-            self._requests[shapes] = self._compiler.request(graph, self._name)
-            if len(self._requests) > _REQUESTS_PER_NETWORK:
-                self._requests.popitem(last=False)
-        self._requests.move_to_end(shapes)
-        return self._requests[shapes]
-
-
-def available_devices() -> dict[str, str]:
-    """OpenVINO's devices on this machine: device string → full name."""
-    core = ov.Core()
-    return {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
-
-
-def choose_precision(core: ov.Core, device: str, wanted: Precision | None) -> Precision:
-    """The precision to compile for: ``wanted``, or the fastest that ``device`` computes natively.
-
-    Where OpenVINO chooses among devices (AUTO …), the one that all of them have: f32.
-
-    Raises:
-        DeviceError: the device is not there, or does not compute in ``wanted``.
-    """
-    base = device.split(":")[0].split(".")[0]
-    names = core.available_devices
-    if wanted is not None and wanted not in _CAPABILITIES:
-        raise DeviceError(f"precision is one of {', '.join(_CAPABILITIES)}, got {wanted!r}.")
-    if base in _META_DEVICES:
-        return wanted or "f32"
-    physical = next((n for n in names if n == device or n.split(".")[0] == device), None)
-    if physical is None:
-        raise DeviceError(
-            f"There is no device {device!r} here. Available: {', '.join(names)}, or AUTO."
-        )
-    offered = set(core.get_property(physical, "OPTIMIZATION_CAPABILITIES"))
-    if wanted is None:
-        fastest_first: tuple[Precision, ...] = ("bf16", "f16") if base == "CPU" else ("f16", "bf16")
-        return next((p for p in fastest_first if _CAPABILITIES[p] in offered), "f32")
-    if wanted != "f32" and _CAPABILITIES[wanted] not in offered:
-        raise DeviceError(
-            f"{device} does not compute in {wanted}; it offers {', '.join(sorted(offered))}. "
-            "Leave precision out to take its best."
-        )
-    return wanted
-
-
 def _read_constants(folder: Path, manifest: Manifest) -> Constants:
     path = folder / manifest.constants.file
     try:
@@ -408,8 +245,3 @@ def _read_constants(folder: Path, manifest: Manifest) -> Constants:
         raise ModelFolderError(
             f"{path} is damaged ({error}). Delete the folder and convert the checkpoint again."
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

@@ -7,12 +7,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.devices import Precision
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.features import ArrayFrames, FrameSource
 from sam2ov.journal import Journal
 from sam2ov.loading import load_model
 from sam2ov.masks import HOLE_AREA, FloatArray
-from sam2ov.model import Precision, SAM2Model
+from sam2ov.model import SAM2Model
 from sam2ov.presets import PresetName
 from sam2ov.prompts import make_mask_prompt, make_point_prompt
 from sam2ov.session import VideoSession

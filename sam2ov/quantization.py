@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
+from sam2ov.devices import Precision, available_devices
 from sam2ov.errors import ModelError
 from sam2ov.features import squash
 from sam2ov.manifest import (
@@ -31,7 +32,7 @@ from sam2ov.manifest import (
     read_manifest,
     sha256_of,
 )
-from sam2ov.model import ImageFeatures, Precision, SAM2Model, available_devices
+from sam2ov.model import ImageFeatures, SAM2Model
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.registry import make_once
 from sam2ov.samples import SAMPLE_PATH

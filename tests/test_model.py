@@ -1,14 +1,14 @@
-"""The compiled networks: shapes at run time, devices, precision, damaged folders."""
+"""The model's five methods: shapes at run time, devices, damaged folders."""
 
 import shutil
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sam2ov.errors import DeviceError, ModelFolderError, Sam2ovError
-from sam2ov.model import ImageFeatures, SAM2Model, available_devices, choose_precision
+from sam2ov.model import ImageFeatures, SAM2Model
 from sam2ov.predictor import SAM2VideoPredictor
 from sam2ov.registry import resolve_model
 
@@ -84,55 +84,9 @@ def test_any_number_of_points(model: SAM2Model, features: ImageFeatures, points:
     assert ((masks.ious >= 0) & (masks.ious <= 1)).all()
 
 
-def test_answers_do_not_change_under_the_callers_hands(model: SAM2Model) -> None:
-    size = model.manifest.image_size
-    first = model.encode_image(np.zeros((size, size, 3), np.uint8))
-    kept = first.embedding.copy()
-    model.encode_image(np.full((size, size, 3), 255, np.uint8))
-    np.testing.assert_array_equal(first.embedding, kept)
-
-
 def test_an_absent_device_is_named_with_those_that_are_there() -> None:
-    assert "CPU" in available_devices()
     with pytest.raises(DeviceError, match=r"no device 'GPU\.7'.*Available: .*CPU"):
         SAM2Model(resolve_model("micro"), device="GPU.7")
-
-
-class Machine:
-    """OpenVINO's view of a machine with a CPU, two GPUs and an NPU."""
-
-    available_devices = ("CPU", "GPU.0", "GPU.1", "NPU")
-
-    def __init__(self, **offers: str) -> None:
-        self.offers = offers
-
-    def get_property(self, device: str, name: str) -> list[str]:
-        assert name == "OPTIMIZATION_CAPABILITIES"
-        return self.offers[device.split(".")[0]].split()
-
-
-@pytest.mark.parametrize(
-    ("device", "offered", "expected"),
-    [
-        ("CPU", "FP32 INT8 BIN", "f32"),
-        ("CPU", "FP32 BF16 INT8", "bf16"),
-        ("GPU", "FP32 FP16 INT8", "f16"),
-        ("GPU.1", "FP32 FP16", "f16"),
-        ("NPU", "FP16 INT8", "f16"),
-    ],
-)
-def test_the_default_precision_is_the_fastest(device: str, offered: str, expected: str) -> None:
-    machine = cast(Any, Machine(**{device.split(".")[0]: offered}))
-    assert choose_precision(machine, device, None) == expected
-
-
-def test_a_precision_that_the_device_lacks_is_refused() -> None:
-    machine = cast(Any, Machine(CPU="FP32 INT8"))
-    assert choose_precision(machine, "CPU", "f32") == "f32"
-    with pytest.raises(DeviceError, match="does not compute in bf16"):
-        choose_precision(machine, "CPU", "bf16")
-    with pytest.raises(DeviceError, match="one of f32, bf16, f16"):
-        choose_precision(machine, "CPU", cast(Any, "f8"))
 
 
 def test_auto_is_a_device() -> None:

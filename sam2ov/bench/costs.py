@@ -7,8 +7,8 @@ from pathlib import Path
 from sam2ov.bench.device import DeviceFacts, count_flops, profile
 from sam2ov.bench.report import NetworkCost, TorchResult, TrackingResult
 from sam2ov.bench.tracking import ObjectRounds, Round
+from sam2ov.devices import Precision
 from sam2ov.manifest import read_manifest
-from sam2ov.model import Precision
 
 
 def tracking_results(

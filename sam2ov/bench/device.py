@@ -1,6 +1,6 @@
 """What a device can do at best: the operations that the networks ask for, and its GEMM rate.
 
-The one module beside ``sam2ov.model`` that imports OpenVINO.
+It asks OpenVINO itself, past ``sam2ov.networks``.
 """
 
 import math
@@ -16,14 +16,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
+from sam2ov.devices import OPENVINO_TYPES, Precision
 from sam2ov.errors import ModelFolderError
-from sam2ov.model import Precision
 
-_TYPES: Mapping[Precision, ov.Type] = {
-    "f32": ov.Type.f32,
-    "bf16": ov.Type.bf16,
-    "f16": ov.Type.f16,
-}
 _SIDE = 2048
 _PRODUCTS = 4  # in a row: what goes in and comes out is float32, and converting it takes time too
 
@@ -88,7 +83,7 @@ def device_facts(
     compiled = core.compile_model(
         _products(side),
         device,
-        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _TYPES[precision]},
+        {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision]},
     )
     request = compiled.create_infer_request()
     operand = np.full((side, side), 0.5, np.float32)
@@ -149,7 +144,7 @@ def profile(
         runs: of which the fastest counts, operation by operation.
     """
     core = ov.Core()
-    config = {"INFERENCE_PRECISION_HINT": _TYPES[precision], "PERF_COUNT": True}
+    config = {"INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision], "PERF_COUNT": True}
     compiled = core.compile_model(core.read_model(xml), device, config)
     request = compiled.create_infer_request()
     inputs = {

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sam2ov.bench.clip import BenchClip
 from sam2ov.manifest import Manifest, NetworkName
 from sam2ov.masks import BoolArray
-from sam2ov.model import NetworkUsage
+from sam2ov.networks import NetworkUsage
 from sam2ov.predictor import SAM2VideoPredictor
 from sam2ov.prompts import make_point_prompt
 from sam2ov.session import TrackedFrame

@@ -23,10 +23,10 @@ from sam2ov.commands.model_options import (
 from sam2ov.errors import ExportError
 
 if TYPE_CHECKING:
+    from sam2ov.devices import Precision
     from sam2ov.evaluation.contact_sheet import ContactSheet
     from sam2ov.evaluation.datasets import AnnotatedSequence
     from sam2ov.evaluation.scores import SequenceScores
-    from sam2ov.model import Precision
     from sam2ov.predictor import SAM2VideoPredictor
     from sam2ov.progress import ProgressCallback
 

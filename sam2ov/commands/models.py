@@ -40,7 +40,7 @@ def models(as_json: AsJson = False) -> None:
 
 def devices(as_json: AsJson = False) -> None:
     """List the devices that OpenVINO finds on this machine."""
-    from sam2ov.model import available_devices
+    from sam2ov.devices import available_devices
 
     found = available_devices()
     if as_json:

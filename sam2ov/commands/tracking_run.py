@@ -13,8 +13,8 @@ from sam2ov.commands.outputs import Output
 from sam2ov.progress import ProgressCallback
 
 if TYPE_CHECKING:
+    from sam2ov.devices import Precision
     from sam2ov.export.tracked_masks import ExportedObject
-    from sam2ov.model import Precision
     from sam2ov.predictor import SAM2VideoPredictor
     from sam2ov.presets import PresetName
     from sam2ov.prompt_file import PromptFile

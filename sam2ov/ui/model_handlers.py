@@ -6,8 +6,8 @@ from typing import Any
 import gradio as gr
 
 from sam2ov.conversion import missing_packages
+from sam2ov.devices import available_devices
 from sam2ov.errors import ModelError, ModelNotFoundError, ServerFullError
-from sam2ov.model import available_devices
 from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
 from sam2ov.ui.background import Finish, carry_out

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Self
 
+from sam2ov.devices import Precision, available_devices
 from sam2ov.loading import PreparedModel, prepare_model
-from sam2ov.model import Precision, available_devices
 from sam2ov.presets import PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelDocument

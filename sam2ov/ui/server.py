@@ -6,8 +6,8 @@ import threading
 from importlib.util import find_spec
 from pathlib import Path
 
+from sam2ov.devices import Precision
 from sam2ov.errors import ServerError
-from sam2ov.model import Precision
 from sam2ov.presets import PresetName
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.api import PublicApi

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sam2ov.cli import app
+from sam2ov.devices import Precision
 from sam2ov.masks import FloatArray
-from sam2ov.model import DecodedMasks, ImageFeatures, Precision, PromptEmbeddings
+from sam2ov.model import DecodedMasks, ImageFeatures, PromptEmbeddings
 from tests.clips import Encoding, write_clip
 from tests.fake_convert import write_model_folder
 from tests.fake_model import FakeModel

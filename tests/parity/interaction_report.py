@@ -13,7 +13,8 @@ import torch
 
 from convert import convert_checkpoint, reference
 from convert.build import OFFICIAL_CONFIGS
-from sam2ov.model import Precision, SAM2Model
+from sam2ov.devices import Precision
+from sam2ov.model import SAM2Model
 from sam2ov.predictor import SAM2VideoPredictor
 from tests.parity import interactions
 from tests.parity.interactions import Agreement, Pair, Script

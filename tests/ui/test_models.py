@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sam2ov.devices import available_devices
 from sam2ov.errors import DeviceError
-from sam2ov.model import available_devices
 from sam2ov.presets import PRESETS
 from sam2ov.registry import BUNDLED_NAME
 from sam2ov.ui.job import Job
