@@ -110,6 +110,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """For tests that count tabs: those of other tests may stay for a while.
+
+    Tests name it before ``new_page``, so that their pages are closed before it stops.
+    """
+    folder = tmp_path / "own-server"
+    folder.mkdir()
+    with running_app(folder) as running:
+        yield running
+
+
 def _wait_until_it_answers(process: subprocess.Popen[bytes], running: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

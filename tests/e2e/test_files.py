@@ -12,7 +12,7 @@ from sam2ov.prompt_file import read_prompt_file
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
 from tests.clips import Scene, write_clip
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import NewPage, Server
 from tests.e2e.editor_page import EditorPage, ball, iou
 from tools.make_sample import ball_xy
 
@@ -165,11 +165,12 @@ def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> Non
     editor.until(lambda: np.array_equal(editor.mask(), before))
 
 
-def test_reloading_frees_the_old_page(editor: EditorPage, server: Server) -> None:
+def test_reloading_frees_the_old_page(own_server: Server, new_page: NewPage) -> None:
+    editor = new_page(url=own_server.url)
     editor.open_sample()
-    editor.until(lambda: server.tabs() == 1)
+    assert own_server.tabs() == 1
     editor.reload()
-    editor.until(lambda: server.tabs() == 1)
+    editor.until(lambda: own_server.tabs() == 1)
     assert editor.objects.count() == 1
 
 

@@ -117,15 +117,17 @@ def test_the_picture_is_the_frame(editor: EditorPage) -> None:
         assert np.abs(middle - (250, 244, 232)).max() < 40, f"the ball's hub on frame {frame}"
 
 
-def test_closing_the_page_in_mid_track_frees_everything(new_page: NewPage, server: Server) -> None:
-    bystander = new_page()
-    bystander.until(lambda: server.tabs() == 1)
-    leaving = new_page()
+def test_closing_the_page_in_mid_track_frees_everything(
+    own_server: Server, new_page: NewPage
+) -> None:
+    bystander = new_page(url=own_server.url)
+    bystander.until(lambda: own_server.tabs() == 1)
+    leaving = new_page(url=own_server.url)
     leaving.open_sample()
     leaving.click(*ball_xy(0))
     leaving.track()
     leaving.until(lambda: leaving.position >= 3)
-    assert server.tabs() == 2
+    assert own_server.tabs() == 2
     leaving.page.close()
-    bystander.until(lambda: server.tabs() == 1)
+    bystander.until(lambda: own_server.tabs() == 1)
     bystander.open_sample()

@@ -4,6 +4,7 @@ import { CleanUpPanel } from "./clean_up_panel.js";
 import { showControls } from "./controls.js";
 import { Crosshair } from "./crosshair.js";
 import { Dialogs } from "./dialogs.js";
+import { Edits } from "./edits.js";
 import { listenToKeys } from "./keys.js";
 import { Looks } from "./looks.js";
 import { Media } from "./media.js";
@@ -12,7 +13,6 @@ import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
 import { closePopovers } from "./popovers.js";
 import { Projects } from "./projects.js";
-import { expectedMarks } from "./prompts.js";
 import { contains, parseRanges } from "./ranges.js";
 import { Stage } from "./stage.js";
 import { Status } from "./status.js";
@@ -56,11 +56,7 @@ class Editor {
     this.follows = true; // the playhead goes where tracking is
     this.tracksChosen = false; // not all objects
     this.isStarting = false; // tracking was asked for and has not been answered
-    this.edits = 0;
-    this.pending = []; // edits that the server has not answered yet
-    this.settling = []; // strokes that it has answered, and whose masks are not painted yet
-    this.stroke = null; // the one that is being drawn
-
+    this.edits = new Edits((edit) => send("edit", { clip: this.snapshot.clip.token, ...edit }));
     this.find = (selector) => section.querySelector(selector);
     this.looks = new Looks();
     this.stage = new Stage(this.find(".s2-stage"), this.looks, () => this.#viewed());
@@ -145,14 +141,11 @@ class Editor {
     }
     const before = this.snapshot;
     const isNewTab = snapshot.upload !== before.upload; // for the server, as after its restart
-    if (isNewTab) this.#forgetEdits(snapshot);
+    if (isNewTab) this.edits.restart(snapshot);
     else if (snapshot.seq <= before.seq) return; // overtaken by a newer one
     this.snapshot = snapshot;
     this.isStarting = false;
-    const isAnswered = ({ number }) => number <= snapshot.edits;
-    const strokes = this.pending.filter((edit) => edit.kind === "brush" && isAnswered(edit));
-    this.settling.push(...strokes);
-    this.pending = this.pending.filter((edit) => !isAnswered(edit));
+    this.edits.receive(snapshot);
     if (isNewTab || snapshot.opened !== before.opened) this.opening.answered();
     this.projects.received(before);
     if (snapshot.model !== before.model) this.send("show_model");
@@ -166,15 +159,8 @@ class Editor {
     this.#render();
   }
 
-  // What the server has not answered it never will.
-  #forgetEdits({ edits }) {
-    this.edits = edits;
-    this.pending = [];
-  }
-
   #openClip(clip) {
-    this.pending = [];
-    this.settling = [];
+    this.edits.forget();
     this.player.pause();
     this.pointer.cancel();
     this.crosshair.reset();
@@ -435,9 +421,8 @@ class Editor {
 
   #edit(edit) {
     this.status.clearError();
-    this.edits += 1;
-    this.section.dataset.waiting = this.edits - this.snapshot.edits;
-    this.send("edit", { clip: this.snapshot.clip.token, number: this.edits, ...edit });
+    this.edits.make(edit);
+    this.section.dataset.waiting = this.edits.waiting;
   }
 
   #prompt(prompt) {
@@ -445,15 +430,16 @@ class Editor {
     if (this.looks.style === "none") this.view.toggleMasks(); // to see what it does
     // What is meant is the picture in sight, even if the playhead has gone ahead of it.
     if (this.player.painted !== this.player.frame) this.player.seek(this.player.painted);
-    const edit = { ...this.#place(), ...prompt };
-    this.#edit(edit);
-    this.pending.push({ ...edit, number: this.edits });
+    this.status.clearError();
+    this.edits.prompt({ ...this.#place(), ...prompt });
+    this.section.dataset.waiting = this.edits.waiting;
     this.#showPrompts();
   }
 
   #drawing(stroke) {
-    if (!stroke && !this.stroke) return;
-    this.stroke = stroke && { ...stroke, object: this.activeId, frame: this.player.painted };
+    if (!stroke && !this.edits.stroke) return;
+    const place = { object: this.activeId, frame: this.player.painted };
+    this.edits.stroke = stroke && { ...stroke, ...place };
     this.section.toggleAttribute("data-painting", Boolean(stroke));
     this.#showStrokes();
   }
@@ -520,7 +506,7 @@ class Editor {
 
   #shown(frame) {
     this.stage.element.dataset.frame = frame;
-    this.settling = [];
+    this.edits.settle();
     this.#showPrompts();
     clearTimeout(this.preparing);
     const { clip, job } = this.snapshot;
@@ -534,8 +520,7 @@ class Editor {
   #showPrompts() {
     const frame = this.player.painted;
     const groups = this.snapshot.objects.map(({ id, colour, prompts }) => {
-      const edits = this.pending.filter((edit) => edit.object === id && edit.frame === frame);
-      const marks = expectedMarks(prompts[frame]?.points ?? [], edits);
+      const marks = this.edits.marks(id, frame, prompts[frame]?.points ?? []);
       return { marks, colour, isActive: id === this.activeId };
     });
     this.stage.showPrompts(groups);
@@ -545,14 +530,10 @@ class Editor {
   }
 
   #showStrokes() {
-    const frame = this.player.painted;
-    const strokes = [...this.settling, ...this.pending.filter(({ kind }) => kind === "brush")];
-    if (this.stroke) strokes.push(this.stroke);
     const colours = new Map(this.snapshot.objects.map(({ id, colour }) => [id, colour]));
+    const strokes = this.edits.strokesOn(this.player.painted);
     this.stage.showStrokes(
-      strokes
-        .filter((stroke) => stroke.frame === frame)
-        .map((stroke) => ({ ...stroke, colour: colours.get(stroke.object) })),
+      strokes.map((stroke) => ({ ...stroke, colour: colours.get(stroke.object) })),
     );
   }
 
@@ -577,9 +558,8 @@ class Editor {
     this.#showPrompts();
     this.#suggest();
     this.status.run(this.opening.task() ?? taskOf(job));
-    const waiting = this.edits - this.snapshot.edits;
-    this.section.dataset.waiting = waiting;
-    if (!waiting) this.cleanUp.show(this.snapshot.clip && this.#active());
+    this.section.dataset.waiting = this.edits.waiting;
+    if (!this.edits.waiting) this.cleanUp.show(this.snapshot.clip && this.#active());
     this.projects.show({ canOpen: this.snapshot !== NOTHING && !this.opening.isBusy });
     this.#enable();
   }
@@ -599,7 +579,7 @@ class Editor {
       hasPromptAfter: this.#promptFrom(1) !== player.frame,
     });
     const { clip } = snapshot;
-    const label = clip ? `Frame ${player.frame} of ${clip.name}; K shows a crosshair` : "No clip is open";
+    const label = clip ? `Frame ${player.frame} of ${clip.name}` : "No clip is open";
     this.stage.element.setAttribute("aria-label", label);
   }
 }
