@@ -30,6 +30,13 @@ def test_nothing_is_cut_off(new_page: NewPage, width: int, height: int) -> None:
         stage = editor.page.locator(".s2-stage").bounding_box()
         assert stage is not None
         assert stage["y"] + stage["height"] <= height, "the picture is in sight"
+        note, room = (
+            editor.page.locator(part).bounding_box() for part in (".s2-review-note", ".s2-review")
+        )
+        assert note is not None
+        assert room is not None
+        assert room["y"] <= note["y"]
+        assert note["y"] + note["height"] <= room["y"] + room["height"]
 
 
 def test_nothing_jumps(editor: EditorPage) -> None:
