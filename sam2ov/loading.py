@@ -31,12 +31,7 @@ class PreparedModel:
     notes: tuple[str, ...] = ()
 
     def compile(self, device: str = "CPU", precision: Precision | None = None) -> SAM2Model:
-        """Compile the networks; compiled graphs are cached beside the converted models.
-
-        Raises:
-            ModelFolderError: the folder is damaged.
-            DeviceError: the device or precision is not there.
-        """
+        """Compile the networks as ``SAM2Model`` does, with a cache beside the converted models."""
         return SAM2Model(
             self.folder,
             device,
@@ -60,8 +55,8 @@ def prepare_model(
 
     Args:
         model_id: "micro", "sam2.1-hiera-tiny" …, a hub repository or a model folder.
-        device: that it is going to run on: INT8 is used where it is faster there.
-        precision: that it is going to run in.
+        device: of ``SAM2Model``; INT8 is used where it is faster there.
+        precision: of ``SAM2Model``, for what is not INT8.
         preset: what may be given up for speed; the resolution of a model folder stays as it is.
         calibrate: a clip to calibrate INT8 on; None for the sample.
         progress: told of downloads (bytes) and conversions (steps).
@@ -108,22 +103,9 @@ def load_model(
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> SAM2Model:
-    """Load a model by name (fetched and converted on first use) or folder.
+    """Prepare a model, log what came of the preset, and compile it.
 
-    Args:
-        model_id: see ``prepare_model``.
-        device: any OpenVINO device string.
-        precision: inside the graphs: "f32", "bf16", "f16", or None for the device's best.
-        preset: see ``prepare_model``.
-        calibrate: see ``prepare_model``.
-        progress: see ``prepare_model``.
-        cancel: see ``prepare_model``.
-
-    Raises:
-        ModelError: the model cannot be found, fetched, converted, quantised or read.
-        VideoError: ``calibrate`` cannot be read.
-        DeviceError: the device or precision is not there.
-        CancelledError: ``cancel`` returned true.
+    Arguments and errors are those of ``prepare_model``, and of ``SAM2Model`` for the device.
     """
     prepared = prepare_model(
         model_id,

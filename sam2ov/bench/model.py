@@ -44,15 +44,9 @@ def prepare_bench_model(
     precision: Precision | None = None,
     progress: ProgressCallback | None = None,
 ) -> PreparedModel:
-    """A model to measure; nothing is downloaded.
+    """A model to measure, by ``prepare_model``; nothing is downloaded.
 
-    Args:
-        model: a name or a folder.
-        preset: what may be given up for speed.
-        random_weights: take the architecture of the official model of that name.
-        device: that it is going to run on: INT8 is used where it is faster there.
-        precision: that it is going to run in.
-        progress: told of conversions.
+    With ``random_weights`` it has the architecture of the official model of that name.
 
     Raises:
         ModelError: there is no such model, an official one is not here yet, or its random twin

@@ -40,7 +40,13 @@ from sam2ov.project.documents import MAX_OBJECTS
 from sam2ov.prompt_file import PromptFile, parse_prompt_file
 from sam2ov.session import VideoSession
 from sam2ov.tracking_job import tracking_steps
-from sam2ov.ui.api_types import FormatFields, ModelFields, PointFields, PromptFields
+from sam2ov.ui.api_types import (
+    FormatFields,
+    FramePromptFields,
+    ModelFields,
+    PointFields,
+    PromptFields,
+)
 from sam2ov.ui.exports import ExportForm, write_download
 from sam2ov.ui.job import Job
 from sam2ov.ui.model_catalogue import offered_models
@@ -183,8 +189,8 @@ class PublicApi:
             A PNG of the video's size: 255 where the object is, 0 elsewhere.
         """
         with _reported(), self._opened(video, model, preset) as (session, _, folder):
-            prompt = {"frame": frame, "points": points or [], "box": box}
-            wanted = _checked_prompts({"objects": [{"id": 1, "prompts": [prompt]}]})  # type: ignore[list-item]
+            prompt: FramePromptFields = {"frame": frame, "points": points or [], "box": box}
+            wanted = _checked_prompts({"objects": [{"id": 1, "prompts": [prompt]}]})
             steps = tracking_steps(session, wanted)
             with self._models.turns.click():
                 next(steps)
