@@ -6,45 +6,18 @@ survive the process. A new step forgets those that lie ahead. Before the first s
 simply replaced: that is how a session without a history works.
 """
 
-import sqlite3
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from sam2ov.errors import ProjectError, StorageError
-
-NEVER: Final = (1 << 63) - 1
-"""The step at which a living row dies."""
-
-ALIVE: Final = "born <= :head AND died > :head"
-"""The condition under which a row is visible; ``:head`` is a parameter of ``Journal.execute``."""
-
-_APPLICATION_ID = 0x53324F56
-_FORMAT_VERSION = 1
-_MAX_VALUE_BYTES = 256 << 20
-_SCHEMA = (
-    "CREATE TABLE head (number INTEGER NOT NULL)",
-    "CREATE TABLE step (number INTEGER PRIMARY KEY, label TEXT NOT NULL, frame_idx INTEGER, "
-    "made REAL NOT NULL)",
-    "CREATE TABLE document (key TEXT NOT NULL, born INTEGER NOT NULL, died INTEGER NOT NULL, "
-    "body BLOB NOT NULL, PRIMARY KEY (key, born)) WITHOUT ROWID",
-    "CREATE TABLE tensor (id INTEGER PRIMARY KEY, logits BLOB NOT NULL, pointer BLOB NOT NULL)",
-    "CREATE TABLE result (obj_id INTEGER NOT NULL, frame_idx INTEGER NOT NULL, "
-    "kind INTEGER NOT NULL, born INTEGER NOT NULL, died INTEGER NOT NULL, "
-    "direction INTEGER NOT NULL, object_score REAL NOT NULL, iou REAL NOT NULL, "
-    "area REAL NOT NULL, centre_x REAL, centre_y REAL, tensor INTEGER NOT NULL, "
-    "PRIMARY KEY (obj_id, frame_idx, kind, born)) WITHOUT ROWID",
-    "CREATE INDEX result_born ON result (born)",
-    "CREATE INDEX result_died ON result (died)",
-    "CREATE INDEX result_tensor ON result (tensor)",
-)
-_TABLES = ("document", "result")
+from sam2ov.database import Database
+from sam2ov.errors import ProjectError
+from sam2ov.journal_tables import ALIVE, NEVER, SCHEMA, VERSIONED
 
 
 @dataclass(frozen=True)
@@ -77,22 +50,10 @@ class Journal:
     """
 
     def __init__(self, path: Path, max_bytes: int | None = None) -> None:
-        self.path = path
-        self.lock = threading.RLock()
-        self.is_open = True
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._under_way: int | None = None  # a step that may yet fail
+        self._database = Database(path, SCHEMA, max_bytes)
         try:
-            self._database = sqlite3.connect(
-                path, timeout=1.0, check_same_thread=False, isolation_level=None
-            )
-        except sqlite3.Error as error:
-            raise StorageError(f"{path} cannot be made or opened: {error}.") from error
-        try:
-            with self._reported():
-                self._prepare(max_bytes)
-            if self._is_blank():
-                self._create()
-            self._require_own()
             self._head = self._read_head()
         except BaseException:
             self._database.close()
@@ -128,8 +89,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""
-        with self.lock:
-            self.is_open = False
+        with self._database.lock:
             self._database.close()
             if self._temporary is not None:
                 self._temporary.cleanup()
@@ -140,9 +100,7 @@ class Journal:
         Raises:
             ProjectError: it is damaged.
         """
-        (found,) = self.fetch("PRAGMA quick_check(1)")
-        if found[0] != "ok":
-            raise ProjectError(f"{self.path.name} is damaged: {found[0]}.")
+        self._database.check()
 
     @property
     def is_temporary(self) -> bool:
@@ -168,9 +126,9 @@ class Journal:
 
     def begin(self, label: str, frame_idx: int | None = None) -> Step:
         """Start a step: what is written until the next one belongs to it."""
-        with self.lock:
+        with self._database.lock:
             number = self._head + 1
-            with self._transaction():
+            with self.transaction():
                 if self.undone is not None:
                     self._forget_ahead()
                 self.execute(
@@ -188,11 +146,14 @@ class Journal:
         Objects that were being tracked meanwhile have to be loaded again then.
         """
         step = self.begin(label, frame_idx)
+        self._under_way = step.number
         try:
             yield step
         except BaseException:
             self.abandon(step)
             raise
+        finally:
+            self._under_way = None
 
     def abandon(self, step: Step) -> Touched:
         """Take back the last step for good.
@@ -201,12 +162,12 @@ class Journal:
             StorageError: it cannot be written down that it is gone: for this process it is; another
                 one would find what was written of it.
         """
-        with self.lock:
+        with self._database.lock:
             if self._head != step.number:
                 raise ProjectError(f"Step {step.number} ({step.label}) is not the last one.")
             touched = self._touched(step.number)
             self._head = step.number - 1
-            with self._transaction():
+            with self.transaction():
                 self._write_head(self._head)
                 self._forget_ahead()
             return touched
@@ -216,13 +177,13 @@ class Journal:
 
         Nothing to do where the journal has been closed meanwhile, or gone back to before the step.
         """
-        with self.lock:
-            if self.is_open and self._head == step.number and self._is_empty(step):
+        with self._database.lock:
+            if self._database.is_open and self._head == step.number and self._is_empty(step):
                 self.abandon(step)
 
     def undo(self) -> Touched:
         """Go back to before the last step; nothing changes if there is none."""
-        with self.lock:
+        with self._database.lock:
             if self.done is None:
                 return Touched(frozenset(), frozenset())
             touched = self._touched(self._head)
@@ -231,7 +192,7 @@ class Journal:
 
     def redo(self) -> Touched:
         """Do the step again that was undone last; nothing changes if there is none."""
-        with self.lock:
+        with self._database.lock:
             if self.undone is None:
                 return Touched(frozenset(), frozenset())
             self._move(self._head + 1)
@@ -239,10 +200,10 @@ class Journal:
 
     def forget_history(self) -> None:
         """Keep what is visible and give the space of everything else back."""
-        with self.lock:
-            with self._transaction():
+        with self._database.lock:
+            with self.transaction():
                 self._forget_ahead()
-                for table in _TABLES:
+                for table in VERSIONED:
                     # Rows keep the numbers of their steps: what is stale depends on their order.
                     self.execute(f"DELETE FROM {table} WHERE died <= :head")
                 self.execute(
@@ -256,7 +217,7 @@ class Journal:
 
     def put_document(self, key: str, body: bytes) -> None:
         """Store a document, replacing an earlier one of the same key."""
-        with self.lock, self._transaction():
+        with self.transaction():
             self._end_document(key)
             self.execute(
                 "INSERT INTO document VALUES (:key, :head, :never, :body)",
@@ -265,7 +226,7 @@ class Journal:
 
     def remove_document(self, key: str) -> None:
         """Remove a document; one that is not there is fine."""
-        with self.lock, self._transaction():
+        with self.transaction():
             self._end_document(key)
 
     def documents(self, prefix: str) -> dict[str, bytes]:
@@ -286,111 +247,69 @@ class Journal:
 
     # ---- For those who keep rows of their own here
 
-    def execute(self, statement: str, parameters: dict[str, Any] | None = None) -> None:
+    def execute(self, statement: str, values: dict[str, Any] | None = None) -> None:
         """Run a statement; ``:head`` is known to it.
 
         Raises:
             StorageError: the disk is full, or the file has gone.
         """
-        with self.lock, self._reported():
-            self._database.execute(statement, self._with_head(statement, parameters))
+        with self._database.lock:
+            self._database.execute(statement, self._with_head(statement, values))
 
-    def fetch(
-        self, query: str, parameters: dict[str, Any] | tuple[Any, ...] | None = None
-    ) -> list[tuple[Any, ...]]:
+    def fetch(self, query: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows that a query finds; ``:head`` is known to it."""
-        with self.lock, self._reported():
-            if not isinstance(parameters, tuple):
-                parameters = self._with_head(query, parameters)
-            return self._database.execute(query, parameters).fetchall()
+        with self._database.lock:
+            return self._database.fetch(query, self._with_head(query, values))
 
-    def fetch_one(
-        self, query: str, parameters: dict[str, Any] | tuple[Any, ...] | None = None
-    ) -> tuple[Any, ...]:
+    def fetch_one(self, query: str, values: dict[str, Any] | None = None) -> tuple[Any, ...]:
         """The only row that a query finds."""
-        (row,) = self.fetch(query, parameters)
+        (row,) = self.fetch(query, values)
         return row
 
     def insert_tensor(self, logits: bytes, pointer: bytes) -> int:
         """Store a mask and a pointer; returns their id."""
-        with self.lock, self._reported():
-            cursor = self._database.execute(
-                "INSERT INTO tensor (logits, pointer) VALUES (?, ?)", (logits, pointer)
-            )
-            return int(cursor.lastrowid or 0)
+        return self._database.insert(
+            "INSERT INTO tensor (logits, pointer) VALUES (?, ?)", (logits, pointer)
+        )
 
     def drop_tensors(self, tensors: list[int]) -> None:
         """Drop those of ``tensors`` that no result refers to any more."""
-        with self.lock, self._reported():
-            self._database.executemany(
-                "DELETE FROM tensor WHERE id = ?1 "
-                "AND NOT EXISTS (SELECT 1 FROM result WHERE tensor = ?1)",
-                [(tensor,) for tensor in tensors],
-            )
+        self._database.execute_many(
+            "DELETE FROM tensor WHERE id = ?1 "
+            "AND NOT EXISTS (SELECT 1 FROM result WHERE tensor = ?1)",
+            [(tensor,) for tensor in tensors],
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Everything inside is written, or nothing; nobody else writes meanwhile."""
-        with self.lock, self._transaction():
+        with self._database.transaction():
             yield
 
     def copy_to(self, path: Path) -> None:
-        """Write a compact copy without the history to ``path``, which is not there yet."""
-        with self.lock:
-            self.execute("VACUUM INTO :path", {"path": str(path)})
+        """Write a compact copy without the history to ``path``, which is not there yet.
+
+        Steps go on meanwhile and are in the copy, but for one that is not complete at its end.
+        """
+        with self._database.copied_to(path):
+            is_complete = self._head != self._under_way
         with Journal(path) as copy:
+            if not is_complete:
+                copy.undo()
             copy.forget_history()
 
     # ---- Inside
-
-    def _prepare(self, max_bytes: int | None) -> None:
-        self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
-        # The write-ahead log survives a killed process; only a power cut may take the last steps.
-        for pragma in (
-            "trusted_schema=OFF",
-            "cell_size_check=ON",
-            "locking_mode=EXCLUSIVE",
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "cache_size=-4096",
-            "wal_autocheckpoint=2000",
-        ):
-            self._database.execute(f"PRAGMA {pragma}").fetchall()
-        if max_bytes is not None:
-            (page_size,) = self._database.execute("PRAGMA page_size").fetchone()
-            self._database.execute(f"PRAGMA max_page_count={max_bytes // page_size}").fetchall()
-
-    def _is_blank(self) -> bool:
-        """Whether there is nothing in it: a new file, or one that a killed server just made."""
-        (count,) = self.fetch_one("SELECT COUNT(*) FROM sqlite_schema")
-        return int(count) == 0
 
     def _read_head(self) -> int:
         try:
             return int(self.fetch_one("SELECT number FROM head")[0])
         except (ValueError, TypeError) as error:
-            raise ProjectError(f"{self.path.name} is damaged ({error}).") from error
-
-    def _create(self) -> None:
-        with self._transaction():
-            self.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-            self.execute(f"PRAGMA user_version={_FORMAT_VERSION}")
-            for statement in _SCHEMA:
-                self.execute(statement)
-            self.execute("INSERT INTO head VALUES (0)")
-
-    def _require_own(self) -> None:
-        """A file from elsewhere must have exactly our tables: no triggers, no views."""
-        found = {row[0] for row in self.fetch("SELECT sql FROM sqlite_schema WHERE sql NOTNULL")}
-        (version,) = self.fetch_one("PRAGMA user_version")
-        if version != _FORMAT_VERSION or found != set(_SCHEMA):
-            raise ProjectError(
-                f"{self.path.name} is no project of this version of sam2ov (format {version}, "
-                f"expected {_FORMAT_VERSION}). Open it with the version that saved it."
-            )
+            raise ProjectError(f"{self._database.path.name} is damaged ({error}).") from error
 
     def _step(self, number: int) -> Step | None:
-        rows = self.fetch("SELECT number, label, frame_idx FROM step WHERE number = ?", (number,))
+        rows = self.fetch(
+            "SELECT number, label, frame_idx FROM step WHERE number = :number", {"number": number}
+        )
         return Step(*rows[0]) if rows else None
 
     def _move(self, number: int) -> None:
@@ -401,17 +320,18 @@ class Journal:
         self.execute("UPDATE head SET number = :number", {"number": number})
 
     def _touched(self, number: int) -> Touched:
-        keys = self.fetch("SELECT key FROM document WHERE born = ?1 OR died = ?1", (number,))
+        values = {"number": number}
+        keys = self.fetch("SELECT key FROM document WHERE :number IN (born, died)", values)
         ids = self.fetch(
-            "SELECT obj_id FROM result WHERE born = ?1 UNION "
-            "SELECT obj_id FROM result WHERE died = ?1",
-            (number,),
+            "SELECT obj_id FROM result WHERE born = :number UNION "
+            "SELECT obj_id FROM result WHERE died = :number",
+            values,
         )
         return Touched(frozenset(key for (key,) in keys), frozenset(i for (i,) in ids))
 
     def _forget_ahead(self) -> None:
         dropped = self.fetch("SELECT tensor FROM result WHERE born > :head")
-        for table in _TABLES:
+        for table in VERSIONED:
             self.execute(f"DELETE FROM {table} WHERE born > :head")
             self.execute(
                 f"UPDATE {table} SET died = :never WHERE died > :head AND died < :never",
@@ -427,8 +347,8 @@ class Journal:
             {"key": key},
         )
 
-    def _with_head(self, statement: str, parameters: dict[str, Any] | None) -> dict[str, Any]:
-        known = dict(parameters or {})
+    def _with_head(self, statement: str, values: dict[str, Any] | None) -> dict[str, Any]:
+        known = dict(values or {})
         if ":head" in statement:
             known["head"] = self._head
         return known
@@ -436,73 +356,8 @@ class Journal:
     def _is_empty(self, step: Step) -> bool:
         return all(
             self.fetch_one(
-                f"SELECT NOT EXISTS (SELECT 1 FROM {table} WHERE born = ? OR died = ?)",
-                (step.number, step.number),
+                f"SELECT NOT EXISTS (SELECT 1 FROM {table} WHERE born = :number OR died = :number)",
+                {"number": step.number},
             )[0]
-            for table in _TABLES
+            for table in VERSIONED
         )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        if self._database.in_transaction:  # part of a larger one
-            yield
-            return
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._roll_back()
-            raise
-        try:
-            self.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
-
-    def _roll_back(self) -> None:
-        if self._database.in_transaction:  # a full disk may have ended it already
-            self._database.execute("ROLLBACK")
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if not self.is_open:
-                raise ProjectError(
-                    "The project has been closed meanwhile. Open it again to go on; everything "
-                    "was kept."
-                ) from error
-            match _code(error):
-                case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-                    raise ProjectError(
-                        f"{self.path.name} cannot be opened: it is damaged ({error}). Open a copy "
-                        "of the project that was saved earlier."
-                    ) from error
-                case sqlite3.SQLITE_BUSY:
-                    raise ProjectError(
-                        f"{self.path.name} cannot be opened: another sam2ov has this project "
-                        "open; close it there."
-                    ) from error
-            raise StorageError(
-                f"{self.path} cannot be read or written: {error}. Free some disk space, or choose "
-                "another disk; what was done before is kept."
-            ) from error
-
-
-def is_in_use(path: Path) -> bool:
-    """Whether somebody has a journal open, in this or in another process."""
-    try:
-        probe = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
-        try:
-            probe.execute("SELECT number FROM head").fetchall()
-        finally:
-            probe.close()
-    except sqlite3.Error as error:  # or it is missing, or damaged
-        return _code(error) == sqlite3.SQLITE_BUSY
-    return False
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 for an error of Python's module."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -19,7 +19,8 @@ from typing import Final
 import numpy as np
 
 from sam2ov.errors import ProjectError
-from sam2ov.journal import ALIVE, NEVER, Journal
+from sam2ov.journal import Journal
+from sam2ov.journal_tables import ALIVE, NEVER
 from sam2ov.masks import BoolArray, FloatArray, centre_of_mass
 from sam2ov.timeline import FrameFacts
 

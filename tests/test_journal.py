@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -108,6 +107,64 @@ def test_forgetting_the_history_keeps_what_is_there(tmp_path: Path) -> None:
         assert state(copy) == {"a": b"1"}
 
 
+def test_a_copy_leaves_out_what_is_not_complete(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        with journal.step("complete"):
+            journal.put_document("a", b"1")
+        with journal.step("under way"):
+            journal.put_document("a", b"2")
+            journal.copy_to(tmp_path / "during.sqlite")
+            journal.put_document("b", b"3")
+        journal.copy_to(tmp_path / "after.sqlite")
+        journal.begin("without an end, as tracking is")
+        journal.put_document("a", b"4")
+        journal.copy_to(tmp_path / "tracking.sqlite")
+        assert state(journal) == {"a": b"4", "b": b"3"}
+    for name, expected in {
+        "during": {"a": b"1"},
+        "after": {"a": b"2", "b": b"3"},
+        "tracking": {"a": b"4", "b": b"3"},
+    }.items():
+        with Journal(tmp_path / f"{name}.sqlite") as copy:
+            assert state(copy) == expected
+            assert copy.done is None
+
+
+def test_steps_go_on_while_a_copy_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sam2ov.database._COPIED_PAGES", 4)
+    done, told = threading.Event(), threading.Event()
+
+    def pause() -> None:
+        told.set()
+        assert done.wait(60), "whoever takes a step waits for the copy"
+
+    monkeypatch.setattr("sam2ov.database._pause", pause)
+    with Journal(tmp_path / "j.sqlite") as journal:
+        with journal.step("much"):
+            journal.put_document("a", bytes(1 << 18))
+        with journal.step("more"):
+            journal.put_document("b", bytes(1 << 18))
+
+        def work() -> None:
+            assert told.wait(60)
+            journal.undo()
+            with journal.step("another way"):
+                journal.put_document("c", b"3")
+            done.set()
+
+        other = threading.Thread(target=work)
+        other.start()
+        journal.copy_to(tmp_path / "copy.sqlite")
+        other.join()
+        expected = state(journal)
+    assert list(expected) == ["a", "c"]
+    with Journal(tmp_path / "copy.sqlite") as copy:
+        copy.check()
+        assert state(copy) == expected
+
+
 Action = tuple[str, str, int]
 actions = st.lists(
     st.tuples(
@@ -187,22 +244,10 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
         assert state(journal) == {"a": b"19"}
 
 
-def test_a_file_from_elsewhere_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.sqlite").write_text("no database at all " * 100)
-    with pytest.raises(ProjectError, match="cannot be opened"):
-        Journal(tmp_path / "text.sqlite")
-    with Journal(tmp_path / "j.sqlite"):
-        pass
-    database = sqlite3.connect(tmp_path / "j.sqlite")
-    database.execute("CREATE TRIGGER t AFTER INSERT ON step BEGIN DELETE FROM step; END")
-    database.commit()
-    database.close()
-    with pytest.raises(ProjectError, match="no project of this version"):
-        Journal(tmp_path / "j.sqlite")
-
-
-def test_two_at_once_are_refused(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j.sqlite"), pytest.raises(ProjectError, match="close it there"):
+def test_a_damaged_head_is_refused(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.execute("DELETE FROM head")
+    with pytest.raises(ProjectError, match="damaged"):
         Journal(tmp_path / "j.sqlite")
 
 
