@@ -10,7 +10,7 @@ from sam2ov.manifest import read_manifest
 from sam2ov.model import SAM2Model
 from sam2ov.presets import Preset, PresetName, find_preset
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.quantization import INSTALL_COMMAND, is_installed, quantize_model
+from sam2ov.quantization import INSTALL_COMMAND, is_installed, quantize_model, shortcomings
 from sam2ov.registry import BUNDLED_NAME, cache_folder, resolve_model, trained_image_size
 
 _log = logging.getLogger(__name__)
@@ -76,9 +76,11 @@ def prepare_model(
         progress=progress,
         cancel=cancel,
     )
-    # The encoder of the bundled model is too small to gain by INT8.
-    if not chosen.int8 or os.fspath(model_id) == BUNDLED_NAME:
+    if not chosen.int8:
         return PreparedModel(folder, chosen)
+    if os.fspath(model_id) == BUNDLED_NAME:
+        note = f"INT8 is not tried on {BUNDLED_NAME}, whose image encoder is small."
+        return PreparedModel(folder, chosen, (note,))
     if not is_installed():
         note = f"The image encoder may be faster in INT8, which needs NNCF: {INSTALL_COMMAND}"
         return PreparedModel(folder, chosen, (note,))
@@ -127,4 +129,5 @@ def _what_came_of_it(folder: Path) -> str:
     facts = f"{found.time_ratio:.2f} of the time, {100 * found.error:.1f} % off"
     if found.kept:
         return f"The image encoder runs in INT8 ({facts})."
-    return f"INT8 does not pay here ({facts}): the image encoder stays as it is."
+    why = " and ".join(shortcomings(found.error, found.time_ratio))
+    return f"INT8 does not pay here: {why} ({facts}). The image encoder stays as it is."

@@ -1,7 +1,6 @@
 """One loader: names and presets become compiled networks."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,9 +9,9 @@ import pytest
 
 from sam2ov.errors import ModelError, ModelNotFoundError
 from sam2ov.loading import load_model, prepare_model
-from sam2ov.manifest import Quantization, read_manifest
 from sam2ov.presets import PRESETS
 from sam2ov.registry import cache_folder
+from tests.quantized import quantized_copy
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +22,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_presets_differ_in_what_is_remembered(micro_model: Path, cache: Path) -> None:
     quality = prepare_model("micro")
-    assert quality.folder == micro_model
+    assert (quality.folder, quality.notes) == (micro_model, ())
     assert quality.compile(precision="f32").memory_frames == 7
     assert list((cache_folder() / "compiled").iterdir())
     balanced = load_model("micro", preset="balanced", precision="f32")
@@ -46,36 +45,46 @@ def test_a_folder_keeps_its_size(micro_model: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("kept", "note"),
-    [(True, r"runs in INT8 \(0.66 of the time, 3.4 % off"), (False, "does not pay here")],
+    ("error", "time_ratio", "note"),
+    [
+        (0.034, 0.66, r"runs in INT8 \(0\.66 of the time, 3\.4 % off\)"),
+        (
+            0.034,
+            1.02,
+            r"pay here: it saves less than 5 % of the time \(1\.02 of the time, 3\.4 % off\)\.",
+        ),
+        (
+            0.21,
+            0.66,
+            r"pay here: its features are more than 10 % off \(0\.66 of the time, 21\.0 % off\)",
+        ),
+        (
+            0.21,
+            1.02,
+            r"here: it saves less than 5 % of the time and its features are more than 10 % off \(",
+        ),
+    ],
 )
 def test_int8_is_used_where_a_preset_has_it(
-    micro_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool, note: str
+    micro_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: float,
+    time_ratio: float,
+    note: str,
 ) -> None:
     asked: list[dict[str, Any]] = []
 
     def quantized(folder: Path, **options: Any) -> Path:
         asked.append({"folder": folder, **options})
-        copy = tmp_path / "int8"
-        shutil.copytree(folder, copy)
-        manifest = read_manifest(copy)
-        found = Quantization(
-            network="image_encoder",
-            kept=kept,
-            error=0.034,
-            time_ratio=0.66,
-            device="CPU",
-            precision="bf16",
-            clip="mine.mp4",
-        )
-        changed = manifest.model_copy(update={"quantization": found})
-        (copy / "manifest.json").write_text(changed.model_dump_json())
-        return copy
+        return quantized_copy(folder, tmp_path / "int8", error, time_ratio)
 
     monkeypatch.setattr("sam2ov.loading.is_installed", lambda: True)
     monkeypatch.setattr("sam2ov.loading.quantize_model", quantized)
     assert prepare_model(micro_model).folder == micro_model
-    assert prepare_model("micro", preset="balanced").folder == micro_model, "it gains nothing"
+    bundled = prepare_model("micro", preset="balanced")
+    assert bundled.folder == micro_model
+    assert bundled.notes == ("INT8 is not tried on micro, whose image encoder is small.",)
     assert asked == []
     clip = Path("mine.mp4")
     prepared = prepare_model(micro_model, preset="balanced", precision="f32", calibrate=clip)

@@ -12,7 +12,7 @@ from sam2ov.errors import CancelledError, ModelError, VideoOpenError
 from sam2ov.manifest import read_manifest, verify_files
 from sam2ov.model import SAM2Model
 from sam2ov.progress import Progress
-from sam2ov.quantization import quantize_model
+from sam2ov.quantization import quantize_model, shortcomings
 from tests.clips import write_clip
 
 needs_nncf = pytest.mark.skipif(
@@ -30,6 +30,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("error", "time_ratio", "said"),
+    [
+        (0.1, 0.95, ()),
+        (0.1001, 0.2, ("its features are more than 10 % off",)),
+        (0.01, 0.951, ("it saves less than 5 % of the time",)),
+        (0.5, 2.0, ("it saves less than 5 % of the time", "its features are more than 10 % off")),
+    ],
+)
+def test_int8_has_to_be_fast_and_accurate(
+    error: float, time_ratio: float, said: tuple[str, ...]
+) -> None:
+    assert shortcomings(error, time_ratio) == said
 
 
 @needs_nncf

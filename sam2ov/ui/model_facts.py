@@ -11,13 +11,19 @@ from sam2ov.ui.model_catalogue import ModelOffer, is_demonstration, megabytes
 
 
 def facts_html(
-    offer: ModelOffer | None, preset: PresetName, missing: list[str], *, may_fetch: bool
+    offer: ModelOffer | None,
+    preset: PresetName,
+    notes: tuple[str, ...],
+    missing: list[str],
+    *,
+    may_fetch: bool,
 ) -> str:
-    """What a model is for, what the preset does to it, and how it gets here.
+    """What a model is for, what the preset does to it and came to, and how it gets here.
 
     Args:
         offer: the model that the picker shows; None if it is no longer there.
         preset: that the picker shows.
+        notes: what came of it, if the model has been loaded with it.
         missing: packages that the converter needs and the server lacks.
         may_fetch: the server's settings allow downloads.
     """
@@ -28,7 +34,8 @@ def facts_html(
     said += _paragraph(f"{preset.capitalize()}: {chosen.description}.")
     if chosen.image_scale != 1 and trained_image_size(offer.name) is None:
         said += _paragraph("A model folder of your own keeps its resolution.")
-    if chosen.int8 and not is_demonstration(offer.name) and not is_installed():
+    said += "".join(map(_paragraph, notes))
+    if chosen.int8 and not notes and not is_demonstration(offer.name) and not is_installed():
         said += _paragraph(f"INT8 needs NNCF on the server: {INSTALL_COMMAND}")
     if offer.is_here:
         return said

@@ -169,7 +169,9 @@ class ModelHandlers:
             device=shown.device,
             preset=shown.preset,
             banner=gr.update(visible=is_demonstration(workspace.choice.model)),
-            facts=facts_html(offer, shown.preset, missing, may_fetch=may_fetch),
+            facts=facts_html(
+                offer, shown.preset, self._models.notes(shown), missing, may_fetch=may_fetch
+            ),
             get=gr.update(visible=can_get, value=f"Get {offer.title}" if offer else "Get"),
             stop=gr.update(visible=False),
         )

@@ -56,6 +56,8 @@ class ModelPool:
         # Compiling two at once would take twice the memory and no less time.
         self._compiling = threading.Lock()
         self._trackers: OrderedDict[ModelChoice, Tracker] = OrderedDict()
+        # Kept when the pool drops a model: sessions may go on with it.
+        self._notes: dict[ModelChoice, tuple[str, ...]] = {}
 
     def get(
         self,
@@ -87,6 +89,7 @@ class ModelPool:
             tracker = Tracker(prepared.compile(choice.device, self._precision))
             with self._lock:
                 self._trackers[choice] = tracker
+                self._notes[choice] = prepared.notes
                 while len(self._trackers) > _CAPACITY:
                     self._trackers.popitem(last=False)
             return tracker
@@ -106,6 +109,11 @@ class ModelPool:
             progress=progress,
             cancel=cancel,
         )
+
+    def notes(self, choice: ModelChoice) -> tuple[str, ...]:
+        """What came of the preset, for people; nothing before the model has been loaded."""
+        with self._lock:
+            return self._notes.get(choice, ())
 
     def document(self, choice: ModelChoice) -> ModelDocument:
         """What a project notes of a model; its results fit no other weights and no other preset."""

@@ -80,7 +80,7 @@ def model_panel(
             elem_id="model",
         )
         facts = html(
-            facts_html(offer, choice.preset, missing_packages(), may_fetch=settings.downloads),
+            facts_html(offer, choice.preset, (), missing_packages(), may_fetch=settings.downloads),
             elem_id="model-facts",
         )
         get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")

@@ -1,18 +1,22 @@
 """Choosing another model: prompts stay, masks are made anew."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from sam2ov.devices import available_devices
 from sam2ov.errors import DeviceError
-from sam2ov.presets import PRESETS
+from sam2ov.presets import PRESETS, PresetName
 from sam2ov.registry import BUNDLED_NAME
 from sam2ov.ui.job import Job
 from sam2ov.ui.model_catalogue import is_demonstration, offered_models
-from sam2ov.ui.model_handlers import offered_devices
+from sam2ov.ui.model_handlers import ModelHandlers, offered_devices
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
+from sam2ov.ui.projects import ProjectOpener
+from sam2ov.ui.settings import Settings
+from tests.quantized import quantized_copy
 from tests.ui.conftest import CHOICE, OneModel, Tab, masks_of, snapshot_of
 
 
@@ -111,16 +115,27 @@ def test_a_cancelled_change_of_model_changes_nothing(open_tab: Tab) -> None:
     assert workspace.job is None
 
 
-def test_the_pool_compiles_once_and_keeps_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded: list[str] = []
+class NotCompiled:
+    """In place of compiled networks; ``loaded`` lists the folders."""
 
-    class Model:
-        manifest = None
+    manifest = None
+    loaded: ClassVar[list[str]] = []
 
-        def __init__(self, folder: Path, *_: object, **__: object) -> None:
-            loaded.append(folder.name)
+    def __init__(self, folder: Path, *_: object, **__: object) -> None:
+        self.loaded.append(folder.name)
 
-    monkeypatch.setattr("sam2ov.loading.SAM2Model", Model)
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Folders that are loaded by a pool of its own, without compiling them."""
+    monkeypatch.setattr(NotCompiled, "loaded", [])
+    monkeypatch.setattr("sam2ov.loading.SAM2Model", NotCompiled)
+    return NotCompiled.loaded
+
+
+def test_the_pool_compiles_once_and_keeps_two(
+    loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sam2ov.loading.resolve_model", lambda name, **_: Path(name))
     pool = ModelPool()
     for name in ("a", "b", "a", "c", "a", "b"):
@@ -128,3 +143,67 @@ def test_the_pool_compiles_once_and_keeps_two(monkeypatch: pytest.MonkeyPatch) -
     assert loaded == ["a", "b", "c", "b"]
     pool.get(ModelChoice("b", "CPU", "balanced"))
     assert loaded[-2:] == ["b", "b"], "another preset is another model"
+
+
+@pytest.fixture
+def own_model(tab: Tab, micro_model: Path, loaded: list[str]) -> ModelHandlers:
+    """The panel of an app that was started with a model folder, whose pool loads it."""
+    pool = ModelPool()
+    opener = ProjectOpener(tab.workspaces.library, pool, Settings().video)
+    return ModelHandlers(tab.workspaces, pool, opener, started_with=str(micro_model))
+
+
+@pytest.mark.parametrize(
+    ("error", "time_ratio", "note"),
+    [
+        (0.034, 0.66, "The image encoder runs in INT8 (0.66 of the time, 3.4 % off)."),
+        (
+            0.034,
+            1.02,
+            "INT8 does not pay here: it saves less than 5 % of the time (1.02 of the time",
+        ),
+        (
+            0.21,
+            0.66,
+            "INT8 does not pay here: its features are more than 10 % off (0.66 of the time, 21.0",
+        ),
+    ],
+)
+def test_the_panel_says_what_came_of_int8(
+    tab: Tab,
+    own_model: ModelHandlers,
+    micro_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: float,
+    time_ratio: float,
+    note: str,
+) -> None:
+    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: True)
+    monkeypatch.setattr(
+        "sam2ov.loading.quantize_model",
+        lambda folder, **_: quantized_copy(folder, tmp_path / "int8", error, time_ratio),
+    )
+
+    def choose(preset: PresetName) -> str:
+        *_, last = own_model.choose(str(micro_model), "CPU", preset, tab.request)
+        assert last[7] == preset
+        return str(last[4])
+
+    assert "INT8" not in choose("quality")
+    assert f"<p>{note}" in choose("balanced")
+    assert f"<p>{note}" in own_model.show(tab.request)[4], "also after the page is reloaded"
+    choose("quality")
+    choose("fast")
+    assert f"<p>{note}" in choose("balanced"), "also when the pool has dropped it meanwhile"
+
+
+def test_the_panel_says_once_what_int8_needs(
+    tab: Tab, own_model: ModelHandlers, micro_model: Path
+) -> None:
+    *_, last = own_model.choose(str(micro_model), "CPU", "balanced", tab.request)
+    assert "may be faster in INT8, which needs NNCF: pip install &quot;sam2ov[qu" in last[4]
+    assert str(last[4]).count("pip install") == 1
+    *_, last = own_model.choose(BUNDLED_NAME, "CPU", "balanced", tab.request)
+    assert "INT8 is not tried on micro, whose image encoder is small." in last[4]
+    assert "pip install" not in last[4]

@@ -1,0 +1,24 @@
+"""A model folder as ``quantize_model`` leaves it, without quantising anything."""
+
+import shutil
+from pathlib import Path
+
+from sam2ov.manifest import MANIFEST_FILE, Quantization, read_manifest
+from sam2ov.quantization import shortcomings
+
+
+def quantized_copy(folder: Path, out: Path, error: float, time_ratio: float) -> Path:
+    """A copy of a model folder at ``out``, whose manifest says what was measured."""
+    shutil.copytree(folder, out, dirs_exist_ok=True)
+    found = Quantization(
+        network="image_encoder",
+        kept=not shortcomings(error, time_ratio),
+        error=error,
+        time_ratio=time_ratio,
+        device="CPU",
+        precision="bf16",
+        clip="mine.mp4",
+    )
+    changed = read_manifest(folder).model_copy(update={"quantization": found})
+    (out / MANIFEST_FILE).write_text(changed.model_dump_json(), encoding="utf-8")
+    return out
