@@ -1,7 +1,9 @@
 """Projects: what people do to a clip, kept on disk step by step."""
 
 from sam2ov.project.documents import ModelDocument
-from sam2ov.project.project import ModelChangedError, NewObject, Project, ProjectObject
+from sam2ov.project.history import ModelChangedError
+from sam2ov.project.objects import NewObject, ProjectObject
+from sam2ov.project.project import Project
 from sam2ov.project.tracking_plan import Direction, plan_tracking
 
 __all__ = [

@@ -21,7 +21,7 @@ from sam2ov.masks import (
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.archive import is_project_file, open_project_file
 from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo, ProjectLibrary
-from sam2ov.project.project import ProjectObject
+from sam2ov.project.objects import ProjectObject
 from sam2ov.project.state import ProjectState
 from sam2ov.prompts import MaskPrompt
 from sam2ov.results import Kind, ResultStore
@@ -139,7 +139,5 @@ def _opened(folder: ProjectFolder, info: ProjectInfo, clip: Path | None) -> Iter
         raise ProjectError(f"The project of {info.clip_name} is empty: nothing was done in it.")
     with Journal(folder.journal) as journal:
         state = ProjectState(journal, (info.height, info.width), info.num_frames)
-        objects = tuple(
-            ProjectObject(obj_id, **dict(document)) for obj_id, document in state.objects.items()
-        )
+        objects = tuple(ProjectObject.of(i, document) for i, document in state.objects.items())
         yield StoredProject(info, place, objects, state.in_out, StoredMasks(journal, state, info))

@@ -40,7 +40,7 @@ def plan_tracking(
     backward: dict[int, Span] = {}
     for target in project.objects:
         obj_id = target.obj_id
-        prompted = project.prompted_frames(obj_id)
+        prompted = project.prompts.frames(obj_id)
         chosen = obj_ids is None or obj_id in obj_ids
         if target.locked or not prompted or not chosen:
             continue

@@ -102,7 +102,7 @@ class OpenClip:
         except BaseException:
             session.close()
             raise
-        project.revision = self.project.revision + 1
+        project.history.revision = self.project.history.revision + 1
         self.project, outdated = project, self.project
         outdated.session.close()
 

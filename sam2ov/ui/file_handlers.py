@@ -96,7 +96,7 @@ class FileHandlers:
             clip = _required_clip(workspace)
             choice = Choice(every=1 if masks == "all" else None)
             prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES)
-            clip.project.replace_objects(
+            clip.project.objects.replace(
                 [
                     NewObject(
                         target.id,
@@ -139,7 +139,7 @@ def _required_clip(workspace: Workspace) -> OpenClip:
 
 def _shown(project: Project) -> list[ExportedObject]:
     """All objects that have masks and are not hidden."""
-    prompted = project.prompted_objects()
+    prompted = project.prompts.obj_ids()
     if not prompted:
         raise ExportError("There is nothing to export yet: click on an object and track it first.")
     shown = [o for o in project.objects if o.obj_id in prompted and not o.hidden]
@@ -150,7 +150,7 @@ def _shown(project: Project) -> list[ExportedObject]:
 
 def _chosen(project: Project, obj_id: int) -> list[ExportedObject]:
     """The object that is chosen on the page."""
-    if obj_id not in project.prompted_objects():
+    if obj_id not in project.prompts.obj_ids():
         raise ExportError(
             "The chosen object has no masks yet: click on it and track it first, or export all."
         )
@@ -171,7 +171,7 @@ def _prompt_file(clip: OpenClip) -> PromptFile:
             colour=target.colour,
         )
         for target in project.objects
-        if target.obj_id in project.prompted_objects()
+        if target.obj_id in project.prompts.obj_ids()
     ]
     if not objects:
         raise PromptError("There are no prompts to save yet: click on an object first.")

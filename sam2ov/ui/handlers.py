@@ -203,7 +203,7 @@ class EditorHandlers:
             steps.close()
             workspace.finish(job)
         with workspace.turn():
-            project.revision += 1
+            project.history.revision += 1
             # Who stopped it, or went back, looks at what they want to look at.
             show_frame = None if job.cancelled else last
             snapshot = workspace.snapshot(mask_frame=last, show_frame=show_frame)
@@ -249,14 +249,14 @@ class EditorHandlers:
         return self._opener.make(upload, present.path if present else None, progress, cancel)
 
     def _move(self, workspace: Workspace, clip: OpenClip, edit: Edit) -> _Change:
-        project = clip.project
+        history = clip.project.history
         try:
-            frame_idx = project.undo() if isinstance(edit, Undo) else project.redo()
+            frame_idx = history.undo() if isinstance(edit, Undo) else history.redo()
         except ModelChangedError as changed:
             try:
                 workspace.choice = self._opener.follow(clip, changed)
             except BaseException:
-                _ = project.redo() if isinstance(edit, Undo) else project.undo()
+                _ = history.redo() if isinstance(edit, Undo) else history.undo()
                 raise
             return _Change()
         return _Change(frame_idx, moves=True)
@@ -278,41 +278,43 @@ def _apply(edit: Edit, project: Project) -> int | None:
     match edit:
         case Click():
             xy = (edit.x, edit.y)
-            project.click(edit.object, edit.frame, xy, positive=edit.positive)
+            project.prompts.click(edit.object, edit.frame, xy, positive=edit.positive)
             return edit.frame
         case Box():
-            project.box(edit.object, edit.frame, (edit.x0, edit.y0), (edit.x1, edit.y1))
+            project.prompts.box(edit.object, edit.frame, (edit.x0, edit.y0), (edit.x1, edit.y1))
             return edit.frame
         case Brush():
-            project.brush(edit.object, edit.frame, edit.points, edit.radius, erase=edit.erase)
+            project.prompts.brush(
+                edit.object, edit.frame, edit.points, edit.radius, erase=edit.erase
+            )
             return edit.frame
         case MovePoint():
-            project.move_point(edit.object, edit.frame, edit.index, (edit.x, edit.y))
+            project.prompts.move_point(edit.object, edit.frame, edit.index, (edit.x, edit.y))
             return edit.frame
         case DeletePoint():
-            project.delete_point(edit.object, edit.frame, edit.index)
+            project.prompts.delete_point(edit.object, edit.frame, edit.index)
             return edit.frame
         case ClearFrame():
-            project.clear_frame(edit.object, edit.frame)
+            project.prompts.clear_frame(edit.object, edit.frame)
             return edit.frame
         case ClearObject():
-            project.clear_object(edit.object)
+            project.prompts.clear_object(edit.object)
         case ClearAll():
-            project.clear_all()
+            project.prompts.clear_all()
         case AddObject():
-            project.add_object()
+            project.objects.add()
         case ChangeObject():
-            project.change_object(edit.object, edit.name, edit.colour)
+            project.objects.change(edit.object, edit.name, edit.colour)
         case HideObject():
-            project.hide_object(edit.object, hidden=edit.hidden)
+            project.objects.hide(edit.object, hidden=edit.hidden)
         case LockObject():
-            project.lock_object(edit.object, locked=edit.locked)
+            project.objects.lock(edit.object, locked=edit.locked)
         case CleanUpObject():
-            project.set_clean_up(edit.object, edit.clean_up)
+            project.objects.set_clean_up(edit.object, edit.clean_up)
         case MoveObject():
-            project.move_object(edit.object, edit.position)
+            project.objects.move(edit.object, edit.position)
         case RemoveObject():
-            project.remove_object(edit.object)
+            project.objects.remove(edit.object)
         case SetRange():
             project.set_in_out(_frames_of(edit))
     return None
@@ -325,7 +327,7 @@ def _frames_of(edit: SetRange) -> range | None:
 
 
 def _plan(project: Project, wanted: Track) -> list[Segment]:
-    if not project.prompted_objects():
+    if not project.prompts.obj_ids():
         raise TrackingError(
             "There is nothing to track yet: click on an object in the picture first."
         )

@@ -78,7 +78,7 @@ def tracks_of(project: Project) -> list[ObjectTrack]:
         ObjectTrack(
             target.obj_id,
             project.session.timeline(target.obj_id),
-            tuple(project.prompted_frames(target.obj_id)),
+            tuple(project.prompts.frames(target.obj_id)),
         )
         for target in project.objects
         if target.obj_id in known

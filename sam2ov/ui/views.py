@@ -35,8 +35,8 @@ def _object_view(project: Project, target: ProjectObject) -> ObjectView:
         locked=target.locked,
         clean_up=target.clean_up,
         prompts={
-            frame: _prompt_view(project.steps(obj_id, frame))
-            for frame in project.prompted_frames(obj_id)
+            frame: _prompt_view(project.prompts.steps(obj_id, frame))
+            for frame in project.prompts.frames(obj_id)
         },
         tracked=ranges(tracked),
         stale=ranges(stale),

@@ -190,7 +190,7 @@ class Workspace:
             upload=self.token,
             clip=clip and clip.view(),
             objects=object_views(project) if project else (),
-            revision=project.revision if project else 0,
+            revision=project.history.revision if project else 0,
             range=_range_view(project.in_out) if project else None,
             undo=_label(project.journal.done) if project else None,
             redo=_label(project.journal.undone) if project else None,

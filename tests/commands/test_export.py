@@ -51,9 +51,9 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
             VideoSession(tracker, open_video(folder.clip), journal) as session,
         ):
             project = Project(session, journal, MODEL)
-            project.click(1, 0, (24, 32), positive=True)
-            project.change_object(1, "Square", "#ff0000")
-            project.box(project.add_object().obj_id, 0, (70, 5), (90, 25))
+            project.prompts.click(1, 0, (24, 32), positive=True)
+            project.objects.change(1, "Square", "#ff0000")
+            project.prompts.box(project.objects.add().obj_id, 0, (70, 5), (90, 25))
             for _ in session.propagate():
                 pass
             if change is not None:
@@ -111,7 +111,7 @@ def test_objects_and_frames_can_be_chosen(
 def test_in_and_out_and_hidden_objects_count(run: Run, make: Make, tmp_path: Path) -> None:
     def change(project: Project) -> None:
         project.set_in_out(range(2, 4))
-        project.hide_object(2, hidden=True)
+        project.objects.hide(2, hidden=True)
 
     folder = make(change=change)
     result = run("export", folder.token, "--out", tmp_path / "a", "--format", "davis")
@@ -140,7 +140,7 @@ def test_a_file_for_each_object(run: Run, kept: ProjectFolder, tmp_path: Path) -
 def test_clean_up_is_that_of_the_project_unless_told_otherwise(
     run: Run, make: Make, tmp_path: Path
 ) -> None:
-    folder = make(change=lambda project: project.set_clean_up(1, CleanUp(grow=4)))
+    folder = make(change=lambda project: project.objects.set_clean_up(1, CleanUp(grow=4)))
     out = tmp_path / "out.zip"
 
     def area(*options: str) -> int:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from sam2ov.journal import Journal
+from sam2ov.masks import BoolArray
+from sam2ov.project import Project
 from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 
@@ -27,3 +29,12 @@ def keep(library: ProjectLibrary, clip: Path | None = None, num_bytes: int = 0) 
     Journal(folder.journal).close()
     folder.write_info(INFO)
     return folder
+
+
+def masks(project: Project, frame: int) -> BoolArray:
+    return project.masks(frame, project.session.size_hw)[1] > 0
+
+
+def track(project: Project) -> None:
+    for _ in project.session.propagate():
+        pass

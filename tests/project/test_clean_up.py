@@ -8,15 +8,15 @@ from sam2ov.project.state import ProjectState
 
 
 def test_it_is_a_step_that_leaves_what_is_tracked(project: Project) -> None:
-    project.click(1, 0, (60, 40), positive=True)
+    project.prompts.click(1, 0, (60, 40), positive=True)
     for _ in project.session.propagate():
         pass
     size_hw = project.session.size_hw
     tracked = [project.session.logits_at(i, size_hw).copy() for i in range(4)]
     wanted = CleanUp(grow=4, fill_holes=10)
-    revision = project.revision
-    project.set_clean_up(1, wanted)
-    assert project.revision > revision, "what the page holds is outdated"
+    revision = project.history.revision
+    project.objects.set_clean_up(1, wanted)
+    assert project.history.revision > revision, "what the page holds is outdated"
     assert project.objects[0].clean_up == wanted
     done = project.journal.done
     assert done is not None
@@ -26,24 +26,24 @@ def test_it_is_a_step_that_leaves_what_is_tracked(project: Project) -> None:
         shown = project.masks(i, size_hw)[1] > 0
         assert (shown >= (logits > 0)).all()
         assert shown.sum() > (logits > 0).sum()
-    project.undo()
+    project.history.undo()
     assert project.objects[0].clean_up == CleanUp()
     np.testing.assert_array_equal(project.masks(0, size_hw)[1], tracked[0])
-    project.redo()
+    project.history.redo()
     assert project.objects[0].clean_up == wanted
 
 
 def test_the_same_again_is_no_step_and_locked_objects_take_it(project: Project) -> None:
-    project.lock_object(1, locked=True)
-    project.set_clean_up(1, CleanUp(steady=2))
+    project.objects.lock(1, locked=True)
+    project.objects.set_clean_up(1, CleanUp(steady=2))
     head = project.journal.head
-    project.set_clean_up(1, CleanUp(steady=2))
+    project.objects.set_clean_up(1, CleanUp(steady=2))
     assert project.journal.head == head
 
 
 def test_it_is_there_when_the_project_is_opened_again(project: Project) -> None:
     wanted = CleanUp(feather=2.5, close_gaps=3)
-    project.set_clean_up(1, wanted)
+    project.objects.set_clean_up(1, wanted)
     session = project.session
     read = ProjectState(project.journal, session.size_hw, session.num_frames)
     assert read.objects[1].clean_up == wanted

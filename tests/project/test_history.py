@@ -35,10 +35,10 @@ def state_of(project: Project) -> State:
     prompts = {
         (target.obj_id, frame): [
             step.mask.tobytes() if isinstance(step, MaskPrompt) else points_of((step,))
-            for step in project.steps(target.obj_id, frame)
+            for step in project.prompts.steps(target.obj_id, frame)
         ]
         for target in project.objects
-        for frame in project.prompted_frames(target.obj_id)
+        for frame in project.prompts.frames(target.obj_id)
     }
     timelines = {}
     for obj_id in project.session.obj_ids:
@@ -48,11 +48,11 @@ def state_of(project: Project) -> State:
         frame: (project.masks(frame, (32, 48))[1] > 0).tobytes() for frame in range(NUM_FRAMES)
     }
     return {
-        "objects": project.objects,
+        "objects": tuple(project.objects),
         "range": project.in_out,
         "model": project.model,
         "prompts": prompts,
-        "known": [i for i in project.prompted_objects() if i in project.session.obj_ids],
+        "known": [i for i in project.prompts.obj_ids() if i in project.session.obj_ids],
         "timelines": timelines,
         "masks": masks,
     }
@@ -137,56 +137,56 @@ class History(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 3), frame=frames, xy=points, positive=st.booleans())
     def click(self, number: int, frame: int, xy: tuple[int, int], positive: bool) -> None:
-        self.do(lambda p: p.click(self.chosen(number), frame, xy, positive=positive))
+        self.do(lambda p: p.prompts.click(self.chosen(number), frame, xy, positive=positive))
 
     @rule(number=st.integers(0, 3), frame=frames, one=points, other=points)
     def box(self, number: int, frame: int, one: tuple[int, int], other: tuple[int, int]) -> None:
-        self.do(lambda p: p.box(self.chosen(number), frame, one, other))
+        self.do(lambda p: p.prompts.box(self.chosen(number), frame, one, other))
 
     @rule(number=st.integers(0, 3), frame=frames, path=st.lists(points, min_size=1, max_size=3),
           erase=st.booleans())  # fmt: skip
     def brush(self, number: int, frame: int, path: list[tuple[float, float]], erase: bool) -> None:
-        self.do(lambda p: p.brush(self.chosen(number), frame, path, 6, erase=erase))
+        self.do(lambda p: p.prompts.brush(self.chosen(number), frame, path, 6, erase=erase))
 
     @rule(number=st.integers(0, 3), index=st.integers(0, 2), xy=points, deletes=st.booleans())
     def change_point(self, number: int, index: int, xy: tuple[int, int], deletes: bool) -> None:
         obj_id = self.chosen(number)
-        frame, *_ = [*self.project.prompted_frames(obj_id), 0]
+        frame, *_ = [*self.project.prompts.frames(obj_id), 0]
         if deletes:
-            self.do(lambda p: p.delete_point(obj_id, frame, index))
+            self.do(lambda p: p.prompts.delete_point(obj_id, frame, index))
         else:
-            self.do(lambda p: p.move_point(obj_id, frame, index, xy))
+            self.do(lambda p: p.prompts.move_point(obj_id, frame, index, xy))
 
     @rule(number=st.integers(0, 3), frame=frames, what=st.sampled_from(["frame", "object", "all"]))
     def clear(self, number: int, frame: int, what: str) -> None:
         if what == "frame":
-            self.do(lambda p: p.clear_frame(self.chosen(number), frame))
+            self.do(lambda p: p.prompts.clear_frame(self.chosen(number), frame))
         elif what == "object":
-            self.do(lambda p: p.clear_object(self.chosen(number)))
+            self.do(lambda p: p.prompts.clear_object(self.chosen(number)))
         else:
-            self.do(lambda p: p.clear_all())
+            self.do(lambda p: p.prompts.clear_all())
 
     @rule(number=st.integers(0, 3), what=st.sampled_from(["hide", "lock", "name", "move"]),
           is_so=st.booleans())  # fmt: skip
     def change_object(self, number: int, what: str, is_so: bool) -> None:
         obj_id = self.chosen(number)
         if what == "hide":
-            self.do(lambda p: p.hide_object(obj_id, hidden=is_so))
+            self.do(lambda p: p.objects.hide(obj_id, hidden=is_so))
         elif what == "lock":
-            self.do(lambda p: p.lock_object(obj_id, locked=is_so))
+            self.do(lambda p: p.objects.lock(obj_id, locked=is_so))
         elif what == "name":
-            self.do(lambda p: p.change_object(obj_id, f"Thing {is_so}", "#123456"))
+            self.do(lambda p: p.objects.change(obj_id, f"Thing {is_so}", "#123456"))
         else:
-            self.do(lambda p: p.move_object(obj_id, int(is_so)))
+            self.do(lambda p: p.objects.move(obj_id, int(is_so)))
 
     @precondition(lambda self: len(self.project.objects) < 4)
     @rule()
     def add_object(self) -> None:
-        self.do(lambda p: p.add_object())
+        self.do(lambda p: p.objects.add())
 
     @rule(number=st.integers(0, 3))
     def remove_object(self, number: int) -> None:
-        self.do(lambda p: p.remove_object(self.chosen(number)))
+        self.do(lambda p: p.objects.remove(self.chosen(number)))
 
     @rule(first=frames, length=st.integers(0, NUM_FRAMES))
     def set_range(self, first: int, length: int) -> None:
@@ -215,14 +215,14 @@ class History(RuleBasedStateMachine):
     def undo(self, count: int) -> None:
         for _ in range(min(count, self.at)):
             self.at -= 1
-            self._moved(self.project.undo)
+            self._moved(self.project.history.undo)
 
     @precondition(lambda self: self.at < len(self.states) - 1)
     @rule(count=st.integers(1, 3))
     def redo(self, count: int) -> None:
         for _ in range(min(count, len(self.states) - 1 - self.at)):
             self.at += 1
-            self._moved(self.project.redo)
+            self._moved(self.project.history.redo)
 
     def _moved(self, move: Callable[[], object]) -> None:
         try:
@@ -268,7 +268,7 @@ def fill(journal: Journal) -> None:
 
 def test_a_full_disk_stops_the_edit_and_nothing_else(bench: Bench) -> None:
     project = bench.project
-    project.click(1, 0, (20, 30), positive=True)
+    project.prompts.click(1, 0, (20, 30), positive=True)
     list(project.track("Track", plan_tracking(project, "forward", 0)))
     fill(bench.journal)
     failures = 0
@@ -276,7 +276,7 @@ def test_a_full_disk_stops_the_edit_and_nothing_else(bench: Bench) -> None:
         before = state_of(project)
         head = bench.journal.head
         try:
-            project.click(1, number % NUM_FRAMES, (number % WIDTH, 30), positive=True)
+            project.prompts.click(1, number % NUM_FRAMES, (number % WIDTH, 30), positive=True)
         except StorageError:
             assert differences(state_of(project), before) == []
             assert bench.journal.head == head
@@ -287,14 +287,14 @@ def test_a_full_disk_stops_the_edit_and_nothing_else(bench: Bench) -> None:
     before = state_of(project)
     bench.reopen()
     assert differences(state_of(bench.project), before) == []
-    bench.project.click(1, 0, (50, 50), positive=True)
-    bench.project.undo()
+    bench.project.prompts.click(1, 0, (50, 50), positive=True)
+    bench.project.history.undo()
     assert differences(state_of(bench.project), before) == [], "with room again it goes on"
 
 
 def test_a_full_disk_stops_tracking_and_keeps_what_is_done(bench: Bench) -> None:
     project = bench.project
-    project.click(1, 0, (20, 30), positive=True)
+    project.prompts.click(1, 0, (20, 30), positive=True)
     steps = project.track("Track", plan_tracking(project, "forward", 0))
     for _ in range(3):
         next(steps)
@@ -305,21 +305,21 @@ def test_a_full_disk_stops_tracking_and_keeps_what_is_done(bench: Bench) -> None
         """The free pages of the file are used up first."""
         list(steps)
         for _ in range(300):
-            project.session.replay(0, 1, project.steps(1, 0))
+            project.session.replay(0, 1, project.prompts.steps(1, 0))
             list(project.track("Track", plan_tracking(project, "forward", 0)))
 
     with pytest.raises(StorageError, match="Free some disk space"):
         go_on()
     assert project.masks(0, (32, 48))[1].any()
     bench.reopen()
-    assert bench.project.prompted_objects() == (1,)
+    assert bench.project.prompts.obj_ids() == (1,)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_damaged_journal_is_refused_or_works(bench: Bench, seed: int) -> None:
     """Bits that rot on the disk must not stop the server, wherever they are."""
     project = bench.project
-    project.click(1, 0, (20, 30), positive=True)
+    project.prompts.click(1, 0, (20, 30), positive=True)
     list(project.track("Track", plan_tracking(project, "forward", 0)))
     bench.close()
     rng = np.random.default_rng(seed)
@@ -330,8 +330,8 @@ def test_a_damaged_journal_is_refused_or_works(bench: Bench, seed: int) -> None:
     try:
         again = bench.open(MODEL)
         state_of(again)
-        again.click(1, 3, (40, 40), positive=True)
-        again.undo()
+        again.prompts.click(1, 3, (40, 40), positive=True)
+        again.history.undo()
     except (ProjectError, StorageError, PromptError):
         pass
     finally:

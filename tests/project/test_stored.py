@@ -50,17 +50,17 @@ def opened(kept: ProjectFolder, tracker: Tracker) -> Iterator[Project]:
 
 def fill(project: Project) -> None:
     """Tracked frames, an unanswered correction, a mask, an undone step, an object without any."""
-    project.click(1, 2, (26, 32), positive=True)
+    project.prompts.click(1, 2, (26, 32), positive=True)
     for _ in project.session.propagate():
         pass
-    project.click(1, 6, (80, 40), positive=True)
-    second = project.add_object().obj_id
+    project.prompts.click(1, 6, (80, 40), positive=True)
+    second = project.objects.add().obj_id
     painted = np.zeros(SIZE_HW, np.bool_)
     painted[::3, 7:50:2] = True  # finer than the model's grid
-    project.import_mask(second, 4, MaskPrompt(painted))
-    project.click(second, 9, (20, 20), positive=True)
-    project.undo()
-    project.add_object()
+    project.prompts.import_mask(second, 4, MaskPrompt(painted))
+    project.prompts.click(second, 9, (20, 20), positive=True)
+    project.history.undo()
+    project.objects.add()
     project.set_in_out(range(1, 10))
 
 

@@ -32,22 +32,22 @@ def test_nothing_prompted_is_nothing_to_track(project: Project) -> None:
 
 
 def test_directions(project: Project) -> None:
-    project.click(1, 4, (20, 30), positive=True)
+    project.prompts.click(1, 4, (20, 30), positive=True)
     assert plan(project, "forward", 4) == [(5, LAST, (1,))]
     assert plan(project, "backward", 4) == [(3, 0, (1,))]
     assert plan(project, "both", 4) == [(5, LAST, (1,)), (3, 0, (1,))]
 
 
 def test_tracking_starts_at_the_prompts_wherever_the_user_looks(project: Project) -> None:
-    project.click(1, 4, (20, 30), positive=True)
+    project.prompts.click(1, 4, (20, 30), positive=True)
     assert plan(project, "forward", 9) == [(5, LAST, (1,))]
     assert plan(project, "forward", 0) == [(5, LAST, (1,))]
     assert plan(project, "backward", 0) == [(3, 0, (1,))]
 
 
 def test_of_several_prompted_frames_the_nearest_counts(project: Project) -> None:
-    project.click(1, 2, (20, 30), positive=True)
-    project.click(1, 7, (20, 30), positive=True)
+    project.prompts.click(1, 2, (20, 30), positive=True)
+    project.prompts.click(1, 7, (20, 30), positive=True)
     assert plan(project, "forward", 8) == [(8, LAST, (1,))]
     assert plan(project, "forward", 6) == [(3, LAST, (1,))]
     assert plan(project, "backward", 6) == [(6, 0, (1,))]
@@ -55,7 +55,7 @@ def test_of_several_prompted_frames_the_nearest_counts(project: Project) -> None
 
 
 def test_what_is_tracked_is_not_tracked_again(project: Project) -> None:
-    project.click(1, 0, (20, 30), positive=True)
+    project.prompts.click(1, 0, (20, 30), positive=True)
     run(project, plan_tracking(project, "forward", 0), stop_after=4)
     assert plan(project, "forward", 4) == [(5, LAST, (1,))], "it goes on where it stopped"
     run(project, plan_tracking(project, "forward", 4))
@@ -63,15 +63,15 @@ def test_what_is_tracked_is_not_tracked_again(project: Project) -> None:
 
 
 def test_a_correction_is_tracked_from_there(project: Project) -> None:
-    project.click(1, 0, (20, 30), positive=True)
+    project.prompts.click(1, 0, (20, 30), positive=True)
     run(project, plan_tracking(project, "forward", 0))
-    project.click(1, 6, (30, 30), positive=True)
+    project.prompts.click(1, 6, (30, 30), positive=True)
     assert plan(project, "forward", 6) == [(7, LAST, (1,))]
     assert plan(project, "both", 6) == [(7, LAST, (1,))], "what came before does not depend on it"
 
 
 def test_the_first_frame_can_be_reached_alone(project: Project) -> None:
-    project.click(1, 5, (20, 30), positive=True)
+    project.prompts.click(1, 5, (20, 30), positive=True)
     run(project, plan_tracking(project, "backward", 5), stop_after=4)
     assert plan(project, "backward", 5) == [(1, 0, (1,))], "the engine cannot start at frame 0"
     run(project, plan_tracking(project, "backward", 5))
@@ -79,45 +79,45 @@ def test_the_first_frame_can_be_reached_alone(project: Project) -> None:
 
 
 def test_objects_join_where_they_are_prompted(project: Project) -> None:
-    second = project.add_object().obj_id
-    project.click(1, 0, (20, 30), positive=True)
-    project.click(second, 6, (20, 30), positive=True)
+    second = project.objects.add().obj_id
+    project.prompts.click(1, 0, (20, 30), positive=True)
+    project.prompts.click(second, 6, (20, 30), positive=True)
     both = (1, second)
     assert plan(project, "forward", 6) == [(1, 6, (1,)), (7, LAST, both)]
     assert plan(project, "backward", 6) == [(5, 0, (second,))]
 
 
 def test_objects_leave_where_they_are_complete(project: Project) -> None:
-    second = project.add_object().obj_id
-    project.click(1, 0, (20, 30), positive=True)
+    second = project.objects.add().obj_id
+    project.prompts.click(1, 0, (20, 30), positive=True)
     run(project, plan_tracking(project, "forward", 0))
-    project.click(second, 3, (20, 30), positive=True)
+    project.prompts.click(second, 3, (20, 30), positive=True)
     assert plan(project, "forward", 3) == [(4, LAST, (second,))]
 
 
 def test_unprompted_objects_are_left_out(project: Project) -> None:
-    project.add_object()
-    project.click(1, 0, (20, 30), positive=True)
+    project.objects.add()
+    project.prompts.click(1, 0, (20, 30), positive=True)
     assert plan(project, "forward", 0) == [(1, LAST, (1,))]
 
 
 def test_only_what_lies_between_the_in_and_out_points(project: Project) -> None:
-    project.click(1, 5, (20, 30), positive=True)
+    project.prompts.click(1, 5, (20, 30), positive=True)
     project.set_in_out(range(3, 9))
     assert plan(project, "both", 5) == [(6, 8, (1,)), (4, 3, (1,))]
 
 
 def test_one_frame(project: Project) -> None:
-    project.click(1, 0, (20, 30), positive=True)
+    project.prompts.click(1, 0, (20, 30), positive=True)
     assert plan(project, "frame", 4) == [(4, 4, (1,))]
     assert plan(project, "frame", 0) == [], "it is prompted"
 
 
 def test_chosen_objects_only_and_never_locked_ones(project: Project) -> None:
-    ids = [1, project.add_object().obj_id, project.add_object().obj_id]
+    ids = [1, project.objects.add().obj_id, project.objects.add().obj_id]
     for obj_id in ids:
-        project.click(obj_id, 0, (20, 30), positive=True)
-    project.lock_object(ids[1], locked=True)
+        project.prompts.click(obj_id, 0, (20, 30), positive=True)
+    project.objects.lock(ids[1], locked=True)
     assert plan(project, "forward", 0) == [(1, LAST, (ids[0], ids[2]))]
     segments = plan_tracking(project, "forward", 0, ids[1:])
     assert [segment.obj_ids for segment in segments] == [(ids[2],)]

@@ -97,7 +97,7 @@ def test_getting_downloads_converts_and_loads(
     models = open_tab.models._models
     assert isinstance(models, OneModel)
     assert models.asked[-1].model == NAME
-    assert open_tab.project.prompted_frames(1) == [0]
+    assert open_tab.project.prompts.frames(1) == [0]
 
 
 def test_another_resolution_is_converted_from_the_checkpoint_that_is_here(

@@ -151,7 +151,7 @@ def test_a_reloaded_page_comes_back_to_everything(open_tab: Tab) -> None:
         np.testing.assert_array_equal(mask, masks_of(reloaded, frame))
     while reloaded.edit("undo").undo is not None:
         pass
-    assert reloaded.project.prompted_objects() == ()
+    assert reloaded.project.prompts.obj_ids() == ()
     while reloaded.edit("redo").redo is not None:
         pass
     np.testing.assert_array_equal(masks[2], masks_of(reloaded, 7))

@@ -5,7 +5,7 @@ import pytest
 
 from sam2ov.project import Project
 from sam2ov.ui.views import object_views, ranges
-from tests.project.test_project import track
+from tests.project.conftest import track
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,11 @@ def test_ranges(flags: str, text: str) -> None:
 
 
 def test_objects_with_prompts_and_tracked_frames(project: Project) -> None:
-    project.add_object()
-    project.box(1, 2, (10, 10), (40, 50))
-    project.click(1, 2, (20, 30), positive=False)
+    project.objects.add()
+    project.prompts.box(1, 2, (10, 10), (40, 50))
+    project.prompts.click(1, 2, (20, 30), positive=False)
     track(project)
-    project.click(1, 5, (20, 30), positive=True)
+    project.prompts.click(1, 5, (20, 30), positive=True)
     first, second = object_views(project)
     assert list(first.prompts[2].points) == [(10, 10, 2), (40, 50, 3), (20, 30, 0)]
     assert list(first.prompts[5].points) == [(20, 30, 1)]

@@ -1,0 +1,100 @@
+"""The engine's session and a project's prompts, kept in line with each other."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from sam2ov.errors import ProjectError
+from sam2ov.masks import BoolArray
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.project.prompt_steps import Steps
+from sam2ov.project.state import ProjectState
+from sam2ov.prompts import PointPrompt
+from sam2ov.session import VideoSession
+
+
+class Answers:
+    """What the session says to the prompts of the project's state.
+
+    Nothing here is a step: whoever calls takes one (``History.step``).
+
+    Args:
+        session: over the journal that ``state`` is of.
+        state: of the project.
+    """
+
+    def __init__(self, session: VideoSession, state: ProjectState) -> None:
+        self._session = session
+        self._state = state
+
+    def load(self, obj_ids: Iterable[int]) -> None:
+        """Have the session take up what the journal knows of objects.
+
+        Raises:
+            ProjectError: a stored result is damaged.
+        """
+        for obj_id in obj_ids:
+            try:
+                self._session.load(obj_id, self._state.prompts(obj_id))
+            except (IndexError, OverflowError, TypeError, ValueError) as error:
+                raise ProjectError(
+                    f"The results of object {obj_id} are damaged ({error}). Open a copy of the "
+                    "project that was saved earlier."
+                ) from error
+
+    def reload(self) -> None:
+        """Bring state and session in line with the journal; raises as ``load``."""
+        known = {*self._session.obj_ids, *self._state.objects}
+        self._state.read()
+        self.load(known.union(self._state.objects))
+
+    def add(self, obj_id: int, frame_idx: int, prompt: PointPrompt) -> None:
+        """Answer points that add to what was said about an object on a frame."""
+        self._session.add_points(frame_idx, obj_id, prompt, clear_old_points=False)
+        steps = self._state.steps.get((obj_id, frame_idx), ())
+        self._state.put_steps(obj_id, frame_idx, (*steps, prompt))
+
+    def replay(self, obj_id: int, frame_idx: int, steps: Steps) -> None:
+        """Answer prompts in place of what was said about an object on a frame."""
+        self._session.replay(frame_idx, obj_id, steps)
+        self._state.put_steps(obj_id, frame_idx, steps)
+        if not self._state.prompted_frames(obj_id):
+            # Without any prompt there is nothing that results could follow from.
+            self._remove_results(obj_id)
+
+    def replay_all(
+        self, progress: ProgressCallback | None = None, cancel: CancelCheck | None = None
+    ) -> None:
+        """Answer all prompts from the beginning; the session knows no answers yet.
+
+        Args:
+            progress: told of every frame.
+            cancel: asked before every frame.
+
+        Raises:
+            CancelledError: ``cancel`` returned true.
+        """
+        stage, prompted = "Answering the prompts", self._state.steps
+        for done, ((obj_id, frame_idx), steps) in enumerate(prompted.items(), 1):
+            raise_if_cancelled(cancel, stage)
+            self._session.replay(frame_idx, obj_id, steps)
+            if progress is not None:
+                progress(Progress(stage, done, len(prompted), "steps"))
+
+    def forget(self, obj_id: int) -> None:
+        """Take back all prompts of an object, and with them its results."""
+        for frame_idx in self._state.prompted_frames(obj_id):
+            self._state.put_steps(obj_id, frame_idx, ())
+        self._remove_results(obj_id)
+
+    def mask(self, obj_id: int, frame_idx: int) -> BoolArray:
+        """The mask of an object on a frame, [H, W] in video pixels; empty where it has none."""
+        size_hw = self._session.size_hw
+        if obj_id not in self._session.obj_ids:
+            return np.zeros(size_hw, np.bool_)
+        mask: BoolArray = self._session.logits_at(frame_idx, size_hw, [obj_id])[0] > 0
+        return mask
+
+    def _remove_results(self, obj_id: int) -> None:
+        if obj_id in self._session.obj_ids:
+            self._session.remove_object(obj_id)

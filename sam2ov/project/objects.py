@@ -1,0 +1,204 @@
+"""The objects of a project as the user knows them: a list that is edited step by step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self, overload
+
+from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
+from sam2ov.errors import PromptError
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project.answers import Answers
+from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS, ObjectDocument
+from sam2ov.project.history import History
+from sam2ov.project.prompt_steps import Steps
+from sam2ov.project.state import ProjectState, require_few_points
+
+
+@dataclass(frozen=True)
+class ProjectObject:
+    """An object as the user knows it: its number, name and "#rrggbb" colour.
+
+    One that is ``hidden`` is left out of view and of exports; one that is ``locked`` takes no
+    prompts and is not tracked. ``clean_up`` is done to what is shown and exported of it.
+    """
+
+    obj_id: int
+    name: str
+    colour: str
+    hidden: bool = False
+    locked: bool = False
+    clean_up: CleanUp = NO_CLEAN_UP
+
+    @classmethod
+    def of(cls, obj_id: int, document: ObjectDocument) -> Self:
+        """The object of a document."""
+        return cls(obj_id, **dict(document))
+
+
+@dataclass(frozen=True)
+class NewObject:
+    """An object to be taken in: what is known of it, and its prompts by frame."""
+
+    obj_id: int
+    name: str
+    colour: str
+    prompts: dict[int, Steps]
+
+
+class ObjectList(Sequence[ProjectObject]):
+    """All objects, prompted or not, in the user's order; a live view. There is always one.
+
+    Args:
+        state: of the project.
+        answers: to its prompts.
+        history: that the edits here become steps of.
+    """
+
+    def __init__(self, state: ProjectState, answers: Answers, history: History) -> None:
+        self._state = state
+        self._answers = answers
+        self._history = history
+
+    @overload
+    def __getitem__(self, index: int) -> ProjectObject: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ProjectObject, ...]: ...
+    def __getitem__(self, index: int | slice) -> ProjectObject | tuple[ProjectObject, ...]:
+        return self._snapshot()[index]
+
+    def __iter__(self) -> Iterator[ProjectObject]:
+        return iter(self._snapshot())
+
+    def __len__(self) -> int:
+        return len(self._state.objects)
+
+    def find(self, obj_id: int) -> ProjectObject:
+        """An object by its number.
+
+        Raises:
+            PromptError: there is none (any more).
+        """
+        try:
+            return ProjectObject.of(obj_id, self._state.objects[obj_id])
+        except KeyError:
+            raise PromptError("This object has been removed. Choose or add another one.") from None
+
+    def find_unlocked(self, obj_id: int) -> ProjectObject:
+        """An object that takes prompts.
+
+        Raises:
+            PromptError: there is none (any more), or it is locked.
+        """
+        target = self.find(obj_id)
+        if target.locked:
+            raise PromptError(f"{target.name} is locked. Unlock it in the list to change it.")
+        return target
+
+    def add(self) -> ProjectObject:
+        """Add an object; the engine hears of it with its first prompt."""
+        if len(self) >= MAX_OBJECTS:
+            raise PromptError(
+                f"There are {MAX_OBJECTS} objects already. Remove one, or save this project and "
+                "start another for the rest."
+            )
+        with self._history.step("Add an object"):
+            obj_id = self._state.add_object()
+        return self.find(obj_id)
+
+    def change(self, obj_id: int, name: str, colour: str) -> None:
+        """Rename or recolour an object."""
+        target = self.find(obj_id)
+        label = f"Rename {target.name}" if name != target.name else f"Recolour {name}"
+        self._put(label, obj_id, {"name": name, "colour": colour})
+
+    def hide(self, obj_id: int, *, hidden: bool) -> None:
+        """Leave an object out of view and of exports, or bring it back."""
+        label = f"{'Hide' if hidden else 'Show'} {self.find(obj_id).name}"
+        self._put(label, obj_id, {"hidden": hidden})
+
+    def lock(self, obj_id: int, *, locked: bool) -> None:
+        """Protect an object from prompts and tracking, or not any more."""
+        label = f"{'Lock' if locked else 'Unlock'} {self.find(obj_id).name}"
+        self._put(label, obj_id, {"locked": locked})
+
+    def set_clean_up(self, obj_id: int, clean_up: CleanUp) -> None:
+        """Say how an object's masks are cleaned up for being seen and exported.
+
+        What was tracked stays, so a locked object takes it as well.
+        """
+        target = self.find(obj_id)
+        if clean_up != target.clean_up:
+            self._put(f"Clean up {target.name}", obj_id, {"clean_up": clean_up})
+
+    def move(self, obj_id: int, position: int) -> None:
+        """Put an object at another place of the list, counted from 0."""
+        target = self.find(obj_id)
+        ids = [i for i in self._state.objects if i != obj_id]
+        ids.insert(position, obj_id)
+        with self._history.step(f"Move {target.name} in the list"):
+            self._state.put_order(ids)
+
+    def remove(self, obj_id: int) -> None:
+        """Remove an object with its prompts and results; there is always one object left."""
+        target = self.find(obj_id)
+        if target.locked:
+            raise PromptError(f"{target.name} is locked. Unlock it before you remove it.")
+        with self._history.step(f"Remove {target.name}"):
+            self._answers.forget(obj_id)
+            self._put_order([i for i in self._state.objects if i != obj_id])
+
+    def replace(
+        self,
+        objects: Sequence[NewObject],
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> None:
+        """Take other objects with their prompts in place of all that there are, as one step.
+
+        Args:
+            objects: in their order.
+            progress: told of every frame that is answered.
+            cancel: asked before every frame.
+
+        Raises:
+            PromptError: there are too many.
+            CancelledError: ``cancel`` returned true; nothing has changed then.
+        """
+        _require_few(objects)
+        with self._history.step("Open prompts"):
+            for obj_id in self._state.objects:
+                self._answers.forget(obj_id)
+            self._state.put_order([])
+            for target in objects:
+                document = ObjectDocument(name=target.name, colour=target.colour)
+                self._state.put_object(target.obj_id, document)
+                for frame_idx, steps in target.prompts.items():
+                    self._state.put_steps(target.obj_id, frame_idx, steps)
+            self._put_order([target.obj_id for target in objects])
+            self._answers.replay_all(progress, cancel)
+
+    def _snapshot(self) -> tuple[ProjectObject, ...]:
+        return tuple(ProjectObject.of(i, document) for i, document in self._state.objects.items())
+
+    def _put(self, label: str, obj_id: int, values: Mapping[str, str | bool | CleanUp]) -> None:
+        document = self._state.objects[obj_id].model_copy(update=values)
+        with self._history.step(label):
+            self._state.put_object(obj_id, document)
+
+    def _put_order(self, ids: list[int]) -> None:
+        self._state.put_order(ids)
+        if not ids:
+            self._state.add_object()
+
+
+def _require_few(objects: Sequence[NewObject]) -> None:
+    highest = max((target.obj_id for target in objects), default=0)
+    if len(objects) > MAX_OBJECTS or highest > MAX_OBJECT_ID:
+        raise PromptError(
+            f"A project has up to {MAX_OBJECTS} objects, numbered up to {MAX_OBJECT_ID:,}; "
+            f"here are {len(objects)}, up to number {highest:,}. Split the file, or use "
+            "sam2ov track."
+        )
+    for target in objects:
+        for steps in target.prompts.values():
+            require_few_points(steps)
