@@ -43,7 +43,7 @@ def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:
     assert last[3]["visible"] is True
     assert sorted(snapshot_of(told[0]).objects[0].prompts) == [0, 5]
     np.testing.assert_array_equal(masks, masks_of(open_tab, 0))
-    assert open_tab.project.revision > before.revision
+    assert open_tab.project.history.revision > before.history.revision
     models = open_tab.models._models
     assert isinstance(models, OneModel)
     assert models.asked[-1] == ModelChoice(BUNDLED_NAME, "AUTO")
