@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tools.driven_app import RunningApp, processor_name, resident_mb, running_app, running_browser
 
@@ -61,13 +61,14 @@ class Person:
     rounds: int = 0
     longest_wait: float = 0.0
 
+    def _take_note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
     def begin(self, url: str, clip: Path | None) -> None:
         """Open the clip and track its first object."""
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on(
-            "console",
-            lambda message: message.type == "error" and self.errors.append(message.text),
-        )
+        self.page.on("console", self._take_note)
         self.page.goto(url)
         self.page.wait_for_selector('.s2[data-state="empty"]', timeout=120_000)
         if clip is None:
