@@ -1,6 +1,7 @@
 """What OpenVINO's devices can do: which there are, in what they compute, what they ask for."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal
 
 import openvino as ov
@@ -21,9 +22,20 @@ _STATIC_DEVICES = frozenset({"NPU"})
 _META_DEVICES = frozenset({"AUTO", "MULTI", "HETERO", "BATCH"})
 
 
+@cache
+def openvino_core() -> ov.Core:
+    """OpenVINO, once for the process.
+
+    The CPU plugin installs a stack for signal handlers with each core, and frees it with the core.
+    Cores that are not freed in reverse order leave a freed stack installed: the next Ctrl-C would
+    end the process in a segmentation fault (OpenVINO 2026.4).
+    """
+    return ov.Core()
+
+
 def available_devices() -> dict[str, str]:
     """OpenVINO's devices on this machine: device string → full name."""
-    core = ov.Core()
+    core = openvino_core()
     return {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy.typing as npt
 import openvino as ov
 
-from sam2ov.devices import OPENVINO_TYPES, Precision, choose_precision
+from sam2ov.devices import OPENVINO_TYPES, Precision, choose_precision, openvino_core
 from sam2ov.errors import DeviceError, ModelFolderError
 from sam2ov.manifest import Manifest, NetworkName
 from sam2ov.masks import FloatArray
@@ -63,7 +63,7 @@ class Compiler:
         Raises:
             DeviceError: the device is not there, or does not compute in ``wanted``.
         """
-        core = ov.Core()
+        core = openvino_core()
         return cls(core, device, choose_precision(core, device, wanted), cache_dir)
 
     def read(self, path: Path) -> ov.Model:

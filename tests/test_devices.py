@@ -1,5 +1,7 @@
 """What devices can do, by OpenVINO's account of this machine and of made-up ones."""
 
+import subprocess
+import sys
 from typing import Any, cast
 
 import pytest
@@ -23,6 +25,23 @@ class Machine:
 
 def test_this_machine_has_a_processor() -> None:
     assert available_devices()["CPU"]
+
+
+def test_ctrl_c_is_no_crash_after_models_were_dropped() -> None:
+    """Plain OpenVINO ends here with a segmentation fault, see ``openvino_core``."""
+    program = """
+import signal
+from sam2ov.networks import Compiler
+first, second = (Compiler.for_device("CPU", None, None) for _ in range(2))
+del first
+del second
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
 
 
 @pytest.mark.parametrize(

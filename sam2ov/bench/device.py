@@ -16,7 +16,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from sam2ov.devices import OPENVINO_TYPES, Precision
+from sam2ov.devices import OPENVINO_TYPES, Precision, openvino_core
 from sam2ov.errors import ModelFolderError
 
 _SIDE = 2048
@@ -79,7 +79,7 @@ def device_facts(
         side: of the matrices.
         repeats: of which the fastest counts.
     """
-    core = ov.Core()
+    core = openvino_core()
     compiled = core.compile_model(
         _products(side),
         device,
@@ -116,7 +116,7 @@ def count_flops(xml: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:
         ModelFolderError: the graph cannot be read, or does not take the shapes.
     """
     try:
-        graph = ov.Core().read_model(xml)
+        graph = openvino_core().read_model(xml)
         graph.reshape({name: ov.PartialShape(list(shape)) for name, shape in shapes.items()})
     except RuntimeError as error:
         raise ModelFolderError(
@@ -143,7 +143,7 @@ def profile(
         precision: inside the graph.
         runs: of which the fastest counts, operation by operation.
     """
-    core = ov.Core()
+    core = openvino_core()
     config = {"INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision], "PERF_COUNT": True}
     compiled = core.compile_model(core.read_model(xml), device, config)
     request = compiled.create_infer_request()
