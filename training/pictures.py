@@ -16,11 +16,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.attachments import with_lines
 from training.textures import Image, Sprite
 
 LONG_SIDE = 480
 FILM_FRAMES = 40
 HELD_OUT_EVERY = 20
+LINE_SHARE = 0.15  # of the objects that training picks get thin lines, see attachments.py
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,15 @@ class Still:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Everything real that training sees; `films` are lists of RGB frames without masks."""
+    """Everything real that training sees; `films` are lists of RGB frames without masks.
+
+    `line_share` of the objects that are picked get thin lines; held-out photos stay as they are.
+    """
 
     stills: list[Still]
     films: list[list[Image]]
     objects: list[tuple[int, list[int]]]  # photos with the labels large enough to be cut out
+    line_share: float = 0.0
 
     def still(self, rng: np.random.Generator) -> Still:
         """A random photo."""
@@ -51,7 +57,10 @@ class Pictures:
         with their arms out, animals with long necks, which a box says least about.
         """
         draws = [self._draw(rng) for _ in range(2 if prefer_sparse else 1)]
-        return min(draws, key=lambda draw: _fill(*draw)) if prefer_sparse else draws[0]
+        still, label = min(draws, key=lambda draw: _fill(*draw)) if prefer_sparse else draws[0]
+        if self.line_share and rng.random() < self.line_share:
+            still = Still(*with_lines(rng, still.rgb, still.labels, label), still.source)
+        return still, label
 
     def _draw(self, rng: np.random.Generator) -> tuple[Still, int]:
         index, labels = self.objects[int(rng.integers(len(self.objects)))]
@@ -152,7 +161,10 @@ def load(path: Path, held_out: bool = False) -> Pictures:
     for length in lengths:
         films.append([_decode(frame) for frame in frames[start : start + length]])
         start += length
-    return Pictures(stills, [] if held_out else films, list(_large_objects(stills)))
+    objects = list(_large_objects(stills))
+    return (
+        Pictures(stills, [], objects) if held_out else Pictures(stills, films, objects, LINE_SHARE)
+    )
 
 
 def _large_objects(stills: list[Still]) -> Iterator[tuple[int, list[int]]]:
