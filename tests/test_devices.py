@@ -32,6 +32,7 @@ def test_ctrl_c_is_no_crash_after_models_were_dropped() -> None:
     program = """
 import signal
 from sam2ov.networks import Compiler
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 first, second = (Compiler.for_device("CPU", None, None) for _ in range(2))
 del first
 del second
