@@ -4,7 +4,7 @@
 model's image size; masks are squashed with the frame, so sizes are given as ``size_hw``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import cv2
@@ -14,6 +14,8 @@ from PIL import Image
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
+LabelMap = npt.NDArray[np.uint8]
+"""uint8 [H, W]: 0 for the background, n for the n-th object."""
 
 NO_OBJECT_LOGIT = -1024.0
 """Logit of every pixel of an absent object (``NO_OBJ_SCORE`` in sam2_base.py)."""
@@ -118,6 +120,24 @@ def without_overlaps(mask_logits: FloatArray) -> FloatArray:
     owner = mask_logits.argmax(axis=0)
     keep = owner[None] == np.arange(len(mask_logits))[:, None, None]
     return np.where(keep, mask_logits, np.minimum(mask_logits, _OVERLAP_LOGIT))
+
+
+def label_map(each_logits: Iterable[FloatArray], size_hw: tuple[int, int]) -> LabelMap:
+    """Which object each pixel shows: 0 for none, n for the n-th; uint8 [H, W].
+
+    Where masks overlap it is the one with the highest logit, as in ``without_overlaps``.
+
+    Args:
+        each_logits: [H, W] of up to 255 objects; one at a time is in memory.
+        size_hw: their height and width.
+    """
+    labels = np.zeros(size_hw, np.uint8)
+    highest = np.zeros(size_hw, np.float32)
+    for number, logits in enumerate(each_logits, 1):
+        is_higher = logits > highest
+        labels[is_higher] = number
+        np.copyto(highest, logits, where=is_higher)
+    return labels
 
 
 def stability_scores(mask_logits: FloatArray, delta: float) -> FloatArray:

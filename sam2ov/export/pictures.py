@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sam2ov.export.tracked_masks import LabelMap
-from sam2ov.masks import BoolArray
+from sam2ov.masks import BoolArray, LabelMap
 from sam2ov.palette import davis_palette
 
 

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from sam2ov.cleanup.masks import CleanedMasks
 from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.cleanup.shape import feathered
 from sam2ov.errors import ExportError
-from sam2ov.masks import BoolArray, FloatArray, MaskSource
+from sam2ov.masks import BoolArray, FloatArray, LabelMap, MaskSource, label_map
 from sam2ov.palette import Rgb
-
-LabelMap = npt.NDArray[np.uint8]
-"""uint8 [H, W]: 0 for the background, n for the n-th object."""
 
 MAX_OBJECTS = 255
 
@@ -83,13 +79,8 @@ class TrackedMasks:
         """Which object each pixel belongs to; where masks overlap, the highest logit wins."""
         if self._labels is not None and self._labels[0] == frame_idx:
             return self._labels[1]
-        labels = np.zeros(self.size_hw, np.uint8)
-        best = np.zeros(self.size_hw, np.float32)
-        for number, target in enumerate(self.objects, 1):
-            logits = self._logits(frame_idx, target)
-            wins = logits > best
-            labels[wins] = number
-            best[wins] = logits[wins]
+        each = (self._logits(frame_idx, target) for target in self.objects)
+        labels = label_map(each, self.size_hw)
         self._labels = frame_idx, labels  # asked for by each object's output in turn
         return labels
 

@@ -3,15 +3,15 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from sam2ov.cleanup.shape import feathered
-from sam2ov.masks import FloatArray, without_overlaps
+from sam2ov.cleanup.shape import box_around, feathered
+from sam2ov.masks import FloatArray, label_map
 from sam2ov.palette import from_hex
 
 FILL_ALPHA = 115
@@ -44,14 +44,6 @@ class Overlay:
     objects: tuple[tuple[int, int], ...]
 
 
-def label_map(mask_logits: FloatArray) -> npt.NDArray[np.uint8]:
-    """Which object each pixel shows: 0 for none, n for the n-th of [N, H, W]; uint8 [H, W]."""
-    labels = np.zeros(mask_logits.shape[1:], np.uint8)
-    for number, logits in enumerate(without_overlaps(mask_logits), 1):
-        labels[logits > 0] = number
-    return labels
-
-
 def make_overlay(
     mask_logits: FloatArray, layers: Sequence[Layer], *, is_exact: bool = False
 ) -> Overlay:
@@ -67,28 +59,31 @@ def make_overlay(
     Returns:
         A PNG with palette and transparency; index 0 is clear.
     """
-    labels = label_map(mask_logits)
+    height, width = mask_logits.shape[1:]
+    labels = label_map(mask_logits, (height, width))
     kernel = _THIN if is_exact or max(labels.shape) < _THICK_FROM else _THICK
     is_border = (cv2.erode(labels, kernel) != cv2.dilate(labels, kernel)) & (labels > 0)
     num_soft = sum(layer.feather > 1 for layer in layers)
     levels = min(_SOFT_LEVELS, (255 - 2 * len(layers)) // max(num_soft, 1))
-    painted = np.zeros_like(labels)
     palette, alphas = [0, 0, 0], [0]
-    objects = []
-    for number, layer in enumerate(layers, 1):
-        area = len(alphas)
-        is_mask = labels == number
-        painted[is_mask] = area
+    areas, objects = [0], []
+    for layer in layers:
         soft = levels if layer.feather > 1 else 0
-        if soft:
-            part = np.rint(feathered(is_mask, layer.feather) * (soft + 1)).astype(np.uint8)
-            is_soft = (part > 0) & (part <= soft) & (is_mask | (labels == 0))
-            painted[is_soft] = area + 1 + part[is_soft]
-        painted[is_mask & is_border] = area + 1
+        areas.append(len(alphas))
         alphas += [FILL_ALPHA, BORDER_ALPHA]
         alphas += [FILL_ALPHA * (m + 1) // (soft + 1) for m in range(soft)]
         palette += from_hex(layer.colour) * (2 + soft)
         objects.append((layer.obj_id, soft))
+    # All objects at once, however many; only soft edges are a matter of each.
+    painted = cv2.LUT(labels, np.resize(np.array(areas, np.uint8), 256)) + is_border
+    for number, (layer, (_, soft)) in enumerate(zip(layers, objects, strict=True), 1):
+        if soft:
+            is_mask = labels == number
+            box = box_around(is_mask, ceil(layer.feather))
+            part = np.rint(feathered(is_mask[box], layer.feather) * (soft + 1)).astype(np.uint8)
+            is_free = (labels[box] == 0) | (is_mask[box] & ~is_border[box])
+            is_soft = (part > 0) & (part <= soft) & is_free
+            painted[box][is_soft] = areas[number] + 1 + part[is_soft]
     image = Image.fromarray(painted)
     image.putpalette(palette)
     stream = io.BytesIO()

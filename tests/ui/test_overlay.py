@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from sam2ov.cleanup.shape import feathered
-from sam2ov.masks import FloatArray, resize_logits
-from sam2ov.ui.overlay import BORDER_ALPHA, FILL_ALPHA, Layer, label_map, make_overlay
+from sam2ov.masks import FloatArray, label_map, resize_logits
+from sam2ov.ui.overlay import BORDER_ALPHA, FILL_ALPHA, Layer, make_overlay
 
 
 def two_objects() -> np.ndarray:
@@ -65,7 +65,7 @@ def test_no_objects_is_a_clear_picture() -> None:
 def test_many_objects_keep_their_colours() -> None:
     logits = np.full((50, 60, 80), -1, np.float32)
     logits[49, 20:40, 20:60] = 1
-    labels = label_map(logits)
+    labels = label_map(logits, (60, 80))
     assert set(np.unique(labels)) == {0, 50}
     colours = [f"#0000{n:02x}" for n in range(50)]
     rgba = np.asarray(Image.open(io.BytesIO(paint(logits, colours))).convert("RGBA"))
@@ -81,9 +81,9 @@ def test_soft_edges_are_those_of_the_export() -> None:
     shares = np.zeros(256)
     shares[3], shares[4] = 1, 0.5  # the border lies where half of the edge is
     shares[5 : 5 + levels] = np.arange(1, levels + 1) / (levels + 1)
-    exported = feathered(label_map(two_objects()) == 2, feather)
+    exported = feathered(label_map(two_objects(), (60, 80)) == 2, feather)
     of_other = (labels == 1) | (labels == 2)
-    assert of_other.sum() == (label_map(two_objects()) == 1).sum(), "it is not covered"
+    assert of_other.sum() == (label_map(two_objects(), (60, 80)) == 1).sum(), "it is not covered"
     away = np.abs(shares[labels] - exported)[~of_other]
     assert away.max() < 0.15, "on the border"
     assert away[labels[~of_other] != 4].max() <= 0.51 / (levels + 1)
