@@ -45,13 +45,11 @@ class Compiler:
     """Graphs to requests, for one device.
 
     Attributes:
-        core: OpenVINO.
         device: an OpenVINO device string.
         precision: inside the graphs, but for those that need f32.
         cache_dir: where OpenVINO keeps compiled graphs; None keeps none.
     """
 
-    core: ov.Core
     device: str
     precision: Precision
     cache_dir: Path | None
@@ -63,8 +61,7 @@ class Compiler:
         Raises:
             DeviceError: the device is not there, or does not compute in ``wanted``.
         """
-        core = openvino_core()
-        return cls(core, device, choose_precision(core, device, wanted), cache_dir)
+        return cls(device, choose_precision(openvino_core(), device, wanted), cache_dir)
 
     def read(self, path: Path) -> ov.Model:
         """Read a graph's ``.xml``, and the ``.bin`` beside it.
@@ -73,7 +70,7 @@ class Compiler:
             ModelFolderError: there is none, or it is damaged.
         """
         try:
-            return self.core.read_model(path)
+            return openvino_core().read_model(path)
         except RuntimeError as error:
             raise ModelFolderError(
                 f"{path} cannot be read by OpenVINO ({_first_line(error)}). "
@@ -94,7 +91,8 @@ class Compiler:
         if self.cache_dir is not None:
             config["CACHE_DIR"] = str(self.cache_dir)
         try:
-            return self.core.compile_model(graph, self.device, config).create_infer_request()
+            compiled = openvino_core().compile_model(graph, self.device, config)
+            return compiled.create_infer_request()
         except RuntimeError as error:
             raise DeviceError(
                 f"OpenVINO cannot compile {name} for {self.device} in {hint}: "

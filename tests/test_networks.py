@@ -91,6 +91,6 @@ def test_a_damaged_graph_says_where_it_lies(tmp_path: Path) -> None:
 def test_a_graph_that_does_not_compile_says_for_what() -> None:
     compiler = Compiler.for_device("CPU", "f32", None)
     graph = compiler.read(resolve_model("micro") / "mask_decoder.xml")
-    elsewhere = Compiler(compiler.core, "GPU.7", "f16", None)
+    elsewhere = Compiler("GPU.7", "f16", None)
     with pytest.raises(DeviceError, match=r"cannot compile mask_decoder for GPU\.7 in f16: .*Try"):
         elsewhere.request(graph, "mask_decoder")
