@@ -145,8 +145,9 @@ class Journal:
 
         Objects that were being tracked meanwhile have to be loaded again then.
         """
-        step = self.begin(label, frame_idx)
-        self._under_way = step.number
+        with self._database.lock:  # a copy that ends in between would take the step for complete
+            step = self.begin(label, frame_idx)
+            self._under_way = step.number
         try:
             yield step
         except BaseException:
