@@ -419,9 +419,10 @@ class Editor {
     else if (active) this.#edit(edit);
   }
 
-  #edit(edit) {
+  #edit(edit, isPrompt = false) {
     this.status.clearError();
-    this.edits.make(edit);
+    if (isPrompt) this.edits.prompt(edit);
+    else this.edits.make(edit);
     this.section.dataset.waiting = this.edits.waiting;
   }
 
@@ -430,9 +431,7 @@ class Editor {
     if (this.looks.style === "none") this.view.toggleMasks(); // to see what it does
     // What is meant is the picture in sight, even if the playhead has gone ahead of it.
     if (this.player.painted !== this.player.frame) this.player.seek(this.player.painted);
-    this.status.clearError();
-    this.edits.prompt({ ...this.#place(), ...prompt });
-    this.section.dataset.waiting = this.edits.waiting;
+    this.#edit({ ...this.#place(), ...prompt }, true);
     this.#showPrompts();
   }
 
