@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from convert import convert_checkpoint
 from convert.reference import build_predictor
 from sam2ov.errors import CheckpointError, ConversionError
-from sam2ov.manifest import NETWORK_NAMES, read_manifest, sha256_of, verify_files
+from sam2ov.manifest import NETWORK_NAMES, NetworkName, read_manifest, sha256_of, verify_files
 from tests.convert.conftest import Small
 from tests.parity.comparison import ALL_SIZES, CompiledFolder, network_cases
 from tests.parity.small import SMALL_CONFIG
@@ -44,8 +44,8 @@ def test_the_manifest_describes_the_model(small: Small) -> None:
 
 
 def test_the_manifest_names_every_tensor_with_its_varying_dimensions(small: Small) -> None:
-    def shapes(network: str) -> dict[str, tuple[str, tuple[int, ...]]]:
-        spec = small.manifest.networks[network]  # type: ignore[index]
+    def shapes(network: NetworkName) -> dict[str, tuple[str, tuple[int, ...]]]:
+        spec = small.manifest.networks[network]
         return {t.name: (t.dtype, t.shape) for t in (*spec.inputs, *spec.outputs)}
 
     assert tuple(small.manifest.networks) == NETWORK_NAMES

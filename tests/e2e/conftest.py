@@ -11,10 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests.conftest import REPOSITORY
 from tests.e2e.editor_page import EditorPage
@@ -156,10 +164,10 @@ def new_page(browser: Browser, server: Server) -> Iterator[NewPage]:
     complaints: list[str] = []
 
     def open_page(
-        *, width: int = 1440, height: int = 900, url: str = server.url, **options: object
+        *, width: int = 1440, height: int = 900, url: str = server.url, **options: Any
     ) -> EditorPage:
-        viewport = {"width": width, "height": height}
-        context = browser.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+        viewport = ViewportSize(width=width, height=height)
+        context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
