@@ -28,12 +28,11 @@ from training import pictures, prompts
 from training.export_checkpoint import read_weights
 from training.model import PREDICTOR, build
 from training.prompts import Kind
-from training.scenes import Clip, Difficulty, make_clip
+from training.scenes import Difficulty
 from training.steps import KINDS
+from training.unseen import LEVELS, unseen_clip, write_frames
 from training.validation import photo_ious
 
-SEED = 2_000_000  # neither training nor validation comes here
-CLIP_FRAMES, CLIP_SIZE_HW, CLIP_OBJECTS = 24, (240, 426), 2
 POSTPROCESSING = {
     "dynamic_multimask_via_stability": True,
     "dynamic_multimask_stability_delta": 0.05,
@@ -96,20 +95,12 @@ def clip_scores(predictor: Any, difficulty: Difficulty, clips: int) -> Scores:
     """Mean tracked IoU on drawn clips of unseen seeds, without any photo in them."""
     totals: dict[Kind, list[NDArray[np.float64]]] = {kind: [] for kind in KINDS}
     for index in range(clips):
-        rng = np.random.default_rng(SEED + index)
-        clip = make_clip(rng, CLIP_FRAMES, CLIP_SIZE_HW, CLIP_OBJECTS, difficulty)
+        clip = unseen_clip(difficulty, index)
         with tempfile.TemporaryDirectory() as folder:
             write_frames(clip, Path(folder))
             for kind in KINDS:
                 totals[kind].append(follow(predictor, Path(folder), clip.masks, kind).ravel())
     return {kind: float(np.nanmean(np.concatenate(values))) for kind, values in totals.items()}
-
-
-def write_frames(clip: Clip, folder: Path) -> None:
-    """The frames of a clip as JPEG files, as the predictor wants them."""
-    for index, frame in enumerate(clip.frames):
-        path = str(folder / f"{index:05d}.jpg")
-        cv2.imwrite(path, frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
 
 
 def davis_scores(predictor: Any, folder: Path) -> Iterator[tuple[str, Scores]]:
@@ -138,8 +129,7 @@ def evaluate(
     torch.set_num_threads(1)  # the tensors are small: more threads are slower on a busy machine
     predictor = load_predictor(checkpoint)
     results: dict[str, Scores] = {}
-    levels: tuple[Difficulty, ...] = ("easy", "hard")
-    for difficulty in levels if clips else ():
+    for difficulty in LEVELS if clips else ():
         results[f"drawn clips, {difficulty}"] = clip_scores(predictor, difficulty, clips)
     if data is not None:
         held_out = pictures.load(data, held_out=True)

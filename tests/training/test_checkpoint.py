@@ -8,6 +8,7 @@ import pytest
 from training import evaluate, export_checkpoint
 from training.model import CONFIG
 from training.scenes import make_clip
+from training.unseen import write_frames
 
 WEIGHTS = CONFIG.parent / "checkpoint" / "micro.safetensors"
 
@@ -25,6 +26,6 @@ def test_follows_a_boxed_object_through_easy_clips(tmp_path: Path) -> None:
         clip = make_clip(np.random.default_rng(3_000_000 + index), 8, (240, 426), 1, "easy")
         folder = tmp_path / str(index)
         folder.mkdir()
-        evaluate.write_frames(clip, folder)
+        write_frames(clip, folder)
         ious.append(np.nanmean(evaluate.follow(predictor, folder, clip.masks, "box")))
     assert np.mean(ious) >= 0.5

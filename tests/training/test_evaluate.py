@@ -7,6 +7,7 @@ import torch
 from training import evaluate, export_checkpoint, model
 from training.prompts import Kind
 from training.scenes import make_clip
+from training.unseen import write_frames
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> object:
 @pytest.mark.parametrize("kind", ["mask", "box", "click"])
 def test_follow_scores_every_later_frame(predictor: object, tmp_path: Path, kind: Kind) -> None:
     clip = make_clip(np.random.default_rng(0), 4, (48, 64), 2, "easy")
-    evaluate.write_frames(clip, tmp_path)
+    write_frames(clip, tmp_path)
     ious = evaluate.follow(predictor, tmp_path, clip.masks, kind)
     assert ious.shape == (3, 2)
     assert np.nanmin(ious) >= 0

@@ -1,0 +1,59 @@
+"""Drawn clips that neither training nor validation has seen, also as a data set of files.
+
+`python -m training.unseen FOLDER [--clips 12]` writes `FOLDER/easy` and `FOLDER/hard` in the layout
+that `sam2ov eval` reads: `<sequence>/frames/*.jpg` and `<sequence>/masks/*.png`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from sam2ov.export.pictures import palette_png
+from training.objects import Difficulty
+from training.scenes import Clip, make_clip
+
+SEED = 2_000_000  # neither training nor validation comes here
+FRAMES, SIZE_HW, OBJECTS = 24, (240, 426), 2
+LEVELS: tuple[Difficulty, ...] = ("easy", "hard")
+
+
+def unseen_clip(difficulty: Difficulty, index: int) -> Clip:
+    """The clip of that number; no photos are in it."""
+    rng = np.random.default_rng(SEED + index)
+    return make_clip(rng, FRAMES, SIZE_HW, OBJECTS, difficulty)
+
+
+def write_frames(clip: Clip, folder: Path) -> None:
+    """The frames as JPEG files, named by their numbers."""
+    for index, frame in enumerate(clip.frames):
+        path = str(folder / f"{index:05d}.jpg")
+        cv2.imwrite(path, frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+
+
+def write_sequence(clip: Clip, folder: Path) -> None:
+    """Frames and label maps into the new folders `frames` and `masks` of a folder."""
+    for name in ("frames", "masks"):
+        (folder / name).mkdir(parents=True)
+    write_frames(clip, folder / "frames")
+    for index, labels in enumerate(clip.masks):
+        (folder / "masks" / f"{index:05d}.png").write_bytes(palette_png(labels))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="where the data set goes")
+    parser.add_argument("--clips", type=int, default=12, help="of each difficulty")
+    arguments = parser.parse_args()
+    for difficulty in LEVELS:
+        for index in range(arguments.clips):
+            name = f"{difficulty}{index:02d}"
+            write_sequence(unseen_clip(difficulty, index), arguments.folder / difficulty / name)
+
+
+if __name__ == "__main__":
+    main()
