@@ -16,7 +16,7 @@ from sam2ov.ui.model_handlers import ModelHandlers, offered_devices
 from sam2ov.ui.model_pool import ModelChoice, ModelPool
 from sam2ov.ui.projects import ProjectOpener
 from sam2ov.ui.settings import Settings
-from tests.quantized import quantized_copy
+from tests.quantized import MEASURED, quantized_copy
 from tests.ui.conftest import CHOICE, OneModel, Tab, masks_of, snapshot_of
 
 
@@ -153,22 +153,7 @@ def own_model(tab: Tab, micro_model: Path, loaded: list[str]) -> ModelHandlers:
     return ModelHandlers(tab.workspaces, pool, opener, started_with=str(micro_model))
 
 
-@pytest.mark.parametrize(
-    ("error", "time_ratio", "note"),
-    [
-        (0.034, 0.66, "The image encoder runs in INT8 (0.66 of the time, 3.4 % off)."),
-        (
-            0.034,
-            1.02,
-            "INT8 does not pay here: it saves less than 5 % of the time (1.02 of the time",
-        ),
-        (
-            0.21,
-            0.66,
-            "INT8 does not pay here: its features are more than 10 % off (0.66 of the time, 21.0",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("error", "time_ratio", "note"), MEASURED)
 def test_the_panel_says_what_came_of_int8(
     tab: Tab,
     own_model: ModelHandlers,
