@@ -25,7 +25,7 @@ from sam2ov.registry import BUNDLED_NAME
 from sam2ov.session import VideoSession
 from sam2ov.tracker import Tracker
 from sam2ov.video import open_video
-from tools.driven_app import processor_name, running_app, running_browser
+from tools.driven_app import processor_name, running_browser, temporary_app
 
 WARM_MS = 1000
 PATIENCE_MS = 20_000
@@ -102,7 +102,7 @@ def main() -> None:
     with open_video(options.clip) as reader:
         info = reader.info
     engine = model_share(options.clip, options.clicks)
-    with running_app() as app, running_browser() as browser:
+    with temporary_app() as app, running_browser() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.add_init_script(WATCH)
         page.goto(app.url)

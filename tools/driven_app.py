@@ -1,4 +1,4 @@
-"""The app in a process of its own and a browser, for the measurements in this folder."""
+"""The app in a process of its own and a browser, for measurements and for the tests."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,55 +17,121 @@ from playwright.sync_api import Browser, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 120
+STOP_SECONDS = 20
+
+
+class AppError(Exception):
+    """The app did not start, or did not stop; the message ends with its log."""
 
 
 @dataclass(frozen=True)
 class RunningApp:
-    """Where the app is, and the process it runs in."""
+    """The running app: its address, its process, where it keeps projects, and its log."""
 
     url: str
     pid: int
     projects: Path
+    log: Path
+
+    def tabs(self) -> int:
+        """How many tabs have files on the server."""
+        return len(list(self.projects.glob(".tab-*")))
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
-def running_app(*options: str, cache: Path | None = None) -> Iterator[RunningApp]:
-    """Start the app with folders of its own; stop it at the end.
+def running_app(
+    folder: Path,
+    *options: str,
+    port: int | None = None,
+    program: tuple[str, ...] = ("-m", "sam2ov"),
+    variables: Mapping[str, str] | None = None,
+    shows_errors: bool = False,
+) -> Iterator[RunningApp]:
+    """The app until the block ends.
 
     Args:
+        folder: for all that it writes; what an earlier one has left there is found again.
         options: of ``sam2ov app``.
-        cache: for compiled graphs and models; None for one that is empty and goes at the end.
+        port: to listen on; None for a free one.
+        program: what Python runs.
+        variables: of its environment, beside ours.
+        shows_errors: its errors go where ours go rather than to its log.
+
+    Raises:
+        AppError: it did not start, or did not stop on SIGTERM; then it has been killed.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as folder:
-        projects = Path(folder) / "projects"
-        environment = os.environ | {
-            "TMPDIR": folder,
-            "SAM2OV_CACHE": str(cache or Path(folder) / "cache"),
-            "SAM2OV_PROJECTS": str(projects),
-        }
+    (folder / "tmp").mkdir(exist_ok=True)
+    port = port or free_port()
+    projects, log_path = folder / "projects", folder / "log.txt"
+    environment = os.environ | {
+        "TMPDIR": str(folder / "tmp"),
+        "SAM2OV_CACHE": str(folder / "cache"),
+        "SAM2OV_PROJECTS": str(projects),
+    }
+    with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sam2ov", "app", "--port", str(port), *options],
+            [sys.executable, *program, "app", "--port", str(port), *options],
             cwd=REPOSITORY,
-            env=environment,
-            stdout=subprocess.DEVNULL,
+            env=environment | dict(variables or {}),
+            stdout=log,
+            stderr=None if shows_errors else subprocess.STDOUT,
         )
+    running = RunningApp(f"http://127.0.0.1:{port}", process.pid, projects, log_path)
+    try:
+        if not _answers(running.url, process):
+            raise _error("did not start", log_path)
+        yield running
+    finally:
+        process.terminate()
         try:
-            _wait_for(url, process)
-            yield RunningApp(url, process.pid, projects)
-        finally:
-            process.terminate()
-            process.wait(30)
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            process.wait()
+            raise _error("did not stop on SIGTERM", log_path) from error
+
+
+@contextmanager
+def temporary_app(cache: Path | None = None) -> Iterator[RunningApp]:
+    """The app with folders of its own, which go at the end.
+
+    Args:
+        cache: for compiled graphs and models; None for one that is empty and goes, too.
+    """
+    variables = {} if cache is None else {"SAM2OV_CACHE": str(cache)}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_app(Path(folder), variables=variables, shows_errors=True) as app,
+    ):
+        yield app
+
+
+def find_chromium() -> str | None:
+    """The path of an installed Chromium."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     """A Chromium without a window."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_chromium()
     if path is None:
         sys.exit("There is no Chromium here: on Debian and Ubuntu, apt install chromium.")
     with sync_playwright() as playwright:
@@ -88,11 +154,17 @@ def processor_name() -> str:
     return f"{os.cpu_count()} cores of {name}"
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own server
-                return
+                return True
         except OSError:
             time.sleep(0.2)
-    sys.exit("The app did not start.")
+    return False
+
+
+def _error(what: str, log_path: Path) -> AppError:
+    log = log_path.read_text(encoding="utf-8", errors="replace")
+    return AppError(f"The app {what}.\n{log}")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tools.driven_app import processor_name, running_app, running_browser
+from tools.driven_app import processor_name, running_browser, temporary_app
 from tools.make_sample import HEIGHT, WIDTH, ball_xy
 
 PATIENCE_MS = 60_000
@@ -25,7 +25,7 @@ PATIENCE_MS = 60_000
 def first_mask(browser: Browser, cache: Path) -> tuple[float, float]:
     """Seconds from the start to the page that can be used, and to the first mask."""
     began = time.monotonic()
-    with running_app(cache=cache) as app:
+    with temporary_app(cache=cache) as app:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(app.url)
         page.wait_for_selector('.s2[data-state="empty"]', timeout=PATIENCE_MS)

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tools.driven_app import RunningApp, running_app, running_browser
+from tools.driven_app import RunningApp, running_browser, temporary_app
 from tools.make_sample import FPS, HEIGHT, WIDTH, ball_xy, balloon_xy, draw_frame
 
 MAX_BYTES = 250_000
@@ -254,7 +254,7 @@ def main() -> None:
     names = [shot.name for shot in SHOTS]
     parser.add_argument("--only", choices=names, nargs="+", default=names)
     options = parser.parse_args()
-    with running_app() as app, running_browser() as browser:
+    with temporary_app() as app, running_browser() as browser:
         for shot in SHOTS:
             if shot.name in options.only:
                 store(take(shot, app, browser), options.folder / f"{shot.name}.png")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tools.driven_app import RunningApp, processor_name, resident_mb, running_app, running_browser
+from tools.driven_app import RunningApp, processor_name, resident_mb, running_browser, temporary_app
 
 POLL_MS = 500
 CLOSING_SECONDS = 60
@@ -126,9 +126,9 @@ def work(people: Sequence[Person], app: RunningApp, seconds: float) -> float:
 def left_behind(app: RunningApp) -> int:
     """How many tabs the server holds files for, after some patience."""
     end = time.monotonic() + CLOSING_SECONDS
-    while time.monotonic() < end and any(app.projects.glob(".tab-*")):
+    while time.monotonic() < end and app.tabs():
         time.sleep(0.5)
-    return len(list(app.projects.glob(".tab-*")))
+    return app.tabs()
 
 
 def threads(pid: int) -> int:
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--clip", type=Path)
     options = parser.parse_args()
-    with running_app() as app, running_browser() as browser:
+    with temporary_app() as app, running_browser() as browser:
         idle, idle_threads = resident_mb(app.pid), threads(app.pid)
         people = begin_all(browser, app.url, options.sessions, options.clip)
         peak = work(people, app, options.minutes * 60)

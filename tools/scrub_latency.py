@@ -22,7 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tools.driven_app import processor_name, running_app, running_browser
+from tools.driven_app import processor_name, running_browser, temporary_app
 
 SETTLE_MS = 250
 PATIENCE_MS = 30_000
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--jumps", type=int, default=100)
     parser.add_argument("--no-proxies", action="store_true", help="only right after opening")
     arguments = parser.parse_args()
-    with running_app() as app, running_browser() as browser:
+    with temporary_app() as app, running_browser() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         token = open_clip(page, app.url, arguments.clip.resolve())
         load = ", ".join(f"{value:.1f}" for value in os.getloadavg())

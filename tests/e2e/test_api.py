@@ -19,8 +19,9 @@ from PIL import Image
 
 from sam2ov.samples import SAMPLE_PATH
 from tests.conftest import REPOSITORY
-from tests.e2e.conftest import Server, running_app
+from tests.e2e.conftest import checked_app
 from tests.e2e.editor_page import ball
+from tools.driven_app import RunningApp
 from tools.make_sample import HEIGHT, WIDTH, ball_xy
 
 BALL_X, BALL_Y = (float(value) for value in ball_xy(0))
@@ -29,12 +30,12 @@ BALL: Any = {
 }
 
 
-def calls(server: Server) -> int:
+def calls(server: RunningApp) -> int:
     """How many calls have files on the server now."""
     return len(list((server.log.parent / "tmp").glob("sam2ov-call-*")))
 
 
-def test_the_documented_example_runs(server: Server, tmp_path: Path) -> None:
+def test_the_documented_example_runs(server: RunningApp, tmp_path: Path) -> None:
     text = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.+?)```", text, re.DOTALL)
     example = example.replace("http://127.0.0.1:7860", server.url).replace(
@@ -56,7 +57,7 @@ def test_the_documented_example_runs(server: Server, tmp_path: Path) -> None:
     assert calls(server) == 0
 
 
-def test_a_call_can_be_followed_and_cancelled(server: Server) -> None:
+def test_a_call_can_be_followed_and_cancelled(server: RunningApp) -> None:
     client = Client(server.url, verbose=False)
     job = client.submit(handle_file(SAMPLE_PATH), BALL, api_name="/track")
     deadline = time.monotonic() + 60
@@ -70,7 +71,7 @@ def test_a_call_can_be_followed_and_cancelled(server: Server) -> None:
         time.sleep(0.05)
 
 
-def test_mistakes_are_explained_to_callers(server: Server) -> None:
+def test_mistakes_are_explained_to_callers(server: RunningApp) -> None:
     client = Client(server.url, verbose=False)
     video = handle_file(SAMPLE_PATH)
     with pytest.raises(Exception, match="ends with frame 95"):
@@ -81,7 +82,7 @@ def test_mistakes_are_explained_to_callers(server: Server) -> None:
 
 
 @pytest.mark.parametrize("mark", [{}, {"meta": {"_type": "gradio.FileData"}}])
-def test_paths_on_the_server_cannot_be_read(server: Server, mark: dict[str, Any]) -> None:
+def test_paths_on_the_server_cannot_be_read(server: RunningApp, mark: dict[str, Any]) -> None:
     """Neither with the mark, which Gradio checks, nor without it, which the function does."""
     video = {"path": str(SAMPLE_PATH), **mark}
     asked = httpx2.post(
@@ -94,7 +95,7 @@ def test_paths_on_the_server_cannot_be_read(server: Server, mark: dict[str, Any]
     assert "uploaded" in answer.text
 
 
-def test_events_of_the_page_are_not_for_programs(server: Server) -> None:
+def test_events_of_the_page_are_not_for_programs(server: RunningApp) -> None:
     info = httpx2.get(f"{server.url}/gradio_api/info").json()
     public = {"/track", "/segment_frame", "/list_models", "/list_formats"}
     assert set(info["named_endpoints"]) == public
@@ -102,8 +103,8 @@ def test_events_of_the_page_are_not_for_programs(server: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def mcp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_app(tmp_path_factory.mktemp("mcp"), "--mcp") as running:
+def mcp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    with checked_app(tmp_path_factory.mktemp("mcp"), "--mcp") as running:
         yield running
 
 
@@ -141,7 +142,7 @@ anyio.run(main)
 
 
 @pytest.mark.skipif(find_spec("mcp") is None, reason='needs pip install "sam2ov[mcp]"')
-def test_the_functions_are_mcp_tools(mcp_server: Server) -> None:
+def test_the_functions_are_mcp_tools(mcp_server: RunningApp) -> None:
     command = [sys.executable, "-c", MCP_CALLS, f"{mcp_server.url}/gradio_api/mcp/"]
     command += [str(SAMPLE_PATH), str(BALL_X), str(BALL_Y)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -23,9 +23,9 @@ from tests.clips import (
     write_gif,
     write_kind,
 )
-from tests.e2e.conftest import NewPage, Server
+from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import EditorPage, iou
-from tools.driven_app import resident_mb
+from tools.driven_app import RunningApp, resident_mb
 
 BUSY_SECONDS = 15
 """What a busy machine may take for what a quiet one does in one or two."""
@@ -210,7 +210,7 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongClip]:
     path.unlink()
 
 
-def test_a_clip_of_ten_minutes(editor: EditorPage, server: Server, long_clip: LongClip) -> None:
+def test_a_clip_of_ten_minutes(editor: EditorPage, server: RunningApp, long_clip: LongClip) -> None:
     before = resident_mb(server.pid)
     began = time.monotonic()
     open_clip(editor, long_clip.path, (96, 72))

@@ -12,8 +12,9 @@ from sam2ov.prompt_file import read_prompt_file
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
 from tests.clips import Scene, write_clip
-from tests.e2e.conftest import NewPage, Server
+from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import EditorPage, ball, iou
+from tools.driven_app import RunningApp
 from tools.make_sample import ball_xy
 
 
@@ -94,7 +95,7 @@ def test_too_large_files_are_refused_before_they_are_sent(
     assert "PUT" not in sent
 
 
-def test_an_upload_can_be_cancelled(editor: EditorPage, tmp_path: Path, server: Server) -> None:
+def test_an_upload_can_be_cancelled(editor: EditorPage, tmp_path: Path, server: RunningApp) -> None:
     path = tmp_path / "slow.mp4"
     path.write_bytes(bytes(3_000_000))
     slow = editor.page.context.new_cdp_session(editor.page)
@@ -165,7 +166,7 @@ def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> Non
     editor.until(lambda: np.array_equal(editor.mask(), before))
 
 
-def test_reloading_frees_the_old_page(own_server: Server, new_page: NewPage) -> None:
+def test_reloading_frees_the_old_page(own_server: RunningApp, new_page: NewPage) -> None:
     editor = new_page(url=own_server.url)
     editor.open_sample()
     assert own_server.tabs() == 1

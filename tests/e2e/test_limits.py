@@ -9,13 +9,14 @@ from playwright.sync_api import Page, expect
 
 from sam2ov.samples import SAMPLE_PATH
 from tests.clips import Scene, write_clip
-from tests.e2e.conftest import NewPage, Server, running_app
+from tests.e2e.conftest import NewPage, checked_app
 from tests.e2e.editor_page import EditorPage
+from tools.driven_app import RunningApp
 from tools.make_sample import ball_xy
 
 
 @pytest.fixture
-def narrow(tmp_path: Path) -> Iterator[Server]:
+def narrow(tmp_path: Path) -> Iterator[RunningApp]:
     """A server for one test: the pages of another test would take up its places for a while.
 
     Tests name it before ``new_page``, so that their pages are closed before it stops.
@@ -28,7 +29,7 @@ def narrow(tmp_path: Path) -> Iterator[Server]:
     }
     folder = tmp_path / "narrow"
     folder.mkdir()
-    with running_app(folder, variables=limits) as running:
+    with checked_app(folder, variables=limits) as running:
         yield running
 
 
@@ -41,7 +42,7 @@ def choose(editor: EditorPage, path: Path) -> list[str]:
 
 
 def test_a_clip_beyond_a_limit_is_not_sent(
-    narrow: Server, new_page: NewPage, scene: Scene, tmp_path: Path
+    narrow: RunningApp, new_page: NewPage, scene: Scene, tmp_path: Path
 ) -> None:
     editor = new_page(url=narrow.url)
     assert editor.page.get_by_text("up to 4 GB, 3 seconds and 0.3 megapixels").is_visible()
@@ -54,7 +55,7 @@ def test_a_clip_beyond_a_limit_is_not_sent(
     assert "PUT" not in sent
 
 
-def test_the_place_in_the_queue_is_shown(narrow: Server, new_page: NewPage) -> None:
+def test_the_place_in_the_queue_is_shown(narrow: RunningApp, new_page: NewPage) -> None:
     pages = [new_page(url=narrow.url) for _ in range(2)]
     for editor in pages:
         editor.open_sample()
@@ -70,7 +71,7 @@ def test_the_place_in_the_queue_is_shown(narrow: Server, new_page: NewPage) -> N
     second.until(lambda: "Tracking" not in second.status)
 
 
-def test_a_full_server_says_so_and_lets_in_who_waits(narrow: Server, new_page: NewPage) -> None:
+def test_a_full_server_says_so_and_lets_in_who_waits(narrow: RunningApp, new_page: NewPage) -> None:
     kept = [new_page(url=narrow.url) for _ in range(2)]
     late: Page = kept[0].page.context.new_page()
     late.goto(narrow.url)

@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from sam2ov.registry import BUNDLED_NAME, resolve_model
-from tests.e2e.conftest import NewPage, Server, running_app
+from tests.e2e.conftest import NewPage, checked_app
 from tests.e2e.editor_page import ball, iou
 from tests.hub_server import HubServer, hub_server
+from tools.driven_app import RunningApp
 from tools.make_sample import ball_xy
 
 NAME = "sam2.1-hiera-tiny"
@@ -31,9 +32,9 @@ def hub() -> Iterator[HubServer]:
 
 
 @pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Server]:
+def own_server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[RunningApp]:
     folder = tmp_path_factory.mktemp("models")
-    with running_app(
+    with checked_app(
         folder,
         program=("-c", APP),
         variables={
@@ -47,7 +48,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iter
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_a_model_is_got_and_used(new_page: NewPage, own_server: Server, width: int) -> None:
+def test_a_model_is_got_and_used(new_page: NewPage, own_server: RunningApp, width: int) -> None:
     editor = new_page(url=own_server.url, width=width, has_touch=width < 500)
     page = editor.page
     editor.open_sample()

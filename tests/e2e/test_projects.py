@@ -2,12 +2,8 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.clips import Scene, write_clip
-from tests.conftest import REPOSITORY
-from tests.e2e.conftest import NewPage, Server
+from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import EditorPage, ball, iou
+from tools.driven_app import RunningApp, free_port, running_app
 from tools.make_sample import ball_xy, balloon_xy
 
 
@@ -178,7 +174,7 @@ def test_a_project_is_saved_and_opened(
     assert other.page.locator('[data-project="name"]').inner_text() == "my clip.mp4"
 
 
-def test_a_project_is_deleted_for_good(editor: EditorPage, server: Server) -> None:
+def test_a_project_is_deleted_for_good(editor: EditorPage, server: RunningApp) -> None:
     editor.open_sample()
     token = editor.page.evaluate("sessionStorage.getItem('sam2ov-project')").strip('"')
     assert (server.projects / token).is_dir()
@@ -198,35 +194,20 @@ class App:
     """The app at a port that stays the same when it is killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder
+        self.projects = folder / "chosen"
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:
-        options = ["--port", str(self.port), "--projects", str(self.folder / "projects")]
-        with (self.folder / "log.txt").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "sam2ov", "app", *options],
-                cwd=REPOSITORY,
-                env=os.environ | {"SAM2OV_CACHE": str(self.folder / "cache")},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(self.url, timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.2)
-        pytest.fail((self.folder / "log.txt").read_text())
+        self.running = ExitStack()
+        options = ("--projects", str(self.projects))
+        app = self.running.enter_context(running_app(self.folder, *options, port=self.port))
+        self.running.callback(os.kill, app.pid, signal.SIGKILL)
+        self.url = app.url
 
     def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.running.close()
 
 
 @pytest.fixture
@@ -263,4 +244,5 @@ def test_a_killed_server_comes_back_to_everything(app: App, browser: Browser) ->
     page.keyboard.press("Control+z")
     editor.until(lambda: undo_title(editor) != titles[0])
     assert failures == []
+    assert len([path for path in app.projects.iterdir() if path.name[0] != "."]) == 1
     context.close()

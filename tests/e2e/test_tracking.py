@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from tests.e2e.conftest import NewPage, Server
+from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import EditorPage, ball, iou
+from tools.driven_app import RunningApp
 from tools.make_sample import ball_xy, balloon_xy
 
 
@@ -118,7 +119,7 @@ def test_the_picture_is_the_frame(editor: EditorPage) -> None:
 
 
 def test_closing_the_page_in_mid_track_frees_everything(
-    own_server: Server, new_page: NewPage
+    own_server: RunningApp, new_page: NewPage
 ) -> None:
     bystander = new_page(url=own_server.url)
     bystander.until(lambda: own_server.tabs() == 1)
