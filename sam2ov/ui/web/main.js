@@ -2,7 +2,6 @@
 
 import { CleanUpPanel } from "./clean_up_panel.js";
 import { showControls } from "./controls.js";
-import { Crosshair } from "./crosshair.js";
 import { Dialogs } from "./dialogs.js";
 import { Edits } from "./edits.js";
 import { listenToKeys } from "./keys.js";
@@ -10,19 +9,21 @@ import { Looks } from "./looks.js";
 import { Media } from "./media.js";
 import { Opening } from "./opening.js";
 import { Player } from "./player.js";
-import { Pointer } from "./pointer.js";
 import { closePopovers } from "./popovers.js";
 import { Projects } from "./projects.js";
+import { Prompting } from "./prompting.js";
 import { contains, parseRanges } from "./ranges.js";
+import { Selection } from "./selection.js";
 import { Stage } from "./stage.js";
 import { Status } from "./status.js";
+import { days, isPrompted, taskOf } from "./texts.js";
 import { Timeline } from "./timeline.js";
-import { days, hint, isPrompted, taskOf, timecode } from "./texts.js";
 import { Tools } from "./tools.js";
+import { Tracking } from "./tracking.js";
+import { Transport } from "./transport.js";
 import { ViewControls } from "./view_controls.js";
 
 const PREPARE_AFTER_MS = 300;
-const REFRESH_MS = 600;
 const RETRY_MS = 5000;
 const AWAY_MS = 60_000;
 const NOTHING = { seq: 0, edits: 0, opened: 0, clip: null, objects: [], revision: 0, undo: null, redo: null, job: null };
@@ -52,12 +53,9 @@ class Editor {
     this.send = send;
     this.root = root;
     this.snapshot = NOTHING;
-    this.activeId = null;
-    this.follows = true; // the playhead goes where tracking is
-    this.tracksChosen = false; // not all objects
-    this.isStarting = false; // tracking was asked for and has not been answered
-    this.edits = new Edits((edit) => send("edit", { clip: this.snapshot.clip.token, ...edit }));
     this.find = (selector) => section.querySelector(selector);
+    const snapshot = () => this.snapshot;
+    this.edits = new Edits((edit) => this.#send(edit));
     this.looks = new Looks();
     this.stage = new Stage(this.find(".s2-stage"), this.looks, () => this.#viewed());
     this.status = new Status(this.find(".s2-status"));
@@ -79,24 +77,54 @@ class Editor {
       looks: this.looks,
       relook: () => this.#relook(),
     });
+    this.selection = new Selection({ view: this.view, snapshot, changed: () => this.#render() });
+    this.tracking = new Tracking({
+      section,
+      send,
+      snapshot,
+      selection: this.selection,
+      media: this.media,
+      player: this.player,
+      status: this.status,
+      changed: () => this.#enable(),
+    });
+    this.transport = new Transport({
+      section,
+      snapshot,
+      player: this.player,
+      tracking: this.tracking,
+    });
     this.tools = new Tools(section, {
-      changed: () => this.#toolChanged(),
-      resized: () => this.crosshair.isShown || this.pointer.previewBrush(),
+      changed: () => this.prompting?.toolChanged(),
+      resized: () => this.prompting.brushResized(),
+    });
+    this.prompting = new Prompting({
+      section,
+      snapshot,
+      stage: this.stage,
+      player: this.player,
+      view: this.view,
+      status: this.status,
+      tools: this.tools,
+      selection: this.selection,
+      edits: this.edits,
     });
     this.timeline = new Timeline(section, {
-      choose: (id) => this.#choose(id),
-      change: (id, name, colour) => this.#edit({ kind: "change_object", object: id, name, colour }),
-      hide: (object, hidden) => this.#edit({ kind: "hide_object", object, hidden }),
-      lock: (object, locked) => this.#edit({ kind: "lock_object", object, locked }),
-      move: (object, position) => this.#edit({ kind: "move_object", object, position }),
-      solo: (id) => this.#solo(id),
+      choose: (id) => this.selection.choose(id),
+      change: (object, name, colour) =>
+        this.edits.make({ kind: "change_object", object, name, colour }),
+      hide: (object, hidden) => this.edits.make({ kind: "hide_object", object, hidden }),
+      lock: (object, locked) => this.edits.make({ kind: "lock_object", object, locked }),
+      move: (object, position) => this.edits.make({ kind: "move_object", object, position }),
+      solo: (id) => this.selection.toggleSolo(id),
       remove: (object) => this.#remove(object),
-      seek: (frame) => this.#seek(frame),
-      setRange: (range) => this.#edit({ kind: "set_range", ...(range ?? { first: null, last: null }) }),
+      seek: (frame) => this.transport.seek(frame),
+      setRange: (range) =>
+        this.edits.make({ kind: "set_range", ...(range ?? { first: null, last: null }) }),
       review: (frame, id) => this.#lookAt(frame, id),
     });
     this.cleanUp = new CleanUpPanel((clean_up) =>
-      this.#edit({ kind: "clean_up", object: this.activeId, clean_up }),
+      this.edits.make({ kind: "clean_up", object: this.selection.id, clean_up }),
     );
     this.opening = new Opening({
       section,
@@ -104,7 +132,7 @@ class Editor {
       root,
       limits,
       send,
-      snapshot: () => this.snapshot,
+      snapshot,
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
     });
@@ -112,7 +140,7 @@ class Editor {
       section,
       root,
       send,
-      snapshot: () => this.snapshot,
+      snapshot,
       opening: this.opening,
       dialogs: this.dialogs,
       changed: () => this.#render(),
@@ -144,7 +172,6 @@ class Editor {
     if (isNewTab) this.edits.restart(snapshot);
     else if (snapshot.seq <= before.seq) return; // overtaken by a newer one
     this.snapshot = snapshot;
-    this.isStarting = false;
     this.edits.receive(snapshot);
     if (isNewTab || snapshot.opened !== before.opened) this.opening.answered();
     this.projects.received(before);
@@ -152,9 +179,9 @@ class Editor {
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
     const state = this.projects.isRestoring ? "loading" : "empty";
     this.section.dataset.state = snapshot.clip ? "open" : state;
-    this.#chooseNew(before);
+    this.selection.received(before);
     if (this.looks.setObjects(snapshot.objects)) this.media.relook();
-    this.#takeMasks(before);
+    this.tracking.received(before);
     if (snapshot.download) this.#download(snapshot.download);
     this.#render();
   }
@@ -162,8 +189,7 @@ class Editor {
   #openClip(clip) {
     this.edits.forget();
     this.player.pause();
-    this.pointer.cancel();
-    this.crosshair.reset();
+    this.prompting.reset();
     if (!clip) {
       this.media.close();
       this.stage.close();
@@ -185,36 +211,6 @@ class Editor {
     this.stage.element.focus({ preventScroll: true });
   }
 
-  // A new object is the one that the next clicks are meant for.
-  #chooseNew(before) {
-    const ids = this.snapshot.objects.map((object) => object.id);
-    const known = new Set(before.objects.map((object) => object.id));
-    const added = ids.filter((id) => !known.has(id));
-    if (added.length) this.activeId = known.size ? added.at(-1) : added[0];
-    else if (!ids.includes(this.activeId)) this.activeId = ids[0] ?? null;
-    this.#soloFollows();
-  }
-
-  #takeMasks(before) {
-    const { clip, job, mask, revision, show_frame: wanted } = this.snapshot;
-    const isTracking = job?.kind === "track";
-    const isOpening = clip?.token !== before.clip?.token; // it starts where it was left
-    if (revision !== before.revision) this.media.forgetMasks();
-    else if (isTracking && !this.follows) this.#refreshSoon();
-    if (mask) this.media.putMasks(mask.frame, mask.png, mask.objects);
-    if (wanted !== null && !isOpening && (this.follows || !mask)) this.player.seek(wanted);
-    else if (clip && !isTracking) this.player.refresh();
-  }
-
-  // While the user looks elsewhere, tracking may change what is in sight.
-  #refreshSoon() {
-    this.refreshing ??= setTimeout(() => {
-      this.refreshing = null;
-      this.media.forgetMasks();
-      this.player.refresh();
-    }, REFRESH_MS);
-  }
-
   #hasMasks(frame) {
     return this.snapshot.objects.some(
       ({ prompts, tracked, stale }) =>
@@ -234,53 +230,30 @@ class Editor {
   // ---- What the user does
 
   #listen() {
-    const whenOpen = (action) => (value) => this.snapshot.clip && action(value);
     const actions = {
       ...this.view.actions,
-      undo: whenOpen(() => this.#undo("undo")),
-      redo: whenOpen(() => this.#undo("redo")),
-      clear: whenOpen(() => this.#change({ kind: "clear_frame", ...this.#place() })),
-      clear_object: whenOpen(() => this.#change({ kind: "clear_object", object: this.activeId })),
-      clear_all: whenOpen(() => this.#edit({ kind: "clear_all" })),
-      add: whenOpen(() => this.#edit({ kind: "add_object" })),
-      play: whenOpen(() => this.player.toggle()),
-      step: whenOpen((by) => this.#seek(this.player.frame + by)),
-      back: whenOpen(() => this.#seek(this.player.frame - 1)),
-      forward: whenOpen(() => this.#seek(this.player.frame + 1)),
-      previousPrompt: whenOpen(() => this.#seek(this.#promptFrom(-1))),
-      nextPrompt: whenOpen(() => this.#seek(this.#promptFrom(1))),
-      loop: whenOpen(() => this.#toggleLoop()),
-      onlyChosen: whenOpen(() => this.#toggleChosen()),
-      setIn: whenOpen(() => this.timeline.inout.set("first", this.player.frame)),
-      setOut: whenOpen(() => this.timeline.inout.set("last", this.player.frame)),
-      clearRange: whenOpen(() => this.timeline.inout.clear()),
-      goIn: whenOpen(() => this.#seek(this.timeline.inout.present.first)),
-      goOut: whenOpen(() => this.#seek(this.timeline.inout.present.last)),
-      closer: whenOpen(() => this.timeline.zoom(1)),
-      wider: whenOpen(() => this.timeline.zoom(-1)),
-      wholeClip: whenOpen(() => this.timeline.showAll()),
-      nextReview: whenOpen(() => this.timeline.review.step(1)),
-      previousReview: whenOpen(() => this.timeline.review.step(-1)),
-      track: whenOpen(() => this.#track("forward")),
-      choose: whenOpen((number) => this.#choose(this.snapshot.objects[number - 1]?.id)),
-      tool: whenOpen((tool) => this.tools.choose(tool)),
-      resize: whenOpen((steps) => this.tools.isBrush && this.tools.resize(steps)),
+      ...this.#whenOpen({
+        ...this.timeline.actions,
+        ...this.transport.actions,
+        ...this.prompting.actions,
+        undo: () => this.#undo("undo"),
+        redo: () => this.#undo("redo"),
+        clear: () => this.#clear({ kind: "clear_frame", frame: this.player.frame }),
+        clear_object: () => this.#clear({ kind: "clear_object" }),
+        clear_all: () => this.edits.make({ kind: "clear_all" }),
+        add: () => this.edits.make({ kind: "add_object" }),
+        choose: (number) => this.#chooseAt(number - 1),
+        solo: () => this.selection.toggleSolo(this.selection.id),
+        track: () => this.tracking.start("forward"),
+        onlyChosen: () => this.tracking.toggleOnlyChosen(),
+        tool: (tool) => this.tools.choose(tool),
+        resize: (steps) => this.tools.isBrush && this.tools.resize(steps),
+      }),
       nextStyle: () => this.view.nextStyle(),
       toggleMasks: () => this.view.toggleMasks(),
-      solo: whenOpen(() => this.#solo(this.activeId)),
-      holdSpace: whenOpen(() => this.pointer.holdSpace()),
-      releaseSpace: whenOpen(() => this.pointer.releaseSpace() && this.player.toggle()),
-      forgetSpace: () => this.pointer.releaseSpace(),
+      forgetSpace: () => this.prompting.forgetSpace(),
       cancel: () => this.#cancel(),
-      stop: () =>
-        this.pointer.cancel() ||
-        this.crosshair.cancel() ||
-        this.view.leaveFullscreen() ||
-        this.#cancel(),
-      aim: whenOpen(() => this.crosshair.toggle()),
-      isAiming: () => this.crosshair.isShown,
-      moveAim: (x, y, isLeap) => this.crosshair.move(x, y, isLeap),
-      pressAim: (isOpposite) => this.crosshair.press(isOpposite),
+      stop: () => this.prompting.cancel() || this.view.leaveFullscreen() || this.#cancel(),
       help: () => this.dialogs.showHelp(),
       open: () => this.opening.browse(),
       browse: () => this.opening.browse(),
@@ -288,26 +261,19 @@ class Editor {
     };
     this.section.addEventListener("click", (event) => this.#pressed(event, actions));
     listenToKeys(actions);
-    const prompting = {
-      tool: () => this.tools.tool,
-      radius: () => this.tools.radius,
-      refusal: () => this.#refusal(),
-      refuse: () => this.status.fail(this.#refusal()),
-      colour: () => this.#active()?.colour,
-      click: ({ x, y }, positive) => this.#prompt({ kind: "click", x, y, positive }),
-      box: (box) => this.#prompt({ kind: "box", ...box }),
-      brush: ({ points, radius, erase }) =>
-        this.#prompt({ kind: "brush", points, radius, erase }),
-      movePoint: ({ index, x, y }) => this.#prompt({ kind: "move_point", index, x, y }),
-      deletePoint: (index) => this.#prompt({ kind: "delete_point", index }),
-      strokes: (stroke) => this.#drawing(stroke),
-    };
-    this.pointer = new Pointer(this.stage, prompting);
-    this.crosshair = new Crosshair(this.stage, { ...prompting, changed: () => this.#suggest() });
     document.addEventListener("visibilitychange", () => this.#returned());
     addEventListener("pagehide", ({ persisted }) => {
       if (!persisted) navigator.sendBeacon(`${this.root}/media/${this.snapshot.upload}/leave`);
     });
+  }
+
+  // The same actions, which do nothing while no clip is open.
+  #whenOpen(actions) {
+    const entries = Object.entries(actions).map(([name, action]) => [
+      name,
+      (...values) => this.snapshot.clip && action(...values),
+    ]);
+    return Object.fromEntries(entries);
   }
 
   // The server may have closed a page that was away for long, or have been started anew.
@@ -323,7 +289,7 @@ class Editor {
     if (action) actions[action]();
     else if (tool) actions.tool(tool);
     else if (styleChoice) this.view.chooseStyle(styleChoice);
-    else if (track) this.#track(track);
+    else if (track) this.tracking.start(track);
     else return;
     // After a click by pointer the keys belong to the picture; by keyboard the button keeps them.
     if (event.detail > 0 && this.snapshot.clip && !this.dialogs.isOpen && !this.view.isBusy) {
@@ -331,139 +297,39 @@ class Editor {
     }
   }
 
-  #seek(frame) {
-    if (this.snapshot.job?.kind === "track") this.follows = false;
-    this.player.pause();
-    this.player.seek(frame);
-  }
-
-  // The next prompted frame of any object, or with -1 the one before; else where the playhead is.
-  #promptFrom(by) {
-    const { frame } = this.player;
-    const prompted = this.snapshot.objects.flatMap(({ prompts }) => Object.keys(prompts).map(Number));
-    const ahead = prompted.filter((one) => (one - frame) * by > 0);
-    return ahead.length ? (by > 0 ? Math.min(...ahead) : Math.max(...ahead)) : frame;
-  }
-
-  #toggleLoop() {
-    this.player.loops = !this.player.loops;
-    this.find('[data-action="loop"]').setAttribute("aria-pressed", String(this.player.loops));
-  }
-
-  #toggleChosen() {
-    this.tracksChosen = !this.tracksChosen;
-    this.find('[data-action="onlyChosen"]').setAttribute("aria-pressed", String(this.tracksChosen));
-    this.#enable();
-  }
-
   #lookAt(frame, id) {
-    this.#choose(id);
+    this.selection.choose(id);
     this.timeline.objects.reveal(id);
-    this.#seek(frame);
+    this.transport.seek(frame);
   }
 
-  #solo(id) {
-    const wasAlone = this.looks.solo === id;
-    this.#choose(id); // shown alone is who is chosen
-    if (wasAlone || this.looks.solo === null) this.view.toggleSolo(id);
-    this.#render();
+  #chooseAt(position) {
+    const object = this.snapshot.objects[position];
+    if (object) this.selection.choose(object.id);
   }
 
-  #choose(id) {
-    if (id === undefined) return;
-    this.activeId = id;
-    this.#soloFollows();
-    this.#render();
+  // Take prompts of the chosen object away.
+  #clear(edit) {
+    const active = this.selection.object;
+    if (active?.locked) this.status.fail(this.prompting.refusal);
+    else if (active) this.edits.make({ ...edit, object: active.id });
   }
 
-  // Shown alone is whatever object is chosen.
-  #soloFollows() {
-    if (this.looks.solo !== null) this.view.change({ solo: this.activeId });
-  }
-
-  #place() {
-    return { frame: this.player.frame, object: this.activeId };
-  }
-
-  #active() {
-    return this.snapshot.objects.find((object) => object.id === this.activeId);
-  }
-
-  #toolChanged() {
-    if (!this.pointer) return; // not yet
-    this.pointer.refreshCursor();
-    this.crosshair.refresh();
-    this.#suggest();
-  }
-
-  // What to do next.
-  #suggest() {
-    const usual = hint(this.snapshot, this.#active(), this.tools.tool);
-    this.status.suggest(this.crosshair?.isShown ? this.crosshair.hint : usual);
-  }
-
-  // Why the chosen object takes no prompts now, or "".
-  #refusal() {
-    const active = this.#active();
-    if (!active) return "Add an object first.";
-    if (this.player.painted === null) return "The picture is still on its way.";
-    if (active.locked) return `${active.name} is locked: unlock it, or choose another object.`;
-    if (active.hidden) return `${active.name} is hidden: show it, or choose another object.`;
-    return "";
-  }
-
-  // An edit of the chosen object that is not made in the picture.
-  #change(edit) {
-    const active = this.#active();
-    if (active?.locked) this.status.fail(this.#refusal());
-    else if (active) this.#edit(edit);
-  }
-
-  #edit(edit, isPrompt = false) {
+  #send(edit) {
     this.status.clearError();
-    if (isPrompt) this.edits.prompt(edit);
-    else this.edits.make(edit);
     this.section.dataset.waiting = this.edits.waiting;
-  }
-
-  #prompt(prompt) {
-    this.player.pause();
-    if (this.looks.style === "none") this.view.toggleMasks(); // to see what it does
-    // What is meant is the picture in sight, even if the playhead has gone ahead of it.
-    if (this.player.painted !== this.player.frame) this.player.seek(this.player.painted);
-    this.#edit({ ...this.#place(), ...prompt }, true);
-    this.#showPrompts();
-  }
-
-  #drawing(stroke) {
-    if (!stroke && !this.edits.stroke) return;
-    const place = { object: this.activeId, frame: this.player.painted };
-    this.edits.stroke = stroke && { ...stroke, ...place };
-    this.section.toggleAttribute("data-painting", Boolean(stroke));
-    this.#showStrokes();
+    this.send("edit", { clip: this.snapshot.clip.token, ...edit });
   }
 
   #undo(kind) {
-    this.follows = true; // to where it was
-    this.#edit({ kind });
+    this.tracking.follow(); // to where it was
+    this.edits.make({ kind });
   }
 
   async #remove(object) {
     const question = `Remove ${object.name} with its prompts and masks?`;
     if (isPrompted(object) && !(await this.dialogs.ask(question))) return;
-    this.#edit({ kind: "remove_object", object: object.id });
-  }
-
-  #track(direction) {
-    const { clip, job } = this.snapshot;
-    if (!clip || job || this.isStarting) return;
-    this.isStarting = true;
-    this.status.clearError();
-    this.player.pause();
-    this.follows = true;
-    this.#enable();
-    const objects = this.tracksChosen ? [this.activeId] : null;
-    this.send("track", { clip: clip.token, frame: this.player.frame, direction, objects });
+    this.edits.make({ kind: "remove_object", object: object.id });
   }
 
   #cancel() {
@@ -478,16 +344,10 @@ class Editor {
   // ---- What is to be seen
 
   #moved() {
-    const { clip } = this.snapshot;
-    const { frame, isPlaying, clock, numFrames } = this.player;
+    const { frame } = this.player;
     this.timeline.moveTo(frame);
-    this.projects?.moved(frame);
-    this.find(".s2-counter").textContent = clip
-      ? `${frame} / ${numFrames - 1}  ·  ${timecode(clock.timeOf(frame))}`
-      : "";
-    const play = this.find('[data-action="play"]');
-    play.setAttribute("aria-pressed", String(isPlaying));
-    play.setAttribute("aria-label", isPlaying ? "Pause" : "Play");
+    this.projects.moved(frame);
+    this.transport.show();
     this.#viewed();
     this.#enable();
   }
@@ -506,7 +366,7 @@ class Editor {
   #shown(frame) {
     this.stage.element.dataset.frame = frame;
     this.edits.settle();
-    this.#showPrompts();
+    this.prompting.show();
     clearTimeout(this.preparing);
     const { clip, job } = this.snapshot;
     if (!clip || job || this.player.isPlaying || frame !== this.player.frame) return;
@@ -516,29 +376,9 @@ class Editor {
     );
   }
 
-  #showPrompts() {
-    const frame = this.player.painted;
-    const groups = this.snapshot.objects.map(({ id, colour, prompts }) => {
-      const marks = this.edits.marks(id, frame, prompts[frame]?.points ?? []);
-      return { marks, colour, isActive: id === this.activeId };
-    });
-    this.stage.showPrompts(groups);
-    this.#showStrokes();
-    this.pointer?.refreshCursor();
-    this.crosshair?.refresh();
-  }
-
-  #showStrokes() {
-    const colours = new Map(this.snapshot.objects.map(({ id, colour }) => [id, colour]));
-    const strokes = this.edits.strokesOn(this.player.painted);
-    this.stage.showStrokes(
-      strokes.map((stroke) => ({ ...stroke, colour: colours.get(stroke.object) })),
-    );
-  }
-
   #render() {
     const { objects, job, range = null, revision } = this.snapshot;
-    this.section.dataset.object = this.activeId ?? ""; // the export panel asks for it
+    this.section.dataset.object = this.selection.id ?? ""; // the export panel asks for it
     const results = objects.map(({ id, tracked, stale, prompts }) => [
       id,
       tracked,
@@ -548,34 +388,33 @@ class Editor {
     this.player.range = range;
     this.timeline.show({
       objects,
-      activeId: this.activeId,
+      activeId: this.selection.id,
       soloId: this.looks.solo,
       range,
       version: JSON.stringify([revision, results]),
       isTracking: job?.kind === "track",
     });
-    this.#showPrompts();
-    this.#suggest();
+    this.prompting.show();
+    this.prompting.suggest();
     this.status.run(this.opening.task() ?? taskOf(job));
     this.section.dataset.waiting = this.edits.waiting;
-    if (!this.edits.waiting) this.cleanUp.show(this.snapshot.clip && this.#active());
+    if (!this.edits.waiting) this.cleanUp.show(this.snapshot.clip && this.selection.object);
     this.projects.show({ canOpen: this.snapshot !== NOTHING && !this.opening.isBusy });
     this.#enable();
   }
 
   #enable() {
-    const { snapshot, player, section } = this;
-    const active = this.#active();
+    const { snapshot, player, section, tracking, transport } = this;
     showControls(section, {
       snapshot,
-      active,
+      active: this.selection.object,
       frame: player.frame,
       numFrames: player.numFrames,
       canOpen: snapshot !== NOTHING && !this.opening.isBusy,
-      canTrack: !this.isStarting,
-      tracksChosen: this.tracksChosen,
-      hasPromptBefore: this.#promptFrom(-1) !== player.frame,
-      hasPromptAfter: this.#promptFrom(1) !== player.frame,
+      canTrack: !tracking.isStarting,
+      tracksChosen: tracking.onlyChosen,
+      hasPromptBefore: transport.promptFrom(-1) !== player.frame,
+      hasPromptAfter: transport.promptFrom(1) !== player.frame,
     });
     const { clip } = snapshot;
     const label = clip ? `Frame ${player.frame} of ${clip.name}` : "No clip is open";

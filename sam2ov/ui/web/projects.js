@@ -38,10 +38,6 @@ export class Projects {
     return this.restoring !== null;
   }
 
-  get actions() {
-    return { recent: () => this.showRecent() };
-  }
-
   // Where the playhead stood when the project was left.
   frameOf(token) {
     return this.moving?.token === token ? this.moving.frame : this.kept.frameOf(token);

@@ -40,6 +40,23 @@ export class Timeline {
     new ResizeObserver(() => this.#drawSoon()).observe(this.element);
   }
 
+  // The names of `data-action`, and those of keys.
+  get actions() {
+    const { inout, review, handlers } = this;
+    return {
+      setIn: () => inout.set("first", this.frame),
+      setOut: () => inout.set("last", this.frame),
+      clearRange: () => inout.clear(),
+      goIn: () => handlers.seek(inout.present.first),
+      goOut: () => handlers.seek(inout.present.last),
+      closer: () => this.#zoom(ZOOM_STEP),
+      wider: () => this.#zoom(1 / ZOOM_STEP),
+      wholeClip: () => this.#showAll(),
+      nextReview: () => review.step(1),
+      previousReview: () => review.step(-1),
+    };
+  }
+
   open(clip, base, clock, project) {
     this.clip = clip;
     this.clock = clock;
@@ -80,13 +97,13 @@ export class Timeline {
     this.#placePlayhead();
   }
 
-  zoom(by) {
+  #zoom(by) {
     const share = this.span.shareOf(this.frame + 0.5);
-    this.span.zoom(by > 0 ? ZOOM_STEP : 1 / ZOOM_STEP, Math.min(Math.max(share, 0), 1));
+    this.span.zoom(by, Math.min(Math.max(share, 0), 1));
     this.#drawSoon();
   }
 
-  showAll() {
+  #showAll() {
     this.span.open(this.span.numFrames);
     this.#drawSoon();
   }

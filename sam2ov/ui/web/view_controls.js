@@ -56,10 +56,6 @@ export class ViewControls {
     this.chooseStyle(this.looks.style === "none" ? this.styleBefore : "none");
   }
 
-  toggleSolo(id) {
-    this.change({ solo: this.looks.solo === id ? null : id });
-  }
-
   // ---- Fullscreen: the section covers the window, and the window the screen where that is possible.
 
   async toggleFullscreen() {
