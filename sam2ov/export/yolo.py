@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import cv2
 import numpy as np
 
+from sam2ov.cleanup.shape import without_specks
 from sam2ov.export.annotation_options import YoloOptions
 from sam2ov.export.categories import Categories
 from sam2ov.export.files import FileTree, file_tree
@@ -17,6 +18,8 @@ from sam2ov.export.split import Part, Split
 from sam2ov.masks import BoolArray
 
 _MIN_IOU = 0.98
+_SPECK = 0.01
+"""Share of a mask up to which one of its parts is rather left out than made an object."""
 _YAML = "data.yaml"
 
 
@@ -91,7 +94,11 @@ def _rings(mask: BoolArray, parts: str) -> list[Ring]:
     if parts == "separate" or len(separate) < 2:
         return separate
     joined = centre_polygons(mask, joined=True)
-    return joined if parts == "joined" or _drawn_iou(joined, mask) >= _MIN_IOU else separate
+    if parts == "joined" or _drawn_iou(joined, mask) >= _MIN_IOU:
+        return joined
+    specks = round(_SPECK * np.count_nonzero(mask))
+    clear = centre_polygons(without_specks(mask, specks), joined=False)
+    return clear if _drawn_iou(clear, mask) >= _MIN_IOU else separate
 
 
 def _drawn_iou(rings: Sequence[Ring], mask: BoolArray) -> float:

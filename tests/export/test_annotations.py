@@ -150,19 +150,25 @@ def test_yolo_without_empty_frames_and_without_validation(write: Write, tmp_path
     assert b"these frames were trained on" in files["data.yaml"]
 
 
-def test_yolo_joins_parts_where_that_changes_little(tmp_path: Path, reader: FrameReader) -> None:
+def test_yolo_joins_parts_or_leaves_specks_out_where_that_changes_little(
+    tmp_path: Path, reader: FrameReader
+) -> None:
     made = np.full((24, 1, *SIZE_HW), -1, np.float32)
     made[:, 0, 20:60, 20:60] = made[:, 0, 20:60, 63:100] = 1  # behind a pole
     far = made.copy()
     far[:, 0, 20:60] = -1
     far[:, 0, 20:26, 20:26] = far[:, 0, 80:86, 110:116] = 1
+    speck = far.copy()
+    speck[:, 0, 20:60, 20:60] = 1
+    speck[:, 0, 80:86, 110:116] = -1
+    speck[:, 0, 84:87, 112:116] = 1  # 12 of 1612 pixels, further away than its lines may be long
     counts = []
-    for number, logits in enumerate((made, far)):
+    for number, logits in enumerate((made, far, speck)):
         masks = TrackedMasks(StoredLogits(logits, (1,)), UNNAMED[:1], range(1))
         source = ExportSource.of("a.mp4", reader, masks)
         (path,) = run_export(FORMATS["yolo"], [source], tmp_path / str(number))
         counts.append(len(files_of(path)["labels/train/a_000000.txt"].splitlines()))
-    assert counts == [1, 2]
+    assert counts == [1, 2, 1]
 
 
 # ---- Label Studio and CVAT
