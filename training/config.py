@@ -130,7 +130,7 @@ class Config:
         Stage(
             "longer_256",
             "clips",
-            12_000,
+            5_600,
             256,
             4e-4,
             4e-4,
@@ -148,7 +148,7 @@ class Config:
         Stage(
             "sharper_320",
             "clips",
-            2_500,
+            2_800,
             320,
             4e-4,
             2e-6,
