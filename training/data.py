@@ -11,8 +11,9 @@ from training.augment import degrade, recolour
 from training.layers import Layer, render
 from training.model import normalise
 from training.motion import Affines, similarity
+from training.objects import Difficulty, pick_object
 from training.pictures import Pictures, Still
-from training.scenes import Difficulty, make_clip
+from training.scenes import make_clip
 from training.textures import Image, Sprite
 from training.tracking import Batch
 
@@ -37,7 +38,8 @@ def image_batch(
         if pictures is not None and rng.random() < real_share:
             still, label = pictures.pick(rng, prefer_sparse=rng.random() < SPARSE_SHARE)
             if rng.random() < PASTED_SHARE:
-                still, label = _with_pasted(rng, still, label, pictures.cutout(rng))
+                item = pick_object(rng, still.rgb, "hard", pictures)
+                still, label = _with_pasted(rng, still, label, item)
             rgb, objects = still_sample(rng, still, label, size, turned=rng.random() < TURNED_SHARE)
         else:
             clip = make_clip(rng, 1, (size, size), MASKS_PER_IMAGE, "hard", pictures)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from training import motion
 from training.augment import recolour
 from training.layers import Layer, backdrop, bent
+from training.panels import panelled
 from training.pictures import Pictures, Still, cut
+from training.posts import post
 from training.textures import Image, Sprite, sprite
 
 Difficulty = Literal["easy", "hard"]
@@ -38,6 +40,8 @@ def pick_object(
                 item = pictures.cutout(rng)
             else:
                 item = sprite(rng, 128, rng.uniform(0.2, 1.0), thin=rng.random() < THIN_SHARE)
+            if pictures.panel_share and rng.random() < pictures.panel_share:
+                item = panelled(rng, item, behind)
             item = _narrowed(item, rng.uniform(0.55, 1.0)) if rng.random() < 0.5 else item
         inside = item.rgb[item.alpha > 127]
         if difficulty == "hard" or not len(inside):
@@ -148,6 +152,8 @@ def photo_layers(
     for label in missing + [0] * (int(rng.integers(0, 3)) if hard else 0):
         other = pick_object(rng, back[0], difficulty, pictures)
         layers.append(moving(rng, other, label, num_frames, size_hw, difficulty))
+    if hard and pictures.post_share and rng.random() < pictures.post_share:
+        layers += [post(rng, camera, size_hw, flat) for _ in range(int(rng.integers(1, 3)))]
     return back, layers
 
 

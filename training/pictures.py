@@ -23,6 +23,8 @@ LONG_SIDE = 480
 FILM_FRAMES = 40
 HELD_OUT_EVERY = 20
 LINE_SHARE = 0.15  # of the objects that training picks get thin lines, see attachments.py
+PANEL_SHARE = 0.2  # of the objects that are pasted get plain colours, see panels.py
+POST_SHARE = 0.3  # of the hard clips in a photo have something standing in front, see posts.py
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,15 @@ class Still:
 class Pictures:
     """Everything real that training sees; `films` are lists of RGB frames without masks.
 
-    `line_share` of the objects that are picked get thin lines; held-out photos stay as they are.
+    The shares are those of training (see LINE_SHARE and so on); held-out photos stay as they are.
     """
 
     stills: list[Still]
     films: list[list[Image]]
     objects: list[tuple[int, list[int]]]  # photos with the labels large enough to be cut out
     line_share: float = 0.0
+    panel_share: float = 0.0
+    post_share: float = 0.0
 
     def still(self, rng: np.random.Generator) -> Still:
         """A random photo."""
@@ -162,9 +166,9 @@ def load(path: Path, held_out: bool = False) -> Pictures:
         films.append([_decode(frame) for frame in frames[start : start + length]])
         start += length
     objects = list(_large_objects(stills))
-    return (
-        Pictures(stills, [], objects) if held_out else Pictures(stills, films, objects, LINE_SHARE)
-    )
+    if held_out:
+        return Pictures(stills, [], objects)
+    return Pictures(stills, films, objects, LINE_SHARE, PANEL_SHARE, POST_SHARE)
 
 
 def _large_objects(stills: list[Still]) -> Iterator[tuple[int, list[int]]]:

@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = ("mask", "box", "click")
 KIND_SHARES = (0.3, 0.35, 0.35)
 CORRECTED_SHARE = 0.5  # of the prompts; then by up to MAX_CLICKS further clicks
 MAX_CLICKS = 3
-CORRECTED_CLIPS = 0.5  # get clicks on a later frame
+CORRECTED_CLIPS = 0.7  # get clicks on a later frame
 
 
 def image_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator) -> Tensor:
