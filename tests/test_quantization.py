@@ -13,7 +13,7 @@ from sam2ov.errors import CancelledError, ModelError, VideoOpenError
 from sam2ov.manifest import read_manifest, verify_files
 from sam2ov.model import SAM2Model
 from sam2ov.progress import Progress
-from sam2ov.quantization import quantize_model, shortcomings
+from sam2ov.quantization import natural_picture, quantize_model, shortcomings
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.video import open_video
 from tests.clips import write_clip
@@ -124,3 +124,18 @@ def test_frames_are_spread_over_the_clip(
     chosen = quantization._frames(clip, 128)
     assert (len(chosen[0]), len(chosen[1])) == (calibration, checked)
     assert chosen[0][0].shape == (128, 128, 3)
+
+
+def test_natural_pictures_have_the_spectrum_of_photos() -> None:
+    rng = np.random.default_rng(0)
+    picture = natural_picture(rng, 128)
+    assert picture.shape == (128, 128, 3)
+    assert picture.dtype == np.uint8
+    assert not np.array_equal(picture, natural_picture(rng, 128)), "each is another one"
+    amplitude = np.abs(np.fft.fft2(picture.mean(2)))
+    frequency = np.hypot(*np.meshgrid(*[np.fft.fftfreq(128)] * 2))
+    wanted = (frequency > 0.02) & (frequency < 0.3)
+    slope = np.polyfit(np.log(frequency[wanted]), np.log(amplitude[wanted]), 1)[0]
+    assert -1.3 < slope < -0.7
+    correlation = np.corrcoef(picture.reshape(-1, 3).T.astype(float))
+    assert correlation.min() > 0.5, "colours vary less than brightness"
