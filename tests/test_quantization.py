@@ -4,12 +4,12 @@ import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from sam2ov import quantization
 from sam2ov.errors import CancelledError, ModelError, VideoOpenError
+from sam2ov.features import squash
 from sam2ov.manifest import read_manifest, verify_files
 from sam2ov.model import SAM2Model
 from sam2ov.progress import Progress
@@ -70,7 +70,7 @@ def test_an_encoder_that_pays_is_kept_and_made_once(
     ).stat().st_size
     assert digest(folder / "memory_attention.bin") == digest(micro_model / "memory_attention.bin")
     with open_video(SAMPLE_PATH) as reader:  # of the kind that it was calibrated on
-        picture = np.asarray(cv2.resize(reader.read(50), (320, 320)), np.uint8)
+        picture = squash(reader.read(50), 320)
     ours, theirs = (
         SAM2Model(each, precision="f32").encode_image(picture).embedding
         for each in (folder, micro_model)

@@ -30,8 +30,9 @@ def unseen_clip(difficulty: Difficulty, index: int) -> Clip:
 def write_frames(clip: Clip, folder: Path) -> None:
     """The frames as JPEG files, named by their numbers."""
     for index, frame in enumerate(clip.frames):
-        path = str(folder / f"{index:05d}.jpg")
-        cv2.imwrite(path, frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+        path = folder / f"{index:05d}.jpg"
+        if not cv2.imwrite(str(path), frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95]):
+            raise OSError(f"{path} cannot be written: is the folder there, and the disk not full?")
 
 
 def write_sequence(clip: Clip, folder: Path) -> None:
