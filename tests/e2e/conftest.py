@@ -96,6 +96,13 @@ def editor(new_page: NewPage) -> EditorPage:
     return new_page()
 
 
+@pytest.fixture
+def opened(editor: EditorPage) -> EditorPage:
+    """The app on a desktop, with the sample open."""
+    editor.open_sample()
+    return editor
+
+
 def _listen(page: Page, complaints: list[str]) -> None:
     is_left = False
 

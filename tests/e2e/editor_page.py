@@ -17,6 +17,14 @@ Rgba = npt.NDArray[np.uint8]
 
 POLL_SECONDS = 0.05
 
+# Of the sample clip, on its first frame.
+BALL, BALLOON = ball_xy(0), balloon_xy(0)
+BALLOON_BOX = (BALLOON[0] - 54, BALLOON[1] - 56, BALLOON[0] + 54, BALLOON[1] + 88)
+SKY = (250.0, 80.0)
+
+# Of the first two objects.
+BLUE, ORANGE = (79, 157, 255), (255, 166, 43)
+
 
 class EditorPage:
     """Drives one page with real mouse, keyboard and touch events.
@@ -150,6 +158,22 @@ class EditorPage:
     def position(self) -> int:
         return int(self.page.locator(".s2-slider").input_value())
 
+    @property
+    def cursor(self) -> str | None:
+        """What the pointer would do where it is."""
+        return self.page.locator(".s2-stage").get_attribute("data-cursor")
+
+    @property
+    def zoom(self) -> int:
+        """What the toolbar says, in percent."""
+        return int(self.page.locator('[data-action="actual"]').inner_text().split()[0])
+
+    @property
+    def brush_radius(self) -> float:
+        """In pixels of the clip."""
+        text = self.page.locator(".s2-brush output").text_content() or ""
+        return int(text.split()[0]) / 2
+
     def canvas(self, name: str) -> Rgba:
         """The pixels of a canvas, uint8 RGBA [h, w, 4]."""
         data = self.page.evaluate(f"document.querySelector('.s2-{name}').toDataURL('image/png')")
@@ -198,6 +222,16 @@ def ball(frame: int) -> BoolArray:
 def balloon(frame: int) -> BoolArray:
     """The balloon of the sample clip without its basket."""
     return _disc(*balloon_xy(frame), 52, 54)
+
+
+def capsule(start: tuple[float, float], end: tuple[float, float], radius: float) -> BoolArray:
+    """Where a round brush paints between two points."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    (x0, y0), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
+    along = ((columns - x0) * dx + (rows - y0) * dy) / (dx * dx + dy * dy)
+    along = np.clip(along, 0, 1)
+    inside: BoolArray = np.hypot(columns - x0 - along * dx, rows - y0 - along * dy) < radius
+    return inside
 
 
 def _disc(x: float, y: float, width: float, height: float) -> BoolArray:

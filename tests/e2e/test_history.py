@@ -6,11 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from playwright.sync_api import Locator
 
-from tests.e2e.editor_page import EditorPage, ball, balloon, iou
-from tools.make_sample import ball_xy, balloon_xy
+from tests.e2e.editor_page import BALL, BALLOON, BALLOON_BOX, EditorPage, ball, balloon, iou
 
-BALL, BALLOON = ball_xy(0), balloon_xy(0)
-BALLOON_BOX = (BALLOON[0] - 54, BALLOON[1] - 56, BALLOON[0] + 54, BALLOON[1] + 88)
 ROWS = """
 () => [...document.querySelectorAll(".s2-object")].map((row) => [
   row.dataset.object,

@@ -4,10 +4,8 @@ import re
 
 import pytest
 
-from tests.e2e.editor_page import EditorPage, ball, iou
-from tools.make_sample import RADIUS, ball_xy
-
-BALL = ball_xy(0)
+from tests.e2e.editor_page import BALL, EditorPage, ball, iou
+from tools.make_sample import RADIUS
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.e2e.conftest import NewPage
-from tests.e2e.editor_page import EditorPage, ball, iou
-from tests.e2e.gestures import touch
-from tools.make_sample import ball_xy, balloon_xy
+from tests.e2e.editor_page import EditorPage
+from tools.make_sample import ball_xy
 
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
 
@@ -102,38 +101,3 @@ def test_dark_follows_the_system(new_page: NewPage) -> None:
 
     assert brightness(new_page(color_scheme="dark")) < 60
     assert brightness(new_page(color_scheme="light")) > 200
-
-
-def test_fingers_prompt_too(new_page: NewPage) -> None:
-    editor = new_page(width=390, height=844, has_touch=True, is_mobile=True)
-    page = editor.page
-    assert not page.get_by_text("Drop a clip here").is_visible()
-    page.get_by_role("button", name="Try the sample").tap()
-    editor.wait_for_frame(0)
-    page.touchscreen.tap(*editor.point(*ball_xy(0)))
-    editor.wait_until_answered()
-    editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)
-    page.locator('[data-tool="negative"]').tap()
-    page.touchscreen.tap(*editor.point(250, 60))
-    editor.wait_until_answered()
-    assert editor.marker(250, 60) == "negative"
-    page.locator('[data-action="undo"]').tap()
-
-    page.locator('[data-action="add"]').tap()
-    editor.until(lambda: editor.objects.count() == 2)
-    page.locator('[data-tool="box"]').tap()
-    page.evaluate("scrollTo(0, 0)")
-    x, y = balloon_xy(0)
-    session = page.context.new_cdp_session(page)
-    touch(session, "touchStart", editor.point(x - 54, y - 56))
-    for share in (0.3, 0.6, 1.0):
-        touch(session, "touchMove", editor.point(x - 54 + 108 * share, y - 56 + 144 * share))
-    touch(session, "touchEnd")
-    editor.wait_until_answered()
-    editor.until(lambda: editor.mask((255, 166, 43)).sum() > 1000)
-    targets = page.evaluate(
-        """[...document.querySelectorAll(":is(.s2-toolbar, .s2-transport, .s2-track) button")]
-          .filter((e) => e.checkVisibility())
-          .map((e) => Math.min(e.offsetWidth, e.offsetHeight))"""
-    )
-    assert min(targets) >= 38, "fingers are wide"

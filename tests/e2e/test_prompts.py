@@ -3,12 +3,17 @@
 import numpy as np
 
 from tests.e2e.conftest import NewPage
-from tests.e2e.editor_page import EditorPage, ball, balloon, iou
-from tools.make_sample import ball_xy, balloon_xy
-
-BALL, BALLOON = ball_xy(0), balloon_xy(0)
-BLUE, ORANGE = (79, 157, 255), (255, 166, 43)
-BALLOON_BOX = (BALLOON[0] - 54, BALLOON[1] - 56, BALLOON[0] + 54, BALLOON[1] + 88)
+from tests.e2e.editor_page import (
+    BALL,
+    BALLOON,
+    BALLOON_BOX,
+    BLUE,
+    ORANGE,
+    EditorPage,
+    ball,
+    balloon,
+    iou,
+)
 
 
 def test_a_click_finds_the_object(editor: EditorPage) -> None:
