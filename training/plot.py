@@ -40,13 +40,15 @@ def draw(log: list[dict[str, Any]], out: Path) -> None:
     for name in names:
         if name.split("_")[0] in ("easy", "hard", "photo"):
             right.plot(*curve(log, "validation", name), marker=".", label=name.replace("_", ", "))
+    right.plot(*curve(log, "validation", "score"), color="black", label="mean of all")
     right.set(xlabel="minutes of training", ylabel="IoU (averaged weights)", ylim=(0, 1))
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
-    for stage, minute in _stage_starts(log):
+    for index, (stage, minute) in enumerate(_stage_starts(log)):
         left.axvline(minute, color="grey", lw=0.8, ls=":")
-        left.text(minute, left.get_ylim()[1], f" {stage}", fontsize=7, va="top", rotation=90)
+        height = left.get_ylim()[1] * (1 - 0.25 * (index % 2))  # short stages stand side by side
+        left.text(minute, height, f" {stage}", fontsize=7, va="top", rotation=90)
     figure.savefig(out, dpi=110)
 
 
