@@ -135,8 +135,8 @@ class Config:
         replace(_FALLING, name="sharp_320", steps=360, lr=5e-4, lr_end=1e-5, ema=0.99),
         replace(_STEADY, name="longer_256", steps=5_600, image_share=0.6),
         replace(_FALLING, name="sharper_320", steps=2_800),
-        replace(_STEADY, name="panels_256", steps=5_000, long_share=0.5),
-        replace(_FALLING, name="panels_320", steps=2_000, long_share=0.4),
+        replace(_STEADY, name="panels_256", steps=1_800, long_share=0.5),
+        replace(_FALLING, name="panels_320", steps=2_700, long_share=0.4),
     )
 
 
