@@ -23,7 +23,8 @@ def cvat_masks(content: bytes) -> Iterator[FoundMask]:
     Raises:
         PromptError: the file is malformed, or has no video's size.
     """
-    if b"<!DOCTYPE" in content[:4096] or b"<!ENTITY" in content:
+    plain = content.replace(b"\0", b"")  # of UTF-16 too
+    if b"<!DOCTYPE" in plain[:4096] or b"<!ENTITY" in plain:
         raise PromptError("The XML file defines entities, which annotations do not need.")
     try:
         root = ET.parse(io.BytesIO(content)).getroot()  # noqa: S314 - no entities, see above

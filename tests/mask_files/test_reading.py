@@ -198,6 +198,7 @@ def test_mots_pictures(tmp_path: Path) -> None:
         ({"a.xml": b"<x>"}, "no annotation of a video from CVAT"),
         ({"a.xml": b"<annotations/>"}, "no original_size"),
         ({"a.xml": b"<!DOCTYPE x><x/>"}, "defines entities"),
+        ({"a.xml": "<!DOCTYPE x><x/>".encode("utf-16")}, "defines entities"),
     ],
 )
 def test_what_is_none_of_them_is_said(
