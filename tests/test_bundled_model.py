@@ -12,7 +12,7 @@ from sam2ov.predictor import SAM2VideoPredictor
 from training.unseen import unseen_clip, write_sequence
 
 CLIPS = 8
-MEGABYTE = 1 << 20
+MEBIBYTE = 1 << 20
 
 
 @pytest.fixture(scope="module")
@@ -42,4 +42,4 @@ def test_objects_are_followed_through_unseen_clips(
 
 
 def test_the_bundle_is_small(micro_model: Path) -> None:
-    assert sum(path.stat().st_size for path in micro_model.iterdir()) < 12 * MEGABYTE
+    assert sum(path.stat().st_size for path in micro_model.iterdir()) < 12 * MEBIBYTE

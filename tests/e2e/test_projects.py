@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.clips import Scene, write_clip
 from tests.e2e.conftest import NewPage
-from tests.e2e.editor_page import EditorPage, ball, iou
+from tests.e2e.editor_page import BLUE, EditorPage, ball, iou
 from tools.driven_app import RunningApp, free_port, running_app
 from tools.make_sample import ball_xy, balloon_xy
 
@@ -31,7 +31,7 @@ def work_on(editor: EditorPage) -> None:
     editor.page.keyboard.press("Control+z")
     editor.wait_until_answered()
     editor.wait_for_frame(12)
-    editor.until(lambda: iou(editor.mask((79, 157, 255)), ball(12)) > 0.4)
+    editor.until(lambda: iou(editor.mask(BLUE), ball(12)) > 0.4)
 
 
 def undo_title(editor: EditorPage) -> str:

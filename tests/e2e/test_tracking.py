@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.e2e.conftest import NewPage
-from tests.e2e.editor_page import EditorPage, ball, iou
+from tests.e2e.editor_page import ORANGE, EditorPage, ball, iou
 from tools.driven_app import RunningApp
 from tools.make_sample import ball_xy, balloon_xy
 
@@ -75,7 +75,7 @@ def test_looking_elsewhere_while_tracking(editor: EditorPage) -> None:
     assert editor.position == 0, "the picture stays where the user wants it"
     editor.add_object()
     editor.click(*balloon_xy(0))
-    editor.until(lambda: editor.mask((255, 166, 43)).any())
+    editor.until(lambda: editor.mask(ORANGE).any())
     editor.page.keyboard.press("Escape")
     editor.wait_until_tracked()
 
