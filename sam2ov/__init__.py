@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from sam2ov._version import __version__
 
 if TYPE_CHECKING:
+    from sam2ov.engine.session import VideoSession
     from sam2ov.errors import Sam2ovError
-    from sam2ov.image_predictor import SAM2ImagePredictor
-    from sam2ov.predictor import SAM2VideoPredictor
-    from sam2ov.session import VideoSession
+    from sam2ov.upstream.image_predictor import SAM2ImagePredictor
+    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 
 # OpenVINO reports every import of it to an analytics service, unasked; without this package it
 # falls back to a stub of its own.
@@ -29,10 +29,10 @@ __all__ = [
 ]
 
 _MODULES = {
-    "SAM2ImagePredictor": "sam2ov.image_predictor",
-    "SAM2VideoPredictor": "sam2ov.predictor",
+    "SAM2ImagePredictor": "sam2ov.upstream.image_predictor",
+    "SAM2VideoPredictor": "sam2ov.upstream.video_predictor",
     "Sam2ovError": "sam2ov.errors",
-    "VideoSession": "sam2ov.session",
+    "VideoSession": "sam2ov.engine.session",
 }
 
 

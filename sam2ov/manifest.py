@@ -84,7 +84,7 @@ class Source(_Frozen):
 
 
 class Quantization(_Frozen):
-    """What came of quantising a network to INT8 on one machine (``sam2ov.quantization``).
+    """What came of quantising a network to INT8 on one machine (``sam2ov.zoo.quantization``).
 
     Attributes:
         network: which.

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.masks import FloatArray
-from sam2ov.model import DecodedMasks, ImageFeatures, PromptEmbeddings
+from sam2ov.engine.model import DecodedMasks, ImageFeatures, PromptEmbeddings
 from sam2ov.project import ModelDocument
+from sam2ov.values.masks import FloatArray
 from tests.clips import write_clip
 from tests.fake_model import SIZE, FakeModel
 

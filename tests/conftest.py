@@ -9,13 +9,13 @@ from typing import cast
 
 import pytest
 
-from sam2ov.journal import Journal
-from sam2ov.model import SAM2Model
+from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.project import Project
-from sam2ov.registry import BUNDLED_NAME, resolve_model
-from sam2ov.session import VideoSession
-from sam2ov.tracker import Tracker
+from sam2ov.store.journal import Journal
 from sam2ov.video import open_video
+from sam2ov.zoo.registry import BUNDLED_NAME, resolve_model
 from tests.click_model import MODEL, ClickModel, write_square_clip
 from tests.clips import Scene, make_scene
 

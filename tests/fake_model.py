@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.engine.model import Constants, DecodedMasks, ImageFeatures, PromptEmbeddings
 from sam2ov.manifest import FileSpec, Manifest, Source, Switches
-from sam2ov.masks import FloatArray
-from sam2ov.model import Constants, DecodedMasks, ImageFeatures, PromptEmbeddings
+from sam2ov.values.masks import FloatArray
 
 SIZE = 64
 

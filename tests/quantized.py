@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from sam2ov.manifest import MANIFEST_FILE, Quantization, read_manifest
-from sam2ov.quantization import shortcomings
+from sam2ov.zoo.quantization import shortcomings
 
 MEASURED = (
     (0.034, 0.66, "The image encoder runs in INT8 (0.66 of the time, 3.4 % off)."),

@@ -8,7 +8,7 @@ from sam2ov.evaluation.datasets import AnnotatedSequence, find_sequences
 from sam2ov.evaluation.scores import overall
 from sam2ov.evaluation.scoring import evaluate_sequence
 from sam2ov.evaluation.user import PromptKind
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from training.unseen import unseen_clip, write_sequence
 
 CLIPS = 8

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from sam2ov import __version__
 from sam2ov.cli import app
-from sam2ov.prompt_file import PromptFile
-from sam2ov.registry import MODEL_NAMES
+from sam2ov.mask_files.prompt_file import PromptFile
 from sam2ov.ui.settings import Settings
+from sam2ov.zoo.registry import MODEL_NAMES
 from tests.clips import Scene, write_clip
 from tests.conftest import REPOSITORY
 
@@ -97,7 +97,7 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     launched: list[dict[str, Any]] = []
     stand_in = SimpleNamespace(launch=lambda **options: launched.append(options))
     monkeypatch.setitem(sys.modules, "sam2ov.ui.server", stand_in)
-    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: False)  # there is no GPU
+    monkeypatch.setattr("sam2ov.zoo.loading.is_installed", lambda: False)  # there is no GPU
     assert run("app").exit_code == 0
     result = run(
         *("app", "--host", "0.0.0.0", "--port", "7999", "--model", str(micro_model)),
@@ -157,7 +157,7 @@ def test_what_should_not_happen_is_one_line_too(monkeypatch: pytest.MonkeyPatch)
     def broken() -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("sam2ov.registry.list_models", broken)
+    monkeypatch.setattr("sam2ov.zoo.registry.list_models", broken)
     result = run("models")
     assert result.exit_code == 1
     assert result.stderr == 'Error: ZeroDivisionError: by zero ("sam2ov --debug …" shows where).\n'

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 import sam2ov
-from sam2ov import conversion
+from sam2ov.zoo import conversion
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "torchvision", "sam2", "openvino", "cv2", "gradio", "av")
@@ -363,7 +363,7 @@ def test_test_folders_need_torch_only_where_the_makefile_says() -> None:
             assert imports.search(path.read_text(encoding="utf-8")) is None, name
 
 
-@pytest.mark.parametrize("module", ["sam2ov.model", "sam2ov.cli", "sam2ov.ui.server"])
+@pytest.mark.parametrize("module", ["sam2ov.engine.model", "sam2ov.cli", "sam2ov.ui.server"])
 def test_nothing_is_reported_to_anybody(module: str) -> None:
     """OpenVINO would report its import, from a child process of its own."""
     listening = (

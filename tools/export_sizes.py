@@ -22,9 +22,9 @@ from sam2ov.export import FORMATS, ExportFormat
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.masks import BoolArray, FloatArray
-from sam2ov.palette import default_colour
 from sam2ov.progress import Progress
+from sam2ov.values.masks import BoolArray, FloatArray
+from sam2ov.values.palette import default_colour
 from sam2ov.video import open_video
 from tests.clips import Encoding, make_scene, write_clip
 

@@ -1,7 +1,7 @@
 """Pack a second input size of the bundled model as what differs from the first.
 
 `python -m training.pack BASE VARIANT` writes `at-<size>.zip` into the model folder BASE; both
-folders are conversions of one checkpoint. See `sam2ov.packing`.
+folders are conversions of one checkpoint. See `sam2ov.zoo.packing`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from sam2ov.manifest import MANIFEST_FILE, read_manifest
-from sam2ov.packing import NEW, RECIPE, Piece, Recipe, pack_path
+from sam2ov.zoo.packing import NEW, RECIPE, Piece, Recipe, pack_path
 
 _SMALLEST_FOUND = 64
 """Shorter constants would take more to say where they are than to give."""

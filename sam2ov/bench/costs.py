@@ -7,7 +7,7 @@ from pathlib import Path
 from sam2ov.bench.device import DeviceFacts, count_flops, profile
 from sam2ov.bench.report import NetworkCost, TorchResult, TrackingResult
 from sam2ov.bench.tracking import ObjectRounds, Round
-from sam2ov.devices import Precision
+from sam2ov.engine.devices import Precision
 from sam2ov.manifest import read_manifest
 
 

@@ -1,6 +1,6 @@
 """What a device can do at best: the operations that the networks ask for, and its GEMM rate.
 
-It asks OpenVINO itself, past ``sam2ov.networks``.
+It asks OpenVINO itself, past ``sam2ov.engine.networks``.
 """
 
 import math
@@ -16,7 +16,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from sam2ov.devices import OPENVINO_TYPES, Precision, openvino_core
+from sam2ov.engine.devices import OPENVINO_TYPES, Precision, openvino_core
 from sam2ov.errors import ModelFolderError
 
 _SIDE = 2048

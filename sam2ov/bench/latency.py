@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2ov.bench.clip import BenchClip
-from sam2ov.conversion import module_environment
 from sam2ov.errors import ModelError
 from sam2ov.export import FORMATS
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.palette import default_colour
-from sam2ov.predictor import SAM2VideoPredictor
-from sam2ov.prompts import make_point_prompt
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.values.palette import default_colour
+from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import open_video
+from sam2ov.zoo.conversion import module_environment
 
 _START = "sam2ov.bench.start"
 

@@ -21,13 +21,13 @@ from sam2ov.bench.model import find_weights, prepare_bench_model
 from sam2ov.bench.report import BenchReport, Subject, TorchResult
 from sam2ov.bench.torch_side import TorchBaseline, TorchPrecision, write_decoded_frames
 from sam2ov.bench.tracking import LEAD_IN_FRAMES, ObjectRounds, TrackingRun, warm_up_frames
-from sam2ov.devices import Precision
+from sam2ov.engine.devices import Precision
 from sam2ov.manifest import Manifest
-from sam2ov.masks import HOLE_AREA
-from sam2ov.predictor import SAM2VideoPredictor
-from sam2ov.presets import PresetName
 from sam2ov.progress import Progress, ProgressCallback
-from sam2ov.registry import trained_image_size
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.values.masks import HOLE_AREA
+from sam2ov.zoo.presets import PresetName
+from sam2ov.zoo.registry import trained_image_size
 
 _FIRST_CLICKS = 5
 _SHORTEST_CLIP = _FIRST_CLICKS + 2

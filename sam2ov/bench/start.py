@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import cast
 
-from sam2ov.devices import Precision
-from sam2ov.model import SAM2Model
+from sam2ov.engine.devices import Precision
+from sam2ov.engine.model import SAM2Model
 
 
 def main() -> None:

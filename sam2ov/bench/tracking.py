@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.bench.clip import BenchClip
+from sam2ov.engine.networks import NetworkUsage
+from sam2ov.engine.session import TrackedFrame
 from sam2ov.manifest import Manifest, NetworkName
-from sam2ov.masks import BoolArray
-from sam2ov.networks import NetworkUsage
-from sam2ov.predictor import SAM2VideoPredictor
-from sam2ov.prompts import make_point_prompt
-from sam2ov.session import TrackedFrame
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.prompts import make_point_prompt
 
 LEAD_IN_FRAMES: Final = 1
 """Frames before each round that do not count: one was read ahead since the last round."""

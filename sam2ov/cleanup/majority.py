@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.cleanup.motion import Patch, Shift, shift_between
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 _LEAST_IN_COMMON = 0.5
 """Of the smaller of two masks: less, and they show different things."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.cleanup.shape import signed_distance
-from sam2ov.masks import BoolArray, FloatArray
+from sam2ov.values.masks import BoolArray, FloatArray
 
 Shift = tuple[int, int]
 """Rows down and columns to the right."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.masks import BoolArray, FloatArray
+from sam2ov.values.masks import BoolArray, FloatArray
 
 Box = tuple[slice, slice]
 """Rows and columns."""

@@ -163,8 +163,8 @@ def app(
     Ctrl-C ends it. Every option can also be given by the environment variable named with it.
     """
     from sam2ov.commands.console import progress_display, say
-    from sam2ov.loading import prepare_model
     from sam2ov.ui.server import launch
+    from sam2ov.zoo.loading import prepare_model
 
     settings = Settings(
         max_upload_gb=max_upload_gb,

@@ -62,7 +62,7 @@ def _convert_file(
     image_size: int | None,
     weights: _Weights,
 ) -> Path:
-    from sam2ov.conversion import convert_checkpoint
+    from sam2ov.zoo.conversion import convert_checkpoint
 
     if out is None:
         raise typer.BadParameter("say where the model folder should be: --out FOLDER.")
@@ -86,8 +86,8 @@ def _convert_named(
     image_size: int | None,
     weights: _Weights,
 ) -> Path:
-    from sam2ov.registry import MODEL_NAMES, resolve_model
     from sam2ov.unfinished import unfinished_folder
+    from sam2ov.zoo.registry import MODEL_NAMES, resolve_model
 
     if name.removeprefix("facebook/") not in MODEL_NAMES:
         raise typer.BadParameter(

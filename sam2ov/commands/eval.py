@@ -23,12 +23,12 @@ from sam2ov.commands.model_options import (
 from sam2ov.errors import ExportError
 
 if TYPE_CHECKING:
-    from sam2ov.devices import Precision
+    from sam2ov.engine.devices import Precision
     from sam2ov.evaluation.contact_sheet import ContactSheet
     from sam2ov.evaluation.datasets import AnnotatedSequence
     from sam2ov.evaluation.scores import SequenceScores
-    from sam2ov.predictor import SAM2VideoPredictor
     from sam2ov.progress import ProgressCallback
+    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 
 
 class PromptName(StrEnum):
@@ -127,8 +127,8 @@ def _load(
     preset: Preset,
     calibrate: Path | None,
 ) -> "SAM2VideoPredictor":
-    from sam2ov.loading import prepare_model
-    from sam2ov.predictor import SAM2VideoPredictor
+    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+    from sam2ov.zoo.loading import prepare_model
 
     with progress_display() as progress:
         prepared = prepare_model(

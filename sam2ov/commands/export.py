@@ -151,7 +151,7 @@ def _opened(
 
 def _chosen(project: "StoredProject", wanted: Sequence[str]) -> list["ExportedObject"]:
     from sam2ov.export.tracked_masks import ExportedObject
-    from sam2ov.palette import from_hex
+    from sam2ov.values.palette import from_hex
 
     prompted = [target for target in project.objects if target.obj_id in project.masks.obj_ids]
     if not prompted:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sam2ov.presets import PRESETS
+from sam2ov.zoo.presets import PRESETS
 
 PRESET_HELP = "What may be given up for speed. " + "; ".join(
     f"{preset.name}: {preset.description}" for preset in PRESETS.values()
@@ -22,7 +22,7 @@ class PrecisionName(StrEnum):
 
 
 class Preset(StrEnum):
-    """See ``sam2ov.presets``."""
+    """See ``sam2ov.zoo.presets``."""
 
     quality = "quality"
     balanced = "balanced"

@@ -14,7 +14,7 @@ def models(as_json: AsJson = False) -> None:
 
     Those marked "available" are fetched and converted when they are first used.
     """
-    from sam2ov.registry import list_models
+    from sam2ov.zoo.registry import list_models
 
     entries = list_models()
     if as_json:
@@ -40,7 +40,7 @@ def models(as_json: AsJson = False) -> None:
 
 def devices(as_json: AsJson = False) -> None:
     """List the devices that OpenVINO finds on this machine."""
-    from sam2ov.devices import available_devices
+    from sam2ov.engine.devices import available_devices
 
     found = available_devices()
     if as_json:

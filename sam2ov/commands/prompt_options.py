@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from sam2ov.prompt_file import FramePrompt, ObjectPrompts, PromptFile
+    from sam2ov.mask_files.prompt_file import FramePrompt, ObjectPrompts, PromptFile
 
 POINT_FORM = "FRAME:OBJECT:X,Y"
 BOX_FORM = "FRAME:OBJECT:X0,Y0,X1,Y1"
@@ -113,7 +113,7 @@ def collect_prompts(
         typer.BadParameter: nothing is prompted, or options contradict each other or the file.
         PromptError: the prompt file or a mask cannot be read.
     """
-    from sam2ov.prompt_file import PromptFile, read_prompt_file
+    from sam2ov.mask_files.prompt_file import PromptFile, read_prompt_file
 
     given = read_prompt_file(file) if file is not None else None
     if imported is not None:
@@ -152,7 +152,7 @@ def _merged(
     earlier: "ObjectPrompts | None",
     options: Sequence[PointOption | BoxOption | MaskOption],
 ) -> "ObjectPrompts":
-    from sam2ov.prompt_file import ObjectPrompts
+    from sam2ov.mask_files.prompt_file import ObjectPrompts
 
     by_frame = {entry.frame: entry for entry in earlier.prompts} if earlier is not None else {}
     for frame in sorted({option.frame for option in options}):
@@ -173,8 +173,8 @@ def _combined(
     earlier: "FramePrompt | None",
     options: Iterable[PointOption | BoxOption | MaskOption],
 ) -> "FramePrompt":
-    from sam2ov.prompt_file import FramePrompt, Point, from_prompt, read_mask_image
-    from sam2ov.prompts import MaskPrompt
+    from sam2ov.mask_files.prompt_file import FramePrompt, Point, from_prompt, read_mask_image
+    from sam2ov.values.prompts import MaskPrompt
 
     points = list(earlier.points) if earlier is not None else []
     boxes = [earlier.box] if earlier is not None and earlier.box is not None else []

@@ -13,14 +13,14 @@ from sam2ov.commands.outputs import Output
 from sam2ov.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from sam2ov.devices import Precision
+    from sam2ov.engine.devices import Precision
+    from sam2ov.engine.session import VideoSession
+    from sam2ov.engine.tracking_job import Direction, TrackingOutcome
     from sam2ov.export.tracked_masks import ExportedObject
-    from sam2ov.predictor import SAM2VideoPredictor
-    from sam2ov.presets import PresetName
-    from sam2ov.prompt_file import PromptFile
-    from sam2ov.session import VideoSession
-    from sam2ov.tracking_job import Direction, TrackingOutcome
+    from sam2ov.mask_files.prompt_file import PromptFile
+    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
     from sam2ov.video import FrameReader
+    from sam2ov.zoo.presets import PresetName
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def run_tracking(run: TrackingRun) -> Summary | None:
         typer.BadParameter: the range of frames is not in the video.
         Sam2ovError: whatever went wrong.
     """
+    from sam2ov.engine.tracking_job import check_prompts, track_prompts
     from sam2ov.export.names import clip_stem
-    from sam2ov.tracking_job import check_prompts, track_prompts
     from sam2ov.video import open_video
 
     run.output.check_places([run.video], clip_stem(run.video.name), _exported(run))
@@ -123,8 +123,8 @@ def _chosen_frames(run: TrackingRun, num_frames: int) -> range:
 
 
 def _load(run: TrackingRun) -> "SAM2VideoPredictor":
-    from sam2ov.loading import prepare_model
-    from sam2ov.predictor import SAM2VideoPredictor
+    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+    from sam2ov.zoo.loading import prepare_model
 
     with progress_display() as progress:
         prepared = prepare_model(
@@ -145,7 +145,7 @@ def _load(run: TrackingRun) -> "SAM2VideoPredictor":
 
 
 def _save_prompts(path: Path, prompts: "PromptFile", reader: "FrameReader") -> None:
-    from sam2ov.prompt_file import VideoFacts, write_prompt_file
+    from sam2ov.mask_files.prompt_file import VideoFacts, write_prompt_file
 
     height, width = reader.size_hw
     facts = VideoFacts(
@@ -185,7 +185,7 @@ def _summarise(
     outcome: "TrackingOutcome",
     outputs: list[Path],
 ) -> Summary:
-    from sam2ov.tracking_job import count_frames
+    from sam2ov.engine.tracking_job import count_frames
 
     names = {target.id: target.label for target in run.prompts.objects}
     return Summary(

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sam2ov.evaluation.scoring import ScoredFrame
 from sam2ov.export.paint import OverlayStyle, paint_mask
-from sam2ov.palette import default_colour
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.palette import default_colour
 
 COLUMNS = 6
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sam2ov.engine.session import VideoSession
 from sam2ov.evaluation.metrics import region_similarity
 from sam2ov.evaluation.user import correct, current_mask
-from sam2ov.masks import BoolArray
-from sam2ov.session import VideoSession
+from sam2ov.values.masks import BoolArray
 
 FAILED_BELOW = 0.5
 """J of a frame on which a user would step in."""

@@ -9,7 +9,7 @@ import math
 import cv2
 import numpy as np
 
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 BOUNDARY_TOLERANCE = 0.008
 """How far apart matching outlines may be, in diagonals of the picture."""

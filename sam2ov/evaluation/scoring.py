@@ -14,16 +14,16 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracking_job import plan_segments
 from sam2ov.errors import DatasetError
 from sam2ov.evaluation.corrections import Correction, correct_worst_frame
 from sam2ov.evaluation.datasets import AnnotatedSequence, LabelMap
 from sam2ov.evaluation.metrics import boundary_accuracy, region_similarity
 from sam2ov.evaluation.scores import ObjectScores, SequenceScores
 from sam2ov.evaluation.user import PromptKind, current_mask, give_prompt
-from sam2ov.masks import BoolArray
-from sam2ov.predictor import SAM2VideoPredictor
-from sam2ov.session import VideoSession
-from sam2ov.tracking_job import plan_segments
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.values.masks import BoolArray
 from sam2ov.video import ImageFolderReader, open_video
 
 

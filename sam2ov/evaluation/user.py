@@ -5,10 +5,10 @@ from typing import Literal, assert_never, get_args
 import cv2
 import numpy as np
 
+from sam2ov.engine.session import VideoSession
 from sam2ov.errors import PromptError
-from sam2ov.masks import BoolArray
-from sam2ov.prompts import make_mask_prompt, make_point_prompt
-from sam2ov.session import VideoSession
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.prompts import make_mask_prompt, make_point_prompt
 
 PromptKind = Literal["mask", "box", "click", "clicks3"]
 """The mask itself; its tight box; a click at its deepest point; that click and two corrections,

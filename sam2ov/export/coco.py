@@ -14,9 +14,9 @@ from sam2ov.export.files import Spool, copy_parts, spools
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan, ExportSource
 from sam2ov.export.polygons import edge_polygons
 from sam2ov.export.tracked_masks import ExportedObject
-from sam2ov.masks import BoolArray
-from sam2ov.rle import encode_rle
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.rle import encode_rle
 
 
 class CocoText:

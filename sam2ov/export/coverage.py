@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sam2ov.export.plan import ExportFrame
 from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.export.video_options import CutOutOptions
-from sam2ov.masks import FloatArray
+from sam2ov.values.masks import FloatArray
 
 _FRINGE: Final = 16
 """So many pixels beside an object its surroundings are kept, though they cannot be seen: encoders

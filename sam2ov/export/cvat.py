@@ -18,9 +18,9 @@ from sam2ov.export.files import Spool, copy_parts, spools
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.export.polygons import Ring, edge_polygons, joined_polygon
 from sam2ov.export.tracked_masks import ExportedObject
-from sam2ov.masks import BoolArray
-from sam2ov.palette import default_colour, to_hex
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.palette import default_colour, to_hex
 
 
 @contextmanager

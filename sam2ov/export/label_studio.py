@@ -17,8 +17,8 @@ from sam2ov.export.annotation_options import LabelStudioOptions
 from sam2ov.export.categories import Categories, category_name
 from sam2ov.export.files import Spool, copy_parts, spools
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
-from sam2ov.masks import BoolArray
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.masks import BoolArray
 
 
 @dataclass

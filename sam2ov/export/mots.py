@@ -11,7 +11,7 @@ from sam2ov.export.categories import Categories
 from sam2ov.export.files import file_tree, spools
 from sam2ov.export.pictures import number_png
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
-from sam2ov.rle import encode_rle
+from sam2ov.values.rle import encode_rle
 
 _CLASS_FACTOR: Final = 1000
 _KNOWN: Final = {"car": 1, "pedestrian": 2, "person": 2}

@@ -14,7 +14,7 @@ from sam2ov.export.effects import Area, Effect, Image
 from sam2ov.export.paint import OverlayStyle, paint_mask
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.export.video_options import OverlayOptions
-from sam2ov.palette import from_hex
+from sam2ov.values.palette import from_hex
 from sam2ov.video.encodings import h264, hevc
 from sam2ov.video.writer import VideoWriter
 

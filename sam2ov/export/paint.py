@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.errors import ExportError
-from sam2ov.masks import BoolArray, FloatArray
-from sam2ov.palette import Rgb
+from sam2ov.values.masks import BoolArray, FloatArray
+from sam2ov.values.palette import Rgb
 
 Image = npt.NDArray[np.uint8]
 """uint8 RGB [H, W, 3]."""

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sam2ov.masks import BoolArray, LabelMap
-from sam2ov.palette import davis_palette
+from sam2ov.values.masks import BoolArray, LabelMap
+from sam2ov.values.palette import davis_palette
 
 
 def palette_png(labels: LabelMap) -> bytes:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sam2ov.export.format import ExportFormat, ExportSettings, FormatOptions
 from sam2ov.export.names import clip_stem, file_stem
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.masks import BoolArray, FloatArray, LabelMap
+from sam2ov.values.masks import BoolArray, FloatArray, LabelMap
 from sam2ov.video import FrameReader
 
 Options = TypeVar("Options", bound=FormatOptions)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 Ring = npt.NDArray[np.float64]
 """[P, 2] corners (x, y) of a closed polygon, the first one not repeated."""

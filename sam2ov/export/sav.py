@@ -11,8 +11,8 @@ import numpy as np
 from sam2ov.export.annotation_options import EveryOptions
 from sam2ov.export.coco import rle_fields
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
-from sam2ov.masks import BoolArray
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.masks import BoolArray
 
 _SMALL, _LARGE = 32**2, 96**2
 

@@ -15,7 +15,7 @@ from sam2ov.export.pictures import jpeg
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan, ExportSource
 from sam2ov.export.polygons import Ring, centre_polygons
 from sam2ov.export.split import Part, Split
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 _MIN_IOU = 0.98
 _SPECK = 0.01

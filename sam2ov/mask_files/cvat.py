@@ -10,7 +10,7 @@ from sam2ov.errors import PromptError
 from sam2ov.mask_files.found import FoundMask, ObjectIds
 from sam2ov.mask_files.polygons import fill_polygons
 from sam2ov.mask_files.schemas import MAX_PIXELS
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 _SHAPES = {"mask", "polygon", "box"}
 

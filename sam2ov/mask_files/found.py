@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 
 @dataclass(frozen=True, eq=False)

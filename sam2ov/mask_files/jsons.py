@@ -10,8 +10,8 @@ from sam2ov.errors import PromptError
 from sam2ov.mask_files.found import FoundMask, ObjectIds
 from sam2ov.mask_files.polygons import fill_polygons
 from sam2ov.mask_files.schemas import CocoAnnotation, CocoFile, CocoImage, RleFields, SavFile
-from sam2ov.masks import BoolArray
-from sam2ov.rle import Rle, decode_rle, pack_counts
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.rle import Rle, decode_rle, pack_counts
 
 
 def coco_masks(file: CocoFile) -> Iterator[FoundMask]:

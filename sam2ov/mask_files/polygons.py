@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 
 def fill_polygons(polygons: list[npt.NDArray[np.float64]], size_hw: tuple[int, int]) -> BoolArray:

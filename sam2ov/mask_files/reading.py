@@ -13,15 +13,15 @@ from sam2ov.mask_files.cvat import cvat_masks
 from sam2ov.mask_files.found import FoundMask
 from sam2ov.mask_files.jsons import coco_masks, sav_masks
 from sam2ov.mask_files.pngs import png_masks
-from sam2ov.mask_files.schemas import CocoFile, SavFile
-from sam2ov.prompt_file import (
+from sam2ov.mask_files.prompt_file import (
     FramePrompt,
     ObjectPrompts,
     PromptFile,
     from_prompt,
     parse_prompt_file,
 )
-from sam2ov.prompts import MaskPrompt
+from sam2ov.mask_files.schemas import CocoFile, SavFile
+from sam2ov.values.prompts import MaskPrompt
 
 _MAX_PROMPTS = 20_000
 _KINDS = (

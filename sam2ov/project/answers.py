@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from sam2ov.engine.session import VideoSession
 from sam2ov.errors import ProjectError
-from sam2ov.masks import BoolArray
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.project.prompt_steps import Steps
 from sam2ov.project.state import ProjectState
-from sam2ov.prompts import PointPrompt
-from sam2ov.session import VideoSession
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.prompts import PointPrompt
 
 
 class Answers:

@@ -16,7 +16,6 @@ from typing import IO, Final
 from pydantic import ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
-from sam2ov.journal import Journal
 from sam2ov.mask_files.bundle import ZIP_DAMAGE
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.project.inspection import inspect_journal
@@ -27,6 +26,7 @@ from sam2ov.project.library import (
     ProjectFolder,
     ProjectInfo,
 )
+from sam2ov.store.journal import Journal
 from sam2ov.unfinished import unfinished_file
 
 SUFFIX: Final = ".sam2ov"

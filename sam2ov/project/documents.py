@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
-from sam2ov.presets import PresetName
-from sam2ov.prompt_file import Colour, FramePrompt
+from sam2ov.mask_files.prompt_file import Colour, FramePrompt
+from sam2ov.zoo.presets import PresetName
 
 ORDER_KEY = "order"
 RANGE_KEY = "range"

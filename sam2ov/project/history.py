@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sam2ov.errors import ProjectError, PromptError
-from sam2ov.journal import Journal, Touched
 from sam2ov.project.answers import Answers
 from sam2ov.project.documents import STEPS_PREFIX, ModelDocument
 from sam2ov.project.state import ProjectState
+from sam2ov.store.journal import Journal, Touched
 
 
 class ModelChangedError(ProjectError):

@@ -3,8 +3,8 @@
 from typing import Final
 
 from sam2ov.errors import ProjectError
-from sam2ov.journal import Journal
-from sam2ov.results import Kind
+from sam2ov.store.journal import Journal
+from sam2ov.store.results import Kind
 
 _MAX_NUMBER: Final = 1 << 53
 _MAX_BODY_BYTES: Final = 16 << 20

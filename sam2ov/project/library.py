@@ -19,8 +19,8 @@ from typing import Final, Literal
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sam2ov.database import is_in_use
 from sam2ov.errors import ProjectError, StorageError
+from sam2ov.store.database import is_in_use
 
 PROJECTS_VARIABLE: Final = "SAM2OV_PROJECTS"
 INFO_FILE: Final = "project.json"

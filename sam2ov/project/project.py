@@ -8,9 +8,9 @@ from collections.abc import Generator, Sequence
 from typing import Self
 
 from sam2ov.cleanup.masks import CleanedMasks
+from sam2ov.engine.session import TrackedFrame, VideoSession
+from sam2ov.engine.tracking_job import Segment
 from sam2ov.errors import PromptError
-from sam2ov.journal import Journal
-from sam2ov.masks import FloatArray
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.answers import Answers
 from sam2ov.project.documents import ModelDocument
@@ -18,8 +18,8 @@ from sam2ov.project.history import History, ModelChangedError
 from sam2ov.project.objects import ObjectList, ProjectObject
 from sam2ov.project.prompts import ProjectPrompts
 from sam2ov.project.state import ProjectState
-from sam2ov.session import TrackedFrame, VideoSession
-from sam2ov.tracking_job import Segment
+from sam2ov.store.journal import Journal
+from sam2ov.values.masks import FloatArray
 
 
 class Project:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from sam2ov.errors import PromptError
-from sam2ov.masks import BoolArray
-from sam2ov.prompts import Label, PointPrompt, Prompt
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.prompts import Label, PointPrompt, Prompt
 
 Steps = tuple[Prompt, ...]
 """Prompts of one object on one frame in the order they were given."""

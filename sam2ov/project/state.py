@@ -3,8 +3,7 @@
 from pydantic import BaseModel, ValidationError
 
 from sam2ov.errors import ProjectError, PromptError
-from sam2ov.journal import Journal
-from sam2ov.palette import default_colour, to_hex
+from sam2ov.mask_files.prompt_file import from_prompt, to_prompt
 from sam2ov.project.documents import (
     MAX_POINTS,
     MODEL_KEY,
@@ -20,8 +19,9 @@ from sam2ov.project.documents import (
     steps_key,
 )
 from sam2ov.project.prompt_steps import Steps
-from sam2ov.prompt_file import from_prompt, to_prompt
-from sam2ov.prompts import PointPrompt, Prompt, merge_prompts
+from sam2ov.store.journal import Journal
+from sam2ov.values.palette import default_colour, to_hex
+from sam2ov.values.prompts import PointPrompt, Prompt, merge_prompts
 
 
 class ProjectState:

@@ -9,8 +9,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from sam2ov.errors import ProjectError
-from sam2ov.journal import Journal
-from sam2ov.masks import (
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project.archive import is_project_file, open_project_file
+from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.project.objects import ProjectObject
+from sam2ov.project.state import ProjectState
+from sam2ov.samples import SAMPLE_PATH
+from sam2ov.store.journal import Journal
+from sam2ov.store.results import Kind, ResultStore
+from sam2ov.values.masks import (
     HOLE_AREA,
     NO_OBJECT_LOGIT,
     FloatArray,
@@ -18,14 +25,7 @@ from sam2ov.masks import (
     mask_at,
     resize_logits,
 )
-from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.project.archive import is_project_file, open_project_file
-from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo, ProjectLibrary
-from sam2ov.project.objects import ProjectObject
-from sam2ov.project.state import ProjectState
-from sam2ov.prompts import MaskPrompt
-from sam2ov.results import Kind, ResultStore
-from sam2ov.samples import SAMPLE_PATH
+from sam2ov.values.prompts import MaskPrompt
 
 
 class StoredMasks:

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from sam2ov.engine.tracking_job import Segment
 from sam2ov.project.project import Project
-from sam2ov.tracking_job import Segment
 
 Direction = Literal["forward", "backward", "both", "frame"]
 """Where to track from the frame that the user looks at; "frame": that frame only."""

@@ -6,22 +6,21 @@ import threading
 from importlib.util import find_spec
 from pathlib import Path
 
-from sam2ov.devices import Precision
+from sam2ov.engine.devices import Precision
 from sam2ov.errors import ServerError
-from sam2ov.presets import PresetName
 from sam2ov.project.library import ProjectLibrary
-from sam2ov.ui.api import PublicApi
-from sam2ov.ui.editor import WEB_FOLDER
-from sam2ov.ui.file_handlers import FileHandlers
-from sam2ov.ui.handlers import EditorHandlers
-from sam2ov.ui.model_handlers import ModelHandlers
-from sam2ov.ui.model_pool import ModelChoice, ModelPool
-from sam2ov.ui.page import Handlers, build_page
-from sam2ov.ui.projects import ProjectOpener
-from sam2ov.ui.routes import make_routes
+from sam2ov.ui.api.functions import PublicApi
+from sam2ov.ui.events.editing import EditorHandlers
+from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.page.page import Handlers, build_page
+from sam2ov.ui.page.theme import make_theme
+from sam2ov.ui.pool.models import ModelChoice, ModelPool
+from sam2ov.ui.routes.routes import WEB_FOLDER, make_routes
 from sam2ov.ui.settings import Settings
-from sam2ov.ui.theme import make_theme
-from sam2ov.ui.workspaces import Workspaces
+from sam2ov.ui.tabs.opener import ProjectOpener
+from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.zoo.presets import PresetName
 
 _EVENTS_PER_SESSION = 4
 _SPARE_THREADS = 40

@@ -9,9 +9,9 @@ import pytest
 from openvino import opset13 as ops
 
 from sam2ov.bench.device import count_flops, device_facts, profile
+from sam2ov.engine.model import SAM2Model
 from sam2ov.errors import ModelFolderError
 from sam2ov.manifest import read_manifest
-from sam2ov.model import SAM2Model
 
 
 def saved(folder: Path, output: Any, *inputs: Any) -> Path:

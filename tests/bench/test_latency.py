@@ -7,9 +7,9 @@ import pytest
 
 from sam2ov.bench.clip import BenchClip
 from sam2ov.bench.latency import click_times, overlay_fps, percentile, start_times
+from sam2ov.engine.model import SAM2Model
 from sam2ov.errors import ModelError
-from sam2ov.model import SAM2Model
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from sam2ov.video import open_video
 from tests.click_model import ClickModel
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sam2ov import conversion
 from sam2ov.bench import model as bench_model
 from sam2ov.bench.model import find_weights, prepare_bench_model
 from sam2ov.errors import CheckpointError, ConversionError, ModelError, ModelNotFoundError
 from sam2ov.manifest import Manifest, read_manifest
+from sam2ov.zoo import conversion
 from tests.fake_convert import write_model_folder
 
 NAME = "sam2.1-hiera-tiny"
@@ -18,7 +18,7 @@ NAME = "sam2.1-hiera-tiny"
 @pytest.fixture(autouse=True)
 def stand_ins(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No torch and no NNCF; returns a file with a line for each conversion."""
-    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: False)
+    monkeypatch.setattr("sam2ov.zoo.loading.is_installed", lambda: False)
     log = tmp_path / "converter.log"
     monkeypatch.setenv("FAKE_CONVERT_LOG", str(log))
     monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")

@@ -7,8 +7,8 @@ import pytest
 
 from sam2ov.bench.clip import BenchClip
 from sam2ov.bench.tracking import TrackingRun, warm_up_frames
-from sam2ov.model import SAM2Model
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.engine.model import SAM2Model
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from tests.bench.conftest import SIZE_HW
 from tests.fake_model import make_manifest
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from sam2ov.cleanup import CleanUp
 from sam2ov.cleanup.masks import CleanedMasks
-from sam2ov.masks import BoolArray, FloatArray, resize_logits
+from sam2ov.values.masks import BoolArray, FloatArray, resize_logits
 
 SIZE_HW = (90, 160)
 Paint = Callable[[float], BoolArray]

@@ -7,7 +7,7 @@ from sam2ov.cleanup import NO_CLEAN_UP, CleanUp
 from sam2ov.cleanup import masks as cleanup_masks
 from sam2ov.cleanup.masks import CleanedMasks
 from sam2ov.cleanup.motion import Patch, shift_between
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 from tests.cleanup.conftest import SIZE_HW, Stored, box, cleaned, disc, iou
 
 

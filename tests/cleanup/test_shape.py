@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sam2ov.cleanup.shape import feathered, grown, smoothed, without_holes, without_specks
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 from tests.cleanup.conftest import SIZE_HW, box, disc
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 24), st.integers(1, 24)))

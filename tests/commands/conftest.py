@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sam2ov.cli import app
-from sam2ov.devices import Precision
-from sam2ov.masks import FloatArray
-from sam2ov.model import DecodedMasks, ImageFeatures, PromptEmbeddings
+from sam2ov.engine.devices import Precision
+from sam2ov.engine.model import DecodedMasks, ImageFeatures, PromptEmbeddings
+from sam2ov.values.masks import FloatArray
 from tests.clips import Encoding, write_clip
 from tests.fake_convert import write_model_folder
 from tests.fake_model import FakeModel
@@ -52,14 +52,14 @@ class LoadedFakeModel(FakeModel):
 @pytest.fixture(autouse=True)
 def no_nncf(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no network cannot be quantised."""
-    monkeypatch.setattr("sam2ov.loading.is_installed", lambda: False)
+    monkeypatch.setattr("sam2ov.zoo.loading.is_installed", lambda: False)
 
 
 @pytest.fixture
 def networks(monkeypatch: pytest.MonkeyPatch) -> type[LoadedFakeModel]:
     """The stand-in takes the place of the compiled networks."""
     fresh = type("Fresh", (LoadedFakeModel,), {})
-    monkeypatch.setattr("sam2ov.loading.SAM2Model", fresh)
+    monkeypatch.setattr("sam2ov.zoo.loading.SAM2Model", fresh)
     return fresh
 
 

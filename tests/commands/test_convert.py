@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sam2ov import conversion
 from sam2ov.manifest import read_manifest
+from sam2ov.zoo import conversion
 from tests.commands.conftest import Run
 
 

@@ -12,14 +12,14 @@ from PIL import Image
 from typer.testing import Result
 
 from sam2ov.cleanup import CleanUp
+from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.export import FORMATS
-from sam2ov.journal import Journal
-from sam2ov.model import SAM2Model
 from sam2ov.project import Project
 from sam2ov.project.archive import save_project_file
 from sam2ov.project.library import PROJECTS_VARIABLE, ProjectFolder, ProjectInfo, ProjectLibrary
-from sam2ov.session import VideoSession
-from sam2ov.tracker import Tracker
+from sam2ov.store.journal import Journal
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, MODEL, NUM_FRAMES, WIDTH, ClickModel, write_square_clip
 from tests.commands.conftest import Run

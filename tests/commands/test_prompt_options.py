@@ -20,7 +20,7 @@ from sam2ov.commands.prompt_options import (
     parse_point,
 )
 from sam2ov.errors import PromptError
-from sam2ov.prompt_file import Point, RleMask
+from sam2ov.mask_files.prompt_file import Point, RleMask
 
 
 def test_forms() -> None:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from sam2ov.export import davis as davis_module
-from sam2ov.prompt_file import RleMask, read_prompt_file
+from sam2ov.mask_files.prompt_file import RleMask, read_prompt_file
 from tests.commands.conftest import GONE, NUM_FRAMES, SIZE_HW, LoadedFakeModel, Run
 
 MASKS = Path("Annotations/480p/clip")

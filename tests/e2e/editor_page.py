@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 from playwright.sync_api import Download, Locator, Page
 
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 from tools.make_sample import HEIGHT, RADIUS, WIDTH, ball_xy, balloon_xy
 
 Rgba = npt.NDArray[np.uint8]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam2ov.masks import BoolArray
-from sam2ov.palette import default_colour
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.palette import default_colour
 from sam2ov.video import open_video
 from tests.clips import (
     Encoding,

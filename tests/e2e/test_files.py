@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2ov.prompt_file import read_prompt_file
+from sam2ov.mask_files.prompt_file import read_prompt_file
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
 from tests.clips import Scene, write_clip

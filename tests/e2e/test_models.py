@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from sam2ov.registry import BUNDLED_NAME, resolve_model
+from sam2ov.zoo.registry import BUNDLED_NAME, resolve_model
 from tests.e2e.conftest import NewPage, checked_app
 from tests.e2e.editor_page import ball, iou
 from tests.hub_server import HubServer, hub_server
@@ -17,7 +17,7 @@ NAME = "sam2.1-hiera-tiny"
 FILE = "sam2.1_hiera_tiny.pt"
 CONTENT = hashlib.shake_256(b"a checkpoint").digest(3_000_000)
 APP = """
-from sam2ov import conversion
+from sam2ov.zoo import conversion
 conversion.CONVERTER = "tests.fake_convert"
 conversion.missing_packages = list
 from sam2ov.cli import main

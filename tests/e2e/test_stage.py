@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator
 
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 from tests.clips import write_clip
 from tests.e2e.editor_page import BALL, BALLOON, BLUE, ORANGE, SKY, EditorPage, ball, iou
 

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from sam2ov.model import SAM2Model
-from sam2ov.palette import davis_palette
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.engine.model import SAM2Model
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.values.palette import davis_palette
 from tests.fake_model import FakeModel
 
 NUM_FRAMES = 8

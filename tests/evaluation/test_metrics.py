@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sam2ov.evaluation.metrics import boundary_accuracy, outline, region_similarity
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 
 def blobs(seed: int, size_hw: tuple[int, int] = (60, 80), share: float = 0.4) -> BoolArray:

@@ -17,7 +17,7 @@ from sam2ov.evaluation.scores import (
 )
 from sam2ov.evaluation.scoring import ScoredFrame, evaluate_sequence
 from sam2ov.evaluation.user import PROMPT_KINDS, PromptKind, give_prompt
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from tests.evaluation.conftest import (
     NUM_FRAMES,
     SIZE_HW,

@@ -3,8 +3,8 @@ import pytest
 
 from sam2ov.errors import PromptError
 from sam2ov.evaluation.user import deepest_point, error_click, give_prompt, tight_box
-from sam2ov.predictor import SAM2VideoPredictor
-from sam2ov.prompts import MaskPrompt, PointPrompt
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.values.prompts import MaskPrompt, PointPrompt
 from tests.evaluation.conftest import SIZE_HW, square_masks
 
 

@@ -13,8 +13,8 @@ from sam2ov.export import FORMATS, ExportSettings
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.masks import FloatArray, MaskSource
-from sam2ov.palette import default_colour
+from sam2ov.values.masks import FloatArray, MaskSource
+from sam2ov.values.palette import default_colour
 from sam2ov.video import FrameReader, open_video
 from tests.clips import Encoding, Scene, vfr_times, write_clip
 

@@ -17,7 +17,7 @@ from sam2ov.export import FORMATS, ExportSettings
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.masks import BoolArray, FloatArray
+from sam2ov.values.masks import BoolArray, FloatArray
 from sam2ov.video import FrameReader, open_video
 from tests.export.conftest import EMPTY, StoredLogits, Write
 from tests.export.readers import files_of, iou, picture, read_coco, read_sav, read_yolo

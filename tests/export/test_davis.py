@@ -12,8 +12,8 @@ from PIL import Image
 from sam2ov.errors import CancelledError, ExportError
 from sam2ov.evaluation.datasets import find_sequences
 from sam2ov.export.tracked_masks import ExportedObject
-from sam2ov.masks import FloatArray
-from sam2ov.palette import davis_palette
+from sam2ov.values.masks import FloatArray
+from sam2ov.values.palette import davis_palette
 from tests.export.conftest import StoredLogits, Write
 
 MASKS = Path("Annotations/480p/my_clip")

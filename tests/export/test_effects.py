@@ -11,7 +11,7 @@ from sam2ov.errors import ExportError
 from sam2ov.export import effects
 from sam2ov.export.backdrop import open_backdrop
 from sam2ov.export.effects import Area, Effect, Image
-from sam2ov.masks import FloatArray
+from sam2ov.values.masks import FloatArray
 from sam2ov.video import open_video
 from tests.clips import Scene, read_frame_number
 from tests.export.conftest import Write

@@ -18,8 +18,8 @@ from sam2ov.export.formats import FormatName
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.masks import FloatArray
 from sam2ov.progress import Progress
+from sam2ov.values.masks import FloatArray
 from sam2ov.video import open_video
 from tests.clips import Encoding, write_clip
 from tests.export.conftest import EMPTY, OBJECTS, StoredLogits, Write

@@ -5,7 +5,7 @@ import pytest
 
 from sam2ov.errors import ExportError
 from sam2ov.export.paint import OverlayStyle, paint_mask
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 
 COLOUR = (200, 40, 0)
 

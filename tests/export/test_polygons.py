@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as rle_api
 
 from sam2ov.export.polygons import Ring, centre_polygons, edge_polygons
-from sam2ov.masks import BoolArray
+from sam2ov.values.masks import BoolArray
 from tests.export.readers import iou
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools

@@ -21,7 +21,7 @@ from sam2ov.errors import ExportError
 from sam2ov.export.openexr import ExrInfo, exr_file
 from sam2ov.export.stills import MAX_LAYERS
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.masks import FloatArray
+from sam2ov.values.masks import FloatArray
 from sam2ov.video import open_video
 from tests.export.conftest import OBJECTS, StoredLogits, Write
 from tests.export.readers import files_of, picture

@@ -16,7 +16,7 @@ from sam2ov.export import FORMATS
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.masks import BoolArray, FloatArray
+from sam2ov.values.masks import BoolArray, FloatArray
 from sam2ov.video import open_video
 from tests import clips
 from tests.clips import Scene

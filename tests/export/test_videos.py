@@ -11,8 +11,8 @@ import pytest
 
 from sam2ov.errors import CancelledError, VideoWriteError
 from sam2ov.export import FORMATS
-from sam2ov.masks import FloatArray
 from sam2ov.progress import Progress
+from sam2ov.values.masks import FloatArray
 from tests.clips import Scene, read_frame_number
 from tests.export.conftest import EMPTY, OBJECTS, Write
 

@@ -17,10 +17,10 @@ from pycocotools import mask as rle_api
 from sam2ov.errors import PromptError
 from sam2ov.export.polygons import edge_polygons
 from sam2ov.mask_files.polygons import fill_polygons
+from sam2ov.mask_files.prompt_file import PromptFile, RleMask
 from sam2ov.mask_files.reading import Choice, read_masks
-from sam2ov.masks import BoolArray
-from sam2ov.prompt_file import PromptFile, RleMask
-from sam2ov.rle import Rle, decode_rle, encode_rle
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.rle import Rle, decode_rle, encode_rle
 
 SIZE_HW = (20, 30)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from convert import convert_checkpoint, reference
-from sam2ov.model import SAM2Model
+from sam2ov.engine.model import SAM2Model
 from tests.parity.small import SMALL_CONFIG
 
 # Two torch threads wait for each other at every layer when anything else runs on the machine:

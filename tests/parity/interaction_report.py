@@ -13,9 +13,9 @@ import torch
 
 from convert import convert_checkpoint, reference
 from convert.build import OFFICIAL_CONFIGS
-from sam2ov.devices import Precision
-from sam2ov.model import SAM2Model
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.engine.devices import Precision
+from sam2ov.engine.model import SAM2Model
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from tests.parity import interactions
 from tests.parity.interactions import Agreement, Pair, Script
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 
 from convert import reference
-from sam2ov.masks import BoolArray, FloatArray
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.values.masks import BoolArray, FloatArray
 
 
 @dataclass

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from convert import reference
-from sam2ov.image_predictor import SAM2ImagePredictor
-from sam2ov.model import SAM2Model
+from sam2ov.engine.model import SAM2Model
+from sam2ov.upstream.image_predictor import SAM2ImagePredictor
 
 POINTS = np.array([[90.0, 100.0], [150.0, 60.0]], np.float32)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from convert import convert_checkpoint, reference
-from sam2ov.model import SAM2Model
-from sam2ov.predictor import SAM2VideoPredictor
+from sam2ov.engine.model import SAM2Model
+from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from tests.parity import interactions
 from tests.parity.interactions import Pair
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sam2ov.journal import Journal
-from sam2ov.masks import BoolArray
 from sam2ov.project import Project
 from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.store.journal import Journal
+from sam2ov.values.masks import BoolArray
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 
 INFO = ProjectInfo(clip_name="square.mp4", num_frames=NUM_FRAMES, width=WIDTH, height=HEIGHT)

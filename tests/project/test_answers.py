@@ -7,7 +7,7 @@ from sam2ov.progress import Progress
 from sam2ov.project import Project
 from sam2ov.project.answers import Answers
 from sam2ov.project.state import ProjectState
-from sam2ov.prompts import make_point_prompt
+from sam2ov.values.prompts import make_point_prompt
 from tests.click_model import HEIGHT, WIDTH
 
 POINT = make_point_prompt([(20, 30)], [1], None, (HEIGHT, WIDTH))

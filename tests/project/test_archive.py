@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import CancelledError, ProjectError, Sam2ovError, StorageError
-from sam2ov.journal import Journal
 from sam2ov.progress import Progress
 from sam2ov.project import Project
 from sam2ov.project.archive import is_project_file, open_project_file, save_project_file
 from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
-from sam2ov.session import VideoSession
-from sam2ov.tracker import Tracker
+from sam2ov.store.journal import Journal
 from sam2ov.video import open_video
 from tests.click_model import MODEL
 from tests.project.conftest import INFO

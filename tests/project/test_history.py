@@ -10,14 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ProjectError, PromptError, StorageError
-from sam2ov.journal import Journal
-from sam2ov.model import SAM2Model
 from sam2ov.project import ModelChangedError, ModelDocument, Project, plan_tracking
 from sam2ov.project.prompt_steps import points_of
-from sam2ov.prompts import MaskPrompt
-from sam2ov.session import VideoSession
-from sam2ov.tracker import Tracker
+from sam2ov.store.journal import Journal
+from sam2ov.values.prompts import MaskPrompt
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, MODEL, NUM_FRAMES, WIDTH, ClickModel, write_square_clip
 

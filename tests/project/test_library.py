@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from sam2ov.database import is_in_use
 from sam2ov.errors import ProjectError, StorageError
-from sam2ov.journal import Journal
 from sam2ov.project.library import (
     PROJECTS_VARIABLE,
     ProjectFolder,
     ProjectLibrary,
     default_projects_folder,
 )
+from sam2ov.store.database import is_in_use
+from sam2ov.store.journal import Journal
 from tests.conftest import REPOSITORY
 from tests.project.conftest import INFO, keep
 
@@ -110,7 +110,7 @@ def test_open_projects_are_kept_beyond_the_budget(library: ProjectLibrary) -> No
 HOLD = """
 import sys, time
 from pathlib import Path
-from sam2ov.journal import Journal
+from sam2ov.store.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 print("open", flush=True)
 time.sleep(60)

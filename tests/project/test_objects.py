@@ -7,7 +7,7 @@ from sam2ov.errors import CancelledError, PromptError
 from sam2ov.progress import Progress
 from sam2ov.project import NewObject, Project
 from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS
-from sam2ov.prompts import make_point_prompt
+from sam2ov.values.prompts import make_point_prompt
 from tests.click_model import HEIGHT, WIDTH
 from tests.project.conftest import masks, track
 

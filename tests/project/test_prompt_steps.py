@@ -13,7 +13,7 @@ from sam2ov.project.prompt_steps import (
     with_point_moved,
     without_point,
 )
-from sam2ov.prompts import MaskPrompt, Prompt, make_point_prompt
+from sam2ov.values.prompts import MaskPrompt, Prompt, make_point_prompt
 
 SIZE_HW = (64, 96)
 x_values = st.integers(0, 96)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sam2ov.errors import ProjectError
-from sam2ov.journal import Journal
 from sam2ov.project.documents import MAX_POINTS, MAX_STEPS, ObjectDocument
 from sam2ov.project.state import ProjectState
-from sam2ov.prompts import make_point_prompt
+from sam2ov.store.journal import Journal
+from sam2ov.values.prompts import make_point_prompt
 from tests.click_model import HEIGHT, MODEL, NUM_FRAMES, WIDTH
 
 SIZE_HW = (HEIGHT, WIDTH)

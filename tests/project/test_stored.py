@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ProjectError
-from sam2ov.journal import Journal
 from sam2ov.project import Project
 from sam2ov.project.archive import save_project_file
 from sam2ov.project.library import PROJECTS_VARIABLE, ProjectFolder, ProjectInfo, ProjectLibrary
 from sam2ov.project.stored import open_stored_project
-from sam2ov.prompts import MaskPrompt
-from sam2ov.session import VideoSession
-from sam2ov.tracker import Tracker
+from sam2ov.store.journal import Journal
+from sam2ov.values.prompts import MaskPrompt
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, MODEL, NUM_FRAMES, WIDTH
 

@@ -1,7 +1,7 @@
 """What is tracked when the user asks for it."""
 
+from sam2ov.engine.tracking_job import Segment
 from sam2ov.project import Project, plan_tracking
-from sam2ov.tracking_job import Segment
 from tests.click_model import NUM_FRAMES
 
 LAST = NUM_FRAMES - 1

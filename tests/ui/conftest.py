@@ -10,20 +10,20 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from sam2ov.masks import BoolArray
+from sam2ov.engine.tracker import Tracker
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import Project
 from sam2ov.project.library import ProjectLibrary
-from sam2ov.tracker import Tracker
-from sam2ov.ui.file_handlers import FileHandlers
-from sam2ov.ui.handlers import EditorHandlers
-from sam2ov.ui.messages import Snapshot
-from sam2ov.ui.model_handlers import ModelHandlers
-from sam2ov.ui.model_pool import ModelChoice, ModelPool
-from sam2ov.ui.projects import ProjectOpener
+from sam2ov.ui.contract.messages import Snapshot
+from sam2ov.ui.events.editing import EditorHandlers
+from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.settings import Settings
-from sam2ov.ui.workspace import Workspace
-from sam2ov.ui.workspaces import Workspaces
+from sam2ov.ui.tabs.opener import ProjectOpener
+from sam2ov.ui.tabs.workspace import Workspace
+from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.values.masks import BoolArray
 
 CHOICE = ModelChoice("fake", "CPU")
 
@@ -122,7 +122,7 @@ def snapshot_of(text: str) -> Snapshot:
 @pytest.fixture(autouse=True)
 def no_nncf(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no network cannot be quantised."""
-    for place in ("sam2ov.loading", "sam2ov.ui.model_facts"):
+    for place in ("sam2ov.zoo.loading", "sam2ov.ui.events.model_facts"):
         monkeypatch.setattr(f"{place}.is_installed", lambda: False)
 
 

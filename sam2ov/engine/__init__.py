@@ -1,0 +1,1 @@
+"""The streaming predictor: five networks, memory banks, objects, sessions, tracking."""

@@ -1,0 +1,127 @@
+"""Image features of the frames in use: decoded, embedded and dropped on demand."""
+
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from sam2ov.engine.model import ImageFeatures, SAM2Model
+from sam2ov.errors import PromptError
+
+_BUDGET_BYTES = 128 << 20
+
+
+class FrameSource(Protocol):
+    """Random access to the frames of a video (``sam2ov.video`` has readers)."""
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of every frame."""
+
+    def read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        """Frame ``frame_idx`` as uint8 RGB [H, W, 3]."""
+
+    def close(self) -> None:
+        """Release the file."""
+
+
+class ArrayFrames:
+    """A video that is already in memory.
+
+    Args:
+        frames: uint8 RGB [T, H, W, 3].
+
+    Raises:
+        PromptError: another shape or type.
+    """
+
+    def __init__(self, frames: npt.NDArray[np.uint8]) -> None:
+        if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not frames.size:
+            raise PromptError(
+                f"frames must be uint8 RGB [T, H, W, 3], got {frames.dtype} {frames.shape}."
+            )
+        self._frames = frames
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video."""
+        return len(self._frames)
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of every frame."""
+        return self._frames.shape[1], self._frames.shape[2]
+
+    def read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        """Frame ``frame_idx`` as uint8 RGB [H, W, 3]."""
+        frame: npt.NDArray[np.uint8] = self._frames[frame_idx]
+        return frame
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class FrameFeatures:
+    """The features of the frames used last, within a budget of bytes.
+
+    Tracking knows the frame that comes next: ``look_ahead`` has a thread decode and resize it while
+    the present one is tracked. Embedding it there as well gains nothing on two cores: two networks
+    at a time wait for each other's threads.
+
+    Args:
+        model: whose image encoder embeds the frames.
+        frames: the video; read from two threads.
+    """
+
+    def __init__(self, model: SAM2Model, frames: FrameSource) -> None:
+        self._model = model
+        self._frames = frames
+        self._entries: OrderedDict[int, ImageFeatures] = OrderedDict()
+        self._ahead: tuple[int, Future[npt.NDArray[np.uint8]]] | None = None
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-ahead")
+
+    def __getitem__(self, frame_idx: int) -> ImageFeatures:
+        if frame_idx not in self._entries:
+            features = self._model.encode_image(self._image(frame_idx))
+            self._entries[frame_idx] = features
+            while len(self._entries) > max(_BUDGET_BYTES // features.nbytes, 1):
+                self._entries.popitem(last=False)
+        self._entries.move_to_end(frame_idx)
+        return self._entries[frame_idx]
+
+    def look_ahead(self, frame_idx: int) -> None:
+        """Have a frame decoded and resized in the background; the latest one asked for counts."""
+        known = self._ahead is not None and self._ahead[0] == frame_idx
+        if not known and frame_idx not in self._entries:
+            self._ahead = frame_idx, self._worker.submit(self._read, frame_idx)
+
+    def close(self) -> None:
+        """Forget everything; nothing reads the video any more."""
+        self._worker.shutdown(cancel_futures=True)
+        self._ahead = None
+        self._entries.clear()
+
+    def _image(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        if self._ahead is None or self._ahead[0] != frame_idx:
+            return self._read(frame_idx)
+        future, self._ahead = self._ahead[1], None
+        return future.result()
+
+    def _read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        return squash(self._frames.read(frame_idx), self._model.manifest.image_size)
+
+
+def squash(image: npt.NDArray[np.uint8], image_size: int) -> npt.NDArray[np.uint8]:
+    """Resize a frame [H, W, 3] to the model's square [S, S, 3], without keeping its shape.
+
+    Pillow's bicubic filter, as upstream's loader (utils/misc.py, ``_load_img_as_tensor``).
+    """
+    resized = Image.fromarray(image).resize((image_size, image_size), Image.Resampling.BICUBIC)
+    return np.asarray(resized)

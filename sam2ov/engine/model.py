@@ -1,0 +1,247 @@
+"""SAM 2's networks on frames, prompts, masks and memories: one method each, arrays in and out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2ov.engine.devices import Precision, needs_static_shapes
+from sam2ov.engine.networks import Compiler, Network, NetworkUsage
+from sam2ov.errors import ModelFolderError
+from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName, read_manifest
+from sam2ov.values.masks import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFeatures:
+    """What the image encoder says about a frame, float32, batch 1.
+
+    Attributes:
+        embedding: [1, C, h, w] at stride 16, without ``no_mem_embed``.
+        high_res_0: [1, C/8, 4h, 4w].
+        high_res_1: [1, C/4, 2h, 2w].
+    """
+
+    embedding: FloatArray
+    high_res_0: FloatArray
+    high_res_1: FloatArray
+
+    @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return self.embedding.nbytes + self.high_res_0.nbytes + self.high_res_1.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class PromptEmbeddings:
+    """Encoded prompts of B objects: ``sparse`` [B, T, C] and ``dense`` [B, C, h, w], float32."""
+
+    sparse: FloatArray
+    dense: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedMasks:
+    """All four candidates of B objects, float32; token 0 is the single mask, 1 to 3 the multimask.
+
+    Attributes:
+        mask_logits: [B, 4, 4h, 4w].
+        ious: [B, 4], 0 to 1.
+        pointers: [B, 4, C].
+        object_score: [B], logit.
+    """
+
+    mask_logits: FloatArray
+    ious: FloatArray
+    pointers: FloatArray
+    object_score: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Constants:
+    """Learned parameters that live outside the graphs, float32.
+
+    Attributes:
+        no_mem_embed: [C], added to the embedding where there is no memory.
+        maskmem_tpos_enc: [num_maskmem, M], one row per temporal slot.
+        no_obj_ptr: [C], the pointer of an absent object.
+        mask_downsample_weight: [4, 4], stride-4 convolution of a mask prompt.
+        mask_downsample_bias: scalar.
+        obj_ptr_tpos_proj_weight: [M, C], SAM 2.1 only.
+        obj_ptr_tpos_proj_bias: [M], SAM 2.1 only.
+    """
+
+    no_mem_embed: FloatArray
+    maskmem_tpos_enc: FloatArray
+    no_obj_ptr: FloatArray
+    mask_downsample_weight: FloatArray
+    mask_downsample_bias: FloatArray
+    obj_ptr_tpos_proj_weight: FloatArray | None = None
+    obj_ptr_tpos_proj_bias: FloatArray | None = None
+
+
+class SAM2Model:
+    """A model folder compiled for one device. Calls from several threads take turns per network.
+
+    Args:
+        folder: a model folder (see ``sam2ov.manifest``).
+        device: any OpenVINO device string: "CPU", "GPU", "GPU.1", "NPU", "AUTO", …
+        precision: inside the graphs; None takes the fastest that the device computes natively,
+            and f32 where OpenVINO chooses among devices (AUTO, MULTI, HETERO).
+        cache_dir: where OpenVINO keeps compiled graphs; None compiles at every start.
+        static_shapes: compile a graph for each shape of its inputs when it first comes, for devices
+            that cannot leave dimensions open; None does so on NPU alone.
+        memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended to,
+            besides those of all prompted frames; None for as many as the model was trained with.
+
+    Raises:
+        ModelFolderError: the folder is incomplete or damaged.
+        DeviceError: the device is not there, or does not compute in ``precision``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        device: str = "CPU",
+        precision: Precision | None = None,
+        cache_dir: Path | None = None,
+        memory_frames: int | None = None,
+        static_shapes: bool | None = None,
+    ) -> None:
+        self.manifest: Manifest = read_manifest(folder)
+        self.device = device
+        trained = self.manifest.num_maskmem
+        self.memory_frames = trained if memory_frames is None else min(memory_frames, trained)
+        compiler = Compiler.for_device(device, precision, cache_dir)
+        self.precision: Precision = compiler.precision
+        self.constants = _read_constants(folder, self.manifest)
+        if static_shapes is None:
+            static_shapes = needs_static_shapes(device)
+        self._networks = {
+            name: Network(compiler, folder, self.manifest, name, static_shapes=static_shapes)
+            for name in NETWORK_NAMES
+        }
+
+    def usage(self) -> dict[NetworkName, NetworkUsage]:
+        """What each network has done so far."""
+        return {name: network.usage for name, network in self._networks.items()}
+
+    def encode_image(self, image: npt.NDArray[np.uint8]) -> ImageFeatures:
+        """Embed a frame: uint8 RGB [S, S, 3]."""
+        out = self._networks["image_encoder"].infer({"image": image[None]})
+        return ImageFeatures(out["embedding"], out["high_res_0"], out["high_res_1"])
+
+    def encode_prompts(
+        self,
+        points_xy_model: FloatArray,
+        labels: npt.NDArray[np.int32],
+        mask_logits: FloatArray | None,
+    ) -> PromptEmbeddings:
+        """Embed prompts.
+
+        Args:
+            points_xy_model: [B, P, 2] in model pixels, P ≥ 1.
+            labels: [B, P]; -1 pads.
+            mask_logits: [B, 4h, 4w] fed back from an earlier answer, or None.
+        """
+        batch, size = len(points_xy_model), self.manifest.low_res_size
+        has_mask = mask_logits is not None
+        if mask_logits is None:
+            mask_logits = np.zeros((batch, size, size), np.float32)
+        out = self._networks["prompt_encoder"].infer(
+            {
+                "points": points_xy_model,
+                "labels": labels,
+                "mask_logits": mask_logits[:, None],
+                "has_mask": np.full(batch, has_mask, np.float32),
+            }
+        )
+        return PromptEmbeddings(out["sparse"], out["dense"])
+
+    def decode_masks(
+        self, embedding: FloatArray, features: ImageFeatures, prompts: PromptEmbeddings
+    ) -> DecodedMasks:
+        """Segment B objects on one frame from their conditioned ``embedding`` [B, C, h, w]."""
+        out = self._networks["mask_decoder"].infer(
+            {
+                "embedding": embedding,
+                "high_res_0": features.high_res_0,
+                "high_res_1": features.high_res_1,
+                "sparse": prompts.sparse,
+                "dense": prompts.dense,
+            }
+        )
+        return DecodedMasks(
+            out["mask_logits"], out["ious"], out["pointers"], out["object_score"][:, 0]
+        )
+
+    def attend_memory(
+        self,
+        features: ImageFeatures,
+        memory: FloatArray,
+        memory_tpos: FloatArray,
+        pointers: FloatArray,
+        pointer_tpos: FloatArray,
+    ) -> FloatArray:
+        """Condition a frame's embedding on the memories of B objects.
+
+        Args:
+            features: of the frame, shared by the objects.
+            memory: [B, n, h·w, M], n ≥ 1.
+            memory_tpos: [B, n, M], the temporal encoding of each memory.
+            pointers: [B, p, C], p ≥ 0.
+            pointer_tpos: [B, p, M].
+
+        Returns:
+            float32 [B, C, h, w].
+        """
+        out = self._networks["memory_attention"].infer(
+            {
+                "embedding": features.embedding,
+                "memory": memory,
+                "memory_tpos": memory_tpos,
+                "pointers": pointers,
+                "pointer_tpos": pointer_tpos,
+            }
+        )
+        return out["conditioned"]
+
+    def encode_memory(
+        self,
+        features: ImageFeatures,
+        mask_logits: FloatArray,
+        binarize: FloatArray,
+        object_score: FloatArray,
+    ) -> FloatArray:
+        """Turn the masks of B objects on a frame into memories.
+
+        Args:
+            features: of the frame, shared by the objects.
+            mask_logits: [B, 4h, 4w].
+            binarize: [B]; 1 thresholds the mask (prompted frames), 0 takes its sigmoid.
+            object_score: [B], logit.
+
+        Returns:
+            float32 [B, h·w, M].
+        """
+        out = self._networks["memory_encoder"].infer(
+            {
+                "embedding": features.embedding,
+                "mask_logits": mask_logits[:, None],
+                "binarize": binarize,
+                "object_score": object_score[:, None],
+            }
+        )
+        return out["memory"]
+
+
+def _read_constants(folder: Path, manifest: Manifest) -> Constants:
+    path = folder / manifest.constants.file
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return Constants(**{name: archive[name] for name in archive.files})
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelFolderError(
+            f"{path} is damaged ({error}). Delete the folder and convert the checkpoint again."
+        ) from error

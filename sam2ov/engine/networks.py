@@ -1,0 +1,170 @@
+"""Graphs of a model folder to networks that run: read, compiled, cached, one caller at a time."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy.typing as npt
+import openvino as ov
+
+from sam2ov.engine.devices import OPENVINO_TYPES, Precision, choose_precision, openvino_core
+from sam2ov.errors import DeviceError, ModelFolderError
+from sam2ov.manifest import Manifest, NetworkName
+from sam2ov.values.masks import FloatArray
+
+# A bank fills up in 16 steps (its pointers); objects that join later pass through other shapes.
+_REQUESTS_PER_NETWORK = 32
+# Point coordinates go through a matrix product before the sine: 8 bits of mantissa would move
+# them by pixels, and the network costs nothing.
+_ALWAYS_F32: frozenset[NetworkName] = frozenset({"prompt_encoder"})
+
+_Shapes = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class NetworkUsage:
+    """What a network has done since it was loaded.
+
+    Attributes:
+        calls: how often it ran.
+        seconds: how long that took, without waiting for its turn.
+        shapes: of its inputs at the latest call, by name.
+    """
+
+    calls: int
+    seconds: float
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Compiler:
+    """Graphs to requests, for one device.
+
+    Attributes:
+        device: an OpenVINO device string.
+        precision: inside the graphs, but for those that need f32.
+        cache_dir: where OpenVINO keeps compiled graphs; None keeps none.
+    """
+
+    device: str
+    precision: Precision
+    cache_dir: Path | None
+
+    @classmethod
+    def for_device(cls, device: str, wanted: Precision | None, cache_dir: Path | None) -> Self:
+        """For a device of this machine, in ``wanted`` or the best that it has.
+
+        Raises:
+            DeviceError: the device is not there, or does not compute in ``wanted``.
+        """
+        return cls(device, choose_precision(openvino_core(), device, wanted), cache_dir)
+
+    def read(self, path: Path) -> ov.Model:
+        """Read a graph's ``.xml``, and the ``.bin`` beside it.
+
+        Raises:
+            ModelFolderError: there is none, or it is damaged.
+        """
+        try:
+            return openvino_core().read_model(path)
+        except RuntimeError as error:
+            raise ModelFolderError(
+                f"{path} cannot be read by OpenVINO ({_first_line(error)}). "
+                "Delete the folder and convert the checkpoint again."
+            ) from error
+
+    def request(self, graph: ov.Model, name: NetworkName) -> ov.InferRequest:
+        """Compile a graph, or take it from the cache.
+
+        Raises:
+            DeviceError: the device cannot run it.
+        """
+        hint = "f32" if name in _ALWAYS_F32 else self.precision
+        config: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": OPENVINO_TYPES[hint],
+        }
+        if self.cache_dir is not None:
+            config["CACHE_DIR"] = str(self.cache_dir)
+        try:
+            compiled = openvino_core().compile_model(graph, self.device, config)
+            return compiled.create_infer_request()
+        except RuntimeError as error:
+            raise DeviceError(
+                f"OpenVINO cannot compile {name} for {self.device} in {hint}: "
+                f'{_first_line(error)}. Try device="CPU" or another precision.'
+            ) from error
+
+
+class Network:
+    """One graph behind a lock: a request for all shapes, or one for each.
+
+    Args:
+        compiler: for the device that it runs on.
+        folder: a model folder.
+        manifest: of that folder.
+        name: which of its networks.
+        static_shapes: compile for each shape of the inputs when it first comes.
+
+    Raises:
+        ModelFolderError: its files are missing or damaged.
+        DeviceError: the device cannot run it.
+    """
+
+    def __init__(
+        self,
+        compiler: Compiler,
+        folder: Path,
+        manifest: Manifest,
+        name: NetworkName,
+        *,
+        static_shapes: bool,
+    ) -> None:
+        spec = manifest.networks[name]
+        self._compiler = compiler
+        self._name = name
+        self._path = folder / spec.xml.file
+        self._by_shape = static_shapes and any(-1 in tensor.shape for tensor in spec.inputs)
+        self._requests: OrderedDict[_Shapes, ov.InferRequest] = OrderedDict()
+        if not self._by_shape:
+            self._requests[()] = compiler.request(compiler.read(self._path), name)
+        self._outputs = tuple(output.name for output in spec.outputs)
+        self._lock = threading.Lock()
+        self.usage = NetworkUsage(0, 0.0, {})
+
+    def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
+        """Run it on inputs by name; gives copies of its outputs by name, float32."""
+        with self._lock:
+            started = time.perf_counter()
+            request = self._request_for(inputs)
+            request.infer(dict(inputs), share_inputs=True)
+            # The request overwrites its tensors at the next call.
+            outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
+            self.usage = NetworkUsage(
+                self.usage.calls + 1,
+                self.usage.seconds + time.perf_counter() - started,
+                {name: tensor.shape for name, tensor in inputs.items()},
+            )
+            return outputs
+
+    def _request_for(self, inputs: Mapping[str, npt.NDArray[Any]]) -> ov.InferRequest:
+        if not self._by_shape:
+            return self._requests[()]
+        shapes = tuple(tensor.shape for tensor in inputs.values())
+        if shapes not in self._requests:
+            graph = self._compiler.read(self._path)
+            graph.reshape({name: list(tensor.shape) for name, tensor in inputs.items()})
+            self._requests[shapes] = self._compiler.request(graph, self._name)
+            if len(self._requests) > _REQUESTS_PER_NETWORK:
+                self._requests.popitem(last=False)
+        self._requests.move_to_end(shapes)
+        return self._requests[shapes]
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,344 @@
+"""A session: one video, its objects, their prompts, and everything derived from them.
+
+Prompts are the only truth; masks, pointers and memories follow from them. Memory does not grow
+with the length of the video: frames are decoded on demand, features and memories live in small
+caches (memories are encoded again when tracking resumes elsewhere), results are on disk, and the
+timeline takes 23 bytes per object and frame.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2ov.engine.features import FrameFeatures, FrameSource
+from sam2ov.engine.model import ImageFeatures
+from sam2ov.engine.tracked_object import TrackedObject
+from sam2ov.engine.tracker import BankContents, Tracker
+from sam2ov.errors import PromptError, TrackingError
+from sam2ov.store.journal import Journal
+from sam2ov.store.results import FrameResult, ResultStore
+from sam2ov.values.masks import FloatArray, mask_at, resize_logits, without_overlaps
+from sam2ov.values.prompts import MaskPrompt, PointPrompt, Prompt, merge_prompts
+from sam2ov.values.timeline import Timeline
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedFrame:
+    """What propagation found on a frame.
+
+    Attributes:
+        frame_idx: index of the frame.
+        obj_ids: the N objects, in the order of their creation.
+        mask_logits: float32 [N, h, w] at low resolution, holes filled.
+    """
+
+    frame_idx: int
+    obj_ids: tuple[int, ...]
+    mask_logits: FloatArray
+
+
+class VideoSession:
+    """Objects tracked through one video. Every public call is safe from any thread.
+
+    Args:
+        tracker: the model's per-frame logic; sessions share it.
+        frames: the video; the session closes it.
+        journal: where results are kept; a temporary one is closed with the session. None for a
+            temporary one in the system's folder.
+    """
+
+    def __init__(
+        self, tracker: Tracker, frames: FrameSource, journal: Journal | None = None
+    ) -> None:
+        self.num_frames = frames.num_frames
+        self.size_hw = frames.size_hw
+        self._tracker = tracker
+        self._frames = frames
+        self._objects: dict[int, TrackedObject] = {}
+        self._features = FrameFeatures(tracker.model, frames)
+        self._journal = Journal.temporary() if journal is None else journal
+        self._store = ResultStore(self._journal, tracker.manifest.low_res_size)
+        # Held for one step at a time, so that a click never waits for a whole propagation.
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the video and the stored results; a temporary journal is deleted."""
+        with self._lock:
+            self._features.close()
+            self._objects.clear()
+            if self._journal.is_temporary:
+                self._journal.close()
+            self._frames.close()
+
+    def load(self, obj_id: int, prompts: Mapping[int, Prompt]) -> None:
+        """Take up what the journal knows of an object: after undo, or of an earlier session.
+
+        Args:
+            obj_id: the object.
+            prompts: by frame; none: the object is not known (any more).
+
+        Raises:
+            ProjectError: a stored result is damaged, or of another model.
+        """
+        with self._lock:
+            if not prompts:
+                self._objects.pop(obj_id, None)
+                return
+            target = self._objects.get(obj_id) or self._new_object(obj_id)
+            target.load(prompts)
+            self._objects[obj_id] = target
+
+    @property
+    def obj_ids(self) -> tuple[int, ...]:
+        """The objects, in the order of their creation."""
+        return tuple(self._objects)
+
+    def prompts(self, obj_id: int) -> dict[int, Prompt]:
+        """The prompts of an object by frame (a copy)."""
+        with self._lock:
+            return dict(self._object(obj_id).prompts)
+
+    def timeline(self, obj_id: int) -> Timeline:
+        """What is known about an object on each frame (a live view, not to be written to)."""
+        with self._lock:
+            return self._object(obj_id).timeline
+
+    def read_frame(self, frame_idx: int) -> npt.NDArray[np.uint8]:
+        """A frame of the video, uint8 RGB [H, W, 3]."""
+        self._check_frame(frame_idx)
+        return self._frames.read(frame_idx)
+
+    def prepare_frame(self, frame_idx: int) -> None:
+        """Embed a frame ahead of the first click on it."""
+        self._check_frame(frame_idx)
+        with self._lock:
+            self._features[frame_idx]
+
+    def add_points(
+        self, frame_idx: int, obj_id: int, prompt: PointPrompt, *, clear_old_points: bool = True
+    ) -> None:
+        """Add clicks or a box to a frame and segment the object there.
+
+        Args:
+            frame_idx: index of the frame.
+            obj_id: a new id makes a new object.
+            prompt: in video pixels.
+            clear_old_points: replace the frame's earlier points instead of adding to them. The
+                earlier answer is fed back to the decoder either way.
+        """
+        with self._lock:
+            earlier = self._object(obj_id).prompts if obj_id in self._objects else {}
+            points = earlier.get(frame_idx)
+            if not clear_old_points and isinstance(points, PointPrompt):
+                prompt = points + prompt
+            self._answer(frame_idx, obj_id, prompt)
+
+    def add_mask(self, frame_idx: int, obj_id: int, prompt: MaskPrompt) -> None:
+        """Give an object's mask on a frame; it is the answer itself."""
+        with self._lock:
+            self._answer(frame_idx, obj_id, prompt)
+
+    def replay(self, frame_idx: int, obj_id: int, prompts: Sequence[Prompt]) -> None:
+        """Forget what was said about an object on a frame, then answer ``prompts`` one by one.
+
+        This is how a prompt is undone: answers depend on the answers before them, so one cannot
+        just be taken away. Points add to the points before them, a mask replaces them. Without
+        prompts, the frame is as if it had never been prompted; what was tracked there comes back.
+        """
+        self._check_frame(frame_idx)
+        with self._lock:
+            if obj_id in self._objects:
+                self._objects[obj_id].forget_frame(frame_idx)
+            for count in range(1, len(prompts) + 1):
+                self._answer(frame_idx, obj_id, merge_prompts(prompts[:count]))
+
+    def clear_frame(self, frame_idx: int, obj_id: int) -> None:
+        """Remove an object's prompts from a frame; a mask found there stays as a tracked one."""
+        self._check_frame(frame_idx)
+        with self._lock:
+            self._object(obj_id).clear_frame(frame_idx)
+
+    def remove_object(self, obj_id: int) -> None:
+        """Remove an object with its prompts and results; the others keep theirs."""
+        with self._lock:
+            self._object(obj_id)
+            del self._objects[obj_id]
+            self._store.remove_object(obj_id)
+
+    def forget(self, obj_id: int) -> None:
+        """Remove what the journal holds of an object, whether it was loaded or not."""
+        with self._lock:
+            self._objects.pop(obj_id, None)
+            self._store.remove_object(obj_id)
+
+    def reset(self) -> None:
+        """Remove all objects."""
+        with self._lock:
+            for obj_id in self._objects:
+                self._store.remove_object(obj_id)
+            self._objects.clear()
+
+    def mask_logits(self, frame_idx: int, obj_ids: Sequence[int] | None = None) -> FloatArray:
+        """The objects' current answers on a frame, float32 [N, h, w] at low resolution.
+
+        An object without an answer there is -1024 everywhere. Holes are filled.
+        """
+        self._check_frame(frame_idx)
+        with self._lock:
+            objects = self._selected(obj_ids)
+            size = self._tracker.manifest.low_res_size
+            return np.array([target.mask_logits(frame_idx) for target in objects]).reshape(
+                len(objects), size, size
+            )
+
+    def logits_at(
+        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
+    ) -> FloatArray:
+        """The objects' current answers on a frame, float32 [N, H, W] at a size.
+
+        A mask that was given is shown as it is, not as the model's coarser grid remembers it.
+        """
+        with self._lock:
+            logits = resize_logits(self.mask_logits(frame_idx, obj_ids), size_hw)
+            for index, target in enumerate(self._selected(obj_ids)):
+                prompt = target.prompts.get(frame_idx)
+                if isinstance(prompt, MaskPrompt):
+                    logits[index] = mask_at(prompt.mask, size_hw)
+        return logits
+
+    def result(self, frame_idx: int, obj_id: int) -> FrameResult | None:
+        """An object's current answer on a frame, or None."""
+        self._check_frame(frame_idx)
+        with self._lock:
+            return self._object(obj_id).result(frame_idx)
+
+    def to_video_size(
+        self, mask_logits: FloatArray, *, non_overlapping: bool = False
+    ) -> FloatArray:
+        """Bring low-resolution logits [N, h, w] to the size of the video [N, H, W]."""
+        resized = resize_logits(mask_logits, self.size_hw)
+        return without_overlaps(resized) if non_overlapping else resized
+
+    def propagate(
+        self,
+        start_frame_idx: int | None = None,
+        max_frame_num_to_track: int | None = None,
+        *,
+        reverse: bool = False,
+        obj_ids: Sequence[int] | None = None,
+    ) -> Iterator[TrackedFrame]:
+        """Track objects from their prompts through the video, frame by frame.
+
+        Args:
+            start_frame_idx: included; None starts at the earliest prompted frame.
+            max_frame_num_to_track: frames beyond the start; None goes to the end.
+            reverse: go back in time; from frame 0 this yields nothing.
+            obj_ids: the objects to track; None takes all.
+
+        Yields:
+            One item per frame. Prompted frames come as prompted. Stopping early keeps what was
+            tracked; an object removed meanwhile drops out.
+
+        Raises:
+            TrackingError: there is no object, or one has no prompts.
+        """
+        if start_frame_idx is not None:
+            self._check_frame(start_frame_idx)
+        with self._lock:
+            targets = self._selected(obj_ids)
+            if not targets:
+                raise TrackingError("nothing to track: add points, a box or a mask first.")
+            for target in targets:
+                target.commit()
+        if start_frame_idx is None:
+            start_frame_idx = min(frame for target in targets for frame in target.conditioning)
+        order = self._order(start_frame_idx, max_frame_num_to_track, reverse=reverse)
+        for frame_idx in order:
+            with self._lock:
+                targets = [t for t in targets if self._objects.get(t.obj_id) is t]
+                if not targets:
+                    return
+                features = self._features[frame_idx]
+                if frame_idx != order[-1]:
+                    self._features.look_ahead(frame_idx + order.step)
+                step = self._track_frame(frame_idx, features, targets, reverse=reverse)
+            yield step
+
+    def _check_frame(self, frame_idx: int) -> None:
+        if not 0 <= frame_idx < self.num_frames:
+            raise PromptError(
+                f"frame {frame_idx} is outside the video: it has frames 0 to {self.num_frames - 1}."
+            )
+
+    def _object(self, obj_id: int) -> TrackedObject:
+        try:
+            return self._objects[obj_id]
+        except KeyError:
+            raise PromptError(
+                f"there is no object {obj_id}; existing objects: {list(self._objects)}."
+            ) from None
+
+    def _selected(self, obj_ids: Sequence[int] | None) -> list[TrackedObject]:
+        return [self._object(i) for i in (self._objects if obj_ids is None else obj_ids)]
+
+    def _answer(self, frame_idx: int, obj_id: int, prompt: Prompt) -> None:
+        self._check_frame(frame_idx)
+        target = self._objects.get(obj_id) or self._new_object(obj_id)
+        target.answer(frame_idx, prompt, self.size_hw)
+        self._objects[obj_id] = target
+
+    def _new_object(self, obj_id: int) -> TrackedObject:
+        return TrackedObject(obj_id, self.num_frames, self._tracker, self._features, self._store)
+
+    def _order(self, start: int, length: int | None, *, reverse: bool) -> range:
+        last = self.num_frames - 1
+        length = last if length is None else length
+        if not reverse:
+            return range(start, min(start + length, last) + 1)
+        return range(start, max(start - length, 0) - 1, -1) if start > 0 else range(0)
+
+    def _track_frame(
+        self,
+        frame_idx: int,
+        features: ImageFeatures,
+        targets: Sequence[TrackedObject],
+        *,
+        reverse: bool,
+    ) -> TrackedFrame:
+        direction = -1 if reverse else 1
+        batches: dict[tuple[int, int], list[tuple[TrackedObject, BankContents]]] = {}
+        for target in targets:
+            if frame_idx not in target.conditioning:
+                selection = target.select(frame_idx, reverse=reverse)
+                contents = target.gather(selection)
+                batches.setdefault(selection.key, []).append((target, contents))
+        logits: dict[int, FloatArray] = {}
+        for batch in batches.values():
+            results = self._tracker.track(features, [contents for _, contents in batch])
+            memories = self._tracker.remember(features, results)
+            filled = self._tracker.filled(np.stack([result.mask_logits for result in results]))
+            for index, (target, _) in enumerate(batch):
+                target.add_tracked(frame_idx, results[index], memories[index], direction)
+                logits[target.obj_id] = filled[index]
+        for target in targets:
+            if target.obj_id not in logits:
+                target.pass_by(frame_idx, direction)
+                logits[target.obj_id] = target.mask_logits(frame_idx)
+        obj_ids = tuple(target.obj_id for target in targets)
+        return TrackedFrame(frame_idx, obj_ids, np.stack([logits[i] for i in obj_ids]))

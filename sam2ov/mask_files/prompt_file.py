@@ -1,0 +1,286 @@
+"""``prompts.json``: what to track in a video, written by people, programs, the app and the CLI.
+
+The models below are the schema (``sam2ov schema prompts`` prints it as JSON Schema). Coordinates
+are video pixels, x to the right, y down; the centre of the top-left pixel is (0.5, 0.5). Frames
+count from 0.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+import numpy as np
+from PIL import Image
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from sam2ov.errors import PromptError
+from sam2ov.unfinished import unfinished_file
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.palette import Rgb, default_colour, from_hex
+from sam2ov.values.prompts import Label, MaskPrompt, Prompt, make_point_prompt
+from sam2ov.values.rle import Rle, decode_rle, encode_rle
+
+FORMAT_VERSION: Final = 1
+_MAX_SIDE = 1 << 15
+
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Size = Annotated[int, Field(ge=1, le=_MAX_SIDE)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Point(_Frozen):
+    """A click in video pixels; label 1 lies on the object, 0 does not."""
+
+    x: FiniteFloat
+    y: FiniteFloat
+    label: Literal[0, 1] = 1
+
+
+class RleMask(_Frozen):
+    """A mask in COCO's run-length encoding: size (height, width) and compressed counts."""
+
+    size: tuple[Size, Size]
+    counts: str
+
+
+class FramePrompt(_Frozen):
+    """What is said about an object on one frame: points and at most one box, or a mask.
+
+    ``box`` is (x0, y0, x1, y1) in video pixels, the top left corner first. ``mask`` is embedded, or
+    the path of a PNG relative to the file: what is not 0 is the object.
+    """
+
+    frame: int = Field(ge=0)
+    points: tuple[Point, ...] = ()
+    box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    mask: RleMask | str | None = None
+
+    @field_validator("box")
+    @classmethod
+    def _corners_in_order(
+        cls, box: tuple[float, float, float, float] | None
+    ) -> tuple[float, float, float, float] | None:
+        if box is not None and not (box[0] < box[2] and box[1] < box[3]):
+            raise ValueError(
+                f"a box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {_numbers(box)}"
+            )
+        return box
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        has_points = bool(self.points) or self.box is not None
+        if has_points == (self.mask is not None):
+            raise ValueError("a frame's prompt is points and a box, or a mask: give one of the two")
+        return self
+
+
+class ObjectPrompts(_Frozen):
+    """An object to track: a number from 1, a name and a colour for people, and its prompts."""
+
+    id: int = Field(ge=1)
+    name: str = ""
+    colour: Colour | None = None
+    prompts: tuple[FramePrompt, ...] = Field(min_length=1)
+
+    @field_validator("prompts")
+    @classmethod
+    def _one_prompt_a_frame(cls, prompts: tuple[FramePrompt, ...]) -> tuple[FramePrompt, ...]:
+        _require_unique((prompt.frame for prompt in prompts), "frame", "prompts")
+        return prompts
+
+    @property
+    def label(self) -> str:
+        """The name, or one made of the number."""
+        return self.name or f"object {self.id}"
+
+    @property
+    def rgb(self) -> Rgb:
+        """The colour, or the default one of the number."""
+        return from_hex(self.colour) if self.colour else default_colour(self.id)
+
+
+class VideoFacts(_Frozen):
+    """The video that prompts were made on; checked against the one they are applied to."""
+
+    file: str
+    num_frames: int = Field(ge=1)
+    width: Size
+    height: Size
+
+
+class PromptFile(_Frozen):
+    """Everything that tracking a video needs to know besides the model."""
+
+    version: Literal[1] = FORMAT_VERSION
+    video: VideoFacts | None = None
+    objects: tuple[ObjectPrompts, ...] = Field(min_length=1)
+
+    @field_validator("objects")
+    @classmethod
+    def _one_entry_an_object(cls, objects: tuple[ObjectPrompts, ...]) -> tuple[ObjectPrompts, ...]:
+        _require_unique((target.id for target in objects), "object", "objects")
+        return objects
+
+
+def read_prompt_file(path: Path) -> PromptFile:
+    """Read a prompt file and embed the PNG masks it refers to.
+
+    Raises:
+        PromptError: the file or a mask is missing, unreadable or malformed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PromptError(f"{path} cannot be read: {error.strerror}.") from error
+    return _with_embedded_masks(parse_prompt_file(content, str(path)), path.parent)
+
+
+def parse_prompt_file(content: str | bytes, source: str) -> PromptFile:
+    """Parse the text of a prompt file; ``source`` names it in messages. Opens no other file.
+
+    Raises:
+        PromptError: it is no JSON or does not fit the schema.
+    """
+    try:
+        return PromptFile.model_validate_json(content)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        first = details[0]
+        where = ".".join(map(str, first["loc"])) or "the whole file"
+        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+        raise PromptError(
+            f"{source} is not a prompt file: {where}: {first['msg']}{more}. "
+            '"sam2ov schema prompts" prints what one looks like.'
+        ) from error
+
+
+def write_prompt_file(path: Path, prompts: PromptFile) -> None:
+    """Write a prompt file, replacing an earlier one only when it is complete.
+
+    Raises:
+        ExportError: the file cannot be written.
+    """
+    text = prompts.model_dump_json(indent=1, exclude_none=True) + "\n"
+    with unfinished_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def read_mask_image(path: Path) -> BoolArray:
+    """Read a mask prompt from a picture: bool [H, W], true where it is neither 0 nor transparent.
+
+    Palette and grey pictures count by their values, others by their colour (0 is black).
+
+    Raises:
+        PromptError: the file is missing or is no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode in {"1", "L", "P", "I", "I;16", "F"}:
+                mask: BoolArray = np.asarray(image) != 0
+                return mask
+            rgba = np.asarray(image.convert("RGBA"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise PromptError(f"The mask {path} cannot be read: {error}.") from error
+    visible: BoolArray = rgba[..., :3].any(axis=2) & (rgba[..., 3] > 0)
+    return visible
+
+
+def to_prompt(entry: FramePrompt, size_hw: tuple[int, int]) -> Prompt:
+    """A frame's prompt for the engine, checked against the size of the video.
+
+    Raises:
+        PromptError: a coordinate is outside the picture, or a mask has another size.
+    """
+    height, width = size_hw
+    if entry.mask is not None:
+        return MaskPrompt(_decoded(entry, size_hw))
+    corners = [] if entry.box is None else [entry.box[:2], entry.box[2:]]
+    for x, y in [*((point.x, point.y) for point in entry.points), *corners]:
+        if not (0 <= x <= width and 0 <= y <= height):
+            raise PromptError(
+                f"({_numbers((x, y))}) on frame {entry.frame} is outside the picture, which is "
+                f"{width}×{height}."
+            )
+    points = [(point.x, point.y) for point in entry.points] or None
+    labels = [point.label for point in entry.points] or None
+    return make_point_prompt(points, labels, entry.box, size_hw)
+
+
+def from_prompt(frame_idx: int, prompt: Prompt) -> FramePrompt:
+    """The file's form of an engine's prompt, masks embedded."""
+    if isinstance(prompt, MaskPrompt):
+        rle = encode_rle(prompt.mask)
+        return FramePrompt(frame=frame_idx, mask=RleMask(size=rle.size_hw, counts=rle.counts))
+    located = list(zip(prompt.points_xy_video.tolist(), prompt.labels.tolist(), strict=True))
+    corners = [xy for xy, label in located if label >= Label.BOX_TOP_LEFT]
+    clicks = [(xy, label) for xy, label in located if label < Label.BOX_TOP_LEFT]
+    return FramePrompt(
+        frame=frame_idx,
+        points=tuple(Point(x=x, y=y, label=label) for (x, y), label in clicks),
+        box=(*corners[0], *corners[1]) if corners else None,
+    )
+
+
+def from_prompts(
+    obj_id: int,
+    prompts: Mapping[int, Prompt],
+    *,
+    name: str = "",
+    colour: str | None = None,
+) -> ObjectPrompts:
+    """The file's form of an object's prompts by frame (``VideoSession.prompts``)."""
+    entries = tuple(from_prompt(frame, prompts[frame]) for frame in sorted(prompts))
+    return ObjectPrompts(id=obj_id, name=name, colour=colour, prompts=entries)
+
+
+def _with_embedded_masks(prompts: PromptFile, folder: Path) -> PromptFile:
+    objects = [
+        target.model_copy(
+            update={"prompts": tuple(_embedded(entry, folder) for entry in target.prompts)}
+        )
+        for target in prompts.objects
+    ]
+    return prompts.model_copy(update={"objects": tuple(objects)})
+
+
+def _embedded(entry: FramePrompt, folder: Path) -> FramePrompt:
+    if not isinstance(entry.mask, str):
+        return entry
+    return from_prompt(entry.frame, MaskPrompt(read_mask_image(folder / entry.mask)))
+
+
+def _decoded(entry: FramePrompt, size_hw: tuple[int, int]) -> BoolArray:
+    if not isinstance(entry.mask, RleMask):
+        raise PromptError(
+            f"The mask of frame {entry.frame} is a file name ({entry.mask}). It can only be read "
+            "beside the prompt file: embed it, or give the prompt file to sam2ov track."
+        )
+    if entry.mask.size != size_hw:
+        raise PromptError(
+            f"The mask of frame {entry.frame} is {entry.mask.size[1]}×{entry.mask.size[0]}, the "
+            f"video is {size_hw[1]}×{size_hw[0]}. Give a mask of the video's size."
+        )
+    return decode_rle(Rle(size_hw, entry.mask.counts))
+
+
+def _require_unique(numbers: Iterable[int], what: str, where: str) -> None:
+    seen: set[int] = set()
+    for number in numbers:
+        if number in seen:
+            raise ValueError(f"{what} {number} stands twice in {where}")
+        seen.add(number)
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

@@ -1,0 +1,1 @@
+"""The public functions: typed, for programs and as MCP tools."""

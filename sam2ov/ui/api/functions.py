@@ -1,0 +1,357 @@
+"""The public functions of the app: what its page does, for programs.
+
+``gradio_client`` calls them by name, MCP clients as tools (``sam2ov app --mcp``). They share the
+model with the pages, frame by frame, and keep nothing: a call opens a session of its own, which
+ends with it. Files come as uploads that Gradio has checked, never as paths on the server.
+"""
+
+import inspect
+import json
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+import gradio as gr
+from gradio import FileData
+from gradio.events import api
+from gradio.utils import get_upload_folder
+from gradio_client.utils import is_file_obj_with_meta
+from PIL import Image
+from pydantic import ValidationError
+
+from sam2ov.cleanup import CleanUp
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracking_job import tracking_steps
+from sam2ov.errors import (
+    CancelledError,
+    ExportError,
+    ModelNotFoundError,
+    PromptError,
+    Sam2ovError,
+    VideoError,
+)
+from sam2ov.export.formats import FORMATS, FormatName
+from sam2ov.export.names import clip_stem
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.mask_files.prompt_file import PromptFile, parse_prompt_file
+from sam2ov.project.documents import MAX_OBJECTS
+from sam2ov.ui.api.types import (
+    FormatFields,
+    FramePromptFields,
+    ModelFields,
+    PointFields,
+    PromptFields,
+)
+from sam2ov.ui.events.export_form import ExportForm, write_download
+from sam2ov.ui.pool.models import ModelChoice, ModelPool
+from sam2ov.ui.pool.offers import offered_models
+from sam2ov.ui.settings import Settings
+from sam2ov.ui.tabs.job import Job
+from sam2ov.video import FrameReader, open_video
+from sam2ov.zoo.presets import PresetName, find_preset
+
+_TOLD_EVERY_SECONDS = 0.5
+"""How often a caller hears that its call goes on, which is also when its leaving is noticed."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _gives(kind: object) -> Callable[[Function], Function]:
+    """Describe a generator by its last value, which is the result of the call.
+
+    Gradio reads the types of results from the signature, and would find those of an iterator.
+    """
+
+    def described(function: Function) -> Function:
+        signature = inspect.signature(function).replace(return_annotation=kind)
+        function.__signature__ = signature  # type: ignore[attr-defined]
+        return function
+
+    return described
+
+
+class PublicApi:
+    """The functions; ``offer`` publishes them.
+
+    Args:
+        models: shared with the pages.
+        settings: the same limits hold.
+        choice: the model and the device that the server was started with.
+    """
+
+    def __init__(self, models: ModelPool, settings: Settings, choice: ModelChoice) -> None:
+        self._models = models
+        self._settings = settings
+        self._choice = choice
+
+    def offer(self) -> None:
+        """Publish the functions; called while the page is put together."""
+        at_once = self._settings.max_tracking + 2
+        api(self.track, api_name="track", concurrency_limit=at_once)
+        api(self.segment_frame, api_name="segment_frame", concurrency_limit=at_once)
+        api(self.list_models, api_name="list_models", queue=False)
+        api(self.list_formats, api_name="list_formats", queue=False)
+
+    @_gives(FileData)
+    def track(
+        self,
+        video: FileData,
+        prompts: PromptFields,
+        model: str | None = None,
+        direction: Literal["forward", "backward", "both"] = "both",
+        output: FormatName = "overlay",
+        options: dict[str, bool | float | str] | None = None,
+        clean_up: dict[str, float] | None = None,
+        preset: PresetName | None = None,
+    ) -> Iterator[dict[str, Any] | None]:
+        """Track objects through a video and return a file with their masks.
+
+        Args:
+            video: the clip: mp4, mov, mkv, webm and more.
+            prompts: what to track, as in a prompts.json: {"objects": [{"id": 1, "prompts":
+                [{"frame": 0, "points": [{"x": 320, "y": 180, "label": 1}], "box": [x0, y0, x1,
+                y1]}]}]}. Coordinates are video pixels, x to the right, y down; frames count from
+                0; label 1 lies on the object, 0 does not.
+            model: a name that list_models gives as "bundled" or "cached"; the server's own if
+                left out.
+            preset: quality (the best masks), balanced or fast; the server's own if left out.
+            direction: forward from each object's first prompt, backward from its last, or both,
+                which gives it a mask on every frame.
+            output: the format of the file: overlay (an mp4 with the objects in colour), matte (a
+                black and white mp4), davis (a zip of PNGs, whose values are the numbers of the
+                objects), masks (a zip of PNGs, one per object), and more: list_formats.
+            options: of the format, as list_formats describes them.
+            clean_up: what is done to all masks before they are written, in pixels of the video or
+                frames: fill_holes, remove_specks, close_gaps, steady, smooth, grow, feather.
+
+        Returns:
+            The file.
+        """
+        job = Job("track", "Tracking", unit="frames")
+        with _reported(), self._opened(video, model, preset) as (session, reader, folder):
+            form = ExportForm(output, options=options or {})
+            kind, settings = form.wanted(), form.settings()
+            wanted_clean_up = _checked_clean_up(clean_up or {})
+            wanted = _checked_prompts(prompts)
+            steps = tracking_steps(session, wanted, direction=_checked_direction(direction))
+            tell = gr.Progress()
+            told = 0.0
+            for step in self._models.turns.tracked(steps, job):
+                if step is None:
+                    tell(0, desc=f"Waiting for a free place: {job.waiting} before this")
+                else:
+                    tell((step.done, step.total), desc=step.stage)
+                if time.monotonic() - told > _TOLD_EVERY_SECONDS:
+                    told = time.monotonic()
+                    yield None
+            place = folder / f"{clip_stem(_called(video))}-{kind.name}"
+            objects = [
+                ExportedObject(target.id, target.label, target.rgb, wanted_clean_up)
+                for target in wanted.objects
+            ]
+            source = ExportSource.of(_called(video), reader, TrackedMasks(session, objects))
+            export = Job("export", "Exporting")
+            running = export.run(
+                lambda progress, cancel: write_download(
+                    kind, source, place, settings, progress, cancel
+                )
+            )
+            path = yield from _followed(running, export, tell)
+            yield _file(path)
+
+    @_gives(FileData)
+    def segment_frame(
+        self,
+        video: FileData,
+        frame: int = 0,
+        points: list[PointFields] | None = None,
+        box: list[float] | None = None,
+        model: str | None = None,
+        preset: PresetName | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Segment one object on one frame of a video.
+
+        Args:
+            video: the clip.
+            frame: counted from 0.
+            points: clicks in video pixels: [{"x": 320, "y": 180, "label": 1}]; label 1 lies on
+                the object, 0 does not.
+            box: a box around the object in video pixels, [x0, y0, x1, y1]; points, a box or both.
+            model: a name that list_models gives as "bundled" or "cached"; the server's own if
+                left out.
+            preset: quality (the best masks), balanced or fast; the server's own if left out.
+
+        Returns:
+            A PNG of the video's size: 255 where the object is, 0 elsewhere.
+        """
+        with _reported(), self._opened(video, model, preset) as (session, _, folder):
+            prompt: FramePromptFields = {"frame": frame, "points": points or [], "box": box}
+            wanted = _checked_prompts({"objects": [{"id": 1, "prompts": [prompt]}]})
+            steps = tracking_steps(session, wanted)
+            with self._models.turns.click():
+                next(steps)
+            logits = session.to_video_size(session.mask_logits(frame, [1]))
+            path = folder / f"{clip_stem(_called(video))}-{frame}.png"
+            Image.fromarray((logits[0] > 0).astype("uint8") * 255).save(path)
+            yield _file(path)
+
+    def list_models(self) -> list[ModelFields]:
+        """List the models: those on the server can be used, others can be got on its page.
+
+        Returns:
+            Name, status ("bundled", "cached" or "available"), what it is good for, and its size
+            in bytes as a download and on the server's disk.
+        """
+        return [
+            ModelFields(
+                name=offer.name,
+                status=offer.status,
+                description=offer.description,
+                download_bytes=offer.download_bytes,
+                disk_bytes=offer.disk_bytes,
+            )
+            for offer in offered_models(self._choice.model)
+        ]
+
+    def list_formats(self) -> list[FormatFields]:
+        """List the formats that track writes.
+
+        Returns:
+            Name, what it is for, how the file's name ends, whether it has alpha and is lossless,
+            and its options as JSON Schema.
+        """
+        return [
+            FormatFields(
+                name=known.name,
+                purpose=known.purpose,
+                suffix=known.file_suffix,
+                alpha=known.has_alpha,
+                lossless=known.is_lossless,
+                options=known.options.model_json_schema().get("properties", {}),
+            )
+            for known in FORMATS.values()
+        ]
+
+    @contextmanager
+    def _opened(
+        self, video: FileData, model: str | None, preset: PresetName | None
+    ) -> Iterator[tuple[VideoSession, FrameReader, Path]]:
+        """A session of an upload, a reader of it for exports, and a folder; gone afterwards."""
+        path, called = _checked_upload(video), _called(video)
+        tracker = self._models.get(self._checked_model(model, preset))
+        with tempfile.TemporaryDirectory(prefix="sam2ov-call-") as name:
+            try:
+                with (
+                    open_video(path, self._settings.video) as reader,
+                    VideoSession(tracker, open_video(path)) as session,
+                ):
+                    yield session, reader, Path(name)
+            except VideoError as error:  # the caller knows the file by another name
+                raise VideoError(str(error).replace(str(path), called)) from error
+
+    def _checked_model(self, model: str | None, preset: str | None) -> ModelChoice:
+        own = self._choice
+        wanted = ModelChoice(
+            model or own.model,
+            own.device,
+            own.preset if preset is None else find_preset(preset).name,
+        )
+        if wanted == own:
+            return own
+        offers = offered_models(own.model, wanted.preset)
+        here = [offer.name for offer in offers if offer.is_here]
+        if wanted.model not in here:
+            where = "on this server" + (
+                f" for {wanted.preset}" if wanted.preset != "quality" else ""
+            )
+            raise ModelNotFoundError(
+                f"There is no model {wanted.model!r} {where}: {_either(here)}."
+            )
+        return wanted
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Gives the caller the message of what went wrong on purpose."""
+    try:
+        yield
+    except CancelledError:
+        return
+    except Sam2ovError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _followed(
+    running: Generator[None, None, Path], job: Job, tell: gr.Progress
+) -> Generator[None, None, Path]:
+    """Tell the caller how far a job is until it is done; returns what it gives."""
+    with closing(running):
+        while True:
+            try:
+                next(running)
+            except StopIteration as done:
+                return cast("Path", done.value)
+            tell((job.done, job.total or None), desc="Writing the file")
+            yield None
+
+
+def _checked_upload(video: Any) -> Path:
+    """The path of an upload that Gradio has checked: it looks at values of this form only."""
+    if is_file_obj_with_meta(video):
+        path = Path(video["path"])
+        if path.resolve().is_relative_to(Path(get_upload_folder()).resolve()) and path.is_file():
+            return path
+    raise VideoError(
+        "The video must be an uploaded file: gradio_client.handle_file(path), or the URL of a "
+        "file for MCP tools."
+    )
+
+
+def _called(video: Any) -> str:
+    """What the caller calls a checked upload, for messages and file names."""
+    name = video.get("orig_name")
+    return name if isinstance(name, str) and name else "the video"
+
+
+def _checked_prompts(prompts: PromptFields) -> PromptFile:
+    wanted = parse_prompt_file(json.dumps(prompts), "prompts")
+    if len(wanted.objects) > MAX_OBJECTS:
+        raise PromptError(
+            f"There are {len(wanted.objects)} objects; a call takes up to {MAX_OBJECTS}. Split it."
+        )
+    return wanted
+
+
+def _checked_clean_up(values: dict[str, float]) -> CleanUp:
+    try:
+        return CleanUp.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        what = ".".join(map(str, first["loc"])) or "values"
+        known = ", ".join(CleanUp.model_fields)
+        raise ExportError(
+            f"The clean-up cannot be done ({what}: {first['msg']}). There is: {known}."
+        ) from error
+
+
+def _checked_direction(direction: str) -> Literal["forward", "backward", "both"]:
+    match direction:
+        case "forward" | "backward" | "both":
+            return direction
+        case _:
+            known = ("forward", "backward", "both")
+            raise PromptError(f"There is no direction {direction!r}: {_either(known)}.")
+
+
+def _either(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"choose {', '.join(others)} or {last}" if others else f"choose {last}"
+
+
+def _file(path: Path) -> dict[str, Any]:
+    described: dict[str, Any] = FileData(path=str(path), orig_name=path.name).model_dump()
+    return described

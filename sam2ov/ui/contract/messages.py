@@ -1,0 +1,134 @@
+"""What the server tells the browser: one snapshot of everything the page shows.
+
+A snapshot stands for itself: when two arrive at once, the page may skip the older one.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from sam2ov.cleanup.settings import CleanUp
+
+
+class Message(BaseModel):
+    """Base of all parts of a snapshot."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ClipView(Message):
+    """The opened clip. ``token`` opens its frames at ``media/<token>/<i>.jpg``."""
+
+    token: str
+    name: str
+    num_frames: int
+    width: int
+    height: int
+    fps: float
+
+
+class PromptView(Message):
+    """A frame's prompts of one object.
+
+    ``points`` are (x, y, label) in video pixels with the labels of ``sam2ov.values.prompts.Label``;
+    ``has_mask`` says that a mask was given.
+    """
+
+    points: tuple[tuple[float, float, int], ...]
+    has_mask: bool
+
+
+class ObjectView(Message):
+    """An object. ``tracked`` and ``stale`` are ranges of frames, as in "0-36,50-96"."""
+
+    id: int
+    name: str
+    colour: str
+    hidden: bool
+    locked: bool
+    clean_up: CleanUp
+    prompts: dict[int, PromptView]
+    tracked: str
+    stale: str
+
+
+class JobView(Message):
+    """A long operation: ``done`` of ``total`` (0: unknown) in ``unit``, and what the clock says.
+
+    ``sharing`` others use the model now; ``waiting`` of them stand before it in the queue, None
+    while it works.
+    """
+
+    kind: Literal["track", "export", "load"]
+    label: str
+    done: int
+    total: int
+    unit: str
+    per_second: float | None
+    seconds_left: float | None
+    cancelling: bool
+    sharing: int
+    waiting: int | None
+
+
+class MaskView(Message):
+    """All masks of a frame, ``png`` in base64: ``overlay.Overlay``."""
+
+    frame: int
+    png: str
+    objects: tuple[tuple[int, int], ...]
+
+
+class RangeView(Message):
+    """In and out points, both included."""
+
+    first: int
+    last: int
+
+
+class ProjectView(Message):
+    """The open project; ``token`` opens it again."""
+
+    token: str
+    name: str
+
+
+class DownloadView(Message):
+    """A file that the page fetches once, at ``url`` relative to the page."""
+
+    url: str
+    name: str
+
+
+class Refusal(Message):
+    """In place of the first snapshot: the server takes no more pages; ``full`` says what to do."""
+
+    full: str
+
+
+class Snapshot(Message):
+    """The state of one browser tab.
+
+    ``seq`` grows with every snapshot, ``revision`` whenever masks that the page may hold have
+    become outdated. ``edits`` is the highest number of an answered edit; ``opened`` counts the
+    answered requests to open a clip, with or without success. ``show_frame`` asks the page to go
+    to a frame. ``upload`` opens the way for a clip at ``media/<upload>/clip``. ``undo`` and
+    ``redo`` say what they would do. ``model`` changes with the model or its device.
+    """
+
+    seq: int
+    edits: int
+    opened: int
+    upload: str
+    clip: ClipView | None
+    objects: tuple[ObjectView, ...]
+    revision: int
+    range: RangeView | None
+    undo: str | None
+    redo: str | None
+    project: ProjectView | None
+    model: str
+    job: JobView | None
+    mask: MaskView | None
+    show_frame: int | None
+    download: DownloadView | None

@@ -1,0 +1,356 @@
+"""What happens on the server when the user does something in the editor."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import gradio as gr
+
+from sam2ov.engine.session import TrackedFrame
+from sam2ov.engine.tracking_job import Segment
+from sam2ov.errors import ProjectError, ServerFullError, TrackingError, VideoError
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project import Direction, ModelChangedError, Project, plan_tracking
+from sam2ov.project.library import ProjectFolder
+from sam2ov.ui.contract.messages import Refusal
+from sam2ov.ui.contract.payloads import (
+    AddObject,
+    Box,
+    Brush,
+    ChangeObject,
+    CleanUpObject,
+    ClearAll,
+    ClearFrame,
+    ClearObject,
+    Click,
+    Close,
+    DeletePoint,
+    Edit,
+    HideObject,
+    LockObject,
+    MoveObject,
+    MovePoint,
+    Open,
+    Prepare,
+    Redo,
+    RemoveObject,
+    SetRange,
+    Track,
+    Undo,
+    parse,
+    parse_edit,
+)
+from sam2ov.ui.events.background import Finish, carry_out
+from sam2ov.ui.events.reporting import reported
+from sam2ov.ui.pool.models import ModelChoice, ModelPool
+from sam2ov.ui.tabs.clip import OpenClip
+from sam2ov.ui.tabs.job import Job
+from sam2ov.ui.tabs.opener import ProjectOpener
+from sam2ov.ui.tabs.workspace import Workspace
+from sam2ov.ui.tabs.workspaces import Workspaces
+
+_SECONDS_BETWEEN_FRAMES = 0.07
+"""While tracking, the page is told of a frame at most this often."""
+
+
+_TRACK_LABELS: dict[Direction, str] = {
+    "forward": "Track forwards",
+    "backward": "Track backwards",
+    "both": "Track in both directions",
+    "frame": "Track this frame",
+}
+
+
+@dataclass(frozen=True)
+class _Change:
+    """The frame that an edit changed; ``moves`` says that the page should go there."""
+
+    frame_idx: int | None = None
+    moves: bool = False
+
+
+class EditorHandlers:
+    """The editor's events. Each answers with a snapshot, also when something went wrong.
+
+    Args:
+        workspaces: of all tabs.
+        models: shared by all tabs.
+        opener: opens projects.
+    """
+
+    def __init__(self, workspaces: Workspaces, models: ModelPool, opener: ProjectOpener) -> None:
+        self._workspaces = workspaces
+        self._models = models
+        self._opener = opener
+
+    def ready(self, request: gr.Request) -> str:
+        """The page has been loaded; it asks again after a while if it could not be let in."""
+        try:
+            workspace = self._workspaces.get(str(request.session_hash))
+        except ServerFullError as error:
+            return Refusal(full=str(error)).model_dump_json()
+        with workspace.turn():
+            return workspace.snapshot()
+
+    def unload(self, request: gr.Request) -> None:
+        """The connection to the page has ended, perhaps only for a while."""
+        if request.session_hash is not None:
+            self._workspaces.lose(request.session_hash)
+
+    def open(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """Open the sample, what was uploaded last, or a kept project; yields meanwhile."""
+        workspace = self._workspaces.of(request)
+        waiting: list[OpenClip] = []
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            wanted = parse(Open, event)
+            clip, choice = self._opened(workspace, wanted, progress, cancel)
+            waiting.append(clip)
+
+            def finish() -> None:
+                workspace.choice = choice
+                workspace.replace_clip(waiting.pop())
+                workspace.opened += 1
+
+            return finish
+
+        opened = workspace.opened
+        job = Job("load", "Opening the clip", unit="steps")
+        try:
+            yield from carry_out(workspace, job, work, show_frame=0)
+        finally:
+            for clip in waiting:  # the page has gone meanwhile; the project can be opened again
+                clip.close()
+        if workspace.opened == opened:
+            with workspace.turn():
+                workspace.opened += 1  # answered, if without success
+                snapshot = workspace.snapshot()
+            yield snapshot
+
+    def close(self, event: gr.EventData, request: gr.Request) -> str:
+        """Close the clip; its project is kept."""
+        workspace = self._workspaces.of(request)
+        with workspace.turn():
+            with reported():
+                workspace.clip_of(parse(Close, event).clip)
+                workspace.require_idle()
+                workspace.replace_clip(None)
+            return workspace.snapshot()
+
+    def edit(self, event: gr.EventData, request: gr.Request) -> str:
+        """Change prompts, objects or the range, or go back and forth between steps."""
+        workspace = self._workspaces.of(request)
+        with workspace.turn():
+            change = _Change()
+            with reported():
+                edit = parse_edit(event)
+                workspace.edits = max(workspace.edits, edit.number)
+                workspace.require_editable()
+                clip = workspace.clip_of(edit.clip)
+                is_move = isinstance(edit, Undo | Redo)
+                if is_move:
+                    workspace.stop_tracking()
+                with self._models.turns.click():  # so no step of tracking goes on meanwhile
+                    if is_move:
+                        change = self._move(workspace, clip, edit)
+                    else:
+                        change = _Change(_apply(edit, clip.project))
+            return workspace.snapshot(
+                mask_frame=change.frame_idx,
+                show_frame=change.frame_idx if change.moves else None,
+            )
+
+    def prepare(self, event: gr.EventData, request: gr.Request) -> None:
+        """Embed the frame that the user looks at, so that a click is answered at once."""
+        workspace = self._workspaces.of(request)
+        with reported():
+            wanted = parse(Prepare, event)
+            clip = workspace.clip
+            if clip is not None and clip.token == wanted.clip and workspace.job is None:
+                with self._models.turns.background():
+                    clip.project.session.prepare_frame(wanted.frame)
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop the tab's long operation after its current step."""
+        job = self._workspaces.of(request).job
+        if job is not None:
+            job.cancel()
+
+    def track(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """Track objects; yields while it goes on. What is done when it stops is kept."""
+        workspace = self._workspaces.of(request)
+        job: Job | None = None
+        with workspace.turn():
+            with reported():
+                wanted = parse(Track, event)
+                project = workspace.clip_of(wanted.clip).project
+                segments = _plan(project, wanted)
+                total = sum(segment.num_frames for segment in segments)
+                job = workspace.start(Job("track", "Tracking", total))
+            snapshot = workspace.snapshot()
+        yield snapshot
+        if job is None:
+            return
+        last: int | None = None
+        steps = project.track(_TRACK_LABELS[wanted.direction], segments)
+        try:
+            with reported():
+                for last in _throttled(self._frames(steps, job)):
+                    with workspace.turn():
+                        snapshot = workspace.snapshot(mask_frame=last, show_frame=last)
+                    yield snapshot
+        finally:
+            steps.close()
+            workspace.finish(job)
+        with workspace.turn():
+            project.history.revision += 1
+            # Who stopped it, or went back, looks at what they want to look at.
+            show_frame = None if job.cancelled else last
+            snapshot = workspace.snapshot(mask_frame=last, show_frame=show_frame)
+        yield snapshot
+
+    def _opened(
+        self,
+        workspace: Workspace,
+        wanted: Open,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> tuple[OpenClip, ModelChoice]:
+        if wanted.source == "project":
+            if wanted.project is None:
+                raise ProjectError("The page did not say which project. Choose one from the list.")
+            folder = self._workspaces.library.find(wanted.project)
+            with workspace.turn():
+                if workspace.clip is not None and workspace.clip.folder.token == folder.token:
+                    workspace.replace_clip(None)
+            self._workspaces.take_project(folder.token, workspace)
+            self._workspaces.make_room(workspace)
+            return self._opener.open(folder, workspace.choice, progress, cancel)
+        folder = self._made(workspace, wanted, progress, cancel)
+        try:
+            self._workspaces.make_room(workspace)
+            return self._opener.open(folder, workspace.choice, progress, cancel)
+        except BaseException:
+            self._workspaces.library.discard(folder)  # nobody knows of it yet
+            raise
+
+    def _made(
+        self,
+        workspace: Workspace,
+        wanted: Open,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> ProjectFolder:
+        if wanted.source == "sample":
+            return self._opener.make_sample()
+        upload, present = workspace.upload, workspace.clip
+        if upload is None:
+            raise VideoError("There is no upload to open. Choose the clip again.")
+        return self._opener.make(upload, present.path if present else None, progress, cancel)
+
+    def _move(self, workspace: Workspace, clip: OpenClip, edit: Edit) -> _Change:
+        history = clip.project.history
+        try:
+            frame_idx = history.undo() if isinstance(edit, Undo) else history.redo()
+        except ModelChangedError as changed:
+            try:
+                workspace.choice = self._opener.follow(clip, changed)
+            except BaseException:
+                _ = history.redo() if isinstance(edit, Undo) else history.undo()
+                raise
+            return _Change()
+        return _Change(frame_idx, moves=True)
+
+    def _frames(self, steps: Iterator[TrackedFrame], job: Job) -> Iterator[int | None]:
+        """Each tracked frame, and None now and then while others have their turns."""
+        for step in self._models.turns.tracked(steps, job):
+            if step is None:
+                yield None
+                continue
+            job.done += 1
+            yield step.frame_idx
+            if job.cancelled:
+                return
+
+
+def _apply(edit: Edit, project: Project) -> int | None:
+    """Do what was asked for; returns the frame whose masks it changed."""
+    match edit:
+        case Click():
+            xy = (edit.x, edit.y)
+            project.prompts.click(edit.object, edit.frame, xy, positive=edit.positive)
+            return edit.frame
+        case Box():
+            project.prompts.box(edit.object, edit.frame, (edit.x0, edit.y0), (edit.x1, edit.y1))
+            return edit.frame
+        case Brush():
+            project.prompts.brush(
+                edit.object, edit.frame, edit.points, edit.radius, erase=edit.erase
+            )
+            return edit.frame
+        case MovePoint():
+            project.prompts.move_point(edit.object, edit.frame, edit.index, (edit.x, edit.y))
+            return edit.frame
+        case DeletePoint():
+            project.prompts.delete_point(edit.object, edit.frame, edit.index)
+            return edit.frame
+        case ClearFrame():
+            project.prompts.clear_frame(edit.object, edit.frame)
+            return edit.frame
+        case ClearObject():
+            project.prompts.clear_object(edit.object)
+        case ClearAll():
+            project.prompts.clear_all()
+        case AddObject():
+            project.objects.add()
+        case ChangeObject():
+            project.objects.change(edit.object, edit.name, edit.colour)
+        case HideObject():
+            project.objects.hide(edit.object, hidden=edit.hidden)
+        case LockObject():
+            project.objects.lock(edit.object, locked=edit.locked)
+        case CleanUpObject():
+            project.objects.set_clean_up(edit.object, edit.clean_up)
+        case MoveObject():
+            project.objects.move(edit.object, edit.position)
+        case RemoveObject():
+            project.objects.remove(edit.object)
+        case SetRange():
+            project.set_in_out(_frames_of(edit))
+    return None
+
+
+def _frames_of(edit: SetRange) -> range | None:
+    if edit.first is None or edit.last is None:
+        return None
+    return range(edit.first, edit.last + 1)
+
+
+def _plan(project: Project, wanted: Track) -> list[Segment]:
+    if not project.prompts.obj_ids():
+        raise TrackingError(
+            "There is nothing to track yet: click on an object in the picture first."
+        )
+    segments = plan_tracking(project, wanted.direction, wanted.frame, wanted.objects)
+    if not segments:
+        raise TrackingError(
+            "Everything in this direction is tracked already from the present prompts, locked, or "
+            "outside the in and out points. Correct a frame with a click, or go to another part of "
+            "the clip."
+        )
+    return segments
+
+
+def _throttled(frames: Iterator[int | None]) -> Iterator[int | None]:
+    """The frames that the page can keep up with, and the last one."""
+    told = 0.0
+    frame_idx: int | None = None
+    is_told = True
+    for found in frames:
+        frame_idx = frame_idx if found is None else found
+        is_told = found is None or time.monotonic() - told >= _SECONDS_BETWEEN_FRAMES
+        if is_told:
+            told = time.monotonic()
+            yield frame_idx
+    if not is_told:
+        yield frame_idx

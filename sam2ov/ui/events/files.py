@@ -1,0 +1,190 @@
+"""Files that go out of the app and come back in: exports and prompts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+
+from sam2ov.engine.tracking_job import check_prompts
+from sam2ov.errors import ExportError, PromptError
+from sam2ov.export.names import clip_stem
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.mask_files.prompt_file import (
+    ObjectPrompts,
+    PromptFile,
+    VideoFacts,
+    from_prompts,
+    write_prompt_file,
+)
+from sam2ov.mask_files.reading import Choice, read_prompts_or_masks
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project import NewObject, Project, ProjectObject
+from sam2ov.project.archive import SUFFIX, save_project_file
+from sam2ov.project.documents import MAX_NAME_LENGTH
+from sam2ov.ui.contract.messages import DownloadView
+from sam2ov.ui.contract.payloads import Save, parse
+from sam2ov.ui.events.background import Finish, carry_out
+from sam2ov.ui.events.export_form import ExportForm, write_download
+from sam2ov.ui.events.reporting import reported
+from sam2ov.ui.tabs.clip import OpenClip
+from sam2ov.ui.tabs.job import Job
+from sam2ov.ui.tabs.workspace import Workspace
+from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.values.palette import from_hex, to_hex
+
+_MAX_TEXT_BYTES = 64 << 20
+
+
+class FileHandlers:
+    """Events of exports and prompt files.
+
+    Args:
+        workspaces: of all tabs.
+    """
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+
+    def export(self, form: ExportForm, request: gr.Request) -> Iterator[str]:
+        """Write a file and have the page download it; yields while it goes on.
+
+        Args:
+            form: what is wanted.
+            request: says which tab asks.
+        """
+        workspace = self._workspaces.of(request)
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            clip = _required_clip(workspace)
+            wanted, settings = form.wanted(), form.settings()
+            project = clip.project
+            shown = _chosen(project, form.chosen) if form.objects == "chosen" else _shown(project)
+            frames = None if form.frames == "clip" else project.in_out
+            masks = TrackedMasks(project.session, shown, frames)
+            place = workspace.new_export(f"{_stem(clip)}-{wanted.name}")
+            with clip.new_reader() as reader:
+                source = ExportSource.of(clip.about.clip_name, reader, masks)
+                path = write_download(wanted, source, place, settings, progress, cancel)
+            return lambda: _download(workspace, path)
+
+        yield from carry_out(workspace, Job("export", "Exporting"), work)
+
+    def save_prompts(self, request: gr.Request) -> str:
+        """Write the prompts of all objects and have the page download them."""
+        workspace = self._workspaces.of(request)
+        with workspace.turn():
+            download = None
+            with reported():
+                clip = _required_clip(workspace)
+                path = workspace.new_export(_stem(clip) + "-prompts.json")
+                write_prompt_file(path, _prompt_file(clip))
+                download = _download(workspace, path)
+            return workspace.snapshot(download=download)
+
+    def open_prompts(self, path: str, masks: str, request: gr.Request) -> Iterator[str]:
+        """Replace the project by the prompts of a file; nothing changes if they do not fit.
+
+        Args:
+            path: a prompt file, or masks of any kind that ``sam2ov.mask_files`` reads.
+            masks: the "first" of each object, or "all".
+            request: says which tab asks.
+        """
+        workspace = self._workspaces.of(request)
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            clip = _required_clip(workspace)
+            choice = Choice(every=1 if masks == "all" else None)
+            prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES)
+            clip.project.objects.replace(
+                [
+                    NewObject(
+                        target.id,
+                        target.label[:MAX_NAME_LENGTH],
+                        to_hex(target.rgb),
+                        {frame: (prompt,) for frame, prompt in by_frame.items()},
+                    )
+                    for target, (_, by_frame) in zip(
+                        prompts.objects, check_prompts(clip.project.session, prompts), strict=True
+                    )
+                ],
+                progress,
+                cancel,
+            )
+            return lambda: None
+
+        job = Job("load", "Answering the prompts", unit="prompts")
+        yield from carry_out(workspace, job, work)
+
+    def save_project(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """Write the project to a file and have the page download it."""
+        workspace = self._workspaces.of(request)
+
+        def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            with_clip = parse(Save, event).with_clip
+            clip = _required_clip(workspace)
+            path = workspace.new_export(_stem(clip) + SUFFIX)
+            source = clip.path if with_clip and not clip.about.is_sample else None
+            save_project_file(path, clip.about, clip.project.journal, source, progress, cancel)
+            return lambda: _download(workspace, path)
+
+        yield from carry_out(workspace, Job("export", "Saving the project", unit="bytes"), work)
+
+
+def _required_clip(workspace: Workspace) -> OpenClip:
+    if workspace.clip is None:
+        raise PromptError("There is no clip open. Open the clip first.")
+    return workspace.clip
+
+
+def _shown(project: Project) -> list[ExportedObject]:
+    """All objects that have masks and are not hidden."""
+    prompted = project.prompts.obj_ids()
+    if not prompted:
+        raise ExportError("There is nothing to export yet: click on an object and track it first.")
+    shown = [o for o in project.objects if o.obj_id in prompted and not o.hidden]
+    if not shown:
+        raise ExportError("All objects are hidden. Show those that you want to export.")
+    return [_exported(target) for target in shown]
+
+
+def _chosen(project: Project, obj_id: int) -> list[ExportedObject]:
+    """The object that is chosen on the page."""
+    if obj_id not in project.prompts.obj_ids():
+        raise ExportError(
+            "The chosen object has no masks yet: click on it and track it first, or export all."
+        )
+    return [_exported(target) for target in project.objects if target.obj_id == obj_id]
+
+
+def _exported(target: ProjectObject) -> ExportedObject:
+    return ExportedObject(target.obj_id, target.name, from_hex(target.colour), target.clean_up)
+
+
+def _prompt_file(clip: OpenClip) -> PromptFile:
+    project = clip.project
+    objects: list[ObjectPrompts] = [
+        from_prompts(
+            target.obj_id,
+            project.session.prompts(target.obj_id),
+            name=target.name,
+            colour=target.colour,
+        )
+        for target in project.objects
+        if target.obj_id in project.prompts.obj_ids()
+    ]
+    if not objects:
+        raise PromptError("There are no prompts to save yet: click on an object first.")
+    info = clip.info
+    facts = VideoFacts(
+        file=clip.about.clip_name, num_frames=info.num_frames, width=info.width, height=info.height
+    )
+    return PromptFile(video=facts, objects=tuple(objects))
+
+
+def _stem(clip: OpenClip) -> str:
+    return clip_stem(clip.about.clip_name)
+
+
+def _download(workspace: Workspace, path: Path) -> DownloadView:
+    return DownloadView(url=f"media/{workspace.token}/exports/{path.name}", name=path.name)

@@ -1,0 +1,85 @@
+"""What the model panel says, as HTML: what a model is for, what it takes, how far getting it is."""
+
+from html import escape
+
+from sam2ov.ui.contract.messages import JobView
+from sam2ov.ui.pool.offers import ModelOffer, is_demonstration, megabytes
+from sam2ov.zoo.conversion import install_commands
+from sam2ov.zoo.presets import PresetName, find_preset
+from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed
+from sam2ov.zoo.registry import trained_image_size
+
+
+def facts_html(
+    offer: ModelOffer | None,
+    preset: PresetName,
+    notes: tuple[str, ...],
+    missing: list[str],
+    *,
+    may_fetch: bool,
+) -> str:
+    """What a model is for, what the preset does to it and came to, and how it gets here.
+
+    Args:
+        offer: the model that the picker shows; None if it is no longer there.
+        preset: that the picker shows.
+        notes: what came of it, if the model has been loaded with it.
+        missing: packages that the converter needs and the server lacks.
+        may_fetch: the server's settings allow downloads.
+    """
+    if offer is None:
+        return _paragraph("This model is no longer on the server. Choose another one.")
+    said = _paragraph(f"{offer.description}.")
+    chosen = find_preset(preset)
+    said += _paragraph(f"{preset.capitalize()}: {chosen.description}.")
+    if chosen.image_scale != 1 and trained_image_size(offer.name) is None:
+        said += _paragraph("A model folder of your own keeps its resolution.")
+    said += "".join(map(_paragraph, notes))
+    if chosen.int8 and not notes and not is_demonstration(offer.name) and not is_installed():
+        said += _paragraph(f"INT8 needs NNCF on the server: {INSTALL_COMMAND}")
+    if offer.is_here:
+        return said
+    size = megabytes(offer.download_bytes)
+    if not may_fetch:
+        return said + _paragraph(
+            "It is not on this server, which does not fetch models for its pages. Ask who runs it."
+        )
+    if missing:
+        commands = "\n".join(map(escape, install_commands()))
+        return (
+            said
+            + _paragraph(
+                f"It is converted on the server, which lacks {' and '.join(missing)} for that. "
+                "Install them beside sam2ov, in this order, and reload the page:"
+            )
+            + f'<pre tabindex="0" aria-label="Commands">{commands}</pre>'
+        )
+    if not offer.download_bytes:
+        return said + _paragraph(
+            "Its checkpoint is here, and is converted once for this preset. You can go on working "
+            "meanwhile."
+        )
+    return said + _paragraph(
+        f"Not here yet: {size} to download, converted once. You can go on working meanwhile; what "
+        "has arrived is kept if you cancel."
+    )
+
+
+def progress_html(view: JobView) -> str:
+    """How far getting a model is."""
+    known = bool(view.total)
+    words = f"{view.label}: {view.done} of {view.total} {view.unit}" if known else f"{view.label} …"
+    if view.seconds_left is not None:
+        words += f", {_duration(view.seconds_left)} left"
+    if view.cancelling:
+        words = "Stopping …"
+    bar = f'value="{view.done}" max="{view.total}"' if known else ""
+    return f'<progress aria-label="{escape(view.label)}" {bar}></progress>' + _paragraph(words)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>"

@@ -1,0 +1,153 @@
+"""Frames as the browser gets them: JPEG, no larger than what it is for."""
+
+import threading
+from collections import OrderedDict
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from sam2ov.ui.media.proxies import QUALITY as PROXY_QUALITY
+from sam2ov.ui.media.proxies import Proxies, encode_jpeg
+from sam2ov.ui.media.proxy_file import MAX_SIDE as PROXY_SIDE
+from sam2ov.video import FrameReader, fitting_size
+
+Level = Literal["proxy", "view", "full"]
+"""For scrubbing and playing; for a screen; with the video's pixels."""
+
+MAX_SIDE = 1280
+THUMBNAIL_HEIGHT = 72
+_SIDES: dict[Level, int | None] = {"proxy": PROXY_SIDE, "view": MAX_SIDE, "full": None}
+_QUALITIES: dict[Level, int] = {"proxy": PROXY_QUALITY, "view": 85, "full": 92}
+_CACHE_BYTES = 24 << 20
+_OVERVIEW_SECONDS = 8.0
+"""Thumbnails need not decode what will be stored soon anyway."""
+
+
+class FramePictures:
+    """JPEG pictures of a video's frames. Methods may be called from any thread.
+
+    Args:
+        frames: the video, which stays the caller's.
+        proxies: its small pictures, as far as there are any; the caller's too.
+    """
+
+    def __init__(self, frames: FrameReader, proxies: Proxies) -> None:
+        self._frames = frames
+        self._proxies = proxies
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[tuple[int, str], bytes] = OrderedDict()
+        self._cached_bytes = 0
+        self._quick: FrameReader | None = None
+        self._quick_lock = threading.Lock()
+
+    def close(self) -> None:
+        """Release what ``near`` has opened."""
+        with self._quick_lock:
+            if self._quick is not None:
+                self._quick.close()
+
+    def size_of(self, level: Level) -> tuple[int, int]:
+        """Height and width of the pictures of a level."""
+        height, width = self._frames.size_hw
+        shown_width, shown_height = fitting_size(width, height, _SIDES[level])
+        return shown_height, shown_width
+
+    def jpeg(self, frame_idx: int, level: Level = "view") -> bytes:
+        """Exactly frame ``frame_idx``.
+
+        Raises:
+            VideoError: the frame is damaged, or the video has been closed.
+        """
+        if level == "proxy":
+            stored = self._proxies.get(frame_idx)
+            if stored is not None:
+                return stored
+        known = self._cached(frame_idx, level)
+        if known is None:
+            self._proxies.stand_aside()
+            known = self._encode(frame_idx, level)
+            self._keep(frame_idx, level, known)
+            if level == "proxy":
+                self._proxies.add(frame_idx, known)
+        return known
+
+    def near(self, frame_idx: int) -> tuple[int, bytes]:
+        """A small picture without a long wait: of the frame, or else of one nearby.
+
+        Until the keyframes are stored, the keyframe before it is decoded; no other frames are.
+
+        Returns:
+            The frame that the picture shows, and the picture.
+        """
+        stored = self._proxies.nearest(frame_idx)
+        if stored is not None and stored[0] == frame_idx:
+            return stored
+        self._proxies.stand_aside()
+        if stored is not None and self._proxies.has_overview.is_set():
+            self._release_quick()
+            return stored
+        keyframes = self._frames.keyframes
+        before = int(np.searchsorted(keyframes, frame_idx, side="right")) - 1
+        key = int(keyframes[max(before, 0)])
+        if stored is not None and abs(stored[0] - frame_idx) <= abs(key - frame_idx):
+            return stored
+        known = self._cached(key, "near")
+        if known is None:
+            with self._quick_lock:
+                if self._quick is None:
+                    self._quick = self._frames.twin(cache_bytes=0, max_side=PROXY_SIDE)
+                known = encode_jpeg(self._quick.read(key), _QUALITIES["proxy"])
+            self._keep(key, "near", known)
+        return key, known
+
+    def _release_quick(self) -> None:
+        """The keyframes are stored: another decoder in memory is of no more use."""
+        if self._quick is None or not self._quick_lock.acquire(blocking=False):
+            return
+        try:
+            if self._quick is not None:
+                self._quick.close()
+                self._quick = None
+        finally:
+            self._quick_lock.release()
+
+    def thumbnail(self, frame_idx: int) -> bytes:
+        """A tiny picture of the frame or one nearby, ``THUMBNAIL_HEIGHT`` high."""
+        known = self._cached(frame_idx, "thumbnail")
+        if known is None:
+            self._proxies.has_overview.wait(_OVERVIEW_SECONDS)
+            small = cv2.imdecode(np.frombuffer(self.near(frame_idx)[1], np.uint8), cv2.IMREAD_COLOR)
+            assert small is not None, "near() gives JPEG files"
+            height, width = small.shape[:2]
+            size = (max(round(width * THUMBNAIL_HEIGHT / height), 1), THUMBNAIL_HEIGHT)
+            tiny = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
+            rgb = np.asarray(cv2.cvtColor(tiny, cv2.COLOR_BGR2RGB), np.uint8)
+            known = encode_jpeg(rgb, _QUALITIES["proxy"])
+            self._keep(frame_idx, "thumbnail", known)
+        return known
+
+    def _encode(self, frame_idx: int, level: Level) -> bytes:
+        frame = self._frames.read(frame_idx)
+        height, width = frame.shape[:2]
+        size = fitting_size(width, height, _SIDES[level])
+        if size != (width, height):
+            frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return encode_jpeg(frame, _QUALITIES[level])
+
+    def _cached(self, frame_idx: int, kind: str) -> bytes | None:
+        with self._lock:
+            known = self._cache.get((frame_idx, kind))
+            if known is not None:
+                self._cache.move_to_end((frame_idx, kind))
+            return known
+
+    def _keep(self, frame_idx: int, kind: str, made: bytes) -> None:
+        with self._lock:
+            if (frame_idx, kind) in self._cache:
+                return  # somebody else was quicker
+            self._cache[frame_idx, kind] = made
+            self._cached_bytes += len(made)
+            while self._cached_bytes > _CACHE_BYTES:
+                _, dropped = self._cache.popitem(last=False)
+                self._cached_bytes -= len(dropped)

@@ -1,0 +1,1 @@
+"""The page: what stands where, and which handler answers what."""

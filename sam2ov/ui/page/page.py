@@ -1,0 +1,91 @@
+"""The page: what stands where, and which handler answers what."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.components import Component
+
+from sam2ov.ui.api.functions import PublicApi
+from sam2ov.ui.events.editing import EditorHandlers
+from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.page.editor import make_editor
+from sam2ov.ui.page.export_panel import export_panel
+from sam2ov.ui.page.panels import (
+    PRIVATE,
+    clean_up_panel,
+    model_panel,
+    programs_panel,
+    project_panel,
+)
+from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.pool.offers import is_demonstration
+from sam2ov.ui.routes.routes import WEB_FOLDER, editor_script
+from sam2ov.ui.settings import Settings
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """Who answers the page's events, and programs."""
+
+    editor: EditorHandlers
+    files: FileHandlers
+    models: ModelHandlers
+    api: PublicApi
+
+
+def build_page(handlers: Handlers, choice: ModelChoice, settings: Settings) -> gr.Blocks:
+    """Put the page together.
+
+    Args:
+        handlers: answer its events.
+        choice: the model that it starts with.
+        settings: limits, told to the user.
+    """
+    page = gr.Blocks(title="sam2ov", analytics_enabled=False, delete_cache=(600, 3600))
+    with page:
+        handlers.api.offer()  # first: names are given in order, and events of the page want some
+        gr.HTML(_template("header.html"), apply_default_css=False)
+        banner = gr.HTML(
+            _template("banner.html"),
+            apply_default_css=False,
+            visible=is_demonstration(choice.model),
+        )
+        with gr.Row(elem_id="columns"):
+            with gr.Column(elem_id="main", min_width=0):
+                editor = make_editor(editor_script(), settings)
+            with gr.Column(elem_id="side", min_width=0):
+                clean_up_panel()
+                export_panel(handlers.files, editor)
+                project_panel(handlers.files, editor)
+                panel = model_panel(handlers.models, editor, banner, choice, settings)
+                programs_panel()
+        _connect(handlers, editor, panel, settings)
+        page.load(handlers.models.show, None, panel, queue=False, **PRIVATE)
+        page.unload(handlers.editor.unload)
+    return page
+
+
+def _template(name: str) -> str:
+    return (WEB_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _connect(
+    handlers: Handlers, editor: gr.HTML, panel: list[Component], settings: Settings
+) -> None:
+    answers = handlers.editor
+    # "multiple": quick clicks are all answered; the handlers keep their order.
+    common = {**PRIVATE, "trigger_mode": "multiple"}
+    queued = {"outputs": editor, **common}
+    # Whoever waits for the model has a place in a queue of ours, so Gradio lets all of them in.
+    shared = {"concurrency_limit": settings.max_sessions, **queued}
+    editor.ready(answers.ready, queue=False, **queued)
+    editor.open(answers.open, concurrency_id="open", concurrency_limit=2, **queued)
+    editor.close(answers.close, queue=False, **queued)
+    editor.save(handlers.files.save_project, concurrency_id="export", concurrency_limit=2, **queued)
+    # A project brings its model, and undo brings back the one before.
+    editor.show_model(handlers.models.show, None, panel, queue=False, **PRIVATE)
+    editor.edit(answers.edit, concurrency_id="edit", **shared)
+    editor.track(answers.track, concurrency_id="track", **shared)
+    editor.prepare(answers.prepare, concurrency_id="prepare", concurrency_limit=2, **common)
+    editor.cancel(answers.cancel, queue=False, **common)

@@ -1,0 +1,133 @@
+"""Panels beside the editor: clean-up, the project, the model, and the way in for programs."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.model_facts import facts_html
+from sam2ov.ui.events.models import ModelHandlers, offered_devices
+from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.pool.offers import find_offer, offered_models
+from sam2ov.ui.routes.routes import WEB_FOLDER
+from sam2ov.ui.settings import Settings
+from sam2ov.zoo.conversion import missing_packages
+from sam2ov.zoo.presets import PRESETS
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Events of the page are no part of the public API; the editor shows progress itself."""
+
+
+def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
+    """The project as a file, and its prompts alone; the page's own script fills it in."""
+    with gr.Column(elem_classes="s2-panel", elem_id="project-panel"):
+        html((WEB_FOLDER / "project.html").read_text(encoding="utf-8"))
+        html(
+            "<p>Prompts alone, for <code>sam2ov track</code> or another clip. Masks from elsewhere "
+            "can be opened, too: COCO, SA-V, CVAT, DAVIS, MOTS, PNG.</p>"
+        )
+        with gr.Row():
+            save = gr.Button("Save prompts", size="md", elem_id="save-prompts", min_width=80)
+            load = gr.UploadButton(
+                "Open prompts",
+                file_types=[".json", ".xml", ".png", ".zip"],
+                size="md",
+                elem_id="open-prompts",
+                min_width=80,
+            )
+        masks = gr.Radio(
+            [("First masks", "first"), ("All masks", "all")],
+            value="first",
+            label="Masks to take from a file",
+            show_label=False,
+            container=False,
+            elem_id="open-masks",
+        )
+    save.click(handlers.save_prompts, None, editor, **PRIVATE)
+    load.upload(
+        handlers.open_prompts,
+        [load, masks],
+        editor,
+        concurrency_id="load",
+        concurrency_limit=2,
+        **PRIVATE,
+    )
+
+
+def model_panel(
+    handlers: ModelHandlers,
+    editor: gr.HTML,
+    banner: gr.HTML,
+    choice: ModelChoice,
+    settings: Settings,
+) -> list[Component]:
+    """The models, what they are for, how to get those that are not here; preset and device.
+
+    Returns:
+        The components that an answer of ``ModelHandlers`` updates.
+    """
+    offer = find_offer(choice.model, choice.model, choice.preset)
+    with gr.Column(elem_classes="s2-panel", elem_id="model-panel"):
+        html("<h2>Model</h2>")
+        model = gr.Dropdown(
+            [(offer.label, offer.name) for offer in offered_models(choice.model, choice.preset)],
+            value=choice.model,
+            label="Model",
+            show_label=False,
+            container=False,
+            filterable=False,
+            elem_id="model",
+        )
+        facts = html(
+            facts_html(offer, choice.preset, (), missing_packages(), may_fetch=settings.downloads),
+            elem_id="model-facts",
+        )
+        get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")
+        stop = gr.Button("Cancel", size="md", visible=False, elem_id="cancel-model")
+        preset = gr.Dropdown(
+            [(f"Preset: {name}", name) for name in PRESETS],
+            value=choice.preset,
+            label="Preset",
+            show_label=False,
+            container=False,
+            filterable=False,
+            elem_id="preset",
+        )
+        device = gr.Dropdown(
+            [(f"Runs on {name}", name) for name in offered_devices()],
+            value=choice.device,
+            label="Device",
+            show_label=False,
+            container=False,
+            filterable=False,
+            elem_id="device",
+        )
+    outputs: list[Component] = [editor, model, device, banner, facts, get, stop, preset]
+    common: dict[str, Any] = {
+        "inputs": [model, device, preset],
+        "outputs": outputs,
+        **PRIVATE,
+    }
+    for picker in (model, device, preset):
+        picker.input(handlers.choose, concurrency_id="load", concurrency_limit=2, **common)
+    get.click(handlers.get, concurrency_id="get", concurrency_limit=4, **common)
+    stop.click(handlers.cancel, queue=False, **PRIVATE)
+    return outputs
+
+
+def clean_up_panel() -> None:
+    """How the chosen object's masks are cleaned up; the page's own script fills it in."""
+    with gr.Column(elem_classes="s2-panel", elem_id="clean-up-panel"):
+        html((WEB_FOLDER / "clean_up.html").read_text(encoding="utf-8"))
+
+
+def programs_panel() -> None:
+    """Where the public functions are described."""
+    with gr.Column(elem_classes="s2-panel", elem_id="programs-panel"):
+        html((WEB_FOLDER / "programs.html").read_text(encoding="utf-8"))
+
+
+def html(text: str, **options: Any) -> gr.HTML:
+    """A piece of the page in HTML, in the colours of its theme."""
+    return gr.HTML(text, apply_default_css=False, **options)

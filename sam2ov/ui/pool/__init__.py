@@ -1,0 +1,1 @@
+"""The models in use, shared by all tabs, and whose turn it is on them."""

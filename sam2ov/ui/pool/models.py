@@ -1,0 +1,142 @@
+"""The models in use, shared by all tabs: compiled once, the one used longest ago makes room."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Self
+
+from sam2ov.engine.devices import Precision, available_devices
+from sam2ov.engine.tracker import Tracker
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.project import ModelDocument
+from sam2ov.ui.pool.turns import ModelTurns
+from sam2ov.ui.settings import Settings
+from sam2ov.zoo.loading import PreparedModel, prepare_model
+from sam2ov.zoo.presets import PresetName, find_preset
+from sam2ov.zoo.registry import list_models
+
+_CAPACITY = 2
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model by name or folder, the OpenVINO device it runs on, and the preset."""
+
+    model: str
+    device: str
+    preset: PresetName = "quality"
+
+    @classmethod
+    def of(cls, document: ModelDocument) -> Self:
+        """What a project was made with."""
+        return cls(document.model, document.device, document.preset)
+
+    @property
+    def label(self) -> str:
+        """For people; of different choices different."""
+        name = self.model if self.preset == "quality" else f"{self.model} ({self.preset})"
+        return f"{name} on {self.device}"
+
+
+class ModelPool:
+    """Loads models on demand; whoever uses one takes ``turns``.
+
+    Args:
+        precision: inside the graphs; None takes the best of the device.
+        settings: how many may track at once.
+    """
+
+    def __init__(
+        self, precision: Precision | None = None, settings: Settings | None = None
+    ) -> None:
+        self.turns = ModelTurns((settings or Settings()).max_tracking)
+        self._precision = precision
+        self._lock = threading.Lock()
+        # Compiling two at once would take twice the memory and no less time.
+        self._compiling = threading.Lock()
+        self._trackers: OrderedDict[ModelChoice, Tracker] = OrderedDict()
+        # Kept when the pool drops a model: sessions may go on with it.
+        self._notes: dict[ModelChoice, tuple[str, ...]] = {}
+
+    def get(
+        self,
+        choice: ModelChoice,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> Tracker:
+        """The model, ready to track with; sessions keep theirs alive when the pool drops it.
+
+        Args:
+            choice: what to load; official models are fetched and converted on first use.
+            progress: told of downloads and conversions.
+            cancel: asked while fetching and converting.
+
+        Raises:
+            ModelError: the model cannot be found, fetched or read.
+            DeviceError: the device is not there.
+            CancelledError: ``cancel`` returned true.
+        """
+        known = self._known(choice)
+        if known is not None:
+            return known
+        # Fetching takes minutes, during which other tabs load what is here.
+        prepared = self.prepare(choice, progress, cancel)
+        with self._compiling:
+            known = self._known(choice)
+            if known is not None:  # another tab has loaded it meanwhile
+                return known
+            tracker = Tracker(prepared.compile(choice.device, self._precision))
+            with self._lock:
+                self._trackers[choice] = tracker
+                self._notes[choice] = prepared.notes
+                while len(self._trackers) > _CAPACITY:
+                    self._trackers.popitem(last=False)
+            return tracker
+
+    def prepare(
+        self,
+        choice: ModelChoice,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+    ) -> PreparedModel:
+        """Fetch, convert and quantise a model without compiling it; args as those of ``get``."""
+        return prepare_model(
+            choice.model,
+            device=choice.device,
+            precision=self._precision,
+            preset=choice.preset,
+            progress=progress,
+            cancel=cancel,
+        )
+
+    def notes(self, choice: ModelChoice) -> tuple[str, ...]:
+        """What came of the preset, for people; nothing before the model has been loaded."""
+        with self._lock:
+            return self._notes.get(choice, ())
+
+    def document(self, choice: ModelChoice) -> ModelDocument:
+        """What a project notes of a model; its results fit no other weights and no other preset."""
+        told = self.get(choice).manifest.model_dump_json(exclude_none=True)
+        if choice.preset != "quality":
+            told += choice.preset
+        return ModelDocument(
+            model=choice.model,
+            device=choice.device,
+            weights=hashlib.sha256(told.encode()).hexdigest(),
+            preset=choice.preset,
+        )
+
+    def is_here(self, choice: ModelChoice) -> bool:
+        """Whether a model can be loaded without fetching anything."""
+        if self._known(choice) is not None:
+            return True
+        offers = list_models(find_preset(choice.preset).image_size)
+        here = [entry.name for entry in offers if entry.path and entry.path.is_dir()]
+        return choice.model in here and choice.device in [*available_devices(), "AUTO"]
+
+    def _known(self, choice: ModelChoice) -> Tracker | None:
+        with self._lock:
+            if choice in self._trackers:
+                self._trackers.move_to_end(choice)
+            return self._trackers.get(choice)

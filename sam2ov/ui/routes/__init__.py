@@ -1,0 +1,1 @@
+"""Server routes beside Gradio's: modules, uploads, frames, masks, exports, projects."""

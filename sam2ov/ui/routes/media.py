@@ -1,0 +1,174 @@
+"""Routes of an open clip's pictures, and of what its timeline draws.
+
+Whoever has the clip's token may ask; everything else is 404 without telling why. A clip that was
+closed a moment ago answers 204: its page does not know yet, and shows nothing of it any more.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import cast, get_args
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sam2ov.errors import Sam2ovError
+from sam2ov.ui.media.overlay import Overlay
+from sam2ov.ui.media.pictures import Level
+from sam2ov.ui.tabs.clip import OpenClip
+from sam2ov.ui.tabs.lanes import MAX_BINS, frame_times, lanes, review
+from sam2ov.ui.tabs.workspaces import Workspaces
+
+NOT_FOUND = "Not found."
+MAX_RUN = 16
+MAX_STEP = 8
+"""Of frames in one answer, and from one to the next."""
+
+_IMMUTABLE = {"Cache-Control": "private, max-age=86400, immutable"}
+_NO_STORE = {"Cache-Control": "no-store"}
+
+Make = Callable[[OpenClip, Request], Response]
+
+
+def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
+    """The routes.
+
+    Args:
+        workspaces: of all tabs.
+    """
+
+    def route(path: str, make: Make) -> Route:
+        def answer(request: Request) -> Response:
+            token: str = request.path_params["token"]
+            clip = workspaces.find_clip(token)
+            if clip is None:
+                return _closed() if workspaces.had_clip(token) else _not_found()
+            frame: int = request.path_params.get("frame", 0)
+            if frame >= clip.info.num_frames:
+                return _not_found()
+            try:
+                return make(clip, request)
+            except Exception as error:
+                if workspaces.had_clip(token):  # closed meanwhile, and its files with it
+                    return _closed()
+                if not isinstance(error, Sam2ovError):
+                    raise
+                return PlainTextResponse(str(error), 422, _NO_STORE)
+
+        return Route(f"/media/{{token}}/{path}", answer)
+
+    return [
+        route("{frame:int}.jpg", _frame),
+        route("{frame:int}.png", _masks),
+        route("run/{frame:int}", _run),
+        route("near/{frame:int}.jpg", _near),
+        route("thumbnails/{frame:int}.jpg", _thumbnail),
+        route("lanes", _lanes),
+        route("review", _review),
+        route("times", _times),
+    ]
+
+
+def _level(request: Request) -> Level | None:
+    size = request.query_params.get("size", "view")
+    return cast(Level, size) if size in get_args(Level) else None
+
+
+def _numbers(request: Request) -> dict[str, int] | None:
+    """The query as whole numbers, or None."""
+    try:
+        return {name: int(value) for name, value in request.query_params.items()}
+    except ValueError:
+        return None
+
+
+def _not_found() -> Response:
+    return PlainTextResponse(NOT_FOUND, 404)
+
+
+def _closed() -> Response:
+    return Response(status_code=204, headers=_NO_STORE)
+
+
+def _frame(clip: OpenClip, request: Request) -> Response:
+    level = _level(request)
+    if level is None:
+        return _not_found()
+    jpeg = clip.pictures.jpeg(request.path_params["frame"], level)
+    return Response(jpeg, 200, _IMMUTABLE, "image/jpeg")
+
+
+def _masks(clip: OpenClip, request: Request) -> Response:
+    level = _level(request)
+    if level is None:
+        return _not_found()
+    overlay = clip.overlay(request.path_params["frame"], level)
+    return Response(overlay.png, 200, _NO_STORE | _objects(overlay), "image/png")
+
+
+def _objects(overlay: Overlay | None) -> dict[str, str]:
+    """Tells the page whose the indices of a PNG are."""
+    objects = overlay.objects if overlay is not None else ()
+    return {"X-Objects": ",".join(f"{obj_id}:{soft}" for obj_id, soft in objects)}
+
+
+def _run(clip: OpenClip, request: Request) -> Response:
+    """What is played next: small pictures, and the masks with them, of frames in a row.
+
+    Per frame three little-endian uint32 (frame, bytes of the JPEG, bytes of the PNG), JPEG and PNG.
+    One answer, because frames that are asked for one by one arrive at the decoder in any order.
+    """
+    query = _numbers(request)
+    count, step = (query or {}).get("count", MAX_RUN), (query or {}).get("step", 1)
+    if query is None or not (0 < count <= MAX_RUN and 0 < step <= MAX_STEP):
+        return _not_found()
+    first: int = request.path_params["frame"]
+    parts: list[bytes] = []
+    known: Overlay | None = None
+    for frame_idx in range(first, min(first + count * step, clip.info.num_frames), step):
+        jpeg, png = clip.pictures.jpeg(frame_idx, "proxy"), b""
+        if query.get("masks"):
+            overlay = clip.overlay(frame_idx, "proxy")
+            if known is not None and overlay.objects != known.objects:
+                break  # objects came or went meanwhile: the rest is asked for again
+            png, known = overlay.png, overlay
+        parts += [struct.pack("<3I", frame_idx, len(jpeg), len(png)), jpeg, png]
+    headers = _NO_STORE | _objects(known)
+    return Response(b"".join(parts), 200, headers, "application/octet-stream")
+
+
+def _near(clip: OpenClip, request: Request) -> Response:
+    """A small picture of the frame or of one nearby; ``X-Frame`` tells of which."""
+    wanted: int = request.path_params["frame"]
+    shown, jpeg = clip.pictures.near(wanted)
+    keeping = _IMMUTABLE if shown == wanted else _NO_STORE
+    return Response(jpeg, 200, keeping | {"X-Frame": str(shown)}, "image/jpeg")
+
+
+def _thumbnail(clip: OpenClip, request: Request) -> Response:
+    jpeg = clip.pictures.thumbnail(request.path_params["frame"])
+    return Response(jpeg, 200, _IMMUTABLE, "image/jpeg")
+
+
+def _lanes(clip: OpenClip, request: Request) -> Response:
+    end = clip.info.num_frames
+    query = _numbers(request)
+    if query is None:
+        return _not_found()
+    first, stop = query.get("first", 0), query.get("last", end - 1) + 1
+    bins = query.get("bins", MAX_BINS)
+    if not (0 <= first < stop <= end and 0 < bins <= MAX_BINS):
+        return _not_found()
+    return JSONResponse(lanes(clip.project, first, stop, bins), headers=_NO_STORE)
+
+
+def _review(clip: OpenClip, _: Request) -> Response:
+    return JSONResponse(review(clip.project, float(clip.info.fps)), headers=_NO_STORE)
+
+
+def _times(clip: OpenClip, _: Request) -> Response:
+    """When each frame appears, and when the last one ends: float64 seconds, little-endian."""
+    if not clip.info.is_vfr:
+        return Response(status_code=204, headers=_IMMUTABLE)  # at an even rate, as the page thinks
+    times = frame_times(clip.info).astype("<f8").tobytes()
+    return Response(times, 200, _IMMUTABLE, "application/octet-stream")

@@ -1,0 +1,148 @@
+"""An opened clip: its readers, the project on it, and what the page gets to see of it."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
+from sam2ov.errors import VideoError
+from sam2ov.project import Project
+from sam2ov.project.library import ProjectFolder, ProjectInfo
+from sam2ov.samples import SAMPLE_PATH
+from sam2ov.store.journal import Journal
+from sam2ov.ui.contract.messages import ClipView
+from sam2ov.ui.media.overlay import Layer, Overlay, make_overlay
+from sam2ov.ui.media.pictures import FramePictures, Level
+from sam2ov.ui.media.proxies import Proxies
+from sam2ov.video import FrameReader, VideoInfo, open_video
+
+_CACHE_BYTES = 64 << 20
+
+MakeProject = Callable[[VideoSession], Project]
+
+
+def new_token() -> str:
+    """A name that cannot be guessed, for URLs."""
+    return secrets.token_urlsafe(18)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded file and the name that the user knows it by."""
+
+    path: Path
+    name: str
+
+
+class OpenClip:
+    """An opened clip and the project on it; the page gets its frames under ``token``.
+
+    Pictures have a reader of their own: one who looks around does not make tracking seek.
+
+    Args:
+        folder: of the project.
+        journal: of the project; closed with the clip.
+        tracker: answers the prompts.
+        make_project: takes a session and gives the project over it.
+
+    Attributes:
+        is_busy: tells whether somebody waits for an answer; the small pictures wait then.
+
+    Raises:
+        VideoError: the clip cannot be read.
+        ProjectError: the project is damaged.
+        ModelChangedError: it holds results of another model.
+    """
+
+    def __init__(
+        self, folder: ProjectFolder, journal: Journal, tracker: Tracker, make_project: MakeProject
+    ) -> None:
+        self.token = new_token()
+        self.folder = folder
+        self.about: ProjectInfo = folder.read_info()
+        folder.touch()
+        self.path = SAMPLE_PATH if self.about.is_sample else folder.clip
+        self._journal = journal
+        self._reader = self.new_reader()
+        try:
+            session = self._new_session(tracker)
+            try:
+                self.project = make_project(session)
+            except BaseException:
+                session.close()
+                raise
+        except BaseException:
+            self._reader.close()
+            raise
+        self.is_busy: Callable[[], bool] = lambda: False
+        self.proxies = Proxies(self._reader, folder.proxies, lambda: self.is_busy())
+        self.pictures = FramePictures(self._reader, self.proxies)
+
+    def new_reader(self) -> FrameReader:
+        """A further reader of the video; the caller closes it."""
+        try:
+            return open_video(self.path, cache_bytes=_CACHE_BYTES)
+        except VideoError as error:
+            # The user knows the file by another name than the server.
+            raise VideoError(str(error).replace(str(self.path), self.about.clip_name)) from error
+
+    def switch(self, tracker: Tracker, make_project: MakeProject) -> None:
+        """Go on with another model.
+
+        Args:
+            tracker: of the model.
+            make_project: takes a new session and gives the project over it; if it fails, the clip
+                goes on as it was.
+        """
+        session = self._new_session(tracker)
+        try:
+            project = make_project(session)
+        except BaseException:
+            session.close()
+            raise
+        project.history.revision = self.project.history.revision + 1
+        self.project, outdated = project, self.project
+        outdated.session.close()
+
+    def close(self) -> None:
+        """Release the decoders; the project stays on the disk."""
+        self.proxies.close()
+        self.pictures.close()
+        self.project.session.close()
+        self._reader.close()
+        self._journal.close()
+        self.folder.touch()
+
+    @property
+    def info(self) -> VideoInfo:
+        """Facts about the video."""
+        return self._reader.info
+
+    def overlay(self, frame_idx: int, level: Level = "view") -> Overlay:
+        """The masks of a frame as the page shows them.
+
+        Args:
+            frame_idx: the frame.
+            level: with the size of the picture of this level; "full" is to be looked at closely.
+        """
+        size_hw = self.pictures.size_of(level)
+        objects, logits = self.project.masks(frame_idx, size_hw)
+        scale = size_hw[0] / self.info.height
+        layers = [Layer(o.obj_id, o.colour, scale * o.clean_up.feather) for o in objects]
+        return make_overlay(logits, layers, is_exact=level == "full")
+
+    def view(self) -> ClipView:
+        """What the page has to know."""
+        return ClipView(
+            token=self.token,
+            name=self.about.clip_name,
+            num_frames=self.info.num_frames,
+            width=self.info.width,
+            height=self.info.height,
+            fps=float(self.info.fps),
+        )
+
+    def _new_session(self, tracker: Tracker) -> VideoSession:
+        return VideoSession(tracker, self.new_reader(), self._journal)

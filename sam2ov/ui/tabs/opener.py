@@ -1,0 +1,207 @@
+"""Making projects of uploads, and opening those that are kept."""
+
+from pathlib import Path
+
+from sam2ov.errors import DeviceError, ModelError, ModelNotFoundError, VideoError
+from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
+from sam2ov.project import ModelChangedError, Project
+from sam2ov.project.archive import is_project_file, open_project_file
+from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
+from sam2ov.store.journal import Journal
+from sam2ov.ui.media.thumbnails import store_thumbnail
+from sam2ov.ui.pool.models import ModelChoice, ModelPool
+from sam2ov.ui.tabs.clip import OpenClip, Upload
+from sam2ov.video import FrameReader, VideoLimits, open_video
+
+
+class ProjectOpener:
+    """Opens projects with the model that they were made with, if it is here.
+
+    Args:
+        library: where projects are kept.
+        models: shared by all tabs.
+        limits: of uploaded clips.
+    """
+
+    def __init__(self, library: ProjectLibrary, models: ModelPool, limits: VideoLimits) -> None:
+        self._library = library
+        self._models = models
+        self._limits = limits
+
+    def make_sample(self) -> ProjectFolder:
+        """A new project on the bundled sample."""
+        return self._made(SAMPLE_PATH, SAMPLE_NAME, is_sample=True)
+
+    def make(
+        self,
+        upload: Upload,
+        open_clip: Path | None,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> ProjectFolder:
+        """A new project of an upload, which is moved: of a clip, or of a project file.
+
+        Args:
+            upload: the file.
+            open_clip: the clip that the page has open, for a project file without its clip.
+            progress: told of unpacking.
+            cancel: asked while unpacking.
+
+        Raises:
+            VideoError: it is no clip that can be read, or exceeds a limit.
+            ProjectError: it is a project file that cannot be opened.
+        """
+        if not is_project_file(upload.path):
+            return self._made(upload.path, upload.name, is_sample=False)
+        folder = self._library.new_folder()
+        try:
+            info = open_project_file(
+                upload.path, folder, self._limits.max_bytes, open_clip, progress, cancel
+            )
+            clip = SAMPLE_PATH if info.is_sample else folder.clip
+            limits = VideoLimits() if info.is_sample else self._limits
+            with self._opened(clip, info.clip_name, limits) as reader:
+                _require_match(reader, info)
+                store_thumbnail(reader, folder.thumbnail)
+            folder.write_info(info)
+        except BaseException:
+            self._library.discard(folder)
+            raise
+        upload.path.unlink(missing_ok=True)
+        return folder
+
+    def open(
+        self,
+        folder: ProjectFolder,
+        choice: ModelChoice,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> tuple[OpenClip, ModelChoice]:
+        """Open a project.
+
+        Args:
+            folder: of the project.
+            choice: the model for a new one, and where the one that it was made with is not here:
+                then all prompts are answered again.
+            progress: told of loading and answering.
+            cancel: asked meanwhile.
+
+        Returns:
+            The clip and the model that it goes on with.
+        """
+        tracker = self._models.get(choice, progress, cancel)
+        raise_if_cancelled(cancel, "Opening the clip")
+        journal = Journal(folder.journal)
+        try:
+            document = self._models.document(choice)
+            try:
+                clip = OpenClip(
+                    folder, journal, tracker, lambda session: Project(session, journal, document)
+                )
+            except ModelChangedError as changed:
+                made_with = ModelChoice.of(changed.model)
+                as_made = self._as_made(folder, journal, made_with)
+                if as_made is not None:
+                    return as_made, made_with
+                # Results of a model that is not here are of no use; the prompts are.
+                clip = OpenClip(
+                    folder,
+                    journal,
+                    tracker,
+                    lambda session: Project.answered_anew(
+                        session, journal, document, progress, cancel
+                    ),
+                )
+        except BaseException:
+            journal.close()
+            raise
+        return clip, choice
+
+    def change_model(
+        self,
+        clip: OpenClip,
+        choice: ModelChoice,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> None:
+        """Answer all prompts of an open clip with another model, as one step."""
+        tracker = self._models.get(choice, progress, cancel)
+        raise_if_cancelled(cancel, "Loading the model")
+        document, journal = self._models.document(choice), clip.project.journal
+        clip.switch(
+            tracker,
+            lambda session: Project.answered_anew(session, journal, document, progress, cancel),
+        )
+
+    def follow(self, clip: OpenClip, changed: ModelChangedError) -> ModelChoice:
+        """Go on with the model whose results a clip's project holds after undo or redo.
+
+        Raises:
+            ModelNotFoundError: it is not here.
+        """
+        choice = ModelChoice.of(changed.model)
+        if not self._models.is_here(choice):
+            raise ModelNotFoundError(
+                f"That step was made with the model {choice.label}, which is not here. Choose the "
+                "model first, then try again."
+            )
+        tracker, journal = self._models.get(choice), clip.project.journal
+        document = self._models.document(choice)
+        clip.switch(tracker, lambda session: Project(session, journal, document))
+        return choice
+
+    def _as_made(
+        self, folder: ProjectFolder, journal: Journal, choice: ModelChoice
+    ) -> OpenClip | None:
+        """The clip with the model that the project was made with, None if it is not here."""
+        if not self._models.is_here(choice):
+            return None
+        try:
+            tracker, document = self._models.get(choice), self._models.document(choice)
+            return OpenClip(
+                folder, journal, tracker, lambda session: Project(session, journal, document)
+            )
+        except (ModelError, DeviceError, ModelChangedError):  # another version of it by now
+            return None
+
+    def _made(self, path: Path, name: str, *, is_sample: bool) -> ProjectFolder:
+        folder = self._library.new_folder()
+        try:
+            # Whoever runs the server has chosen the sample.
+            limits = VideoLimits() if is_sample else self._limits
+            with self._opened(path, name, limits) as reader:
+                about = reader.info
+                store_thumbnail(reader, folder.thumbnail)
+            if not is_sample:
+                path.rename(folder.clip)
+            folder.write_info(
+                ProjectInfo(
+                    clip_name=name,
+                    is_sample=is_sample,
+                    num_frames=about.num_frames,
+                    width=about.width,
+                    height=about.height,
+                )
+            )
+        except BaseException:
+            self._library.discard(folder)
+            raise
+        return folder
+
+    def _opened(self, path: Path, name: str, limits: VideoLimits) -> FrameReader:
+        try:
+            return open_video(path, limits)
+        except VideoError as error:
+            # The user knows the file by another name than the server.
+            raise VideoError(str(error).replace(str(path), name)) from error
+
+
+def _require_match(clip: FrameReader, info: ProjectInfo) -> None:
+    found = clip.info
+    if (found.num_frames, found.width, found.height) != (info.num_frames, info.width, info.height):
+        raise VideoError(
+            f"This project was made on {info.clip_name}, {info.num_frames} frames of "
+            f"{info.width}×{info.height}; the clip here has {found.num_frames} frames of "
+            f"{found.width}×{found.height}. Open the right clip first, then the project file."
+        )

@@ -1,0 +1,211 @@
+"""One browser tab on the server: its upload, its clip, what runs for it, and what it is told."""
+
+import base64
+import secrets
+import shutil
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sam2ov.errors import ClipClosedError, TrackingError
+from sam2ov.store.journal import Step
+from sam2ov.ui.contract.messages import DownloadView, MaskView, ProjectView, RangeView, Snapshot
+from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
+from sam2ov.ui.tabs.job import Job
+from sam2ov.ui.tabs.turns import Turns
+from sam2ov.ui.tabs.views import object_views
+
+_MAX_NAME_LENGTH = 120
+_REMEMBERED_CLIPS = 16
+
+
+def _shown_name(name: str) -> str:
+    """A file name from the browser without folders and control characters, for people only."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[:_MAX_NAME_LENGTH].strip() or "clip"
+
+
+class Workspace:
+    """Everything that belongs to one browser tab.
+
+    Args:
+        choice: the model to start with.
+        folder: for uploads and exports; deleted with the tab.
+    """
+
+    def __init__(self, choice: ModelChoice, folder: Path) -> None:
+        self.choice = choice
+        self.token = new_token()
+        self.clip: OpenClip | None = None
+        self.job: Job | None = None
+        self.last_used = time.monotonic()
+        self.is_lost = False  # the connection to the page has ended
+        self.closed_clips: deque[str] = deque(maxlen=_REMEMBERED_CLIPS)  # tokens
+        self._is_closed = False
+        self.upload: Upload | None = None
+        self.folder = folder
+        self._turns = Turns()
+        self.edits = 0
+        self.opened = 0
+        self._seq = 0
+
+    def touch(self) -> None:
+        """The page has asked for something: it is there and in use."""
+        self.last_used = time.monotonic()
+        self.is_lost = False
+
+    def new_upload(self) -> Path:
+        """Where the next upload is to be written."""
+        self.touch()
+        return self.folder / f"upload-{secrets.token_hex(8)}"
+
+    def take_upload(self, path: Path, name: str) -> None:
+        """Take a complete upload under the ``name`` that the user knows it by; it is moved."""
+        kept = path.with_suffix(".video")
+        path.rename(kept)
+        self.upload, outdated = Upload(kept, _shown_name(name)), self.upload
+        if outdated is not None:
+            outdated.path.unlink(missing_ok=True)
+
+    def new_export(self, name: str) -> Path:
+        """Where a file that the page is to download as ``name`` is to be written."""
+        folder = self.folder / "exports"
+        folder.mkdir(exist_ok=True)
+        return folder / name
+
+    def exported(self, name: str) -> Path | None:
+        """A file made for downloading, or None."""
+        folder = self.folder / "exports"
+        found = [path for path in folder.glob("*") if path.name == name and path.is_file()]
+        return found[0] if found else None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the tab's state; changes are made in the order in which they were asked for."""
+        with self._turns.turn():
+            self.touch()
+            yield
+
+    def clip_of(self, token: str) -> OpenClip:
+        """The open clip, if it is the one that the page means.
+
+        Raises:
+            ClipClosedError: it has been closed or replaced.
+        """
+        if self.clip is None or self.clip.token != token:
+            raise ClipClosedError(
+                "This clip is no longer open here: it was closed after a long pause, to make room "
+                "for others, or because another page opened it. Everything was kept: reload the "
+                "page to go on."
+            )
+        return self.clip
+
+    def replace_clip(self, clip: OpenClip | None) -> None:
+        """Close the open clip and take another.
+
+        Raises:
+            ClipClosedError: the tab has gone; the clip is closed then.
+        """
+        if clip is not None and self._is_closed:
+            clip.close()
+            raise ClipClosedError("The page that asked for this clip has been closed.")
+        if self.job is not None and self.job.kind != "load":  # that may be what brings the new one
+            self.job.cancel()
+        if clip is not None:
+            clip.is_busy = lambda: self.job is not None or self._turns.is_held
+        self.clip, outdated = clip, self.clip
+        if outdated is not None:
+            self.closed_clips.append(outdated.token)
+            outdated.close()
+
+    def start(self, job: Job) -> Job:
+        """Take note of a long operation; there is one at a time.
+
+        Raises:
+            TrackingError: another one is running.
+        """
+        self.require_idle()
+        self.job = job
+        return job
+
+    def require_idle(self) -> None:
+        """Raise TrackingError while a long operation is running."""
+        if self.job is not None:
+            raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
+
+    def require_editable(self) -> None:
+        """Raise TrackingError while something is loaded that answers the prompts anew."""
+        if self.job is not None and self.job.kind == "load":
+            raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
+
+    def stop_tracking(self) -> None:
+        """Have a run of tracking stop: no further step is taken once the present one is done."""
+        if self.job is not None and self.job.kind == "track":
+            self.job.cancel()
+
+    def finish(self, job: Job) -> None:
+        """The operation has ended, however it did."""
+        if self.job is job:
+            self.job = None
+        self.last_used = time.monotonic()
+
+    def close(self) -> None:
+        """Release everything and delete the tab's files."""
+        with self._turns.turn():
+            self._is_closed = True
+            if self.job is not None:
+                self.job.cancel()
+            self.replace_clip(None)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def snapshot(
+        self,
+        *,
+        mask_frame: int | None = None,
+        show_frame: int | None = None,
+        download: DownloadView | None = None,
+    ) -> str:
+        """The state of the tab for its page: the text of a ``Snapshot``.
+
+        Args:
+            mask_frame: send the masks of this frame along.
+            show_frame: ask the page to go there.
+            download: have the page fetch a file.
+        """
+        self._seq += 1
+        clip = self.clip
+        project = clip and clip.project
+        mask = None
+        if clip is not None and mask_frame is not None:
+            overlay = clip.overlay(mask_frame)
+            png = base64.b64encode(overlay.png).decode("ascii")
+            mask = MaskView(frame=mask_frame, png=png, objects=overlay.objects)
+        return Snapshot(
+            seq=self._seq,
+            edits=self.edits,
+            opened=self.opened,
+            upload=self.token,
+            clip=clip and clip.view(),
+            objects=object_views(project) if project else (),
+            revision=project.history.revision if project else 0,
+            range=_range_view(project.in_out) if project else None,
+            undo=_label(project.journal.done) if project else None,
+            redo=_label(project.journal.undone) if project else None,
+            project=clip and ProjectView(token=clip.folder.token, name=clip.about.clip_name),
+            model=self.choice.label,
+            job=self.job and self.job.view(),
+            mask=mask,
+            show_frame=show_frame,
+            download=download,
+        ).model_dump_json()
+
+
+def _label(step: Step | None) -> str | None:
+    return step.label if step else None
+
+
+def _range_view(frames: range | None) -> RangeView | None:
+    return RangeView(first=frames[0], last=frames[-1]) if frames else None

@@ -1,0 +1,202 @@
+"""The workspaces of all browser tabs, by Gradio's session hash; idle ones are closed."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import gradio as gr
+
+from sam2ov.errors import ClipClosedError, ServerFullError
+from sam2ov.project.library import ProjectLibrary
+from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.settings import Settings
+from sam2ov.ui.tabs.allocator import release_memory
+from sam2ov.ui.tabs.clip import OpenClip
+from sam2ov.ui.tabs.workspace import Workspace
+
+_SWEEP_SECONDS = 30.0
+_SPARED_SECONDS = 300.0
+"""A tab that was used within this time does not make room for a new one."""
+
+_REMEMBERED_PAGES = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class Workspaces:
+    """Keeps the tabs apart and frees what nobody uses.
+
+    A page that is closed says so; what it had is freed at once. One whose connection ends without
+    a word may come back (a laptop wakes up, a phone changes its network), and is given some time.
+
+    Args:
+        choice: the model that a tab starts with.
+        settings: how many there may be, and how long one that is not used is kept.
+        library: where projects are kept.
+    """
+
+    def __init__(self, choice: ModelChoice, settings: Settings, library: ProjectLibrary) -> None:
+        self.settings = settings
+        self.library = library
+        self._choice = choice
+        self._ttl_seconds = settings.idle_minutes * 60
+        self._lost_seconds = min(settings.lost_minutes * 60, self._ttl_seconds)
+        self._lock = threading.Lock()
+        self._by_session: dict[str, Workspace] = {}
+        self._left: deque[str] = deque(maxlen=_REMEMBERED_PAGES)
+        self._stopped = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep, name="sam2ov-sweep", daemon=True)
+        self._sweeper.start()
+
+    def __len__(self) -> int:
+        return len(self._by_session)
+
+    def get(self, session_hash: str) -> Workspace:
+        """The workspace of a tab; a new one at its first request.
+
+        Raises:
+            ServerFullError: there are as many as there may be, and all are in use.
+            ClipClosedError: the page has said that it is gone.
+        """
+        if session_hash not in self._by_session and len(self) >= self.settings.max_sessions:
+            spared = time.monotonic() - _SPARED_SECONDS
+            self._close_longest_idle(lambda tab: tab.is_lost or tab.last_used < spared)
+        with self._lock:
+            known = self._by_session.get(session_hash)
+            if known is not None:
+                return known
+            if session_hash in self._left:  # what it asked for last has come late
+                raise ClipClosedError("The page that asked for this has been closed.")
+            if len(self._by_session) >= self.settings.max_sessions:
+                most = self.settings.max_sessions
+                are_open = "One page is open" if most == 1 else f"{most} pages are open"
+                raise ServerFullError(
+                    f"This server is full. {are_open}, as many as it takes. Close those that you "
+                    "do not need; this one opens as soon as there is room."
+                )
+            folder = self.library.new_incoming()
+            made = self._by_session[session_hash] = Workspace(self._choice, folder)
+        return made
+
+    def take_project(self, token: str, workspace: Workspace) -> None:
+        """Before ``workspace`` opens a project: close it where it is open, as after a reload."""
+        for other in self._all():
+            clip = other.clip
+            if clip is not None and clip.folder.token == token:
+                with other.turn():
+                    if other.clip is clip and other is not workspace:
+                        other.replace_clip(None)
+
+    def has_open(self, token: str) -> bool:
+        """Whether a project is open anywhere."""
+        clips = [workspace.clip for workspace in self._all()]
+        return any(clip is not None and clip.folder.token == token for clip in clips)
+
+    def make_room(self, workspace: Workspace) -> None:
+        """Before ``workspace`` opens a clip: close others that would be too many with it."""
+        others = [w for w in self._all() if w is not workspace and w.clip is not None]
+        if len(others) >= self.settings.max_clips:
+            self._close_longest_idle(lambda w: w is not workspace and w.clip is not None)
+
+    def of(self, request: gr.Request) -> Workspace:
+        """The workspace of the tab that a request comes from.
+
+        Raises:
+            gr.Error: the request comes from no page, or from one too many.
+        """
+        if request.session_hash is None:
+            raise gr.Error("This works from the page only.")
+        try:
+            return self.get(request.session_hash)
+        except (ServerFullError, ClipClosedError) as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def by_upload_token(self, token: str) -> Workspace | None:
+        """The workspace that may be uploaded to under ``token``."""
+        return next((w for w in self._all() if w.token == token), None)
+
+    def find_clip(self, token: str) -> OpenClip | None:
+        """The clip that is served under ``token``; asking for it counts as use."""
+        for workspace in self._all():
+            clip = workspace.clip
+            if clip is not None and clip.token == token:
+                workspace.touch()
+                return clip
+        return None
+
+    def had_clip(self, token: str) -> bool:
+        """Whether a tab that is still there had the clip ``token`` open until lately."""
+        return any(token in workspace.closed_clips for workspace in self._all())
+
+    def lose(self, session_hash: str) -> None:
+        """Take note that the connection to a tab has ended; stop what runs for it."""
+        with self._lock:
+            workspace = self._by_session.get(session_hash)
+        if workspace is not None:
+            workspace.is_lost = True
+            if workspace.job is not None:
+                workspace.job.cancel()
+
+    def leave(self, token: str) -> bool:
+        """Close the tab with the upload ``token``: its page is gone. Tells whether there is one."""
+        with self._lock:
+            found = [name for name, w in self._by_session.items() if w.token == token]
+            self._left.extend(found)
+        for session_hash in found:
+            self.close_one(session_hash)
+        return bool(found)
+
+    def close_one(self, session_hash: str) -> None:
+        """Close a tab's workspace; one that is not there is fine."""
+        with self._lock:
+            workspace = self._by_session.pop(session_hash, None)
+        if workspace is not None:
+            workspace.close()
+            release_memory()
+
+    def close(self) -> None:
+        """Close all of them; the server stops."""
+        self._stopped.set()
+        self._sweeper.join()
+        for session_hash in list(self._by_session):
+            self.close_one(session_hash)
+
+    def sweep(self) -> None:
+        """Close the workspaces that have been idle for too long."""
+        now = time.monotonic()
+        with self._lock:
+            idle = [
+                session_hash
+                for session_hash, workspace in self._by_session.items()
+                if workspace.job is None and now - workspace.last_used > self._patience(workspace)
+            ]
+        for session_hash in idle:
+            self.close_one(session_hash)
+            _log.info("Closed a tab that was not used for a long time.")
+        self.library.sweep(self.has_open)
+
+    def _patience(self, workspace: Workspace) -> float:
+        return self._lost_seconds if workspace.is_lost else self._ttl_seconds
+
+    def _close_longest_idle(self, may_close: Callable[[Workspace], bool]) -> None:
+        with self._lock:
+            idle = [
+                (workspace.last_used, session_hash)
+                for session_hash, workspace in self._by_session.items()
+                if workspace.job is None and may_close(workspace)
+            ]
+        if idle:
+            self.close_one(min(idle)[1])
+
+    def _all(self) -> list[Workspace]:
+        with self._lock:
+            return list(self._by_session.values())
+
+    def _sweep(self) -> None:
+        while not self._stopped.wait(min(_SWEEP_SECONDS, self._ttl_seconds, self._lost_seconds)):
+            try:
+                self.sweep()
+            except Exception:  # the next one may succeed, and somebody has to tidy up
+                _log.exception("Closing what is not used failed.")

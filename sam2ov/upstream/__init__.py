@@ -1,0 +1,1 @@
+"""The interface of the package sam2, and its quirks, over the engine."""

@@ -1,0 +1,74 @@
+"""What may be given up for speed: named settings that trade quality for frames per second."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sam2ov.errors import ModelError
+
+_SIDE_STEP: Final = 64
+_LEAST_SIDE: Final = 256
+"""Below this, objects are a few tokens large: the bundled model is not halved further."""
+
+PresetName = Literal["quality", "balanced", "fast"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A trade of quality for speed.
+
+    Attributes:
+        name: what users ask for it by.
+        description: for people: what is done.
+        memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended
+            to, besides those of all prompted frames; None for as many as the model was trained
+            with (7 in SAM 2).
+        int8: whether the image encoder is quantised where that pays (``sam2ov.zoo.quantization``).
+        image_scale: of the side of the picture that the model looks at; see ``image_size``.
+    """
+
+    name: PresetName
+    description: str
+    memory_frames: int | None
+    image_scale: float
+    int8: bool
+
+    def image_size(self, trained: int) -> int:
+        """The side of the model's input in pixels, rounded up, for one trained at ``trained``."""
+        if self.image_scale == 1:
+            return trained
+        side = -(-round(trained * self.image_scale) // _SIDE_STEP) * _SIDE_STEP
+        return max(side, min(trained, _LEAST_SIDE))
+
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    preset.name: preset
+    for preset in (
+        Preset("quality", "the results of upstream", memory_frames=None, image_scale=1, int8=False),
+        Preset(
+            "balanced",
+            "remembers 3 frames instead of 7, INT8 where it pays",
+            memory_frames=3,
+            image_scale=1,
+            int8=True,
+        ),
+        Preset(
+            "fast",
+            "remembers 2 frames instead of 7, at half the resolution, INT8 where it pays",
+            memory_frames=2,
+            image_scale=0.5,
+            int8=True,
+        ),
+    )
+}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        ModelError: there is none.
+    """
+    if name not in PRESETS:
+        raise ModelError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]

@@ -1,0 +1,282 @@
+"""The image encoder in INT8, where that is faster on this machine and stays accurate.
+
+Calibrated and checked on frames of a video, and on pictures like photos, by NNCF, which only this
+module needs (``pip install "sam2ov[quantize]"``), and only once: the result is a model folder in
+the cache. The other networks stay as they are. In INT8 the memory attention takes several times as
+long, because its attention is no longer computed in one go, and the small networks gain nothing.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import io
+import json
+import logging
+import math
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+
+from sam2ov.engine.devices import Precision, available_devices, openvino_core
+from sam2ov.engine.features import squash
+from sam2ov.engine.model import ImageFeatures, SAM2Model
+from sam2ov.errors import ModelError
+from sam2ov.manifest import (
+    MANIFEST_FILE,
+    FileSpec,
+    Quantization,
+    read_manifest,
+    sha256_of,
+)
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.samples import SAMPLE_PATH
+from sam2ov.video import open_video
+from sam2ov.zoo.registry import make_once
+
+INSTALL_COMMAND: Final = 'pip install "sam2ov[quantize]"'
+
+LARGEST_ERROR: Final = 0.1
+"""Of the embedding and the fine maps, relative to their size: bfloat16 alone has some 0.01."""
+LARGEST_TIME: Final = 0.95
+"""Of the time that the original takes: less is not worth any error."""
+
+_NETWORK: Final = "image_encoder"
+_CALIBRATION_FRAMES = 24
+_CHECKED_FRAMES = 4
+_ROUNDS = 7
+_STAGE = "Quantising the image encoder"
+_STEPS = 4
+_KEY_LENGTH = 12
+
+Image = npt.NDArray[np.uint8]
+
+
+def is_installed() -> bool:
+    """Whether NNCF is there; it is not imported."""
+    return importlib.util.find_spec("nncf") is not None
+
+
+def shortcomings(
+    error: float, time_ratio: float, largest_time: float = LARGEST_TIME
+) -> tuple[str, ...]:
+    """Why INT8 does not pay, for people; nothing where it does.
+
+    Args:
+        error: of the outputs, relative to their size.
+        time_ratio: INT8's time by the original's.
+        largest_time: what that may be.
+    """
+    found = (
+        (
+            time_ratio > largest_time,
+            f"it saves less than {100 * (1 - largest_time):.0f} % of the time",
+        ),
+        (error > LARGEST_ERROR, f"its features are more than {100 * LARGEST_ERROR:.0f} % off"),
+    )
+    return tuple(words for applies, words in found if applies)
+
+
+def quantize_model(
+    folder: Path,
+    *,
+    device: str = "CPU",
+    precision: Precision | None = None,
+    clip: Path | None = None,
+    largest_time: float = LARGEST_TIME,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> Path:
+    """The model folder with its image encoder in INT8 if that pays; made once, then cached.
+
+    What was found is in its manifest (``Quantization``). Speed is of the machine, so each has its
+    own.
+
+    Args:
+        folder: a whole model folder.
+        device: that speed is measured on.
+        precision: of what is not INT8.
+        clip: a video to calibrate on; None for the sample.
+        largest_time: of the original's; infinity keeps INT8 for its accuracy alone.
+        progress: told of the steps.
+        cancel: asked between them.
+
+    Raises:
+        ModelError: NNCF is not installed, or could not quantise the network.
+        VideoError: the clip cannot be read.
+        CancelledError: ``cancel`` returned true.
+    """
+    clip = clip or SAMPLE_PATH
+    machine = available_devices().get(device, device)
+    made_from = sha256_of(folder / MANIFEST_FILE), _digest(clip)
+    facts = [*made_from, device, machine, precision, largest_time]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:_KEY_LENGTH]
+
+    def make(out: Path) -> None:
+        if not is_installed():
+            raise ModelError(f"Quantising a model needs NNCF: {INSTALL_COMMAND}")
+        _make(folder, out, device, precision, clip, largest_time, progress, cancel)
+
+    return make_once(f"{read_manifest(folder).name}-int8-{key}", make, progress, cancel)
+
+
+def _digest(clip: Path) -> str:
+    """Tells clips apart: by content, and folders of pictures by names and sizes."""
+    if clip.is_dir():
+        listed = sorted((path.name, path.stat().st_size) for path in clip.iterdir())
+        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    return sha256_of(clip) if clip.is_file() else ""  # opening it will say that there is none
+
+
+def _make(
+    folder: Path,
+    out: Path,
+    device: str,
+    precision: Precision | None,
+    clip: Path,
+    largest_time: float,
+    progress: ProgressCallback | None,
+    cancel: CancelCheck | None,
+) -> None:
+    def step(done: int) -> None:
+        raise_if_cancelled(cancel, _STAGE)
+        if progress is not None:
+            progress(Progress(_STAGE, done, _STEPS, "steps"))
+
+    manifest = read_manifest(folder)
+    step(0)
+    # One clip, above all a drawn one, lacks the range of what the network will see.
+    rng = np.random.default_rng(0)
+    calibration, checked = (
+        frames + [natural_picture(rng, manifest.image_size) for _ in frames]
+        for frames in _frames(clip, manifest.image_size)
+    )
+    step(1)
+    shutil.copytree(folder, out, ignore=shutil.ignore_patterns("*.zip"))
+    spec = manifest.networks[_NETWORK]
+    _quantize(folder / spec.xml.file, out / spec.xml.file, calibration)
+    step(2)
+    noted = _compared(folder, out, device, precision, clip.name, largest_time, checked)
+    step(3)
+    if not noted.kept:
+        for part in (spec.xml, spec.bin):
+            shutil.copy2(folder / part.file, out / part.file)
+    made = {part: _file(out / getattr(spec, part).file) for part in ("xml", "bin")}
+    networks = {**manifest.networks, _NETWORK: spec.model_copy(update=made)}
+    changed = manifest.model_copy(update={"networks": networks, "quantization": noted})
+    (out / MANIFEST_FILE).write_text(changed.model_dump_json(indent=1), encoding="utf-8")
+    step(_STEPS)
+
+
+def _compared(
+    folder: Path,
+    out: Path,
+    device: str,
+    precision: Precision | None,
+    clip_name: str,
+    largest_time: float,
+    frames: list[Image],
+) -> Quantization:
+    """Measure the quantised network of ``out`` against the original; the models are closed then."""
+    original, quantized = (SAM2Model(each, device, precision) for each in (folder, out))
+    # Judged as they are noted, so that whoever reads the manifest comes to the same verdict.
+    error = round(_error(original, quantized, frames), 4)
+    time_ratio = round(_time_ratio(original, quantized, frames[0]), 3)
+    return Quantization(
+        network=_NETWORK,
+        kept=not shortcomings(error, time_ratio, largest_time),
+        error=error,
+        time_ratio=time_ratio,
+        device=device,
+        precision=original.precision,
+        clip=clip_name,
+    )
+
+
+def _frames(clip: Path, image_size: int) -> tuple[list[Image], list[Image]]:
+    """Frames to calibrate on, and others to check with; the same ones if the clip is short."""
+    with open_video(clip) as reader:
+        wanted = min(_CALIBRATION_FRAMES + _CHECKED_FRAMES, reader.num_frames)
+        indices = np.linspace(0, reader.num_frames - 1, wanted).round().astype(int).tolist()
+        frames = [squash(reader.read(index), image_size) for index in indices]
+    every = max(wanted // _CHECKED_FRAMES, 1)
+    checked = frames[every // 2 :: every]
+    rest = [frame for index, frame in enumerate(frames) if index % every != every // 2]
+    return rest or frames, checked
+
+
+def natural_picture(rng: np.random.Generator, size: int) -> Image:
+    """Noise uint8 [size, size, 3] with the statistics of photos.
+
+    Amplitudes fall with frequency as 1/f, and colours vary less than brightness (Field, 1987,
+    "Relations between the statistics of natural images and the response properties of cortical
+    cells"; the strengths are ours).
+    """
+    frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size))
+    frequency[0, 0] = np.inf
+    planes = [
+        np.fft.irfft2(rng.normal(size=(*frequency.shape, 2)) @ (1, 1j) / frequency, (size, size))
+        for _ in range(4)
+    ]
+    brightness, *colours = (plane / plane.std() for plane in planes)
+    waves = brightness[..., None] + 0.5 * np.stack(colours, -1)
+    mean = rng.uniform(70, 180) + rng.normal(0, 20, 3)
+    picture: Image = np.clip(mean + rng.uniform(25, 60) * waves, 0, 255).astype(np.uint8)
+    return picture
+
+
+def _quantize(graph: Path, out: Path, frames: list[Image]) -> None:
+    import nncf
+
+    # NNCF draws progress bars on standard output, which belongs to results.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            quantized = nncf.quantize(
+                openvino_core().read_model(graph),
+                nncf.Dataset([{"image": frame[None]} for frame in frames]),
+                preset=nncf.QuantizationPreset.MIXED,
+                model_type=nncf.ModelType.TRANSFORMER,
+                subset_size=len(frames),
+            )
+        ov.save_model(quantized, out, compress_to_fp16=False)
+    except (RuntimeError, nncf.ValidationError, nncf.InternalError) as error:
+        raise ModelError(f"NNCF cannot quantise {graph}: {error}") from error
+
+
+def _error(original: SAM2Model, quantized: SAM2Model, frames: list[Image]) -> float:
+    """The largest relative error of any output, over all frames together."""
+    pairs = [(_maps(original.encode_image(f)), _maps(quantized.encode_image(f))) for f in frames]
+    errors = []
+    for name in pairs[0][0]:
+        lost = sum(float(np.square(b[name] - a[name]).sum()) for a, b in pairs)
+        errors.append(lost / sum(float(np.square(a[name]).sum()) for a, _ in pairs))
+    return float(np.sqrt(max(errors)))
+
+
+def _maps(features: ImageFeatures) -> Mapping[str, npt.NDArray[np.float32]]:
+    return {
+        "embedding": features.embedding,
+        "high_res_0": features.high_res_0,
+        "high_res_1": features.high_res_1,
+    }
+
+
+def _time_ratio(original: SAM2Model, quantized: SAM2Model, frame: Image) -> float:
+    """INT8's time by the original's: of alternating runs the fastest, as others disturb least."""
+    fastest = {original: math.inf, quantized: math.inf}
+    for _ in range(_ROUNDS):
+        for model in fastest:
+            started = time.perf_counter()
+            model.encode_image(frame)
+            fastest[model] = min(fastest[model], time.perf_counter() - started)
+    return fastest[quantized] / fastest[original]
+
+
+def _file(path: Path) -> FileSpec:
+    return FileSpec(file=path.name, sha256=sha256_of(path))

@@ -1,0 +1,376 @@
+"""The models users can name, and the whole model folder behind a name.
+
+Below the cache folder (``SAM2OV_CACHE``, else the user's cache folder of the operating system):
+``checkpoints/`` holds what was downloaded or put there by hand, ``models/`` the converted folders
+and other sizes of the bundled model, ``locks/`` one lock file per name.
+"""
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from sam2ov.errors import (
+    CheckpointError,
+    DownloadError,
+    ModelError,
+    ModelFolderError,
+    ModelNotFoundError,
+)
+from sam2ov.manifest import Manifest, read_manifest, sha256_of, verify_files
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.zoo.checkpoints import fetch_checkpoint, kept_checkpoint
+from sam2ov.zoo.conversion import Weights, convert_checkpoint, require_converter
+from sam2ov.zoo.packing import pack_path, unpack_model
+
+CACHE_VARIABLE: Final = "SAM2OV_CACHE"
+BUNDLED_NAME: Final = "micro"
+OFFICIAL_IMAGE_SIZE: Final = 1024
+
+_BUNDLED_FOLDER = Path(__file__).parents[1] / "models" / BUNDLED_NAME
+_ORGANISATION = "facebook/"
+_LOCK_POLL_SECONDS = 0.2
+_KEY_LENGTH = 12
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model as the app and ``sam2ov models`` list it.
+
+    ``path`` is its folder, or None while it still has to be fetched and converted. ``parameters``
+    counts the weights; None where the folder does not say. ``download_bytes`` is roughly what
+    fetching would cost, and 0 where nothing has to be fetched.
+    """
+
+    name: str
+    status: Literal["bundled", "cached", "available"]
+    description: str
+    parameters: int | None
+    download_bytes: int
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class _HubModel:
+    """An official checkpoint (upstream: ``HF_MODEL_ID_TO_FILENAMES`` in ``sam2/build_sam.py``)."""
+
+    name: str
+    checkpoint: str
+    config: str
+    parameters: int
+    description: str
+
+    @property
+    def repo_id(self) -> str:
+        return _ORGANISATION + self.name
+
+    @property
+    def download_bytes(self) -> int:
+        """Official checkpoints hold their weights as float32 and little else."""
+        return 4 * self.parameters
+
+
+def _hub_models() -> Iterator[_HubModel]:
+    sizes = (
+        # name, file, config, millions of parameters, for whom
+        ("tiny", "tiny", "t", 38.9, "fastest of the official models"),
+        ("small", "small", "s", 46.0, "a little slower and better than tiny"),
+        ("base-plus", "base_plus", "b+", 80.8, "good quality for difficult objects"),
+        ("large", "large", "l", 224.4, "best quality, slow without a GPU"),
+    )
+    for version, title in (("sam2.1", "SAM 2.1"), ("sam2", "SAM 2")):
+        for size, file, config, millions, description in sizes:
+            yield _HubModel(
+                name=f"{version}-hiera-{size}",
+                checkpoint=f"{version}_hiera_{file}.pt",
+                config=f"{version}_hiera_{config}",
+                parameters=round(millions * 1e6),
+                description=f"{title} {size}: {description}",
+            )
+
+
+_HUB_MODELS: Final = {model.name: model for model in _hub_models()}
+MODEL_NAMES: Final = (BUNDLED_NAME, *_HUB_MODELS)
+
+
+def cache_folder() -> Path:
+    """Where checkpoints and converted models are kept; it need not exist yet."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen).expanduser() if chosen else user_cache_path("sam2ov", appauthor=False)
+
+
+def list_models(image_size: Callable[[int], int] | None = None) -> tuple[ModelEntry, ...]:
+    """All models that have a name, the bundled one first; contents are not checked here.
+
+    Args:
+        image_size: from the side that a model was trained at to the side that it is wanted at, in
+            pixels; None: as trained.
+    """
+    bundled = ModelEntry(
+        name=BUNDLED_NAME,
+        status="bundled",
+        description="Comes with sam2ov: small and fast, for trying out and for simple objects",
+        parameters=None,
+        download_bytes=0,
+        path=_BUNDLED_FOLDER,
+    )
+    side = None if image_size is None else image_size(OFFICIAL_IMAGE_SIZE)
+    return (bundled, *(_hub_entry(model, side) for model in _HUB_MODELS.values()))
+
+
+def trained_image_size(model: str | Path) -> int | None:
+    """The side in pixels that a model with a name was trained at; None for a folder.
+
+    Raises:
+        ModelFolderError: the bundled model is missing or damaged.
+    """
+    name = os.fspath(model).removeprefix(_ORGANISATION)
+    if name in _HUB_MODELS:
+        return OFFICIAL_IMAGE_SIZE
+    return read_manifest(_BUNDLED_FOLDER).image_size if name == BUNDLED_NAME else None
+
+
+def official_config(name: str) -> str | None:
+    """Upstream's name of the configuration of an official model; None for other models."""
+    return _HUB_MODELS[name].config if name in _HUB_MODELS else None
+
+
+def _hub_entry(model: _HubModel, image_size: int | None) -> ModelEntry:
+    folder = _variant_folder(model.name, image_size, None)
+    cached = folder.is_dir()
+    kept = kept_checkpoint(model.repo_id, model.checkpoint, cache_folder() / "checkpoints")
+    return ModelEntry(
+        name=model.name,
+        status="cached" if cached else "available",
+        description=model.description,
+        parameters=model.parameters,
+        download_bytes=0 if cached or kept else model.download_bytes,
+        path=folder if cached else None,
+    )
+
+
+def resolve_model(
+    model: str | Path,
+    *,
+    image_size: int | None = None,
+    weights: Weights | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> Path:
+    """Return a whole, verified model folder; official models are fetched and converted once.
+
+    Args:
+        model: one of ``MODEL_NAMES``, a hub repository (``facebook/…``) or a model folder.
+        image_size: side of the square model input in pixels; None: what the model was trained at.
+        weights: precision of the stored weights; None: f16 for converted models, any for folders.
+        progress: told of downloads (bytes) and conversions (steps).
+        cancel: asked often; once it returns true the work stops.
+
+    Raises:
+        ModelNotFoundError: ``model`` is neither a name nor a folder.
+        ModelFolderError: a folder is damaged, or is not of the ``image_size`` or ``weights`` asked.
+        DownloadError, CheckpointError, ConversionError: fetching or converting failed.
+        CancelledError: ``cancel`` returned true.
+    """
+    name = os.fspath(model).removeprefix(_ORGANISATION)
+    if name in _HUB_MODELS:
+        return _resolve_hub_model(_HUB_MODELS[name], image_size, weights, progress, cancel)
+    folder = _BUNDLED_FOLDER if name == BUNDLED_NAME else Path(model).expanduser()
+    if not folder.is_dir():
+        raise _not_found(model, folder)
+    if image_size is not None and folder == _BUNDLED_FOLDER:
+        pack = pack_path(folder, image_size)
+        if pack.is_file():
+            folder = _unpacked(pack, image_size, progress, cancel)
+    manifest = _verified(folder)
+    if image_size not in (None, manifest.image_size) or weights not in (None, manifest.weights):
+        raise ModelFolderError(
+            f"{folder} is a model of {manifest.image_size} px with {manifest.weights} weights, but "
+            f"{image_size or 'any'} px and {weights or 'any'} weights were asked for. A folder is "
+            "of one kind: convert the checkpoint again with --image-size or --weights."
+        )
+    return folder
+
+
+def _not_found(model: str | Path, folder: Path) -> ModelNotFoundError:
+    if folder.is_file():
+        return ModelNotFoundError(
+            f"{folder} is a file. Convert a checkpoint first and give the folder: "
+            f"sam2ov convert {folder} --config CONFIG --out FOLDER"
+        )
+    return ModelNotFoundError(
+        f"There is no model {os.fspath(model)!r}. Give the path of a model folder or one of these "
+        f"names: {', '.join(MODEL_NAMES)}."
+    )
+
+
+def _resolve_hub_model(
+    model: _HubModel,
+    image_size: int | None,
+    weights: Weights | None,
+    progress: ProgressCallback | None,
+    cancel: CancelCheck | None,
+) -> Path:
+    folder = _variant_folder(model.name, image_size, weights)
+    if _is_whole(folder):
+        return folder
+    require_converter()  # before a download that would be for nothing
+
+    def convert(out: Path) -> None:
+        checkpoint = _checkpoint(model, progress, cancel)
+        try:
+            convert_checkpoint(
+                checkpoint,
+                out,
+                config=model.config,
+                name=model.name,
+                image_size=image_size,
+                weights=weights or "f16",
+                progress=progress,
+                cancel=cancel,
+            )
+        except CheckpointError as error:
+            raise CheckpointError(f"{error} Delete {checkpoint} to fetch it again.") from error
+
+    return make_once(folder.name, convert, progress, cancel, lock=model.name)
+
+
+def make_once(
+    name: str,
+    make: Callable[[Path], None],
+    progress: ProgressCallback | None,
+    cancel: CancelCheck | None,
+    *,
+    lock: str | None = None,
+) -> Path:
+    """The model folder of a name in the cache, made if it is not there or damaged.
+
+    Args:
+        name: of the folder.
+        make: makes a whole model folder at the path that it is given; errors are passed on.
+        progress: told of waiting for another process that makes it.
+        cancel: asked while waiting.
+        lock: one at a time of those with the same; None for ``name``.
+
+    Raises:
+        ModelError: the cache cannot be written, or ``make`` raised it.
+        CancelledError: ``cancel`` returned true.
+    """
+    folder = cache_folder() / "models" / name
+    if _is_whole(folder):
+        return folder
+    with _exclusively(lock or name, progress, cancel):
+        if _is_whole(folder):  # another process made it meanwhile
+            return folder
+        with _unfinished(folder) as unfinished:
+            make(unfinished)
+            _verified(unfinished)
+            if folder.exists():
+                shutil.rmtree(folder)
+            unfinished.rename(folder)
+    return folder
+
+
+def _unpacked(
+    pack: Path, image_size: int, progress: ProgressCallback | None, cancel: CancelCheck | None
+) -> Path:
+    """The bundled model at another size, unpacked once for each version of it."""
+    name = f"{BUNDLED_NAME}-{image_size}-{sha256_of(pack)[:_KEY_LENGTH]}"
+    return make_once(name, lambda out: unpack_model(pack, _BUNDLED_FOLDER, out), progress, cancel)
+
+
+def _checkpoint(
+    model: _HubModel, progress: ProgressCallback | None, cancel: CancelCheck | None
+) -> Path:
+    try:
+        return fetch_checkpoint(
+            model.repo_id,
+            model.checkpoint,
+            cache_folder() / "checkpoints",
+            progress=progress,
+            cancel=cancel,
+        )
+    except DownloadError as error:
+        raise DownloadError(
+            f"{error} A checkpoint elsewhere is converted with: "
+            f"sam2ov convert FILE --config {model.config} --out FOLDER"
+        ) from error
+
+
+def _variant_folder(name: str, image_size: int | None, weights: Weights | None) -> Path:
+    """Where a conversion is kept; the usual image size and precision have no suffix."""
+    size = "" if image_size in (None, OFFICIAL_IMAGE_SIZE) else f"-{image_size}"
+    precision = "" if weights in (None, "f16") else f"-{weights}"
+    return cache_folder() / "models" / f"{name}{size}{precision}"
+
+
+def _verified(folder: Path) -> Manifest:
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    return manifest
+
+
+def _is_whole(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    try:
+        _verified(folder)
+    except ModelFolderError as error:
+        _log.warning("Making it again, because the cached model cannot be used: %s", error)
+        return False
+    return True
+
+
+@contextmanager
+def _exclusively(
+    name: str, progress: ProgressCallback | None, cancel: CancelCheck | None
+) -> Iterator[None]:
+    """Hold the lock of a model's name; the system releases it when its holder dies."""
+    path = cache_folder() / "locks" / f"{name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(
+            f"Cannot write to the cache folder {cache_folder()}: {error.strerror}. "
+            f"Choose another one with the environment variable {CACHE_VARIABLE}."
+        ) from error
+    lock = FileLock(path)
+    while True:
+        try:
+            lock.acquire(timeout=_LOCK_POLL_SECONDS)
+            break
+        except Timeout:
+            raise_if_cancelled(cancel, f"Waiting for {name}")
+            if progress is not None:
+                progress(Progress(f"Waiting for another process that makes {name}", 0, 1, "steps"))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _unfinished(folder: Path) -> Iterator[Path]:
+    """A path to build ``folder`` at, on the same file system and gone afterwards.
+
+    The caller holds the lock, so whatever an earlier process left unfinished belongs to nobody.
+    """
+    prefix = f".unfinished-{folder.name}."
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    # Each attempt has a name of its own: a converter whose parent was killed may still be writing.
+    with tempfile.TemporaryDirectory(
+        prefix=prefix, dir=folder.parent, ignore_cleanup_errors=True
+    ) as parent:
+        yield Path(parent) / folder.name

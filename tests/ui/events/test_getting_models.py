@@ -1,0 +1,184 @@
+"""Models that are not here: shown, fetched from a hub, converted, loaded; all from the page."""
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+
+from sam2ov.ui.events.models import PanelUpdate
+from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.settings import Settings
+from sam2ov.zoo import checkpoints, conversion
+from sam2ov.zoo.conversion import install_commands
+from tests.hub_server import HubServer, hub_server
+from tests.ui.conftest import CHOICE, OneModel, Tab
+
+NAME = "sam2.1-hiera-tiny"
+FILE = "sam2.1_hiera_tiny.pt"
+CONTENT = hashlib.shake_256(b"a checkpoint").digest(1_500_000)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own, and the converter's stand-in."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("SAM2OV_CACHE", str(folder))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")
+    monkeypatch.setattr(conversion, "find_spec", lambda name: importlib.util.find_spec("sam2ov"))
+    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN_ATTEMPTS", 0.01)
+    return folder
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    with hub_server({f"facebook/{NAME}/{FILE}": CONTENT}) as server:
+        template = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.endpoint)
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        yield server
+        huggingface_hub.close_session()
+
+
+def label_of(update: PanelUpdate, name: str) -> str:
+    (label,) = (label for label, value in update[1]["choices"] if value == name)
+    return str(label)
+
+
+def is_visible(update: Any) -> bool:
+    return bool(update["visible"])
+
+
+def get(tab: Tab, during: Callable[[], object] | None = None) -> list[PanelUpdate]:
+    """Press Get, and do something at the first sign of progress."""
+    updates = []
+    for update in tab.models.get(NAME, "CPU", "quality", tab.request):
+        if during is not None and isinstance(update[4], str) and "<progress" in update[4]:
+            during()
+            during = None
+        updates.append(update)
+    return updates
+
+
+def test_a_model_that_is_not_here_is_explained_and_not_loaded(open_tab: Tab) -> None:
+    (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
+    assert shown[1]["value"] == NAME
+    assert label_of(shown, NAME) == f"{NAME} · get 156 MB"
+    assert "fastest of the official models" in shown[4]
+    assert "156 MB to download" in shown[4]
+    assert (is_visible(shown[5]), shown[5]["value"]) == (True, f"Get {NAME}")
+    assert open_tab.workspace.choice == CHOICE
+    again = open_tab.models.show(open_tab.request)
+    assert again[1]["value"] == CHOICE.model
+    assert not is_visible(again[5])
+
+
+def test_getting_downloads_converts_and_loads(
+    open_tab: Tab, hub: HubServer, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_CONVERT", "slow")
+    open_tab.click(0, 24, 32)
+    updates = get(open_tab, during=lambda: open_tab.click(0, 60, 32))
+    progress = [update for update in updates if "<progress" in str(update[4])]
+    assert progress, "the user saw how far it was"
+    assert is_visible(progress[0][6]), "and could cancel"
+    last = updates[-1]
+    assert last[1]["value"] == NAME
+    assert "on disk" in label_of(last, NAME)
+    assert not is_visible(last[3]), "the banner of the bundled model goes"
+    assert (is_visible(last[5]), is_visible(last[6])) == (False, False)
+    assert open_tab.workspace.choice.model == NAME
+    assert (cache / "models" / NAME / "manifest.json").is_file()
+    models = open_tab.models._models
+    assert isinstance(models, OneModel)
+    assert models.asked[-1].model == NAME
+    assert open_tab.project.prompts.frames(1) == [0]
+
+
+def test_another_resolution_is_converted_from_the_checkpoint_that_is_here(
+    open_tab: Tab, hub: HubServer, cache: Path
+) -> None:
+    get(open_tab)
+    asked = len(hub.content_ranges)
+    (shown,) = open_tab.models.choose(NAME, "CPU", "fast", open_tab.request)
+    assert (shown[1]["value"], shown[7]) == (NAME, "fast")
+    assert label_of(shown, NAME) == f"{NAME} · convert"
+    assert "at half the resolution" in shown[4]
+    assert "Its checkpoint is here" in shown[4]
+    assert "INT8 needs NNCF on the server: pip install" in shown[4]
+    assert is_visible(shown[5])
+    assert open_tab.workspace.choice.label == CHOICE.label.replace(CHOICE.model, NAME)
+    *_, last = open_tab.models.get(NAME, "CPU", "fast", open_tab.request)
+    assert "on disk" in label_of(last, NAME)
+    assert ModelChoice.of(open_tab.project.model) == ModelChoice(NAME, "CPU", "fast")
+    assert (cache / "models" / f"{NAME}-512" / "manifest.json").is_file()
+    assert len(hub.content_ranges) == asked, "nothing is fetched"
+
+
+def test_cancelling_keeps_what_has_arrived(
+    open_tab: Tab, hub: HubServer, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_CONVERT", "hang")
+    *_, last = get(open_tab, during=lambda: open_tab.models.cancel(open_tab.request))
+    assert last[1]["value"] == NAME
+    assert is_visible(last[5]), "it can be got again"
+    assert open_tab.workspace.choice == CHOICE
+    assert open_tab.models._fetching == {}
+    assert list((cache / "models").glob("*")) == []
+    monkeypatch.setenv("FAKE_CONVERT", "ok")
+    asked = len(hub.content_ranges)
+    *_, last = get(open_tab)
+    assert open_tab.workspace.choice.model == NAME
+    whole = (cache / "checkpoints" / FILE).read_bytes()
+    assert whole == CONTENT
+    assert len(hub.content_ranges) - asked <= 1, "nothing is fetched twice"
+
+
+def test_a_closed_tab_stops_its_download(
+    open_tab: Tab, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_CONVERT", "hang")
+    running = open_tab.models.get(NAME, "CPU", "quality", open_tab.request)
+    next(running)
+    running.close()  # type: ignore[attr-defined]
+    assert open_tab.models._fetching == {}
+
+
+def test_a_failure_is_told_and_can_be_repeated(open_tab: Tab, hub: HubServer) -> None:
+    hub.files.clear()
+    with pytest.warns(UserWarning, match=f"Cannot fetch {FILE}"):
+        *_, last = get(open_tab)
+    assert is_visible(last[5])
+    assert open_tab.workspace.choice == CHOICE
+
+
+def test_without_the_converter_the_panel_says_what_to_install(
+    open_tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
+    (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
+    assert "lacks torch and sam2" in shown[4]
+    for command in install_commands():
+        assert command.replace('"', "&quot;").replace(">", "&gt;") in shown[4]
+    assert not is_visible(shown[5])
+
+
+def test_a_server_may_fetch_nothing(open_tab: Tab) -> None:
+    open_tab.workspaces.settings = Settings(downloads=False)
+    (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
+    assert "Ask who runs it" in shown[4]
+    assert not is_visible(shown[5])
+    with pytest.warns(UserWarning, match="does not fetch models"):
+        get(open_tab)
+    assert open_tab.workspace.choice == CHOICE
+
+
+def test_unknown_models_are_not_fetched(open_tab: Tab) -> None:
+    with pytest.warns(UserWarning, match="There is no model"):
+        *_, last = open_tab.models.get("facebook/anything", "CPU", "quality", open_tab.request)
+    assert "no longer on the server" in last[4]

@@ -1,0 +1,213 @@
+"""Tabs are kept apart, and nothing of them stays behind."""
+
+import shutil
+import time
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from sam2ov.engine.tracker import Tracker
+from sam2ov.errors import ClipClosedError, TrackingError
+from sam2ov.project.library import ProjectLibrary
+from sam2ov.ui.settings import Settings
+from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
+from sam2ov.ui.tabs.job import Job
+from sam2ov.ui.tabs.opener import ProjectOpener
+from sam2ov.ui.tabs.workspaces import Workspaces
+from tests.ui.conftest import CHOICE, OneModel, Tab, request_of
+
+
+def open_clip(workspaces: Workspaces, name: str, clip_file: Path, tracker: Tracker) -> OpenClip:
+    """Open a copy of ``clip_file`` in a tab."""
+    library, workspace = workspaces.library, workspaces.get(name)
+    copy = workspace.new_upload()
+    shutil.copyfile(clip_file, copy)
+    opener = ProjectOpener(library, OneModel(tracker), Settings().video)
+    folder = opener.make(Upload(copy, "square.mp4"), None, lambda _: None, lambda: False)
+    workspaces.make_room(workspace)
+    clip, _ = opener.open(folder, CHOICE, lambda _: None, lambda: False)
+    workspace.replace_clip(clip)
+    return clip
+
+
+def test_tokens_cannot_be_guessed() -> None:
+    tokens = {new_token() for _ in range(1000)}
+    assert len(tokens) == 1000
+    assert min(map(len, tokens)) >= 24
+
+
+def test_every_tab_has_its_own_workspace(workspaces: Workspaces) -> None:
+    one, other = workspaces.get("one"), workspaces.get("other")
+    assert one is not other
+    assert one is workspaces.get("one")
+    assert one.folder != other.folder
+    assert one.token != other.token
+
+
+def test_requests_without_a_page_are_refused(workspaces: Workspaces) -> None:
+    with pytest.raises(gr.Error):
+        workspaces.of(request_of(None))
+
+
+def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
+    workspace = open_tab.workspace
+    assert workspace.clip is not None
+    token, folder, kept = workspace.clip.token, workspace.folder, workspace.clip.folder
+    assert folder.exists()
+    assert open_tab.workspaces.leave(workspace.token)
+    assert not folder.exists()
+    assert open_tab.workspaces.find_clip(token) is None
+    assert len(open_tab.workspaces) == 0
+    assert open_tab.workspaces.library.find(kept.token) == kept, "the project is kept"
+    open_tab.editor.unload(open_tab.request)  # Gradio notices a little later
+    assert not open_tab.workspaces.leave(workspace.token)
+    assert len(open_tab.workspaces) == 0
+
+
+def test_a_page_that_has_left_is_not_taken_in_again(workspaces: Workspaces) -> None:
+    """What it had asked for last may come after its goodbye."""
+    left = workspaces.get("tab-1")
+    assert workspaces.leave(left.token)
+    with pytest.raises(ClipClosedError, match="has been closed"):
+        workspaces.get("tab-1")
+    assert len(workspaces) == 0
+
+
+def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker, library: ProjectLibrary) -> None:
+    workspaces = Workspaces(CHOICE, Settings(idle_minutes=0.5 / 60), library)
+    try:
+        workspace = workspaces.get("idle")
+        token = open_clip(workspaces, "idle", clip_file, tracker).token
+        busy = workspaces.get("busy")
+        busy.start(Job("track", "Tracking", 10))
+        deadline = time.monotonic() + 5
+        while workspace.folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not workspace.folder.exists()
+        assert workspaces.find_clip(token) is None
+        assert busy.folder.exists(), "a tab that works is not idle"
+    finally:
+        workspaces.close()
+    assert not busy.folder.exists(), "the server has stopped"
+
+
+def test_a_lost_tab_is_closed_sooner(library: ProjectLibrary) -> None:
+    settings = Settings(idle_minutes=1000 / 60, lost_minutes=100 / 60)
+    impatient = Workspaces(CHOICE, settings, library)
+    try:
+        tabs = [impatient.get(name) for name in ("here", "lost", "back")]
+        for tab in tabs:
+            tab.last_used -= 500
+        impatient.lose("lost")
+        impatient.lose("back")
+        impatient.lose("never heard of")
+        with tabs[2].turn():
+            pass
+        impatient.sweep()
+        assert [tab.folder.exists() for tab in tabs] == [True, False, True]
+    finally:
+        impatient.close()
+
+
+def test_looking_at_frames_counts_as_use(open_tab: Tab) -> None:
+    workspace = open_tab.workspace
+    assert workspace.clip is not None
+    workspace.last_used -= 10_000
+    open_tab.workspaces.find_clip(workspace.clip.token)
+    open_tab.workspaces.sweep()
+    assert open_tab.workspace is workspace
+
+
+def test_too_many_clips_close_the_one_that_was_idle_longest(
+    clip_file: Path, tracker: Tracker, library: ProjectLibrary
+) -> None:
+    workspaces = Workspaces(CHOICE, Settings(max_clips=2), library)
+    try:
+        tabs = [workspaces.get(name) for name in ("a", "b", "c")]
+        for name, tab in zip("abc", tabs, strict=True):
+            open_clip(workspaces, name, clip_file, tracker)
+            with tab.turn():
+                pass
+        assert [tab.clip is not None for tab in tabs] == [False, True, True]
+    finally:
+        workspaces.close()
+
+
+def test_a_full_server_closes_what_is_idle_or_says_so(library: ProjectLibrary) -> None:
+    workspaces = Workspaces(CHOICE, Settings(max_sessions=3), library)
+    try:
+        tabs = [workspaces.get(name) for name in "abc"]
+        with pytest.raises(gr.Error, match="3 pages are open, as many as it takes"):
+            workspaces.of(request_of("d"))
+        assert [workspaces.get(name) for name in "abc"] == tabs
+        tabs[0].last_used -= 3600
+        tabs[1].last_used -= 7200
+        added = workspaces.get("d")
+        assert [tab.folder.exists() for tab in tabs] == [True, False, True], "the longest idle"
+        workspaces.lose("c")  # its connection has ended
+        tabs[0].touch()
+        assert workspaces.get("e") is not added
+        assert [tab.folder.exists() for tab in tabs] == [True, False, False]
+        assert len(workspaces) == 3
+    finally:
+        workspaces.close()
+
+
+def test_a_clip_that_is_not_open_is_said_so(open_tab: Tab) -> None:
+    with pytest.raises(ClipClosedError, match="reload the page"):
+        open_tab.workspace.clip_of("another token")
+
+
+def test_opening_another_clip_frees_the_first(
+    open_tab: Tab, clip_file: Path, tracker: Tracker
+) -> None:
+    workspace = open_tab.workspace
+    first = workspace.clip
+    assert first is not None
+    job = workspace.start(Job("track", "Tracking", 10))
+    second = open_clip(open_tab.workspaces, "tab-1", clip_file, tracker)
+    assert job.cancelled
+    assert open_tab.workspaces.find_clip(first.token) is None
+    assert open_tab.workspaces.find_clip(second.token) is second
+
+
+def test_an_upload_replaces_the_one_before(open_tab: Tab, clip_file: Path) -> None:
+    workspace = open_tab.workspace
+    kept = workspace.clip.path if workspace.clip else Path()
+    open_tab.upload(clip_file, "second.mp4")
+    second = workspace.upload
+    open_tab.upload(clip_file, "third.mp4")
+    assert second is not None
+    assert not second.path.exists()
+    assert kept.exists(), "it belongs to a project by now"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("holiday.mp4", "holiday.mp4"),
+        ("C:\\clips\\holiday.mp4", "holiday.mp4"),
+        ("../../etc/passwd", "passwd"),
+        ("a\x00b\n\u202ec.mp4", "abc.mp4"),
+        ("", "clip"),
+        ("x" * 999, "x" * 120),
+    ],
+)
+def test_names_of_uploads_are_for_people_only(open_tab: Tab, sent: str, shown: str) -> None:
+    workspace = open_tab.workspace
+    partial = workspace.new_upload()
+    partial.write_bytes(b"-")
+    workspace.take_upload(partial, sent)
+    assert workspace.upload is not None
+    assert workspace.upload.name == shown
+    assert workspace.upload.path.parent == workspace.folder
+
+
+def test_one_job_at_a_time(open_tab: Tab) -> None:
+    workspace = open_tab.workspace
+    job = workspace.start(Job("track", "Tracking", 10))
+    with pytest.raises(TrackingError, match="Tracking is still running"):
+        workspace.start(Job("export", "Exporting"))
+    workspace.finish(job)
+    workspace.start(Job("export", "Exporting"))

@@ -1,0 +1,72 @@
+"""Run-length encoded masks, compared with COCO's own code."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycocotools import mask as coco
+
+from sam2ov.errors import PromptError
+from sam2ov.values.masks import BoolArray
+from sam2ov.values.rle import Rle, decode_rle, encode_rle, unpack_counts
+
+SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
+
+
+@st.composite
+def masks(draw: st.DrawFn) -> BoolArray:
+    size = draw(SIZES)
+    seed, share = draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from([0, 0.02, 0.5, 0.98, 1]))
+    drawn: BoolArray = np.random.default_rng(seed).random(size) < share
+    return drawn
+
+
+@given(masks())
+def test_text_is_that_of_coco(mask: BoolArray) -> None:
+    rle = encode_rle(mask)
+    theirs = coco.encode(np.asfortranarray(mask, np.uint8))
+    assert rle.counts.encode() == theirs["counts"]
+    assert list(rle.size_hw) == theirs["size"]
+    np.testing.assert_array_equal(decode_rle(rle), mask)
+
+
+def test_long_runs_are_those_of_coco() -> None:
+    mask = np.zeros((2160, 3840), np.bool_)
+    mask[1000:1100, 3000:] = True
+    mask[:, 1] = True
+    rle = encode_rle(mask)
+    assert rle.counts.encode() == coco.encode(np.asfortranarray(mask, np.uint8))["counts"]
+    np.testing.assert_array_equal(decode_rle(rle), mask)
+
+
+@given(st.text(st.characters(max_codepoint=130), max_size=30), SIZES)
+def test_any_text_decodes_to_the_size_or_is_rejected(counts: str, size_hw: tuple[int, int]) -> None:
+    try:
+        decoded = decode_rle(Rle(size_hw, counts))
+    except PromptError:
+        return
+    assert decoded.shape == size_hw
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ("", "counts describe 0"),
+        ("5", "must describe 16 pixels, its counts describe 5"),
+        ("0PPPP", "in the middle of a number"),
+        ("~", "malformed near '~'"),
+        ("5 5", "malformed near ' '"),
+        ("o" * 14, "malformed near 'o'"),
+        ("oooooooooo0", "too long for a mask"),
+        ("5O<", "must describe 16 pixels"),
+    ],
+)
+def test_malformed_counts_are_rejected(counts: str, message: str) -> None:
+    with pytest.raises(PromptError, match=message):
+        decode_rle(Rle((4, 4), counts))
+
+
+def test_negative_runs_are_rejected() -> None:
+    assert unpack_counts("0O").tolist() == [0, -1]
+    with pytest.raises(PromptError, match="must describe"):
+        decode_rle(Rle((1, 1), "2O"))
