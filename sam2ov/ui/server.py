@@ -84,7 +84,7 @@ def launch(
             show_error=True,
             quiet=True,
             theme=make_theme(),
-            css_paths=sorted(WEB_FOLDER.glob("*.css")),
+            css_paths=sorted(WEB_FOLDER.rglob("*.css"), key=lambda path: path.name),
             footer_links=[],
             run_history=False,
             enable_monitoring=False,

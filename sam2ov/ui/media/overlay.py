@@ -49,7 +49,7 @@ def make_overlay(
 ) -> Overlay:
     """Paint masks as translucent areas with opaque borders; soft edges fade out.
 
-    The page replaces the palette to show them in other ways (``web/looks.js``).
+    The page replaces the palette to show them in other ways (``web/media/looks.js``).
 
     Args:
         mask_logits: [N, H, W] at the size of the picture, N ≤ 127.

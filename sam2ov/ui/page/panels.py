@@ -22,7 +22,7 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
     """The project as a file, and its prompts alone; the page's own script fills it in."""
     with gr.Column(elem_classes="s2-panel", elem_id="project-panel"):
-        html((WEB_FOLDER / "project.html").read_text(encoding="utf-8"))
+        html((WEB_FOLDER / "panels/project.html").read_text(encoding="utf-8"))
         html(
             "<p>Prompts alone, for <code>sam2ov track</code> or another clip. Masks from elsewhere "
             "can be opened, too: COCO, SA-V, CVAT, DAVIS, MOTS, PNG.</p>"
@@ -119,13 +119,13 @@ def model_panel(
 def clean_up_panel() -> None:
     """How the chosen object's masks are cleaned up; the page's own script fills it in."""
     with gr.Column(elem_classes="s2-panel", elem_id="clean-up-panel"):
-        html((WEB_FOLDER / "clean_up.html").read_text(encoding="utf-8"))
+        html((WEB_FOLDER / "panels/clean_up.html").read_text(encoding="utf-8"))
 
 
 def programs_panel() -> None:
     """Where the public functions are described."""
     with gr.Column(elem_classes="s2-panel", elem_id="programs-panel"):
-        html((WEB_FOLDER / "programs.html").read_text(encoding="utf-8"))
+        html((WEB_FOLDER / "panels/programs.html").read_text(encoding="utf-8"))
 
 
 def html(text: str, **options: Any) -> gr.HTML:

@@ -28,8 +28,8 @@ _NOT_FOUND = "Not found."
 def editor_script() -> str:
     """URL of the page's first module, relative to the page; it changes with the modules."""
     digest = hashlib.sha256()
-    for path in sorted(WEB_FOLDER.glob("*.js")):
-        digest.update(path.name.encode() + path.read_bytes())
+    for name, path in sorted(_modules().items()):
+        digest.update(name.encode() + path.read_bytes())
     return f"editor/{digest.hexdigest()[:12]}/main.js"
 
 
@@ -65,16 +65,20 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
     return [
         *make_media_routes(workspaces),
         *make_project_routes(workspaces),
-        Route("/editor/{version}/{name}", _module),
+        Route("/editor/{version}/{name:path}", _module),
         Route("/media/{token}/clip", upload, methods=["PUT"]),
         Route("/media/{token}/leave", leave, methods=["POST"]),
         Route("/media/{token}/exports/{name}", export),
     ]
 
 
+def _modules() -> dict[str, Path]:
+    """The page's modules by their paths in ``web/``, as they import each other."""
+    return {path.relative_to(WEB_FOLDER).as_posix(): path for path in WEB_FOLDER.rglob("*.js")}
+
+
 def _module(request: Request) -> Response:
-    modules = {path.name: path for path in WEB_FOLDER.glob("*.js")}
-    path = modules.get(request.path_params["name"])
+    path = _modules().get(request.path_params["name"])
     if path is None:
         return PlainTextResponse(_NOT_FOUND, 404)
     return FileResponse(path, headers=_IMMUTABLE, media_type="text/javascript")

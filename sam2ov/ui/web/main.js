@@ -1,27 +1,27 @@
 // Brings the editor's template to life: snapshots from the server in, the user's actions out.
 
-import { CleanUpPanel } from "./clean_up_panel.js";
-import { showControls } from "./controls.js";
-import { Dialogs } from "./dialogs.js";
-import { Edits } from "./edits.js";
-import { listenToKeys } from "./keys.js";
-import { Looks } from "./looks.js";
-import { Media } from "./media.js";
-import { Opening } from "./opening.js";
-import { Player } from "./player.js";
-import { closePopovers } from "./popovers.js";
-import { Projects } from "./projects.js";
-import { Prompting } from "./prompting.js";
-import { contains, parseRanges } from "./ranges.js";
+import { showControls } from "./controls/controls.js";
+import { Dialogs } from "./controls/dialogs.js";
+import { listenToKeys } from "./controls/keys.js";
+import { closePopovers } from "./controls/popovers.js";
+import { Status } from "./controls/status.js";
+import { Transport } from "./controls/transport.js";
+import { ViewControls } from "./controls/view_controls.js";
+import { Looks } from "./media/looks.js";
+import { Media } from "./media/media.js";
+import { Player } from "./media/player.js";
+import { Tracking } from "./media/tracking.js";
+import { CleanUpPanel } from "./panels/clean_up_panel.js";
+import { Opening } from "./projects/opening.js";
+import { Projects } from "./projects/projects.js";
+import { Edits } from "./stage/edits.js";
+import { Prompting } from "./stage/prompting.js";
+import { Stage } from "./stage/stage.js";
+import { Tools } from "./stage/tools.js";
+import { contains, parseRanges } from "./timeline/ranges.js";
+import { Timeline } from "./timeline/timeline.js";
 import { Selection } from "./selection.js";
-import { Stage } from "./stage.js";
-import { Status } from "./status.js";
 import { days, isPrompted, taskOf } from "./texts.js";
-import { Timeline } from "./timeline.js";
-import { Tools } from "./tools.js";
-import { Tracking } from "./tracking.js";
-import { Transport } from "./transport.js";
-import { ViewControls } from "./view_controls.js";
 
 const PREPARE_AFTER_MS = 300;
 const RETRY_MS = 5000;

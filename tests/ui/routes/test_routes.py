@@ -142,5 +142,6 @@ def test_modules_of_the_page(client: TestClient) -> None:
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "export function mount" in answer.text
     folder = script.rsplit("/", 1)[0]
-    for name in ("page.css", "..%2fserver.py", "nothing.js"):
+    assert client.get(f"/{folder}/stage/stage.js").text.count("export class Stage") == 1
+    for name in ("page.css", "..%2fserver.py", "stage/../../server.py", "stage.js", "nothing.js"):
         assert client.get(f"/{folder}/{name}").status_code == 404

@@ -1,6 +1,6 @@
 // What is known of each object on each frame, drawn as a lane.
 
-import { prepare } from "./canvas.js";
+import { prepare } from "../canvas.js";
 import { contains, parseRanges } from "./ranges.js";
 
 const REFRESH_MS = 1000;

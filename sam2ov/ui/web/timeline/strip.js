@@ -1,8 +1,8 @@
 // The head of the timeline: a ruler with times, and a strip of thumbnails below it.
 
-import { Cache } from "./cache.js";
-import { prepare } from "./canvas.js";
-import { timecode } from "./texts.js";
+import { Cache } from "../media/cache.js";
+import { prepare } from "../canvas.js";
+import { timecode } from "../texts.js";
 
 const AT_ONCE = 2; // what the user waits for goes first
 const BUDGET_BYTES = 24 * 2 ** 20;

@@ -1,6 +1,6 @@
 // A list of kept projects: click one to open it.
 
-import { ago, bytes } from "./texts.js";
+import { ago, bytes } from "../texts.js";
 
 const CROSS = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="m4.5 4.5 7 7m0-7-7 7" /></svg>';
 

@@ -1,13 +1,13 @@
 // The timeline: ruler, thumbnails, in and out, the rows of objects with their lanes, and the playhead
 // over all of them. Everything but the playhead is drawn only when it has changed.
 
+import { timecode } from "../texts.js";
 import { InOut } from "./inout.js";
 import { LaneData } from "./lanes.js";
 import { Objects } from "./objects.js";
 import { Review } from "./review.js";
 import { Span } from "./span.js";
 import { Strip } from "./strip.js";
-import { timecode } from "./texts.js";
 
 const ZOOM_STEP = 0.6;
 

@@ -1,6 +1,6 @@
 // The transport: playing, looping, going from frame to frame; the counter says where one is.
 
-import { timecode } from "./texts.js";
+import { timecode } from "../texts.js";
 
 export class Transport {
   // `snapshot()` gives the present one.

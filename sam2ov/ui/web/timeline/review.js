@@ -1,6 +1,6 @@
 // The frames most worth correcting: a list to step through, each with its reason in words.
 
-import { timecode } from "./texts.js";
+import { timecode } from "../texts.js";
 
 const REFRESH_MS = 1000;
 const TRACKING_REFRESH_MS = 4000;

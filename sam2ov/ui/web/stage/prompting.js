@@ -1,8 +1,8 @@
 // Prompts given in the picture, by pointer or by the crosshair, and what is seen of them there.
 
+import { hint } from "../texts.js";
 import { Crosshair } from "./crosshair.js";
 import { Pointer } from "./pointer.js";
-import { hint } from "./texts.js";
 
 export class Prompting {
   // `snapshot()` gives the present one.

@@ -2,7 +2,7 @@
 //
 // Gradio puts it on the page, so it may come later than the editor.
 
-import { bytes, days } from "./texts.js";
+import { bytes, days } from "../texts.js";
 
 export class ProjectPanel {
   // `actions` by the names of the panel's buttons.

@@ -1,6 +1,6 @@
 // Which buttons can be pressed, and what they are called.
 
-import { isPrompted } from "./texts.js";
+import { isPrompted } from "../texts.js";
 
 // `state`: the snapshot, the chosen object or undefined, where the playhead is, and what is possible.
 export function showControls(section, state) {

@@ -1,7 +1,7 @@
 // Kept projects: a tab goes on where it was; others are opened, saved, closed and deleted.
 
+import { ProjectPanel } from "../panels/project_panel.js";
 import { Kept } from "./kept.js";
-import { ProjectPanel } from "./project_panel.js";
 import { RecentList } from "./recent.js";
 
 const CARDS = 4; // on the empty stage: one row
