@@ -74,6 +74,7 @@ def launch(
     )
     page = build_page(handlers, choice, settings)
     page.queue(max_size=_EVENTS_PER_SESSION * settings.max_sessions, api_open=False)
+    style_sheets = sorted(WEB_FOLDER.rglob("*.css"), key=lambda path: path.name)
     try:
         _, url, _ = page.launch(
             server_name=host,
@@ -84,7 +85,7 @@ def launch(
             show_error=True,
             quiet=True,
             theme=make_theme(),
-            css_paths=sorted(WEB_FOLDER.rglob("*.css"), key=lambda path: path.name),
+            css_paths=style_sheets,
             footer_links=[],
             run_history=False,
             enable_monitoring=False,
