@@ -16,6 +16,21 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class EditorProps(Message):
+    """What the editor is made with: the URL of its first module, and what may be uploaded.
+
+    ``limits`` says in words what ``max_bytes``, ``max_pixels`` (of a frame) and ``max_seconds``
+    say in numbers; unused projects are kept for ``keep_days``.
+    """
+
+    script: str
+    limits: str
+    keep_days: float
+    max_bytes: int
+    max_pixels: int
+    max_seconds: float
+
+
 class ClipView(Message):
     """The opened clip. ``token`` opens its frames at ``media/<token>/<i>.jpg``."""
 

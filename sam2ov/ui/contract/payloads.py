@@ -9,6 +9,9 @@ from sam2ov.cleanup.settings import CleanUp
 from sam2ov.errors import PromptError
 from sam2ov.project.documents import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
 
+MAX_PROJECTS = 50
+"""That a page may ask for at once."""
+
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
 ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
@@ -236,6 +239,12 @@ class Prepare(Payload):
 
     clip: Token
     frame: FrameIndex
+
+
+class AskProjects(Payload):
+    """Which kept projects the page wants to hear of, by their tokens."""
+
+    tokens: Annotated[list[Token], Field(max_length=MAX_PROJECTS)]
 
 
 P = TypeVar("P", bound=Payload)

@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from sam2ov.ui.contract.messages import EditorProps
 from sam2ov.ui.routes.routes import WEB_FOLDER
 from sam2ov.ui.settings import Settings
 
@@ -18,15 +19,18 @@ def make_editor(script: str, settings: Settings) -> gr.HTML:
         script: URL of the module that brings the template to life, relative to the page.
         settings: the limits of uploads, told to the user before anything is sent.
     """
-    return gr.HTML(
-        html_template=(WEB_FOLDER / "editor.html").read_text(encoding="utf-8"),
-        js_on_load=(WEB_FOLDER / "on_load.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-        elem_id="editor",
+    props = EditorProps(
         script=script,
         limits=settings.upload_text,
         keep_days=settings.keep_days,
         max_bytes=settings.video.max_bytes,
         max_pixels=settings.video.max_pixels,
         max_seconds=settings.video.max_duration_s,
+    )
+    return gr.HTML(
+        html_template=(WEB_FOLDER / "editor.html").read_text(encoding="utf-8"),
+        js_on_load=(WEB_FOLDER / "on_load.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="editor",
+        **props.model_dump(),
     )

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import cast, get_args
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sam2ov.errors import Sam2ovError
+from sam2ov.ui.contract.answers import Lanes, ReviewList
 from sam2ov.ui.media.overlay import Overlay
 from sam2ov.ui.media.pictures import Level
 from sam2ov.ui.tabs.clip import OpenClip
@@ -90,6 +91,10 @@ def _closed() -> Response:
     return Response(status_code=204, headers=_NO_STORE)
 
 
+def _json(answer: Lanes | ReviewList) -> Response:
+    return Response(answer.model_dump_json(), 200, _NO_STORE, "application/json")
+
+
 def _frame(clip: OpenClip, request: Request) -> Response:
     level = _level(request)
     if level is None:
@@ -159,11 +164,11 @@ def _lanes(clip: OpenClip, request: Request) -> Response:
     bins = query.get("bins", MAX_BINS)
     if not (0 <= first < stop <= end and 0 < bins <= MAX_BINS):
         return _not_found()
-    return JSONResponse(lanes(clip.project, first, stop, bins), headers=_NO_STORE)
+    return _json(lanes(clip.project, first, stop, bins))
 
 
 def _review(clip: OpenClip, _: Request) -> Response:
-    return JSONResponse(review(clip.project, float(clip.info.fps)), headers=_NO_STORE)
+    return _json(review(clip.project, float(clip.info.fps)))
 
 
 def _times(clip: OpenClip, _: Request) -> Response:

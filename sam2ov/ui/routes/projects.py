@@ -5,9 +5,8 @@ what a token does not name is left out of an answer, or 404.
 """
 
 import time
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -15,53 +14,15 @@ from starlette.routing import BaseRoute, Route
 
 from sam2ov.errors import ProjectError
 from sam2ov.project.library import ProjectSummary
-from sam2ov.ui.contract.payloads import Token
+from sam2ov.ui.contract.answers import KeptProject, KeptProjects
+from sam2ov.ui.contract.payloads import AskProjects
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.workspaces import Workspaces
 
-MAX_TOKENS = 50
 _MAX_BODY_BYTES = 1 << 14
 _NO_STORE = {"Cache-Control": "no-store"}
 _PRIVATE = {"Cache-Control": "private, max-age=3600"}
 _NOT_FOUND = "Not found."
-
-
-class Asked(BaseModel):
-    """Which projects the page wants to hear of."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    tokens: Annotated[list[Token], Field(max_length=MAX_TOKENS)]
-
-
-class KeptProject(BaseModel):
-    """A kept project: ``used`` is in seconds since the epoch, ``bytes`` all that it takes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    token: str
-    name: str
-    is_sample: bool
-    is_open: bool
-    used: float
-    days_left: float
-    frames: int
-    width: int
-    height: int
-    bytes: int
-    clip_bytes: int
-    journal_bytes: int
-
-
-class KeptProjects(BaseModel):
-    """The projects that were asked for, the one used last first, and what all projects take."""
-
-    model_config = ConfigDict(frozen=True)
-
-    projects: tuple[KeptProject, ...]
-    used_bytes: int
-    keep_bytes: int
-    keep_days: float
 
 
 def make_project_routes(workspaces: Workspaces) -> list[BaseRoute]:
@@ -72,7 +33,7 @@ def make_project_routes(workspaces: Workspaces) -> list[BaseRoute]:
     """
     library, settings = workspaces.library, workspaces.settings
 
-    def found(asked: Asked) -> KeptProjects:
+    def found(asked: AskProjects) -> KeptProjects:
         return KeptProjects(
             projects=tuple(
                 _kept(summary, workspaces.has_open(summary.token), settings)
@@ -90,7 +51,7 @@ def make_project_routes(workspaces: Workspaces) -> list[BaseRoute]:
             if len(body) > _MAX_BODY_BYTES:
                 return PlainTextResponse("Too many projects.", 413)
         try:
-            asked = Asked.model_validate_json(body)
+            asked = AskProjects.model_validate_json(body)
         except ValidationError:
             return PlainTextResponse("This is no list of projects.", 422)
         answer = await run_in_threadpool(found, asked)

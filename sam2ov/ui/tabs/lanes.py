@@ -1,19 +1,17 @@
 """What the page's timeline draws: a lane per object, the review list, and the clock."""
 
-from typing import TypedDict
-
 import numpy as np
 import numpy.typing as npt
 
 from sam2ov.project import Project
 from sam2ov.project.review import (
     ObjectTrack,
-    Reason,
     Signal,
     confidence,
     find_review_items,
     is_absent,
 )
+from sam2ov.ui.contract.answers import Lane, Lanes, ReviewEntry, ReviewList
 from sam2ov.ui.tabs.views import ranges
 from sam2ov.video import VideoInfo
 
@@ -21,24 +19,7 @@ MAX_BINS = 4096
 """More than a screen has columns."""
 
 
-class Lane(TypedDict):
-    """An object's lane: per bin the least confidence in percent, and where it is absent."""
-
-    confidence: list[int | None]
-    absent: str
-
-
-class ReviewEntry(TypedDict):
-    """A ``sam2ov.project.review.ReviewItem`` as JSON."""
-
-    frame: int
-    objects: list[int]
-    reason: Reason
-    severity: float
-    frames: int
-
-
-def lanes(project: Project, first: int, stop: int, bins: int) -> dict[str, Lane]:
+def lanes(project: Project, first: int, stop: int, bins: int) -> Lanes:
     """The lanes of all objects that have results, by id.
 
     Args:
@@ -47,28 +28,30 @@ def lanes(project: Project, first: int, stop: int, bins: int) -> dict[str, Lane]
         stop: end of what is in sight.
         bins: columns; with more of them than frames there is one per frame.
     """
-    made: dict[str, Lane] = {}
+    made: dict[int, Lane] = {}
     for track in tracks_of(project):
         absent = is_absent(track.timeline)
         absent[:first] = absent[stop:] = False
         values = confidence(track.timeline)[first:stop]
-        made[str(track.obj_id)] = Lane(confidence=_binned(values, bins), absent=ranges(absent))
-    return made
+        made[track.obj_id] = Lane(confidence=_binned(values, bins), absent=ranges(absent))
+    return Lanes(made)
 
 
-def review(project: Project, fps: float) -> list[ReviewEntry]:
+def review(project: Project, fps: float) -> ReviewList:
     """The frames most worth correcting, see ``sam2ov.project.review``."""
     height, width = project.session.size_hw
-    return [
-        ReviewEntry(
-            frame=item.frame_idx,
-            objects=list(item.obj_ids),
-            reason=item.reason,
-            severity=round(item.severity, 3),
-            frames=item.num_frames,
+    return ReviewList(
+        tuple(
+            ReviewEntry(
+                frame=item.frame_idx,
+                objects=item.obj_ids,
+                reason=item.reason,
+                severity=round(item.severity, 3),
+                frames=item.num_frames,
+            )
+            for item in find_review_items(tracks_of(project), fps, width / height)
         )
-        for item in find_review_items(tracks_of(project), fps, width / height)
-    ]
+    )
 
 
 def tracks_of(project: Project) -> list[ObjectTrack]:
@@ -91,9 +74,9 @@ def frame_times(info: VideoInfo) -> npt.NDArray[np.float64]:
     return np.asarray(ticks * float(info.time_base))
 
 
-def _binned(values: Signal, bins: int) -> list[int | None]:
+def _binned(values: Signal, bins: int) -> tuple[int | None, ...]:
     """The least value of each bin, so that a single bad frame of a long clip is seen."""
     bins = min(bins, len(values))
     starts = np.arange(bins) * len(values) // bins
     least = np.fmin.reduceat(values, starts)
-    return [None if np.isnan(value) else round(100 * value) for value in least.tolist()]
+    return tuple(None if np.isnan(value) else round(100 * value) for value in least.tolist())

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from sam2ov.errors import StorageError
+from sam2ov.ui.contract.payloads import MAX_PROJECTS
 from sam2ov.ui.media.thumbnails import MAX_SIDE, store_thumbnail
-from sam2ov.ui.routes.projects import MAX_TOKENS
 from sam2ov.ui.routes.routes import make_routes
 from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.video import open_video
@@ -68,7 +68,7 @@ def test_the_page_hears_of_the_projects_that_it_names(client: TestClient, open_t
         b'{"tokens": [7]}',
         b'{"tokens": [], "all": true}',
         b"\xff\xfe",
-        json.dumps({"tokens": ["x" * 24] * (MAX_TOKENS + 1)}).encode(),
+        json.dumps({"tokens": ["x" * 24] * (MAX_PROJECTS + 1)}).encode(),
     ],
 )
 def test_other_questions_are_refused(client: TestClient, body: bytes) -> None:

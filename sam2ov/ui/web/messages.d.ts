@@ -1,0 +1,419 @@
+// What page and server say to each other, from the models in sam2ov.ui.contract.
+// Written by `python -m tools.page_types`: change the models, and run it again.
+
+/** Start another object. */
+export interface AddObject {
+  number: number;
+  clip: string;
+  kind: "add_object";
+}
+
+/** Which kept projects the page wants to hear of, by their tokens. */
+export interface AskProjects {
+  tokens: string[];
+}
+
+/** A box around an object, any two opposite corners; it replaces the frame's prompts. */
+export interface Box {
+  number: number;
+  clip: string;
+  object: number;
+  frame: number;
+  kind: "box";
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+}
+
+/** A stroke that is painted into the object's present mask, or erased from it. */
+export interface Brush {
+  number: number;
+  clip: string;
+  object: number;
+  frame: number;
+  kind: "brush";
+  radius: number;
+  erase: boolean;
+  points: [number, number][];
+}
+
+/** Give an object another name or colour. */
+export interface ChangeObject {
+  number: number;
+  clip: string;
+  object: number;
+  kind: "change_object";
+  name: string;
+  colour: string;
+}
+
+/**
+ * How an object's masks are cleaned up, in this order; 0 leaves a step out.
+ * Lengths are pixels of the video, areas their squares, times frames.
+ */
+export interface CleanUp {
+  /** Fill holes of up to so many pixels (area). */
+  fill_holes?: number;
+  /** Remove parts of up to so many pixels (area). */
+  remove_specks?: number;
+  /**
+   * Where the object is missing for up to so many frames, put in what lies between before and
+   * after.
+   */
+  close_gaps?: number;
+  /** Calm edges by the majority of so many frames on both sides, moved along with the object. */
+  steady?: number;
+  /** Round off details of up to about so many pixels. */
+  smooth?: number;
+  /** Move the outline outwards by so many pixels, or inwards if negative. */
+  grow?: number;
+  /** Width of soft edges in pixels, in mattes, cut-outs and effects; masks stay hard. */
+  feather?: number;
+}
+
+/** Clean an object's masks up for being seen and exported. */
+export interface CleanUpObject {
+  number: number;
+  clip: string;
+  object: number;
+  kind: "clean_up";
+  clean_up: CleanUp;
+}
+
+/** Take back all prompts and masks of all objects that are not locked. */
+export interface ClearAll {
+  number: number;
+  clip: string;
+  kind: "clear_all";
+}
+
+/** Take back all prompts of an object on a frame. */
+export interface ClearFrame {
+  number: number;
+  clip: string;
+  object: number;
+  frame: number;
+  kind: "clear_frame";
+}
+
+/** Take back all prompts and masks of an object. */
+export interface ClearObject {
+  number: number;
+  clip: string;
+  object: number;
+  kind: "clear_object";
+}
+
+/** A point on an object (`positive`) or on what does not belong to it. */
+export interface Click {
+  number: number;
+  clip: string;
+  object: number;
+  frame: number;
+  kind: "click";
+  x: number;
+  y: number;
+  positive: boolean;
+}
+
+/** The opened clip. `token` opens its frames at `media/<token>/<i>.jpg`. */
+export interface ClipView {
+  token: string;
+  name: string;
+  num_frames: number;
+  width: number;
+  height: number;
+  fps: number;
+}
+
+/** Close the clip; its project is kept. */
+export interface Close {
+  clip: string;
+}
+
+/** Take a point away, or a whole box. */
+export interface DeletePoint {
+  number: number;
+  clip: string;
+  object: number;
+  frame: number;
+  kind: "delete_point";
+  index: number;
+}
+
+/** A file that the page fetches once, at `url` relative to the page. */
+export interface DownloadView {
+  url: string;
+  name: string;
+}
+
+/**
+ * What the editor is made with: the URL of its first module, and what may be uploaded.
+ * `limits` says in words what `max_bytes`, `max_pixels` (of a frame) and `max_seconds` say in
+ * numbers; unused projects are kept for `keep_days`.
+ */
+export interface EditorProps {
+  script: string;
+  limits: string;
+  keep_days: number;
+  max_bytes: number;
+  max_pixels: number;
+  max_seconds: number;
+}
+
+/** Leave an object out of view and out of exports, or bring it back. */
+export interface HideObject {
+  number: number;
+  clip: string;
+  object: number;
+  kind: "hide_object";
+  hidden: boolean;
+}
+
+/**
+ * A long operation: `done` of `total` (0: unknown) in `unit`, and what the clock says.
+ * `sharing` others use the model now; `waiting` of them stand before it in the queue, None
+ * while it works.
+ */
+export interface JobView {
+  kind: "track" | "export" | "load";
+  label: string;
+  done: number;
+  total: number;
+  unit: string;
+  per_second: number | null;
+  seconds_left: number | null;
+  cancelling: boolean;
+  sharing: number;
+  waiting: number | null;
+}
+
+/** A kept project: `used` is in seconds since the epoch, `bytes` all that it takes. */
+export interface KeptProject {
+  token: string;
+  name: string;
+  is_sample: boolean;
+  is_open: boolean;
+  used: number;
+  days_left: number;
+  frames: number;
+  width: number;
+  height: number;
+  bytes: number;
+  clip_bytes: number;
+  journal_bytes: number;
+}
+
+/** The projects that were asked for, the one used last first, and what all projects take. */
+export interface KeptProjects {
+  projects: KeptProject[];
+  used_bytes: number;
+  keep_bytes: number;
+  keep_days: number;
+}
+
+/**
+ * An object's lane: per bin the least confidence in percent, and where it is absent.
+ * `absent` are ranges of frames, as in "0-36,50-96".
+ */
+export interface Lane {
+  confidence: (number | null)[];
+  absent: string;
+}
+
+/** The lanes of all objects that have results, by id. */
+export type Lanes = { [key: string]: Lane };
+
+/** Protect an object from prompts and tracking, or not any more. */
+export interface LockObject {
+  number: number;
+  clip: string;
+  object: number;
+  kind: "lock_object";
+  locked: boolean;
+}
+
+/** All masks of a frame, `png` in base64: `overlay.Overlay`. */
+export interface MaskView {
+  frame: number;
+  png: string;
+  objects: [number, number][];
+}
+
+/** Put an object at another place of the list, counted from 0. */
+export interface MoveObject {
+  number: number;
+  clip: string;
+  object: number;
+  kind: "move_object";
+  position: number;
+}
+
+/** Move a point or the corner of a box; `index` counts as `messages.PromptView.points`. */
+export interface MovePoint {
+  number: number;
+  clip: string;
+  object: number;
+  frame: number;
+  kind: "move_point";
+  index: number;
+  x: number;
+  y: number;
+}
+
+/** An object. `tracked` and `stale` are ranges of frames, as in "0-36,50-96". */
+export interface ObjectView {
+  id: number;
+  name: string;
+  colour: string;
+  hidden: boolean;
+  locked: boolean;
+  clean_up: CleanUp;
+  prompts: { [key: string]: PromptView };
+  tracked: string;
+  stale: string;
+}
+
+/** Open what was uploaded last (a clip or a project file), the sample, or a kept project. */
+export interface Open {
+  source: "upload" | "sample" | "project";
+  project?: string | null;
+}
+
+/** The user looks at a frame and may click on it next. */
+export interface Prepare {
+  clip: string;
+  frame: number;
+}
+
+/** The open project; `token` opens it again. */
+export interface ProjectView {
+  token: string;
+  name: string;
+}
+
+/**
+ * A frame's prompts of one object.
+ * `points` are (x, y, label) in video pixels with the labels of `sam2ov.values.prompts.Label`;
+ * `has_mask` says that a mask was given.
+ */
+export interface PromptView {
+  points: [number, number, number][];
+  has_mask: boolean;
+}
+
+/** In and out points, both included. */
+export interface RangeView {
+  first: number;
+  last: number;
+}
+
+/** Do the step again that was taken back last. */
+export interface Redo {
+  number: number;
+  clip: string;
+  kind: "redo";
+}
+
+/** In place of the first snapshot: the server takes no more pages; `full` says what to do. */
+export interface Refusal {
+  full: string;
+}
+
+/** Remove an object with its prompts and results. */
+export interface RemoveObject {
+  number: number;
+  clip: string;
+  object: number;
+  kind: "remove_object";
+}
+
+/** A `sam2ov.project.review.ReviewItem`. */
+export interface ReviewEntry {
+  frame: number;
+  objects: number[];
+  reason: "unsure" | "jumped" | "resized" | "lost" | "returned" | "merged" | "swapped";
+  severity: number;
+  frames: number;
+}
+
+/** The frames most worth correcting, the worst first. */
+export type ReviewList = ReviewEntry[];
+
+/** Make a file of the project. */
+export interface Save {
+  with_clip: boolean;
+}
+
+/** Set the in and out points, both included; without them the whole clip is meant. */
+export interface SetRange {
+  number: number;
+  clip: string;
+  kind: "set_range";
+  first: number | null;
+  last: number | null;
+}
+
+/**
+ * The state of one browser tab.
+ * `seq` grows with every snapshot, `revision` whenever masks that the page may hold have become
+ * outdated. `edits` is the highest number of an answered edit; `opened` counts the answered
+ * requests to open a clip, with or without success. `show_frame` asks the page to go to a
+ * frame. `upload` opens the way for a clip at `media/<upload>/clip`. `undo` and `redo` say what
+ * they would do. `model` changes with the model or its device.
+ */
+export interface Snapshot {
+  seq: number;
+  edits: number;
+  opened: number;
+  upload: string;
+  clip: ClipView | null;
+  objects: ObjectView[];
+  revision: number;
+  range: RangeView | null;
+  undo: string | null;
+  redo: string | null;
+  project: ProjectView | null;
+  model: string;
+  job: JobView | null;
+  mask: MaskView | null;
+  show_frame: number | null;
+  download: DownloadView | null;
+}
+
+/** Track objects from the prompts around `frame`; `objects` None: all not locked. */
+export interface Track {
+  clip: string;
+  frame: number;
+  direction: "forward" | "backward" | "both" | "frame";
+  objects?: number[] | null;
+}
+
+/** Take back the last step. */
+export interface Undo {
+  number: number;
+  clip: string;
+  kind: "undo";
+}
+
+/** What is done to the open clip, in steps. */
+export type Edit =
+  | Click
+  | Box
+  | Brush
+  | MovePoint
+  | DeletePoint
+  | ClearFrame
+  | ClearObject
+  | ClearAll
+  | AddObject
+  | ChangeObject
+  | HideObject
+  | LockObject
+  | CleanUpObject
+  | MoveObject
+  | RemoveObject
+  | SetRange
+  | Undo
+  | Redo;
