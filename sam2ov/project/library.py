@@ -221,33 +221,33 @@ class ProjectLibrary:
     def sweep(self, in_use: Callable[[str], bool] = lambda _: False) -> list[str]:
         """Delete what is too old or too much, and what a killed server left; returns the names.
 
-        Nothing that is not ours is touched, wherever the folder is.
+        Nothing that is not ours is touched, wherever the folder is. No lock is held meanwhile: two
+        sweeps at once find the same, as those of two servers on one folder do.
 
         Args:
             in_use: tells whether this process uses a project; those stay, as do those that are open
                 in another one.
         """
-        with self._lock:
-            now = time.time()
-            self._hold_incoming()
-            kept: list[ProjectSummary] = []
-            deleted: list[str] = []
-            for path in _entries(self.folder):
-                if _is_leftover(path, now):
-                    shutil.rmtree(path, ignore_errors=True)
-                elif _is_ours(path):
-                    with suppress(OSError):  # just deleted by another server
-                        kept.append(_summary_of_any(ProjectFolder(path)))
-            room = self._keep_bytes
-            for summary in sorted(kept, key=lambda summary: summary.used, reverse=True):
-                room -= summary.num_bytes
-                is_old = now - summary.used > self._keep_days * _DAY_SECONDS
-                if not (is_old or room < 0) or in_use(summary.token):
-                    continue
-                if not ProjectFolder(self.folder / summary.token).is_in_use:
-                    self.delete(summary.token)
-                    room += summary.num_bytes
-                    deleted.append(summary.token)
+        now = time.time()
+        self._hold_incoming()
+        kept: list[ProjectSummary] = []
+        deleted: list[str] = []
+        for path in _entries(self.folder):
+            if _is_leftover(path, now):
+                shutil.rmtree(path, ignore_errors=True)
+            elif _is_ours(path):
+                with suppress(OSError):  # just deleted by another server
+                    kept.append(_summary_of_any(ProjectFolder(path)))
+        room = self._keep_bytes
+        for summary in sorted(kept, key=lambda summary: summary.used, reverse=True):
+            room -= summary.num_bytes
+            is_old = now - summary.used > self._keep_days * _DAY_SECONDS
+            if not (is_old or room < 0) or in_use(summary.token):
+                continue
+            if not ProjectFolder(self.folder / summary.token).is_in_use:
+                self.delete(summary.token)
+                room += summary.num_bytes
+                deleted.append(summary.token)
         if deleted:
             _log.info("Deleted %d projects that were too old or too much.", len(deleted))
         return deleted
@@ -258,11 +258,14 @@ class ProjectLibrary:
 
     def _hold_incoming(self) -> None:
         """Keep the folders of our tabs young, so that nobody takes them for leftovers."""
-        for path in list(self._incoming):
+        with self._lock:
+            ours = list(self._incoming)
+        for path in ours:
             try:
                 os.utime(path)
             except FileNotFoundError:
-                self._incoming.discard(path)
+                with self._lock:
+                    self._incoming.discard(path)
 
 
 def default_projects_folder() -> Path:

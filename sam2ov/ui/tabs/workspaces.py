@@ -51,7 +51,8 @@ class Workspaces:
         self._sweeper.start()
 
     def __len__(self) -> int:
-        return len(self._by_session)
+        with self._lock:
+            return len(self._by_session)
 
     def get(self, session_hash: str) -> Workspace:
         """The workspace of a tab; a new one at its first request.
@@ -59,26 +60,31 @@ class Workspaces:
         Raises:
             ServerFullError: there are as many as there may be, and all are in use.
             ClipClosedError: the page has said that it is gone.
+            StorageError: no folder can be made for it.
         """
-        if session_hash not in self._by_session and len(self) >= self.settings.max_sessions:
+        with self._lock:
+            known = self._by_session.get(session_hash)
+            is_full = len(self._by_session) >= self.settings.max_sessions
+        if known is None and is_full:
             spared = time.monotonic() - _SPARED_SECONDS
             self._close_longest_idle(lambda tab: tab.is_lost or tab.last_used < spared)
         with self._lock:
-            known = self._by_session.get(session_hash)
-            if known is not None:
-                return known
-            if session_hash in self._left:  # what it asked for last has come late
-                raise ClipClosedError("The page that asked for this has been closed.")
-            if len(self._by_session) >= self.settings.max_sessions:
-                most = self.settings.max_sessions
-                are_open = "One page is open" if most == 1 else f"{most} pages are open"
-                raise ServerFullError(
-                    f"This server is full. {are_open}, as many as it takes. Close those that you "
-                    "do not need; this one opens as soon as there is room."
-                )
-            folder = self.library.new_incoming()
-            made = self._by_session[session_hash] = Workspace(self._choice, folder)
-        return made
+            known = self._known(session_hash)
+        if known is not None:
+            return known
+        # The library's folder is on a disk: nobody waits for that but who asked.
+        made = Workspace(self._choice, self.library.new_incoming())
+        try:
+            with self._lock:
+                known = self._known(session_hash)  # to another request of the same page
+                if known is None:
+                    self._by_session[session_hash] = made
+                    return made
+        except BaseException:
+            made.close()
+            raise
+        made.close()
+        return known
 
     def take_project(self, token: str, workspace: Workspace) -> None:
         """Before ``workspace`` opens a project: close it where it is open, as after a reload."""
@@ -160,7 +166,9 @@ class Workspaces:
         """Close all of them; the server stops."""
         self._stopped.set()
         self._sweeper.join()
-        for session_hash in list(self._by_session):
+        with self._lock:
+            left = list(self._by_session)
+        for session_hash in left:
             self.close_one(session_hash)
 
     def sweep(self) -> None:
@@ -176,6 +184,22 @@ class Workspaces:
             self.close_one(session_hash)
             _log.info("Closed a tab that was not used for a long time.")
         self.library.sweep(self.has_open)
+
+    def _known(self, session_hash: str) -> Workspace | None:
+        """A tab's workspace, None if it may have a new one; raises as ``get``. Under the lock."""
+        known = self._by_session.get(session_hash)
+        if known is not None:
+            return known
+        if session_hash in self._left:  # what it asked for last has come late
+            raise ClipClosedError("The page that asked for this has been closed.")
+        if len(self._by_session) >= self.settings.max_sessions:
+            most = self.settings.max_sessions
+            are_open = "One page is open" if most == 1 else f"{most} pages are open"
+            raise ServerFullError(
+                f"This server is full. {are_open}, as many as it takes. Close those that you "
+                "do not need; this one opens as soon as there is room."
+            )
+        return None
 
     def _patience(self, workspace: Workspace) -> float:
         return self._lost_seconds if workspace.is_lost else self._ttl_seconds

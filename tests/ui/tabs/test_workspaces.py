@@ -1,7 +1,10 @@
 """Tabs are kept apart, and nothing of them stays behind."""
 
+import os
 import shutil
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import gradio as gr
@@ -9,13 +12,15 @@ import pytest
 
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ClipClosedError, TrackingError
-from sam2ov.project.library import ProjectLibrary
+from sam2ov.project.library import INFO_FILE, ProjectInfo, ProjectLibrary
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
 from tests.ui.conftest import CHOICE, OneModel, Tab, request_of
+
+SECONDS = 10
 
 
 def open_clip(workspaces: Workspaces, name: str, clip_file: Path, tracker: Tracker) -> OpenClip:
@@ -181,6 +186,48 @@ def test_an_upload_replaces_the_one_before(open_tab: Tab, clip_file: Path) -> No
     assert second is not None
     assert not second.path.exists()
     assert kept.exists(), "it belongs to a project by now"
+
+
+def test_a_tab_may_arrive_while_an_old_project_is_judged(
+    library: ProjectLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep asks the tabs what is open; a new tab asks the library for a folder."""
+    workspaces = Workspaces(CHOICE, Settings(), library)
+    folder = library.new_folder()
+    folder.write_info(ProjectInfo(clip_name="old", num_frames=1, width=8, height=8))
+    os.utime(folder.path / INFO_FILE, (0, 0))
+    has_open, new_incoming = workspaces.has_open, library.new_incoming
+    is_judged, has_asked = threading.Event(), threading.Event()
+
+    def judging(token: str) -> bool:
+        is_judged.set()
+        has_asked.wait(SECONDS)
+        return has_open(token)
+
+    def asking() -> Path:
+        has_asked.set()
+        return new_incoming()
+
+    monkeypatch.setattr(workspaces, "has_open", judging)
+    monkeypatch.setattr(library, "new_incoming", asking)
+    sweeping = threading.Thread(target=workspaces.sweep, daemon=True)
+    arriving = threading.Thread(target=workspaces.get, args=("new",), daemon=True)
+    sweeping.start()
+    assert is_judged.wait(SECONDS)
+    arriving.start()
+    for thread in (arriving, sweeping):
+        thread.join(SECONDS)
+        assert not thread.is_alive(), "the server stands still"
+    assert not folder.path.exists()
+    assert len(workspaces) == 1
+    workspaces.close()
+
+
+def test_two_requests_of_a_new_page_get_one_workspace(workspaces: Workspaces) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        made = set(threads.map(workspaces.get, ["one"] * 20))
+    assert len(made) == 1
+    assert [path.name for path in workspaces.library.folder.iterdir()] == [made.pop().folder.name]
 
 
 @pytest.mark.parametrize(
