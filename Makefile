@@ -1,7 +1,7 @@
 # make app    install the runtime (no torch) into .venv and open the app
 # make test   everything that CI runs: linters, types, import contract, all tests
 #
-# Options: PYTHON=python3.13   APP_ARGS="--port 7861"   PYTEST_ARGS="-k registry --durations=10"
+# Options: PYTHON=python3.13   APP_ARGS="--port 7861"   PYTEST_ARGS="-k catalogue --durations=10"
 
 PYTHON ?= python3
 APP_ARGS ?=

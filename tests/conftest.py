@@ -15,7 +15,7 @@ from sam2ov.engine.tracker import Tracker
 from sam2ov.project import Project
 from sam2ov.store.journal import Journal
 from sam2ov.video import open_video
-from sam2ov.zoo.registry import BUNDLED_NAME, resolve_model
+from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model
 from tests.click_model import MODEL, ClickModel, write_square_clip
 from tests.clips import Scene, make_scene
 

@@ -19,7 +19,7 @@ from sam2ov import __version__
 from sam2ov.cli import app
 from sam2ov.mask_files.prompt_file import PromptFile
 from sam2ov.ui.settings import Settings
-from sam2ov.zoo.registry import MODEL_NAMES
+from sam2ov.zoo.catalogue import MODEL_NAMES
 from tests.clips import Scene, write_clip
 from tests.conftest import REPOSITORY
 
@@ -157,7 +157,7 @@ def test_what_should_not_happen_is_one_line_too(monkeypatch: pytest.MonkeyPatch)
     def broken() -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("sam2ov.zoo.registry.list_models", broken)
+    monkeypatch.setattr("sam2ov.zoo.catalogue.list_models", broken)
     result = run("models")
     assert result.exit_code == 1
     assert result.stderr == 'Error: ZeroDivisionError: by zero ("sam2ov --debug …" shows where).\n'

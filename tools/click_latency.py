@@ -23,8 +23,8 @@ from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
 from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import open_video
+from sam2ov.zoo.catalogue import BUNDLED_NAME
 from sam2ov.zoo.loading import load_model
-from sam2ov.zoo.registry import BUNDLED_NAME
 from tools.driven_app import processor_name, running_browser, temporary_app
 
 WARM_MS = 1000

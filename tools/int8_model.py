@@ -10,8 +10,8 @@ import argparse
 import math
 from pathlib import Path
 
+from sam2ov.zoo.catalogue import resolve_model
 from sam2ov.zoo.quantization import quantize_model
-from sam2ov.zoo.registry import resolve_model
 
 
 def main() -> None:

@@ -26,8 +26,8 @@ from sam2ov.manifest import Manifest
 from sam2ov.progress import Progress, ProgressCallback
 from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from sam2ov.values.masks import HOLE_AREA
+from sam2ov.zoo.catalogue import trained_image_size
 from sam2ov.zoo.presets import PresetName
-from sam2ov.zoo.registry import trained_image_size
 
 _FIRST_CLICKS = 5
 _SHORTEST_CLIP = _FIRST_CLICKS + 2

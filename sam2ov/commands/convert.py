@@ -87,7 +87,7 @@ def _convert_named(
     weights: _Weights,
 ) -> Path:
     from sam2ov.unfinished import unfinished_folder
-    from sam2ov.zoo.registry import MODEL_NAMES, resolve_model
+    from sam2ov.zoo.catalogue import MODEL_NAMES, resolve_model
 
     if name.removeprefix("facebook/") not in MODEL_NAMES:
         raise typer.BadParameter(

@@ -14,7 +14,7 @@ def models(as_json: AsJson = False) -> None:
 
     Those marked "available" are fetched and converted when they are first used.
     """
-    from sam2ov.zoo.registry import list_models
+    from sam2ov.zoo.catalogue import list_models
 
     entries = list_models()
     if as_json:

@@ -9,9 +9,9 @@ from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
 from sam2ov.manifest import read_manifest
 from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.zoo.catalogue import BUNDLED_NAME, cache_folder, resolve_model, trained_image_size
 from sam2ov.zoo.presets import Preset, PresetName, find_preset
 from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed, quantize_model, shortcomings
-from sam2ov.zoo.registry import BUNDLED_NAME, cache_folder, resolve_model, trained_image_size
 
 _log = logging.getLogger(__name__)
 

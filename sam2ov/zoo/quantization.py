@@ -37,7 +37,7 @@ from sam2ov.manifest import (
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.video import open_video
-from sam2ov.zoo.registry import make_once
+from sam2ov.zoo.catalogue import make_once
 
 INSTALL_COMMAND: Final = 'pip install "sam2ov[quantize]"'
 

@@ -15,9 +15,9 @@ from convert.build import build_model, read_config
 from sam2ov.errors import CancelledError, CheckpointError
 from sam2ov.manifest import NETWORK_NAMES, read_manifest, sha256_of, verify_files
 from sam2ov.progress import Progress
-from sam2ov.zoo import registry
+from sam2ov.zoo import catalogue
+from sam2ov.zoo.catalogue import list_models, resolve_model
 from sam2ov.zoo.checkpoints import _CHUNK_BYTES
-from sam2ov.zoo.registry import list_models, resolve_model
 from tests.hub_server import HubServer, hub_server
 
 NAME = "sam2.1-hiera-tiny"
@@ -126,10 +126,10 @@ def test_a_cancelled_conversion_leaves_nothing(cache: Path) -> None:
 @pytest.mark.usefixtures("placed")
 def test_a_process_killed_while_converting_leaves_no_folder_that_counts(cache: Path) -> None:
     program = (
-        "from sam2ov.zoo.registry import resolve_model\n"
+        "from sam2ov.zoo.catalogue import resolve_model\n"
         f"resolve_model({NAME!r}, progress=lambda step: print(step.stage, flush=True))"
     )
-    root = Path(registry.__file__).parents[2]
+    root = Path(catalogue.__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=root,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from sam2ov.zoo.registry import BUNDLED_NAME, resolve_model
+from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model
 from tests.e2e.conftest import NewPage, checked_app
 from tests.e2e.editor_page import ball, iou
 from tests.hub_server import HubServer, hub_server

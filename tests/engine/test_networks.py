@@ -11,7 +11,7 @@ import pytest
 from sam2ov.engine.networks import Compiler, Network
 from sam2ov.errors import DeviceError, ModelFolderError
 from sam2ov.manifest import NetworkName, read_manifest
-from sam2ov.zoo.registry import resolve_model
+from sam2ov.zoo.catalogue import resolve_model
 
 Inputs = dict[str, npt.NDArray[Any]]
 

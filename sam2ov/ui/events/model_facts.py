@@ -4,10 +4,10 @@ from html import escape
 
 from sam2ov.ui.contract.messages import JobView
 from sam2ov.ui.pool.offers import ModelOffer, is_demonstration, megabytes
+from sam2ov.zoo.catalogue import trained_image_size
 from sam2ov.zoo.conversion import install_commands
 from sam2ov.zoo.presets import PresetName, find_preset
 from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed
-from sam2ov.zoo.registry import trained_image_size
 
 
 def facts_html(

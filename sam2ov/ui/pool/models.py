@@ -12,9 +12,9 @@ from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelDocument
 from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.settings import Settings
+from sam2ov.zoo.catalogue import list_models
 from sam2ov.zoo.loading import PreparedModel, prepare_model
 from sam2ov.zoo.presets import PresetName, find_preset
-from sam2ov.zoo.registry import list_models
 
 _CAPACITY = 2
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from sam2ov.zoo.catalogue import BUNDLED_NAME, list_models
 from sam2ov.zoo.presets import PresetName, find_preset
-from sam2ov.zoo.registry import BUNDLED_NAME, list_models
 
 Status = Literal["bundled", "cached", "available"]
 

@@ -29,7 +29,7 @@ from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
-from sam2ov.zoo.registry import BUNDLED_NAME, MODEL_NAMES
+from sam2ov.zoo.catalogue import BUNDLED_NAME, MODEL_NAMES
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.ui.conftest import CHOICE, OneModel
 

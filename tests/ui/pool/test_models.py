@@ -14,8 +14,8 @@ from sam2ov.ui.pool.offers import is_demonstration, offered_models
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import ProjectOpener
+from sam2ov.zoo.catalogue import BUNDLED_NAME
 from sam2ov.zoo.presets import PRESETS, PresetName
-from sam2ov.zoo.registry import BUNDLED_NAME
 from tests.quantized import MEASURED, quantized_copy
 from tests.ui.conftest import CHOICE, OneModel, Tab, masks_of, snapshot_of
 

@@ -26,23 +26,23 @@ from sam2ov.errors import (
 )
 from sam2ov.manifest import read_manifest, verify_files
 from sam2ov.progress import Progress
-from sam2ov.zoo import checkpoints, conversion, registry
-from sam2ov.zoo.registry import MODEL_NAMES, cache_folder, list_models, resolve_model
+from sam2ov.zoo import catalogue, checkpoints, conversion
+from sam2ov.zoo.catalogue import MODEL_NAMES, cache_folder, list_models, resolve_model
 from tests.fake_convert import write_model_folder
 from tests.hub_server import HubServer, hub_server
 
 NAME = "sam2.1-hiera-tiny"
 FILE = "sam2.1_hiera_tiny.pt"
 CONTENT = hashlib.shake_256(b"a checkpoint").digest(1_500_000)
-ROOT = Path(registry.__file__).parents[2]
+ROOT = Path(catalogue.__file__).parents[2]
 
 # What a process of its own runs: `resolve_model` with the stand-in for the converter.
 RESOLVE = f"""
 import sys
-from sam2ov.zoo import conversion, registry
+from sam2ov.zoo import catalogue, conversion
 conversion.CONVERTER = "tests.fake_convert"
-conversion.require_converter = registry.require_converter = lambda: None
-print(registry.resolve_model({NAME!r}))
+conversion.require_converter = catalogue.require_converter = lambda: None
+print(catalogue.resolve_model({NAME!r}))
 """
 
 
@@ -115,7 +115,7 @@ def test_names_cover_the_official_models_and_the_bundled_one() -> None:
 
 def test_files_and_configs_are_upstreams() -> None:
     """``HF_MODEL_ID_TO_FILENAMES`` in sam2/build_sam.py."""
-    models = registry._HUB_MODELS
+    models = catalogue._HUB_MODELS
     assert (
         models["sam2.1-hiera-base-plus"].repo_id,
         models["sam2.1-hiera-base-plus"].checkpoint,
@@ -477,7 +477,7 @@ def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> 
 def test_two_processes_convert_a_model_once(placed: Path, converter_log: Path) -> None:
     processes = [_start_resolving("slow") for _ in range(2)]
     answers = {process.communicate()[0].strip() for process in processes}
-    assert answers == {os.fspath(registry._variant_folder(NAME, None, None))}
+    assert answers == {os.fspath(catalogue._variant_folder(NAME, None, None))}
     assert [process.returncode for process in processes] == [0, 0]
     assert len(_runs(converter_log)) == 1
 
