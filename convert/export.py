@@ -1,10 +1,6 @@
 """From a checkpoint to a model folder, which appears whole or not at all."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -36,6 +32,7 @@ from sam2ov.manifest import (
     TensorSpec,
     sha256_of,
 )
+from sam2ov.unfinished import unfinished_folder
 
 ProgressCallback = Callable[[str, int, int], None]
 """Called with the name of the stage that begins, how many are done, and how many there are."""
@@ -81,7 +78,7 @@ def convert_checkpoint(
     Raises:
         CheckpointError: the checkpoint is unsafe, damaged, or does not fit the configuration.
         ConversionError: the configuration is malformed or unsupported, a tensor would be lost, or
-            ``out`` is a folder of something else.
+            ``out`` is a folder of something else or cannot be written.
     """
 
     def report(done: int) -> None:
@@ -95,7 +92,9 @@ def convert_checkpoint(
     check_supported(model)
     check_fits(model, state_dict, str(config))
     account = Weights(as_arrays(state_dict))
-    with _appearing_whole(out) as folder:
+    _require_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished_folder(out, _cannot_write) as folder:
         networks: dict[NetworkName, NetworkSpec] = {}
         for done, (network, build) in enumerate(BUILDERS.items(), start=1):
             report(done)
@@ -199,9 +198,7 @@ def _switches(model: Any) -> Switches:
     )
 
 
-@contextmanager
-def _appearing_whole(out: Path) -> Iterator[Path]:
-    """A hidden folder beside ``out`` that takes its place at the end, or is removed on error."""
+def _require_replaceable(out: Path) -> None:
     if (
         out.exists()
         and not (out / MANIFEST_FILE).is_file()
@@ -210,24 +207,10 @@ def _appearing_whole(out: Path) -> Iterator[Path]:
         raise ConversionError(
             f"{out} exists and is no model folder; it was left alone. Give another --out."
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
-    try:
-        yield partial
-        partial.chmod(0o777 & ~_umask())  # mkdtemp makes it private
-        if out.exists():
-            replaced = Path(tempfile.mkdtemp(prefix=f".{out.name}.old-", dir=out.parent))
-            out.rename(replaced / out.name)
-            partial.rename(out)
-            shutil.rmtree(replaced)
-        else:
-            partial.rename(out)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
+def _cannot_write(out: Path, error: OSError) -> ConversionError:
+    return ConversionError(
+        f"The model cannot be written to {out}: {error.strerror or error}. Free some space, or "
+        "give another --out; what was there before was left alone."
+    )

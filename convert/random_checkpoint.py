@@ -3,8 +3,6 @@
 For measuring speed where trained weights cannot be had: random ones cost the same.
 """
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,6 +10,7 @@ import torch
 import typer
 
 from convert.reference import build_reference, save_checkpoint
+from sam2ov.unfinished import unfinished_file
 
 _PRESENCE: Final = 30.0
 """Added to the logit of an object's presence."""
@@ -29,14 +28,8 @@ def make_checkpoint(
     predictor = build_reference(config, seed=seed)
     with torch.no_grad():
         predictor.sam_mask_decoder.pred_obj_score_head.layers[-1].bias += _PRESENCE
-    handle, part = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
-    os.close(handle)
-    try:
-        save_checkpoint(predictor, Path(part))
-        Path(part).replace(out)
-    except BaseException:
-        Path(part).unlink()
-        raise
+    with unfinished_file(out) as unfinished:
+        save_checkpoint(predictor, unfinished)
 
 
 if __name__ == "__main__":

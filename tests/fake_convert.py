@@ -62,7 +62,7 @@ def write_model_folder(
         path.write_text(f"{file_name} of {name}")
         return FileSpec(file=file_name, sha256=sha256_of(path))
 
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     networks = {
         network: NetworkSpec(
             xml=file(f"{network}.xml"), bin=file(f"{network}.bin"), inputs=(), outputs=()
@@ -133,7 +133,7 @@ def _main() -> int:
         for done in range(1, 5):
             time.sleep(0.5)
             _say(stage="Converting", done=done, total=4)
-        shutil.copytree(behaviour, options.out)
+        shutil.copytree(behaviour, options.out, dirs_exist_ok=True)
         manifest = read_manifest(options.out).model_copy(update={"name": options.name})
         (options.out / MANIFEST_FILE).write_text(manifest.model_dump_json())
         return 0

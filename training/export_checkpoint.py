@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from sam2ov.unfinished import unfinished_file
 from training.model import PREDICTOR, build
 
 MAX_BYTES = 12_000_000
@@ -31,9 +32,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def write_pt(weights: dict[str, Tensor], path: Path) -> None:
     """Write an upstream-style checkpoint, atomically."""
-    beside = path.with_suffix(".tmp")
-    torch.save({"model": weights}, beside)
-    beside.replace(path)
+    with unfinished_file(path) as unfinished:
+        torch.save({"model": weights}, unfinished)
 
 
 def write_safetensors(weights: dict[str, Tensor], path: Path) -> None:

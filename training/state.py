@@ -13,6 +13,8 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch import Tensor, distributed
 
+from sam2ov.unfinished import sweep_unfinished, unfinished_file
+
 
 class Trainable:
     """A model with AdamW, an exponential average of its weights, and the position of the run.
@@ -123,12 +125,11 @@ def write_checkpoint(path: Path, state: Trainable, facts: dict[str, Any]) -> Non
         "position": {name: getattr(state, name) for name in COUNTERS},
         "facts": facts,
     }
-    beside = path.with_suffix(".tmp")
-    with beside.open("wb") as file:
+    sweep_unfinished(path)  # runs are killed, and their checkpoints are large
+    with unfinished_file(path) as unfinished, unfinished.open("wb") as file:
         torch.save(content, file)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def read_checkpoint(path: Path, state: Trainable, device: torch.device) -> None:

@@ -13,7 +13,8 @@ from sam2ov.engine.devices import Precision
 from sam2ov.errors import CheckpointError, ConversionError, ModelError
 from sam2ov.manifest import Manifest, sha256_of
 from sam2ov.progress import Progress, ProgressCallback
-from sam2ov.zoo.catalogue import OFFICIAL_IMAGE_SIZE, cache_folder, list_models, official_config
+from sam2ov.zoo.cache import cache_folder
+from sam2ov.zoo.catalogue import OFFICIAL_IMAGE_SIZE, list_models, official_config
 from sam2ov.zoo.checkpoints import kept_checkpoint
 from sam2ov.zoo.conversion import convert_checkpoint, module_environment, require_converter
 from sam2ov.zoo.loading import PreparedModel, prepare_model

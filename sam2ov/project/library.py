@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.store.database import is_in_use
+from sam2ov.unfinished import unfinished_file
 
 PROJECTS_VARIABLE: Final = "SAM2OV_PROJECTS"
 INFO_FILE: Final = "project.json"
@@ -32,7 +33,7 @@ PROXIES_FOLDER: Final = "proxies"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24}")
 _INCOMING = re.compile(r"\.tab-[0-9a-f]{16}")
 _OURS = re.compile(
-    rf"\.?{re.escape(INFO_FILE)}(\.[0-9a-f]+)?|{re.escape(JOURNAL_FILE)}(-\w+)?"
+    rf"{re.escape(INFO_FILE)}|\.{re.escape(INFO_FILE)}\.\w+|{re.escape(JOURNAL_FILE)}(-\w+)?"
     rf"|{CLIP_FILE}|{re.escape(THUMBNAIL_FILE)}|{PROXIES_FOLDER}"
 )
 _DAY_SECONDS = 86_400.0
@@ -130,7 +131,8 @@ class ProjectFolder:
 
     def write_info(self, info: ProjectInfo) -> None:
         """Make the folder a project; this comes last when one is made."""
-        _write_beside(self.path / INFO_FILE, info.model_dump_json(indent=1))
+        with unfinished_file(self.path / INFO_FILE, _cannot_store) as unfinished:
+            unfinished.write_text(info.model_dump_json(indent=1), encoding="utf-8")
 
     def touch(self) -> None:
         """Take note that it is in use; one that was deleted meanwhile is fine."""
@@ -349,14 +351,9 @@ def _make(path: Path) -> None:
         ) from error
 
 
-def _write_beside(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"The project cannot be stored in {path.parent.parent}: {error.strerror}. Free some "
-            "disk space, or choose another folder."
-        ) from error
+def _cannot_store(path: Path, error: OSError) -> StorageError:
+    """The error for a file of a project, whose folder's name is a secret."""
+    return StorageError(
+        f"The project cannot be stored in {path.parent.parent}: {error.strerror}. Free some "
+        "disk space, or choose another folder."
+    )

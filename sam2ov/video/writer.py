@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
@@ -19,6 +18,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from av.video.stream import VideoStream
 
 from sam2ov.errors import VideoError, VideoWriteError
+from sam2ov.unfinished import UnfinishedFile
 from sam2ov.video.audio import audio_track, shift_packet
 from sam2ov.video.color import EXACT, MATRICES, ColorTags, is_rgb
 from sam2ov.video.encodings import H264, Encoding
@@ -94,15 +94,16 @@ class VideoWriter:
         self._shape = size_hw if is_grey else (*size_hw, 4 if has_alpha else 3)
         self._color = color or ColorTags()
         self._reformatter = VideoReformatter()
-        self._part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
+        self._unfinished: UnfinishedFile | None = None
         self._is_done = False
         self._audio = None
         self._container = None
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-encode")
         self._in_work: Future[None] | None = None
         try:
+            self._unfinished = UnfinishedFile(self.path)
             self._container = av.open(
-                str(self._part.absolute()),
+                str(self._unfinished.path.absolute()),
                 "w",
                 format=encoding.muxer,
                 container_options=dict(encoding.muxer_options),
@@ -280,6 +281,7 @@ class VideoWriter:
                     f"{self.num_written} were written. Write all of them, or abort."
                 )
             assert self._container is not None
+            assert self._unfinished is not None
             self._wait_for_encoder()
             self._encoder.shutdown()
             self._mux(None)
@@ -287,7 +289,7 @@ class VideoWriter:
                 self._audio.mux_until(self._container, self._times.duration)
                 self._audio.close()
             self._container.close()
-            self._part.replace(self.path)
+            self._unfinished.complete()
         except BaseException as error:
             self.abort()
             self._explain(error)
@@ -306,7 +308,8 @@ class VideoWriter:
             # It is thrown away, complete or not.
             with suppress(av.FFmpegError, OSError, ValueError):
                 self._container.close()
-        self._part.unlink(missing_ok=True)
+        if self._unfinished is not None:
+            self._unfinished.discard()
 
     def _explain(self, error: BaseException) -> None:
         """Raise a VideoWriteError for what FFmpeg or the system reports."""

@@ -1,46 +1,25 @@
-"""The models users can name, and the whole model folder behind a name.
+"""The models users can name, and the whole model folder behind a name."""
 
-Below the cache folder (``SAM2OV_CACHE``, else the user's cache folder of the operating system):
-``checkpoints/`` holds what was downloaded or put there by hand, ``models/`` the converted folders
-and other sizes of the bundled model, ``locks/`` one lock file per name.
-"""
-
-import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
-
-from sam2ov.errors import (
-    CheckpointError,
-    DownloadError,
-    ModelError,
-    ModelFolderError,
-    ModelNotFoundError,
-)
-from sam2ov.manifest import Manifest, read_manifest, sha256_of, verify_files
-from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.errors import CheckpointError, DownloadError, ModelFolderError, ModelNotFoundError
+from sam2ov.manifest import read_manifest, sha256_of
+from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.zoo.cache import cached_folder, checkpoints_folder, is_whole, make_once, verified
 from sam2ov.zoo.checkpoints import fetch_checkpoint, kept_checkpoint
 from sam2ov.zoo.conversion import Weights, convert_checkpoint, require_converter
 from sam2ov.zoo.packing import pack_path, unpack_model
 
-CACHE_VARIABLE: Final = "SAM2OV_CACHE"
 BUNDLED_NAME: Final = "micro"
 OFFICIAL_IMAGE_SIZE: Final = 1024
 
 _BUNDLED_FOLDER = Path(__file__).parents[1] / "models" / BUNDLED_NAME
 _ORGANISATION = "facebook/"
-_LOCK_POLL_SECONDS = 0.2
 _KEY_LENGTH = 12
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -103,12 +82,6 @@ _HUB_MODELS: Final = {model.name: model for model in _hub_models()}
 MODEL_NAMES: Final = (BUNDLED_NAME, *_HUB_MODELS)
 
 
-def cache_folder() -> Path:
-    """Where checkpoints and converted models are kept; it need not exist yet."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen).expanduser() if chosen else user_cache_path("sam2ov", appauthor=False)
-
-
 def list_models(image_size: Callable[[int], int] | None = None) -> tuple[ModelEntry, ...]:
     """All models that have a name, the bundled one first; contents are not checked here.
 
@@ -148,7 +121,7 @@ def official_config(name: str) -> str | None:
 def _hub_entry(model: _HubModel, image_size: int | None) -> ModelEntry:
     folder = _variant_folder(model.name, image_size, None)
     cached = folder.is_dir()
-    kept = kept_checkpoint(model.repo_id, model.checkpoint, cache_folder() / "checkpoints")
+    kept = kept_checkpoint(model.repo_id, model.checkpoint, checkpoints_folder())
     return ModelEntry(
         name=model.name,
         status="cached" if cached else "available",
@@ -192,7 +165,7 @@ def resolve_model(
         pack = pack_path(folder, image_size)
         if pack.is_file():
             folder = _unpacked(pack, image_size, progress, cancel)
-    manifest = _verified(folder)
+    manifest = verified(folder)
     if image_size not in (None, manifest.image_size) or weights not in (None, manifest.weights):
         raise ModelFolderError(
             f"{folder} is a model of {manifest.image_size} px with {manifest.weights} weights, but "
@@ -222,7 +195,7 @@ def _resolve_hub_model(
     cancel: CancelCheck | None,
 ) -> Path:
     folder = _variant_folder(model.name, image_size, weights)
-    if _is_whole(folder):
+    if is_whole(folder):
         return folder
     require_converter()  # before a download that would be for nothing
 
@@ -245,42 +218,6 @@ def _resolve_hub_model(
     return make_once(folder.name, convert, progress, cancel, lock=model.name)
 
 
-def make_once(
-    name: str,
-    make: Callable[[Path], None],
-    progress: ProgressCallback | None,
-    cancel: CancelCheck | None,
-    *,
-    lock: str | None = None,
-) -> Path:
-    """The model folder of a name in the cache, made if it is not there or damaged.
-
-    Args:
-        name: of the folder.
-        make: makes a whole model folder at the path that it is given; errors are passed on.
-        progress: told of waiting for another process that makes it.
-        cancel: asked while waiting.
-        lock: one at a time of those with the same; None for ``name``.
-
-    Raises:
-        ModelError: the cache cannot be written, or ``make`` raised it.
-        CancelledError: ``cancel`` returned true.
-    """
-    folder = cache_folder() / "models" / name
-    if _is_whole(folder):
-        return folder
-    with _exclusively(lock or name, progress, cancel):
-        if _is_whole(folder):  # another process made it meanwhile
-            return folder
-        with _unfinished(folder) as unfinished:
-            make(unfinished)
-            _verified(unfinished)
-            if folder.exists():
-                shutil.rmtree(folder)
-            unfinished.rename(folder)
-    return folder
-
-
 def _unpacked(
     pack: Path, image_size: int, progress: ProgressCallback | None, cancel: CancelCheck | None
 ) -> Path:
@@ -296,7 +233,7 @@ def _checkpoint(
         return fetch_checkpoint(
             model.repo_id,
             model.checkpoint,
-            cache_folder() / "checkpoints",
+            checkpoints_folder(),
             progress=progress,
             cancel=cancel,
         )
@@ -311,66 +248,4 @@ def _variant_folder(name: str, image_size: int | None, weights: Weights | None) 
     """Where a conversion is kept; the usual image size and precision have no suffix."""
     size = "" if image_size in (None, OFFICIAL_IMAGE_SIZE) else f"-{image_size}"
     precision = "" if weights in (None, "f16") else f"-{weights}"
-    return cache_folder() / "models" / f"{name}{size}{precision}"
-
-
-def _verified(folder: Path) -> Manifest:
-    manifest = read_manifest(folder)
-    verify_files(folder, manifest)
-    return manifest
-
-
-def _is_whole(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
-    try:
-        _verified(folder)
-    except ModelFolderError as error:
-        _log.warning("Making it again, because the cached model cannot be used: %s", error)
-        return False
-    return True
-
-
-@contextmanager
-def _exclusively(
-    name: str, progress: ProgressCallback | None, cancel: CancelCheck | None
-) -> Iterator[None]:
-    """Hold the lock of a model's name; the system releases it when its holder dies."""
-    path = cache_folder() / "locks" / f"{name}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModelError(
-            f"Cannot write to the cache folder {cache_folder()}: {error.strerror}. "
-            f"Choose another one with the environment variable {CACHE_VARIABLE}."
-        ) from error
-    lock = FileLock(path)
-    while True:
-        try:
-            lock.acquire(timeout=_LOCK_POLL_SECONDS)
-            break
-        except Timeout:
-            raise_if_cancelled(cancel, f"Waiting for {name}")
-            if progress is not None:
-                progress(Progress(f"Waiting for another process that makes {name}", 0, 1, "steps"))
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _unfinished(folder: Path) -> Iterator[Path]:
-    """A path to build ``folder`` at, on the same file system and gone afterwards.
-
-    The caller holds the lock, so whatever an earlier process left unfinished belongs to nobody.
-    """
-    prefix = f".unfinished-{folder.name}."
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f"{prefix}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    # Each attempt has a name of its own: a converter whose parent was killed may still be writing.
-    with tempfile.TemporaryDirectory(
-        prefix=prefix, dir=folder.parent, ignore_cleanup_errors=True
-    ) as parent:
-        yield Path(parent) / folder.name
+    return cached_folder(f"{name}{size}{precision}")

@@ -9,7 +9,8 @@ from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
 from sam2ov.manifest import read_manifest
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.zoo.catalogue import BUNDLED_NAME, cache_folder, resolve_model, trained_image_size
+from sam2ov.zoo.cache import cache_folder
+from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model, trained_image_size
 from sam2ov.zoo.presets import Preset, PresetName, find_preset
 from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed, quantize_model, shortcomings
 

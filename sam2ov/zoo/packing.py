@@ -41,9 +41,10 @@ def pack_path(folder: Path, image_size: int) -> Path:
 
 
 def unpack_model(pack: Path, base: Path, out: Path) -> None:
-    """Make the model folder ``out`` of a pack and the folder that it was packed against.
+    """Make a model folder of a pack and the folder that it was packed against.
 
-    Contents are not checked here: the manifest has checksums.
+    ``out`` is made if it is not there, and nothing is looked for in it. Contents are not checked
+    here: the manifest has checksums.
 
     Raises:
         ModelFolderError: the pack is damaged, or belongs to another folder.
@@ -64,7 +65,7 @@ def unpack_model(pack: Path, base: Path, out: Path) -> None:
     except (zipfile.BadZipFile, KeyError, ValidationError, OSError) as error:
         raise ModelFolderError(f"{pack} is damaged ({error}). Install sam2ov again.") from error
     try:
-        out.mkdir()
+        out.mkdir(exist_ok=True)
         for name, content in contents.items():
             (out / name).write_bytes(content)
     except OSError as error:

@@ -37,7 +37,7 @@ from sam2ov.manifest import (
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.video import open_video
-from sam2ov.zoo.catalogue import make_once
+from sam2ov.zoo.cache import make_once
 
 INSTALL_COMMAND: Final = 'pip install "sam2ov[quantize]"'
 
@@ -157,7 +157,7 @@ def _make(
         for frames in _frames(clip, manifest.image_size)
     )
     step(1)
-    shutil.copytree(folder, out, ignore=shutil.ignore_patterns("*.zip"))
+    shutil.copytree(folder, out, ignore=shutil.ignore_patterns("*.zip"), dirs_exist_ok=True)
     spec = manifest.networks[_NETWORK]
     _quantize(folder / spec.xml.file, out / spec.xml.file, calibration)
     step(2)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sam2ov.errors import ModelError, ModelNotFoundError
-from sam2ov.zoo.catalogue import cache_folder
+from sam2ov.zoo.cache import cache_folder
 from sam2ov.zoo.loading import load_model, prepare_model
 from sam2ov.zoo.presets import PRESETS
 from tests.quantized import MEASURED, quantized_copy

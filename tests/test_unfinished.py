@@ -1,0 +1,111 @@
+"""What is written beside its target: whole under the final name, or nothing new there."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from sam2ov.errors import ExportError, StorageError
+from sam2ov.unfinished import (
+    UnfinishedFile,
+    sweep_unfinished,
+    unfinished_file,
+    unfinished_folder,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def full_disk() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "masks.json"
+    target.write_text("old")
+    with unfinished_file(target) as unfinished:
+        assert unfinished.suffix == ".json"
+        unfinished.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert names(tmp_path) == ["masks.json"]
+
+
+def test_a_file_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "masks.json"
+    target.write_text("old")
+
+    def write_half() -> None:
+        with unfinished_file(target) as unfinished:
+            unfinished.write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_half()
+    assert (target.read_text(), names(tmp_path)) == ("old", ["masks.json"])
+
+
+def test_a_folder_replaces_another_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "masks"
+    for name in ("1.png", "2.png"):
+        with unfinished_folder(target) as unfinished:
+            (unfinished / name).write_bytes(b"")
+    assert (names(target), names(tmp_path)) == (["2.png"], ["masks"])
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "masks"
+    target.mkdir()
+    (target / "old.png").write_bytes(b"")
+    rename = Path.rename
+
+    def fail(path: Path, to: Path) -> Path:
+        if path.name == "new":
+            raise full_disk()
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(ExportError, match="Free some space"), unfinished_folder(target) as folder:
+        (folder / "new.png").write_bytes(b"")
+    assert (names(target), names(tmp_path)) == (["old.png"], ["masks"])
+
+
+def test_errors_are_the_callers(tmp_path: Path) -> None:
+    def failure(path: Path, error: OSError) -> StorageError:
+        return StorageError(f"{path.name}: {error.strerror}")
+
+    for unfinished in (unfinished_file, unfinished_folder):
+        with pytest.raises(ExportError, match=r"nowhere.*cannot be written.*Choose another place"):
+            unfinished(tmp_path / "nowhere" / "masks").__enter__()
+        with (
+            pytest.raises(StorageError, match=r"^masks: No space left"),
+            unfinished(tmp_path / "masks", failure),
+        ):
+            raise full_disk()
+    assert names(tmp_path) == []
+
+
+def test_a_file_without_a_block_is_completed_or_discarded(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        unfinished = UnfinishedFile(tmp_path / "clip.mp4")
+        unfinished.path.write_text(text)
+        if text == "one":
+            unfinished.complete()
+        unfinished.discard()
+    assert (tmp_path / "clip.mp4").read_text() == "one"
+    assert names(tmp_path) == ["clip.mp4"]
+
+
+def test_leftovers_are_swept_and_those_of_others_are_not(tmp_path: Path) -> None:
+    for name in ("a", "a.b", "a-int8"):
+        UnfinishedFile(tmp_path / name)  # as a killed process leaves it
+    (tmp_path / "a").mkdir()
+    sweep_unfinished(tmp_path / "a")
+    left = [name.rsplit(".", 1)[0] for name in names(tmp_path) if name != "a"]
+    assert left == [".a-int8", ".a.b"]
+    assert (tmp_path / "a").is_dir()
