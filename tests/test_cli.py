@@ -8,17 +8,19 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import av
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from sam2ov import __version__
 from sam2ov.cli import app
+from sam2ov.commands.setting_options import with_setting_options
 from sam2ov.mask_files.prompt_file import PromptFile
-from sam2ov.ui.settings import Settings
+from sam2ov.ui.settings import About, Settings
 from sam2ov.zoo.catalogue import MODEL_NAMES
 from tests.clips import Scene, write_clip
 from tests.conftest import REPOSITORY
@@ -151,6 +153,36 @@ def test_every_setting_of_the_app_is_an_option_and_a_variable(
         monkeypatch.delenv(variable)
         expected = dataclasses.replace(Settings(), **{field.name: changed})  # type: ignore[arg-type]
         assert launched[-2:] == [expected, expected]
+
+
+@dataclasses.dataclass(frozen=True)
+class LargerSettings(Settings):
+    max_dogs: Annotated[int, About("So many dogs may be tracked.")] = 7
+
+
+def test_a_new_setting_becomes_an_option_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Settings] = []
+    cli = typer.Typer(rich_markup_mode=None)
+
+    @cli.command()
+    @with_setting_options(LargerSettings)
+    def serve(host: str = "127.0.0.1", *, settings: Settings) -> None:
+        seen.append(settings)
+
+    def exit_code(*arguments: str) -> int:
+        return CliRunner().invoke(cli, arguments).exit_code
+
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "So many dogs may be tracked" in CliRunner().invoke(cli, ["--help"]).output
+    assert exit_code() == exit_code("--max-dogs", "3", "--keep-days", "1.5") == 0
+    assert exit_code("--max-dogs", "0") == 2
+    monkeypatch.setenv("SAM2OV_MAX_DOGS", "5")
+    assert exit_code("--host", "0.0.0.0") == 0
+    assert seen == [
+        LargerSettings(),
+        LargerSettings(max_dogs=3, keep_days=1.5),
+        LargerSettings(max_dogs=5),
+    ]
 
 
 def test_what_should_not_happen_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:

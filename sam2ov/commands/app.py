@@ -12,12 +12,11 @@ from sam2ov.commands.model_options import (
     PrecisionName,
     Preset,
 )
+from sam2ov.commands.setting_options import with_setting_options
 from sam2ov.ui.settings import Settings
 
-_DEFAULTS = Settings()
-_ABOVE_ZERO = 1e-6
 
-
+@with_setting_options(Settings)
 def app(
     host: Annotated[
         str,
@@ -74,89 +73,8 @@ def app(
             help="The folder where projects are kept; one among your data if left out.",
         ),
     ] = None,
-    max_upload_gb: Annotated[
-        float,
-        typer.Option(
-            envvar="SAM2OV_MAX_UPLOAD_GB",
-            min=_ABOVE_ZERO,
-            help="The largest clip that may be uploaded.",
-        ),
-    ] = _DEFAULTS.max_upload_gb,
-    max_minutes: Annotated[
-        float,
-        typer.Option(envvar="SAM2OV_MAX_MINUTES", min=_ABOVE_ZERO, help="The longest clip."),
-    ] = _DEFAULTS.max_minutes,
-    max_megapixels: Annotated[
-        float,
-        typer.Option(
-            envvar="SAM2OV_MAX_MEGAPIXELS",
-            min=_ABOVE_ZERO,
-            help="The largest frames: width × height in millions (4K has 8.3, 8K 33.2).",
-        ),
-    ] = _DEFAULTS.max_megapixels,
-    max_sessions: Annotated[
-        int,
-        typer.Option(
-            envvar="SAM2OV_MAX_SESSIONS",
-            min=1,
-            help="So many pages may be open; others are told that the server is full.",
-        ),
-    ] = _DEFAULTS.max_sessions,
-    max_clips: Annotated[
-        int,
-        typer.Option(
-            envvar="SAM2OV_MAX_CLIPS",
-            min=1,
-            help="So many clips are open; the one idle for longest makes room for another.",
-        ),
-    ] = _DEFAULTS.max_clips,
-    max_tracking: Annotated[
-        int,
-        typer.Option(
-            envvar="SAM2OV_MAX_TRACKING",
-            min=1,
-            help="So many clips are tracked at once, frame by frame in turn; others wait.",
-        ),
-    ] = _DEFAULTS.max_tracking,
-    keep_gb: Annotated[
-        float,
-        typer.Option(
-            envvar="SAM2OV_KEEP_GB",
-            min=_ABOVE_ZERO,
-            help="What kept projects may take on disk; the oldest are deleted beyond it.",
-        ),
-    ] = _DEFAULTS.keep_gb,
-    keep_days: Annotated[
-        float,
-        typer.Option(
-            envvar="SAM2OV_KEEP_DAYS",
-            min=_ABOVE_ZERO,
-            help="Projects that nobody has opened for so long are deleted.",
-        ),
-    ] = _DEFAULTS.keep_days,
-    idle_minutes: Annotated[
-        float,
-        typer.Option(
-            envvar="SAM2OV_IDLE_MINUTES",
-            min=_ABOVE_ZERO,
-            help="A page that nobody uses for so long is closed on the server.",
-        ),
-    ] = _DEFAULTS.idle_minutes,
-    lost_minutes: Annotated[
-        float,
-        typer.Option(
-            envvar="SAM2OV_LOST_MINUTES",
-            min=_ABOVE_ZERO,
-            help="The same for a page whose connection has ended.",
-        ),
-    ] = _DEFAULTS.lost_minutes,
-    downloads: Annotated[
-        bool,
-        typer.Option(
-            envvar="SAM2OV_DOWNLOADS",
-            help="Whether models may be downloaded and converted from the page.",
-        ),
-    ] = _DEFAULTS.downloads,
+    *,
+    settings: Settings,
 ) -> None:
     """Serve the app: click on objects, track them, export.
 
@@ -166,19 +84,6 @@ def app(
     from sam2ov.ui.server import launch
     from sam2ov.zoo.loading import prepare_model
 
-    settings = Settings(
-        max_upload_gb=max_upload_gb,
-        max_minutes=max_minutes,
-        max_megapixels=max_megapixels,
-        max_sessions=max_sessions,
-        max_clips=max_clips,
-        max_tracking=max_tracking,
-        keep_gb=keep_gb,
-        keep_days=keep_days,
-        idle_minutes=idle_minutes,
-        lost_minutes=lost_minutes,
-        downloads=downloads,
-    )
     with progress_display() as progress:
         prepared = prepare_model(
             model,

@@ -1,12 +1,12 @@
 """What people may ask of the app's server, and how long it keeps what they leave there.
 
-Every value is an option of ``sam2ov app`` and an environment variable (``SAM2OV_MAX_TRACKING``);
-the page states those that concern uploads before anything is sent.
+Every field is an option of ``sam2ov app`` and an environment variable (``SAM2OV_MAX_TRACKING``) by
+itself; the page states those that concern uploads before anything is sent.
 """
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from sam2ov.errors import ServerError
 
@@ -20,41 +20,52 @@ _RESOLUTIONS = (("8K", 7680, 4320), ("4K", 3840, 2160), ("1080p", 1920, 1080), (
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Limits and budgets; all numbers are above 0.
+class About:
+    """What a setting does, for people."""
 
-    Attributes:
-        max_upload_gb: size of an uploaded clip in GB (2³⁰ bytes).
-        max_minutes: its length.
-        max_megapixels: width × height of its frames; the default admits DCI 4K.
-        max_sessions: pages that are open at once.
-        max_clips: clips that are open at once; the one idle for longest makes room.
-        max_tracking: runs of tracking that share the model; others wait in a queue.
-        keep_gb: what kept projects may take on disk together; the oldest are deleted beyond it.
-        keep_days: projects that were not opened for so long are deleted.
-        idle_minutes: a page without any request for so long is closed on the server.
-        lost_minutes: the same for one whose connection has ended, if that is sooner.
-        downloads: models may be downloaded and converted from the page.
+    text: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Limits and budgets; all numbers are above 0, and a GB has 2³⁰ bytes.
 
     Raises:
         ServerError: a number is not above 0.
     """
 
-    max_upload_gb: float = 4.0
-    max_minutes: float = 60.0
-    max_megapixels: float = 9.5
-    max_sessions: int = 64
-    max_clips: int = 16
-    max_tracking: int = 4
-    keep_gb: float = 20.0
-    keep_days: float = 14.0
-    idle_minutes: float = 180.0
-    lost_minutes: float = 20.0
-    downloads: bool = True
+    max_upload_gb: Annotated[float, About("The largest clip that may be uploaded.")] = 4.0
+    max_minutes: Annotated[float, About("The longest clip.")] = 60.0
+    max_megapixels: Annotated[
+        float,
+        About("The largest frames: width × height in millions (4K has 8.3, 8K 33.2)."),
+    ] = 9.5  # DCI 4K
+    max_sessions: Annotated[
+        int, About("So many pages may be open; others are told that the server is full.")
+    ] = 64
+    max_clips: Annotated[
+        int, About("So many clips are open; the one idle for longest makes room for another.")
+    ] = 16
+    max_tracking: Annotated[
+        int, About("So many clips are tracked at once, frame by frame in turn; others wait.")
+    ] = 4
+    keep_gb: Annotated[
+        float, About("What kept projects may take on disk; the oldest are deleted beyond it.")
+    ] = 20.0
+    keep_days: Annotated[
+        float, About("Projects that nobody has opened for so long are deleted.")
+    ] = 14.0
+    idle_minutes: Annotated[
+        float, About("A page that nobody uses for so long is closed on the server.")
+    ] = 180.0
+    lost_minutes: Annotated[float, About("The same for a page whose connection has ended.")] = 20.0
+    downloads: Annotated[
+        bool, About("Whether models may be downloaded and converted from the page.")
+    ] = True
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if name != "downloads" and not 0 < value < math.inf:
+            if not 0 < value < math.inf and value is not False:
                 raise ServerError(f"{name} is {value}; it must be a number above 0.")
 
     @property
