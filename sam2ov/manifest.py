@@ -125,6 +125,7 @@ class Manifest(_Frozen):
     source: Source
     networks: dict[NetworkName, NetworkSpec]
     constants: FileSpec
+    memory_policy: Literal["upstream"] = "upstream"
     quantization: Quantization | None = None
 
     @property

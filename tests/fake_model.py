@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import Constants, DecodedMasks, ImageFeatures, PromptEmbeddings
+from sam2ov.engine.policy import AS_TRAINED, MemorySettings
 from sam2ov.manifest import FileSpec, Manifest, Source, Switches
 from sam2ov.values.masks import FloatArray
 
@@ -62,7 +64,9 @@ class FakeModel:
     banks: list[tuple[int, int, int]] = field(default_factory=list)
     feedback: list[FloatArray | None] = field(default_factory=list)
     binarized: list[float] = field(default_factory=list)
-    memory_frames: int = 7
+    memory: MemorySettings = AS_TRAINED
+    device: str = "CPU"
+    precision: Precision = "f32"
 
     @property
     def constants(self) -> Constants:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ class FrameSource(Protocol):
 
     @property
     def num_frames(self) -> int:
-        """Length of the video."""
+        """Length of the video; of one that grows, the frames that have come."""
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -30,6 +30,15 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Release the file."""
+
+
+@runtime_checkable
+class GrowingSource(FrameSource, Protocol):
+    """A video whose frames are still coming, as from a camera."""
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether more frames may come; its length is not known until then."""
 
 
 class ArrayFrames:
@@ -86,6 +95,17 @@ class FrameFeatures:
         self._entries: OrderedDict[int, ImageFeatures] = OrderedDict()
         self._ahead: tuple[int, Future[npt.NDArray[np.uint8]]] | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-ahead")
+
+    @property
+    def num_frames(self) -> int:
+        """The frames that there are."""
+        return self._frames.num_frames
+
+    @property
+    def length(self) -> int | None:
+        """Of the video in frames; None while it grows."""
+        is_growing = isinstance(self._frames, GrowingSource) and self._frames.is_growing
+        return None if is_growing else self._frames.num_frames
 
     def __getitem__(self, frame_idx: int) -> ImageFeatures:
         if frame_idx not in self._entries:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from sam2ov.engine.devices import Precision, needs_static_shapes
 from sam2ov.engine.networks import Compiler, Network, NetworkUsage
+from sam2ov.engine.policy import AS_TRAINED, MemorySettings
 from sam2ov.errors import ModelFolderError
 from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName, read_manifest
 from sam2ov.values.masks import FloatArray
@@ -92,8 +93,7 @@ class SAM2Model:
         cache_dir: where OpenVINO keeps compiled graphs; None compiles at every start.
         static_shapes: compile a graph for each shape of its inputs when it first comes, for devices
             that cannot leave dimensions open; None does so on NPU alone.
-        memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended to,
-            besides those of all prompted frames; None for as many as the model was trained with.
+        memory: what trackers of this model remember.
 
     Raises:
         ModelFolderError: the folder is incomplete or damaged.
@@ -106,13 +106,12 @@ class SAM2Model:
         device: str = "CPU",
         precision: Precision | None = None,
         cache_dir: Path | None = None,
-        memory_frames: int | None = None,
+        memory: MemorySettings = AS_TRAINED,
         static_shapes: bool | None = None,
     ) -> None:
         self.manifest: Manifest = read_manifest(folder)
         self.device = device
-        trained = self.manifest.num_maskmem
-        self.memory_frames = trained if memory_frames is None else min(memory_frames, trained)
+        self.memory = memory
         compiler = Compiler.for_device(device, precision, cache_dir)
         self.precision: Precision = compiler.precision
         self.constants = _read_constants(folder, self.manifest)

@@ -3,12 +3,14 @@
 Prompts are the only truth; masks, pointers and memories follow from them. Memory does not grow
 with the length of the video: frames are decoded on demand, features and memories live in small
 caches (memories are encoded again when tracking resumes elsewhere), results are on disk, and the
-timeline takes 23 bytes per object and frame.
+timeline takes 24 bytes per object and frame. The video may grow meanwhile, as a camera's does
+(``GrowingSource``): nothing here needs its length in advance.
 """
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -55,7 +57,6 @@ class VideoSession:
     def __init__(
         self, tracker: Tracker, frames: FrameSource, journal: Journal | None = None
     ) -> None:
-        self.num_frames = frames.num_frames
         self.size_hw = frames.size_hw
         self._tracker = tracker
         self._frames = frames
@@ -103,6 +104,11 @@ class VideoSession:
             target = self._objects.get(obj_id) or self._new_object(obj_id)
             target.load(prompts)
             self._objects[obj_id] = target
+
+    @property
+    def num_frames(self) -> int:
+        """Length of the video; of one that grows, the frames that have come."""
+        return self._frames.num_frames
 
     @property
     def obj_ids(self) -> tuple[int, ...]:
@@ -235,6 +241,26 @@ class VideoSession:
         resized = resize_logits(mask_logits, self.size_hw)
         return without_overlaps(resized) if non_overlapping else resized
 
+    def commit(self, obj_ids: Sequence[int] | None = None) -> int:
+        """Put prompts that were answered since the last time into the objects' memory.
+
+        Args:
+            obj_ids: the objects; None takes all.
+
+        Returns:
+            The earliest of the frames that they are prompted on.
+
+        Raises:
+            TrackingError: there is no object, or one has no prompts.
+        """
+        with self._lock:
+            targets = self._selected(obj_ids)
+            if not targets:
+                raise TrackingError("nothing to track: add points, a box or a mask first.")
+            for target in targets:
+                target.commit()
+            return min(frame for target in targets for frame in target.conditioning)
+
     def propagate(
         self,
         start_frame_idx: int | None = None,
@@ -247,8 +273,9 @@ class VideoSession:
 
         Args:
             start_frame_idx: included; None starts at the earliest prompted frame.
-            max_frame_num_to_track: frames beyond the start; None goes to the end.
-            reverse: go back in time; from frame 0 this yields nothing.
+            max_frame_num_to_track: frames beyond the start; None goes to the end, and in a video
+                that grows to the last frame that has come when it is asked for.
+            reverse: go back in time.
             obj_ids: the objects to track; None takes all.
 
         Yields:
@@ -261,24 +288,25 @@ class VideoSession:
         if start_frame_idx is not None:
             self._check_frame(start_frame_idx)
         with self._lock:
+            first = self.commit(obj_ids)
             targets = self._selected(obj_ids)
-            if not targets:
-                raise TrackingError("nothing to track: add points, a box or a mask first.")
-            for target in targets:
-                target.commit()
-        if start_frame_idx is None:
-            start_frame_idx = min(frame for target in targets for frame in target.conditioning)
-        order = self._order(start_frame_idx, max_frame_num_to_track, reverse=reverse)
-        for frame_idx in order:
+        start = first if start_frame_idx is None else start_frame_idx
+        step = -1 if reverse else 1
+        last = None if max_frame_num_to_track is None else start + step * max_frame_num_to_track
+        for frame_idx in count(start, step):
+            if not 0 <= frame_idx < self.num_frames:
+                return
             with self._lock:
                 targets = [t for t in targets if self._objects.get(t.obj_id) is t]
                 if not targets:
                     return
                 features = self._features[frame_idx]
-                if frame_idx != order[-1]:
-                    self._features.look_ahead(frame_idx + order.step)
-                step = self._track_frame(frame_idx, features, targets, reverse=reverse)
-            yield step
+                if frame_idx != last and 0 <= frame_idx + step < self.num_frames:
+                    self._features.look_ahead(frame_idx + step)
+                tracked = self._track_frame(frame_idx, features, targets, reverse=reverse)
+            yield tracked
+            if frame_idx == last:
+                return
 
     def _check_frame(self, frame_idx: int) -> None:
         if not 0 <= frame_idx < self.num_frames:
@@ -304,14 +332,7 @@ class VideoSession:
         self._objects[obj_id] = target
 
     def _new_object(self, obj_id: int) -> TrackedObject:
-        return TrackedObject(obj_id, self.num_frames, self._tracker, self._features, self._store)
-
-    def _order(self, start: int, length: int | None, *, reverse: bool) -> range:
-        last = self.num_frames - 1
-        length = last if length is None else length
-        if not reverse:
-            return range(start, min(start + length, last) + 1)
-        return range(start, max(start - length, 0) - 1, -1) if start > 0 else range(0)
+        return TrackedObject(obj_id, self._tracker, self._features, self._store)
 
     def _track_frame(
         self,
@@ -330,11 +351,12 @@ class VideoSession:
                 batches.setdefault(selection.key, []).append((target, contents))
         logits: dict[int, FloatArray] = {}
         for batch in batches.values():
-            results = self._tracker.track(features, [contents for _, contents in batch])
+            found = self._tracker.track(features, [contents for _, contents in batch])
+            results = [each.result for each in found]
             memories = self._tracker.remember(features, results)
             filled = self._tracker.filled(np.stack([result.mask_logits for result in results]))
             for index, (target, _) in enumerate(batch):
-                target.add_tracked(frame_idx, results[index], memories[index], direction)
+                target.add_tracked(frame_idx, found[index], memories[index], direction)
                 logits[target.obj_id] = filled[index]
         for target in targets:
             if target.obj_id not in logits:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.engine.memory import PointerSlot, pointer_sine_encoding
 from sam2ov.engine.model import DecodedMasks, ImageFeatures, PromptEmbeddings, SAM2Model
+from sam2ov.engine.policy import Candidates, make_policy
 from sam2ov.manifest import Manifest
 from sam2ov.store.results import FrameResult
 from sam2ov.values.masks import (
@@ -44,6 +44,14 @@ class BankContents:
     pointer_tpos: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What a step says about one object: the ``result``, and the ``candidates`` it is one of."""
+
+    result: FrameResult
+    candidates: Candidates
+
+
 class Tracker:
     """The model's per-frame logic without any state of its own.
 
@@ -51,11 +59,15 @@ class Tracker:
         model: the compiled networks.
         fill_hole_area: background components up to this many low-resolution pixels are filled in
             every answer; 0 switches it off (as upstream without CUDA).
+
+    Attributes:
+        policy: which memories the banks of objects keep, and which a step attends to.
     """
 
     def __init__(self, model: SAM2Model, fill_hole_area: int = HOLE_AREA) -> None:
         self.model = model
         self.manifest = model.manifest
+        self.policy = make_policy(model.manifest, model.memory)
         self.fill_hole_area = fill_hole_area
         self._no_prompt: PromptEmbeddings | None = None
 
@@ -90,7 +102,7 @@ class Tracker:
         )
         decoded = self.model.decode_masks(embedding, features, prompts)
         multimask = self._use_multimask(len(prompt.labels), tracking=bank is not None)
-        return self._choose(decoded, multimask=multimask, prompted=True)[0]
+        return self._choose(decoded, multimask=multimask, prompted=True)[0].result
 
     def segment_mask(self, features: ImageFeatures, prompt: MaskPrompt) -> FrameResult:
         """Take a mask prompt as the answer; only its pointer comes from the decoder.
@@ -100,7 +112,7 @@ class Tracker:
         mask = mask_to_model(prompt.mask, self.manifest.image_size)
         prompts = self.model.encode_prompts(*no_points(1), self._downsample(mask)[None])
         decoded = self.model.decode_masks(features.embedding, features, prompts)
-        result = self._choose(decoded, multimask=False, prompted=True)[0]
+        result = self._choose(decoded, multimask=False, prompted=True)[0].result
         present = bool(mask.any())
         return FrameResult(
             mask_logits=mask_prompt_logits(mask, self.manifest.low_res_size),
@@ -110,7 +122,7 @@ class Tracker:
             prompted=True,
         )
 
-    def track(self, features: ImageFeatures, banks: Sequence[BankContents]) -> list[FrameResult]:
+    def track(self, features: ImageFeatures, banks: Sequence[BankContents]) -> list[Segmentation]:
         """Segment objects on a frame from their memories; all banks have the same lengths."""
         if self._no_prompt is None:
             self._no_prompt = self.model.encode_prompts(*no_points(1), None)
@@ -141,21 +153,6 @@ class Tracker:
             np.array([result.object_score for result in results], np.float32),
         )
 
-    def encode_distances(self, slots: Sequence[PointerSlot], num_frames: int) -> FloatArray:
-        """Temporal encodings [p, M] of object pointers."""
-        constants = self.model.constants
-        weight, bias = constants.obj_ptr_tpos_proj_weight, constants.obj_ptr_tpos_proj_bias
-        if weight is None or bias is None:  # SAM 2.0 does not encode the distance
-            return np.zeros((len(slots), self.manifest.mem_dim), np.float32)
-        sine = pointer_sine_encoding(
-            tuple(slot.distance for slot in slots),
-            self.manifest.hidden_dim,
-            num_frames=num_frames,
-            max_obj_ptrs=self.manifest.max_obj_ptrs,
-        )
-        encoded: FloatArray = np.matmul(sine, weight.T, dtype=np.float32) + bias
-        return encoded
-
     def _without_memory(self, features: ImageFeatures) -> FloatArray:
         conditioned: FloatArray = (
             features.embedding + self.model.constants.no_mem_embed[:, None, None]
@@ -182,26 +179,29 @@ class Tracker:
 
     def _choose(
         self, decoded: DecodedMasks, *, multimask: bool, prompted: bool
-    ) -> list[FrameResult]:
+    ) -> list[Segmentation]:
         """Pick one candidate per object, handle absence (upstream: ``_forward_sam_heads``)."""
         tokens = choose_tokens(decoded, self.manifest, multimask=multimask)
-        results = []
+        found = []
         for index, token in enumerate(tokens):
             present = bool(decoded.object_score[index] > 0)
             use_token = multimask and self.manifest.switches.use_multimask_token_for_pointer
             pointer = decoded.pointers[index, token if use_token else 0]
             logits = decoded.mask_logits[index, token]
-            results.append(
-                FrameResult(
-                    # Copies: a view would keep all four candidates alive.
-                    mask_logits=logits.copy() if present else np.full_like(logits, NO_OBJECT_LOGIT),
-                    pointer=pointer.copy() if present else self._absent_pointer(pointer),
-                    object_score=float(decoded.object_score[index]),
-                    iou=float(decoded.ious[index, token]),
-                    prompted=prompted,
-                )
+            score = float(decoded.object_score[index])
+            result = FrameResult(
+                # Copies: a view would keep all four candidates alive.
+                mask_logits=logits.copy() if present else np.full_like(logits, NO_OBJECT_LOGIT),
+                pointer=pointer.copy() if present else self._absent_pointer(pointer),
+                object_score=score,
+                iou=float(decoded.ious[index, token]),
+                prompted=prompted,
             )
-        return results
+            candidates = Candidates(
+                decoded.mask_logits[index], decoded.ious[index], score, chosen=token
+            )
+            found.append(Segmentation(result, candidates))
+        return found
 
     def _absent_pointer(self, pointer: FloatArray) -> FloatArray:
         no_obj_ptr = self.model.constants.no_obj_ptr

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -26,6 +26,10 @@ from sam2ov.values.timeline import FrameFacts
 
 _MAX_SIZE: Final = 1024
 """Height and width of logits of the largest model that there could be: 4096 pixels a side."""
+
+
+Mark = Literal["stale", "kept"]
+"""Flags of ``Timeline`` that are stored for all frames of an object at once."""
 
 
 class Kind(IntEnum):
@@ -165,19 +169,21 @@ class ResultStore:
         """Drop all results of an object."""
         with self._journal.transaction():
             self._end("obj_id = :obj", {"obj": obj_id})
-            self._journal.remove_document(_stale_key(obj_id))
+            for mark in get_args(Mark):
+                self._journal.remove_document(_mark_key(obj_id, mark))
 
-    def put_stale(self, obj_id: int, stale: BoolArray) -> None:
-        """Store which results [T] were tracked from prompts that have changed since."""
-        self._journal.put_document(_stale_key(obj_id), zlib.compress(np.packbits(stale).tobytes()))
+    def put_marks(self, obj_id: int, mark: Mark, flags: BoolArray) -> None:
+        """Store which frames [T] of an object have a mark."""
+        body = zlib.compress(np.packbits(flags).tobytes())
+        self._journal.put_document(_mark_key(obj_id, mark), body)
 
-    def stale(self, obj_id: int, num_frames: int) -> tuple[int, BoolArray]:
-        """What ``put_stale`` stored, and at which step: results found later are not stale.
+    def marks(self, obj_id: int, mark: Mark, num_frames: int) -> tuple[int, BoolArray]:
+        """What ``put_marks`` stored, and at which step: results found later have no mark of it.
 
         Raises:
             ProjectError: the entry is damaged.
         """
-        found = self._journal.document(_stale_key(obj_id))
+        found = self._journal.document(_mark_key(obj_id, mark))
         if found is None:
             return 0, np.zeros(num_frames, np.bool_)
         born, body = found
@@ -187,7 +193,7 @@ class ResultStore:
         except zlib.error:
             bits = b""
         if len(bits) != size:
-            raise ProjectError("The project's record of outdated frames is damaged.")
+            raise ProjectError(f"The project's record of frames ({mark}) is damaged.")
         flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=num_frames)
         return born, flags.astype(np.bool_)
 
@@ -246,8 +252,8 @@ class ResultStore:
         self._journal.drop_tensors([tensor for (tensor,) in gone if tensor != keep])
 
 
-def _stale_key(obj_id: int) -> str:
-    return f"stale/{obj_id}"
+def _mark_key(obj_id: int, mark: Mark) -> str:
+    return f"{mark}/{obj_id}"
 
 
 def _pack(mask_logits: FloatArray) -> bytes:

@@ -153,13 +153,18 @@ class SAM2VideoPredictor:
     ) -> Iterator[FrameMasks]:
         """Track all objects; see ``VideoSession.propagate``.
 
+        Going back from frame 0 yields nothing, as upstream has it: not even that frame.
+
         Raises:
             TrackingError: a ``RuntimeError``; an object has no prompts.
         """
-        steps = inference_state.propagate(start_frame_idx, max_frame_num_to_track, reverse=reverse)
-        for step in steps:
-            masks = self._video_masks(inference_state, step.mask_logits)
-            yield step.frame_idx, list(step.obj_ids), masks
+        first = inference_state.commit()
+        start = first if start_frame_idx is None else start_frame_idx
+        if reverse and start == 0:
+            return
+        for frame in inference_state.propagate(start, max_frame_num_to_track, reverse=reverse):
+            masks = self._video_masks(inference_state, frame.mask_logits)
+            yield frame.frame_idx, list(frame.obj_ids), masks
 
     def clear_all_prompts_in_frame(
         self, inference_state: VideoSession, frame_idx: int, obj_id: int, need_output: bool = True

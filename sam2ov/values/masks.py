@@ -51,6 +51,11 @@ class MaskSource(Protocol):
         """The objects' current answers on a frame, float32 [N, H, W] at a size."""
 
 
+def no_object(size_hw: tuple[int, int]) -> FloatArray:
+    """The logits [H, W] of an object that is not there, or of which nothing is known."""
+    return np.full(size_hw, NO_OBJECT_LOGIT, np.float32)
+
+
 def resize_logits(mask_logits: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
     """Resize [N, h, w] logits bilinearly (half-pixel centres, no antialiasing) to [N, H, W]."""
     height, width = size_hw

@@ -1,4 +1,4 @@
-"""What is known about an object on each frame of a video: 23 bytes a frame."""
+"""What is known about an object on each frame of a video: 24 bytes a frame."""
 
 from dataclasses import dataclass
 
@@ -26,6 +26,7 @@ class Timeline:
         has_result: bool; a mask is stored.
         direction: int8; 1 tracked forwards, -1 backwards, 0 not passed by propagation.
         stale: bool; the stored mask was tracked from prompts that have changed since.
+        kept: bool; the memory policy keeps the frame beyond its neighbours' time.
         object_score: float32 logit, NaN where there is no result.
         iou: float32 predicted IoU, NaN where there is no result.
         area: float32 share of the picture, 0 to 1; 0 where there is no mask.
@@ -36,6 +37,7 @@ class Timeline:
     has_result: BoolArray
     direction: npt.NDArray[np.int8]
     stale: BoolArray
+    kept: BoolArray
     object_score: FloatArray
     iou: FloatArray
     area: FloatArray
@@ -54,10 +56,27 @@ class Timeline:
         """The mask has gone."""
         self.has_result[frame_idx] = False
         self.stale[frame_idx] = False
+        self.kept[frame_idx] = False
         self.object_score[frame_idx] = np.nan
         self.iou[frame_idx] = np.nan
         self.area[frame_idx] = 0
         self.centre[frame_idx] = np.nan
+
+    def grow(self, num_frames: int) -> None:
+        """Make room for the frames that a video has gained; what is known stays.
+
+        The arrays are exchanged: who holds one sees the frames that there were.
+        """
+        known = len(self.has_result)
+        if num_frames <= known:
+            return
+        spare = Timeline.empty(max(num_frames, 2 * known))  # so that growing costs little a frame
+        for name, array in vars(self).items():
+            whole = array.base
+            if whole is None or len(whole) < num_frames:
+                whole = getattr(spare, name)
+                whole[:known] = array
+            setattr(self, name, whole[:num_frames])
 
     @classmethod
     def empty(cls, num_frames: int) -> "Timeline":
@@ -65,6 +84,7 @@ class Timeline:
         return cls(
             np.zeros(num_frames, np.bool_),
             np.zeros(num_frames, np.int8),
+            np.zeros(num_frames, np.bool_),
             np.zeros(num_frames, np.bool_),
             np.full(num_frames, np.nan, np.float32),
             np.full(num_frames, np.nan, np.float32),

@@ -38,7 +38,7 @@ class PreparedModel:
             device,
             precision,
             cache_dir=cache_folder() / "compiled",
-            memory_frames=self.preset.memory_frames,
+            memory=self.preset.memory,
         )
 
 

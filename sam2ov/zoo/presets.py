@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sam2ov.engine.policy import MemorySettings
 from sam2ov.errors import ModelError
 
 _SIDE_STEP: Final = 64
@@ -20,16 +21,14 @@ class Preset:
     Attributes:
         name: what users ask for it by.
         description: for people: what is done.
-        memory_frames: spatial memories of at most ``memory_frames - 1`` neighbours are attended
-            to, besides those of all prompted frames; None for as many as the model was trained
-            with (7 in SAM 2).
+        memory: what is remembered; SAM 2 was trained with 7 frames.
         int8: whether the image encoder is quantised where that pays (``sam2ov.zoo.quantization``).
         image_scale: of the side of the picture that the model looks at; see ``image_size``.
     """
 
     name: PresetName
     description: str
-    memory_frames: int | None
+    memory: MemorySettings
     image_scale: float
     int8: bool
 
@@ -44,18 +43,18 @@ class Preset:
 PRESETS: Final[Mapping[str, Preset]] = {
     preset.name: preset
     for preset in (
-        Preset("quality", "the results of upstream", memory_frames=None, image_scale=1, int8=False),
+        Preset("quality", "the results of upstream", MemorySettings(), image_scale=1, int8=False),
         Preset(
             "balanced",
             "remembers 3 frames instead of 7, INT8 where it pays",
-            memory_frames=3,
+            MemorySettings(frames=3),
             image_scale=1,
             int8=True,
         ),
         Preset(
             "fast",
             "remembers 2 frames instead of 7, at half the resolution, INT8 where it pays",
-            memory_frames=2,
+            MemorySettings(frames=2),
             image_scale=0.5,
             int8=True,
         ),

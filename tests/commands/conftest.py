@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from sam2ov.cli import app
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import DecodedMasks, ImageFeatures, PromptEmbeddings
+from sam2ov.engine.policy import MemorySettings
 from sam2ov.values.masks import FloatArray
 from tests.clips import Encoding, write_clip
 from tests.fake_convert import write_model_folder
@@ -36,9 +37,9 @@ class LoadedFakeModel(FakeModel):
         device: str,
         precision: Precision | None,
         cache_dir: Path,
-        memory_frames: int | None,
+        memory: MemorySettings,
     ) -> None:
-        super().__init__(memory_frames=memory_frames or 7)
+        super().__init__(memory=memory)
         self.device = device
         self.precision = precision or "f32"
 

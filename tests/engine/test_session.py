@@ -66,13 +66,13 @@ def test_tracking_covers_the_video_once() -> None:
         assert frames.reads.count(5) == 1, "a frame is decoded and embedded once"
 
 
-def test_ranges_are_those_of_upstream() -> None:
+def test_ranges_include_their_start() -> None:
     with make_session(RedSquare(12)) as session:
         session.add_points(3, 1, CLICK)
         session.add_points(9, 1, CLICK)
         assert tracked(session, start_frame_idx=5, max_frame_num_to_track=2) == [5, 6, 7]
         assert tracked(session, start_frame_idx=2, reverse=True, max_frame_num_to_track=1) == [2, 1]
-        assert tracked(session, start_frame_idx=0, reverse=True) == []
+        assert tracked(session, start_frame_idx=0, reverse=True) == [0]
         assert tracked(session, max_frame_num_to_track=0) == [3]
 
 

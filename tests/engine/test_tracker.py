@@ -96,21 +96,30 @@ def test_one_click_is_ambiguous_and_more_are_not(clicks: int, token: int, pointe
 
 def test_tracking_takes_the_best_candidate_and_its_pointer() -> None:
     tracker, features = make_tracker(decoded(STABLE, [0.9, 0.1, 0.6, 0.2]))
-    (result,) = tracker.track(features, [bank()])
+    result = tracker.track(features, [bank()])[0].result
     assert result.mask_logits[0, 0] == 2
     assert (result.pointer == 2).all()
     assert not result.prompted
 
 
+def test_a_step_tells_of_all_candidates() -> None:
+    tracker, features = make_tracker(decoded(STABLE, [0.9, 0.1, 0.6, 0.2], score=3.0))
+    (found,) = tracker.track(features, [bank()])
+    candidates = found.candidates
+    assert [logits[0, 0] for logits in candidates.mask_logits] == [-10, 1, 2, 3]
+    assert candidates.ious.tolist() == pytest.approx([0.9, 0.1, 0.6, 0.2])
+    assert (candidates.object_score, candidates.chosen) == (3.0, 2)
+
+
 def test_absence_blanks_mask_and_pointer() -> None:
     tracker, features = make_tracker(decoded(STABLE, [0.9, 0.1, 0.6, 0.2], score=0.0))
-    (result,) = tracker.track(features, [bank()])
+    result = tracker.track(features, [bank()])[0].result
     assert (result.mask_logits == -1024).all()
     assert (result.pointer == -1).all()
     soft, features = make_tracker(
         decoded(STABLE, [0.9, 0.1, 0.6, 0.2], score=-1.0), fixed_no_obj_ptr=False
     )
-    assert (soft.track(features, [bank()])[0].pointer == 2 - 1).all()
+    assert (soft.track(features, [bank()])[0].result.pointer == 2 - 1).all()
 
 
 def test_a_mask_prompt_is_its_own_answer() -> None:

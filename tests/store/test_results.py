@@ -138,16 +138,16 @@ def test_undo_brings_results_back(store: ResultStore, journal: Journal) -> None:
 
 def test_outdated_frames(store: ResultStore, journal: Journal) -> None:
     flags = np.zeros(13, np.bool_)
-    assert store.stale(1, 13)[0] == 0
-    assert not store.stale(1, 13)[1].any()
+    assert store.marks(1, "stale", 13)[0] == 0
+    assert not store.marks(1, "stale", 13)[1].any()
     flags[[2, 12]] = True
     with journal.step("change"):
-        store.put_stale(1, flags)
-    since, read = store.stale(1, 13)
+        store.put_marks(1, "stale", flags)
+    since, read = store.marks(1, "stale", 13)
     assert since == 1
     np.testing.assert_array_equal(read, flags)
     with pytest.raises(ProjectError, match="damaged"):
-        store.stale(1, 100)
+        store.marks(1, "stale", 100)
 
 
 @pytest.mark.parametrize("body", [b"", b"no deflate", bytes(1 << 16)])

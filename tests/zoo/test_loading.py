@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from sam2ov.engine.policy import MemorySettings
 from sam2ov.errors import ModelError, ModelNotFoundError
 from sam2ov.zoo.cache import cache_folder
 from sam2ov.zoo.loading import load_model, prepare_model
@@ -22,13 +23,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_presets_differ_in_what_is_remembered(micro_model: Path, cache: Path) -> None:
     quality = prepare_model("micro")
     assert (quality.folder, quality.notes) == (micro_model, ())
-    assert quality.compile(precision="f32").memory_frames == 7
+    assert quality.compile(precision="f32").memory == MemorySettings()
     assert list((cache_folder() / "compiled").iterdir())
     balanced = load_model("micro", preset="balanced", precision="f32")
-    assert balanced.memory_frames == PRESETS["balanced"].memory_frames
+    assert balanced.memory == PRESETS["balanced"].memory
     assert balanced.manifest.image_size == 320
     fast = load_model("micro", preset="fast", precision="f32")
-    assert fast.memory_frames == PRESETS["fast"].memory_frames
+    assert fast.memory == PRESETS["fast"].memory
     assert fast.manifest.image_size == 256
     picture = np.zeros((256, 256, 3), np.uint8)
     assert fast.encode_image(picture).embedding.shape == (1, 128, 16, 16)
@@ -38,7 +39,7 @@ def test_a_folder_keeps_its_size(micro_model: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sam2ov.zoo.loading.is_installed", lambda: False)
     prepared = prepare_model(micro_model, preset="fast")
     assert prepared.folder == micro_model
-    assert prepared.preset.memory_frames == PRESETS["fast"].memory_frames
+    assert prepared.preset.memory == PRESETS["fast"].memory
     (note,) = prepared.notes
     assert 'needs NNCF: pip install "sam2ov[quantize]"' in note
 

@@ -1,5 +1,6 @@
 import pytest
 
+from sam2ov.engine.policy import MemorySettings
 from sam2ov.errors import ModelError
 from sam2ov.zoo.presets import PRESETS, find_preset
 
@@ -18,7 +19,7 @@ def test_the_others_keep_the_resolution(name: str) -> None:
 
 def test_quality_gives_nothing_up() -> None:
     quality = PRESETS["quality"]
-    assert (quality.memory_frames, quality.image_scale, quality.int8) == (None, 1, False)
+    assert (quality.memory, quality.image_scale, quality.int8) == (MemorySettings(), 1, False)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

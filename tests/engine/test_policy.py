@@ -1,11 +1,18 @@
-"""The memory bank's two windows."""
+"""Memory policies: upstream's two windows, and what becomes of many prompted frames."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sam2ov.engine.memory import BankSelection, pointer_sine_encoding, select_from_bank
+from sam2ov.engine.bank import pointer_sine_encoding
+from sam2ov.engine.policy import (
+    BankSelection,
+    MemorySettings,
+    ObjectFrames,
+    UpstreamPolicy,
+)
+from sam2ov.values.timeline import Timeline
 from tests.fake_model import make_manifest
 
 
@@ -15,18 +22,15 @@ def select(
     tracked: set[int],
     num_frames: int = 100,
     reverse: bool = False,
-    memory_frames: int = 7,
+    memory_frames: int | None = None,
+    is_growing: bool = False,
     **switches: object,
 ) -> BankSelection:
-    return select_from_bank(
-        frame_idx,
-        conditioning,
-        tracked.__contains__,
-        num_frames=num_frames,
-        reverse=reverse,
-        manifest=make_manifest(**switches),
-        memory_frames=memory_frames,
-    )
+    policy = UpstreamPolicy(make_manifest(**switches), MemorySettings(frames=memory_frames))
+    timeline = Timeline.empty(num_frames)
+    timeline.has_result[[*conditioning, *tracked]] = True
+    frames = ObjectFrames(conditioning, timeline, None if is_growing else num_frames)
+    return policy.select(frame_idx, frames, reverse=reverse)
 
 
 def spatial(selection: BankSelection) -> list[tuple[int, int]]:
@@ -134,8 +138,52 @@ def test_the_bank_stays_within_its_bounds(
         assert pointer.distance == sign * (frame_idx - pointer.frame_idx) >= 0
 
 
+def test_up_to_eight_prompted_frames_are_all_attended_to() -> None:
+    prompted = [40, 0, 3, 99, 7, 20, 80, 60]
+    assert spatial(select(50, prompted, set()))[:8] == [(frame, 6) for frame in prompted]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_more_the_first_and_the_nearest_in_time(reverse: bool) -> None:
+    prompted = [*range(90, 9, -5), 2]
+    selection = select(51, prompted, set(), reverse=reverse)
+    attended = [2, 35, 40, 45, 50, 55, 60, 65]
+    assert [frame for frame, slot in spatial(selection) if slot == 6] == attended
+    past = [f for f in attended if (f > 51 if reverse else f < 51)]
+    assert [frame for frame, _ in pointers(selection)][: len(past)] == past
+
+
+@given(
+    st.integers(0, 199),
+    st.sets(st.integers(0, 199), min_size=9, max_size=120),
+    st.sets(st.integers(0, 199)),
+    st.booleans(),
+)
+def test_a_step_costs_the_same_however_many_frames_are_prompted(
+    frame_idx: int, prompted: set[int], tracked: set[int], reverse: bool
+) -> None:
+    selection = select(frame_idx, sorted(prompted), tracked, num_frames=200, reverse=reverse)
+    assert len(selection.spatial) <= 8 + 6
+    assert len(selection.pointers) <= 8 + 15
+    as_prompted = [slot.frame_idx for slot in selection.spatial if slot.slot == 6]
+    assert min(prompted) in as_prompted
+    assert len(as_prompted) == 8
+
+
+def test_a_limit_of_the_model_comes_before_ours() -> None:
+    selection = select(50, list(range(0, 100, 5)), set(), max_conditioning_frames=12)
+    assert len([slot for slot in selection.spatial if slot.slot == 6]) == 12
+
+
+def test_a_video_that_grows_counts_as_long() -> None:
+    short = select(3, [0], {1, 2}, num_frames=4, is_growing=True)
+    assert pointers(short) == [(0, 3), (2, 1), (1, 2)]
+    long = select(20, [0], set(range(1, 20)), num_frames=21, is_growing=True)
+    assert len(long.pointers) == 1 + 15
+
+
 def test_sine_encoding_of_distances() -> None:
-    encoding = pointer_sine_encoding((0, 15), 8, num_frames=100, max_obj_ptrs=16)
+    encoding = pointer_sine_encoding((0, 15), 8, 15)
     assert encoding.shape == (2, 8)
     assert encoding[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
     assert encoding[1, 0] == pytest.approx(np.sin(1))
@@ -143,4 +191,4 @@ def test_sine_encoding_of_distances() -> None:
 
 
 def test_a_single_frame_has_a_finite_encoding() -> None:
-    assert np.isfinite(pointer_sine_encoding((0,), 8, num_frames=1, max_obj_ptrs=16)).all()
+    assert np.isfinite(pointer_sine_encoding((0,), 8, 0)).all()
