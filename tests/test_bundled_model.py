@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from sam2ov.engine.tracker import Tracker
 from sam2ov.evaluation.datasets import AnnotatedSequence, find_sequences
 from sam2ov.evaluation.scores import overall
 from sam2ov.evaluation.scoring import evaluate_sequence
 from sam2ov.evaluation.user import PromptKind
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.zoo.loading import load_model
 from training.unseen import unseen_clip, write_sequence
 
 CLIPS = 8
@@ -16,8 +17,8 @@ MEBIBYTE = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def predictor() -> SAM2VideoPredictor:
-    return SAM2VideoPredictor.from_pretrained("micro")
+def tracker() -> Tracker:
+    return Tracker(load_model("micro"))
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +31,12 @@ def sequences(tmp_path_factory: pytest.TempPathFactory) -> list[AnnotatedSequenc
 
 @pytest.mark.parametrize(("kind", "least"), [("mask", 80), ("box", 72), ("click", 60)])
 def test_objects_are_followed_through_unseen_clips(
-    predictor: SAM2VideoPredictor,
+    tracker: Tracker,
     sequences: list[AnnotatedSequence],
     kind: PromptKind,
     least: float,
 ) -> None:
-    scores = [evaluate_sequence(predictor, sequence, kind) for sequence in sequences]
+    scores = [evaluate_sequence(tracker, sequence, kind) for sequence in sequences]
     j = overall(scores).j
     print(f"mean J by {kind}: {j:.1f}")
     assert j >= least

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.jobs import ClipJob, Output
+from sam2ov.mask_files.prompt_file import FramePrompt, ObjectPrompts, PromptFile
 from sam2ov.video import FrameTimes, VideoWriter
 
 FPS = 24
@@ -53,6 +55,16 @@ def write_clip(
         for frame in _frames(size_hw, num_frames, objects, seed):
             writer.write(frame)
     return BenchClip(path, num_frames, size_hw, tuple(each.box(0) for each in objects))
+
+
+def clip_job(clip: BenchClip, num_objects: int = 1, outputs: tuple[Output, ...] = ()) -> ClipJob:
+    """Track the first ``num_objects`` of a clip from their boxes on its first frame."""
+    objects = tuple(
+        ObjectPrompts(id=obj_id, prompts=(FramePrompt(frame=0, box=box),))
+        for obj_id, box in enumerate(clip.boxes[:num_objects], 1)
+    )
+    prompts = PromptFile(objects=objects)
+    return ClipJob(clip=clip.path, prompts=prompts, direction="forward", outputs=outputs)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,14 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sam2ov.bench.clip import BenchClip
+from sam2ov.bench.clip import BenchClip, clip_job
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ModelError
-from sam2ov.export import FORMATS
-from sam2ov.export.plan import ExportSource
-from sam2ov.export.run import run_export
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
-from sam2ov.values.palette import default_colour
+from sam2ov.jobs import Output, run_clip_job
 from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import open_video
 from sam2ov.zoo.conversion import module_environment
@@ -55,12 +52,12 @@ class StartTimes:
 
 
 def click_times(
-    predictor: SAM2VideoPredictor, clip: BenchClip, *, clicks: int = 20, first_clicks: int = 5
+    tracker: Tracker, clip: BenchClip, *, clicks: int = 20, first_clicks: int = 5
 ) -> ClickTimes:
     """Click on new objects: on one frame again and again, and on frames that are new, too.
 
     Args:
-        predictor: the model.
+        tracker: of the model.
         clip: of at least ``first_clicks + 2`` frames.
         clicks: on the embedded frame.
         first_clicks: on new frames.
@@ -68,7 +65,7 @@ def click_times(
     x0, y0, x1, y1 = clip.boxes[0]
     point = [[(x0 + x1) / 2, (y0 + y1) / 2]]
     prompt = make_point_prompt(point, [1], None, clip.size_hw)
-    with predictor.init_state(clip.path) as session:
+    with VideoSession(tracker, open_video(clip.path)) as session:
 
         def answer(frame_idx: int, obj_id: int) -> float:
             started = time.perf_counter()
@@ -92,27 +89,22 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(-int(-share * len(ordered) // 1) - 1, 0)]
 
 
-def overlay_fps(predictor: SAM2VideoPredictor, clip: BenchClip, folder: Path) -> float:
+def overlay_fps(tracker: Tracker, clip: BenchClip, folder: Path) -> float:
     """Frames per second from a file to an mp4 with one object coloured, as by ``sam2ov track``.
 
     Args:
-        predictor: the model.
+        tracker: of the model.
         clip: what is tracked, from its first frame to its last.
         folder: to write into.
 
     Raises:
         VideoError: it cannot be written.
     """
+    overlay = Output(path=folder / "overlay.mp4", format="overlay")
     started = time.perf_counter()
-    with open_video(clip.path, verify=True) as reader, predictor.init_state(reader) as session:
-        session.add_points(0, 1, make_point_prompt(None, None, clip.boxes[0], clip.size_hw))
-        for _ in session.propagate(0):
-            pass
-        frames = range(session.num_frames)
-        target = ExportedObject(1, "object", default_colour(1))
-        source = ExportSource.of(clip.path.name, reader, TrackedMasks(session, [target], frames))
-        run_export(FORMATS["overlay"], [source], folder / "overlay.mp4")
-    return len(frames) / (time.perf_counter() - started)
+    outcome = run_clip_job(clip_job(clip, outputs=(overlay,)), tracker)
+    assert outcome is not None
+    return outcome.frames / (time.perf_counter() - started)
 
 
 def start_times(folder: Path, device: str, precision: str) -> StartTimes:

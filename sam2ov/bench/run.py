@@ -22,9 +22,9 @@ from sam2ov.bench.report import BenchReport, Subject, TorchResult
 from sam2ov.bench.torch_side import TorchBaseline, TorchPrecision, write_decoded_frames
 from sam2ov.bench.tracking import LEAD_IN_FRAMES, ObjectRounds, TrackingRun, warm_up_frames
 from sam2ov.engine.devices import Precision
+from sam2ov.engine.tracker import Tracker
 from sam2ov.manifest import Manifest
 from sam2ov.progress import Progress, ProgressCallback
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from sam2ov.values.masks import HOLE_AREA
 from sam2ov.zoo.catalogue import trained_image_size
 from sam2ov.zoo.presets import PresetName
@@ -92,7 +92,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
     model = prepared.compile(settings.device, settings.precision)
     # Torch fills no holes on a CPU; to compare masks, neither side does.
     fill = 0 if settings.against_torch else HOLE_AREA
-    predictor = SAM2VideoPredictor(model, fill_hole_area=fill)
+    tracker = Tracker(model, fill)
     plan = _Plan(settings, warm_up_frames(model.manifest))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sam2ov-bench-")))
@@ -102,18 +102,18 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
             write_decoded_frames(clip, plan.torch_frames, folder)
             baselines = _start_torch(settings, model.manifest, folder, stack)
         devices = [device_facts(settings.device, model.precision)]
-        bench = _Bench(plan, predictor, clip, baselines, progress)
+        bench = _Bench(plan, tracker, clip, baselines, progress)
         runs = [bench.track(number) for number in settings.objects]
         load_after = load_average()
         devices.append(device_facts(settings.device, model.precision))
         device = max(devices, key=lambda facts: facts.gemm_flops)
         stage = "Measuring clicks, an overlay and the start"
         progress(Progress(stage, 0, 1, "steps"))
-        clicks = click_times(predictor, clip, first_clicks=_FIRST_CLICKS)
+        clicks = click_times(tracker, clip, first_clicks=_FIRST_CLICKS)
         frames = round(_OVERLAY_SECONDS / runs[0][0].seconds_per_frame)
         frames = max(_OVERLAY_FRAMES[0], min(frames, _OVERLAY_FRAMES[-1]))
         short = write_clip(folder / "short.mp4", settings.size_hw, frames, 1)
-        overlay = overlay_fps(predictor, short, folder)
+        overlay = overlay_fps(tracker, short, folder)
         start = start_times(prepared.folder, settings.device, model.precision)
         progress(Progress(stage, 1, 1, "steps"))
     rounds, against = zip(*runs, strict=True)
@@ -202,7 +202,7 @@ class _Bench:
     """Tracks with any number of objects."""
 
     plan: _Plan
-    predictor: SAM2VideoPredictor
+    tracker: Tracker
     clip: BenchClip
     baselines: Sequence[TorchBaseline]
     progress: ProgressCallback
@@ -213,7 +213,7 @@ class _Bench:
         self._tell(objects, 0)
         forget_peak_memory()
         rounds = []
-        with TrackingRun(self.predictor, self.clip, objects) as ours:
+        with TrackingRun(self.tracker, self.clip, objects) as ours:
             ours.track(self.plan.warm_up)
             pairs = [self._pair(baseline, objects) for baseline in self.baselines]
             self._tell(objects, 1)

@@ -10,13 +10,13 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.bench.clip import BenchClip
+from sam2ov.bench.clip import BenchClip, clip_job
 from sam2ov.engine.networks import NetworkUsage
 from sam2ov.engine.session import TrackedFrame
+from sam2ov.engine.tracker import Tracker
+from sam2ov.jobs import ClipRun
 from sam2ov.manifest import Manifest, NetworkName
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from sam2ov.values.masks import BoolArray
-from sam2ov.values.prompts import make_point_prompt
 
 LEAD_IN_FRAMES: Final = 1
 """Frames before each round that do not count: one was read ahead since the last round."""
@@ -76,7 +76,7 @@ class TrackingRun:
     """A clip being tracked; closes the video when the block ends.
 
     Args:
-        predictor: the model.
+        tracker: of the model.
         clip: what is tracked.
         num_objects: the first so many of the clip's objects.
 
@@ -84,17 +84,16 @@ class TrackingRun:
         masks: what was found so far, by frame.
     """
 
-    predictor: SAM2VideoPredictor
+    tracker: Tracker
     clip: BenchClip
     num_objects: int
     masks: dict[int, PackedMasks] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Self:
-        self._session = self.predictor.init_state(self.clip.path)
-        for obj_id, box in enumerate(self.clip.boxes[: self.num_objects], 1):
-            prompt = make_point_prompt(None, None, box, self.clip.size_hw)
-            self._session.add_points(0, obj_id, prompt)
-        self._steps = self._session.propagate()
+        self._run = ClipRun(clip_job(self.clip, self.num_objects), self.tracker)
+        for _ in self._run.prompt():
+            pass
+        self._steps = self._run.track()
         return self
 
     def __exit__(
@@ -103,7 +102,7 @@ class TrackingRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._session.close()
+        self._run.close()
 
     def track(self, frames: int) -> None:
         """Go on by some frames without a measurement."""
@@ -114,7 +113,7 @@ class TrackingRun:
     def measure(self, frames: int) -> Round:
         """Go on by some frames and time them, after a lead-in."""
         self.track(LEAD_IN_FRAMES)
-        model, found = self.predictor.model, []
+        model, found = self.tracker.model, []
         before = model.usage()
         started = time.perf_counter()
         for _ in range(frames):
@@ -132,7 +131,7 @@ class TrackingRun:
 
     def _masks(self, step: TrackedFrame) -> BoolArray:
         """Of all objects, bool [N, H, W]."""
-        return self._session.to_video_size(step.mask_logits) > 0
+        return self._run.session.to_video_size(step.mask_logits) > 0
 
     def _keep(self, step: TrackedFrame, masks: BoolArray) -> None:
         self.masks[step.frame_idx] = np.packbits(masks, axis=-1)

@@ -24,11 +24,11 @@ from sam2ov.errors import ExportError
 
 if TYPE_CHECKING:
     from sam2ov.engine.devices import Precision
+    from sam2ov.engine.tracker import Tracker
     from sam2ov.evaluation.contact_sheet import ContactSheet
     from sam2ov.evaluation.datasets import AnnotatedSequence
     from sam2ov.evaluation.scores import SequenceScores
     from sam2ov.progress import ProgressCallback
-    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 
 
 class PromptName(StrEnum):
@@ -108,11 +108,11 @@ def evaluate(
     _check_place(as_json, (".json",), overwrite=overwrite)
     _check_place(contact_sheet, SUFFIXES, overwrite=overwrite)
     sequences = find_sequences(dataset, names=sequence or [], year=year.value, split=split)
-    predictor = _load(model, device, precision.value if precision else None, preset, calibrate)
+    tracker = _load(model, device, precision.value if precision else None, preset, calibrate)
     sheet = ContactSheet() if contact_sheet is not None else None
     with progress_display() as progress:
-        scores = _evaluate(predictor, sequences, prompt, corrections, sheet, progress)
-    facts = _facts(dataset, predictor, prompt, preset, scores)
+        scores = _evaluate(tracker, sequences, prompt, corrections, sheet, progress)
+    facts = _facts(dataset, tracker, prompt, preset, scores)
     if as_json is not None:
         _write_json(as_json, facts)
     if sheet is not None and contact_sheet is not None:
@@ -126,8 +126,8 @@ def _load(
     precision: "Precision | None",
     preset: Preset,
     calibrate: Path | None,
-) -> "SAM2VideoPredictor":
-    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+) -> "Tracker":
+    from sam2ov.engine.tracker import Tracker
     from sam2ov.zoo.loading import prepare_model
 
     with progress_display() as progress:
@@ -142,11 +142,11 @@ def _load(
     for note in prepared.notes:
         say(note)
     say(f"Loading {model} for {device} …")
-    return SAM2VideoPredictor(prepared.compile(device, precision))
+    return Tracker(prepared.compile(device, precision))
 
 
 def _evaluate(
-    predictor: "SAM2VideoPredictor",
+    tracker: "Tracker",
     sequences: "list[AnnotatedSequence]",
     prompt: PromptName,
     corrections: int,
@@ -164,7 +164,7 @@ def _evaluate(
         stage = f"{sequence.name} ({number} of {len(sequences)})"
         scores.append(
             evaluate_sequence(
-                predictor,
+                tracker,
                 sequence,
                 prompt.value,
                 corrections=corrections,
@@ -197,7 +197,7 @@ class _Steps:
 
 def _facts(
     dataset: Path,
-    predictor: "SAM2VideoPredictor",
+    tracker: "Tracker",
     prompt: PromptName,
     preset: Preset,
     scores: "list[SequenceScores]",
@@ -212,9 +212,9 @@ def _facts(
     corrections = summarise_corrections(scores)
     return {
         "dataset": dataset.resolve().name,
-        "model": predictor.model.manifest.name,
-        "device": predictor.model.device,
-        "precision": predictor.model.precision,
+        "model": tracker.model.manifest.name,
+        "device": tracker.model.device,
+        "precision": tracker.model.precision,
         "preset": preset.value,
         "prompt": prompt.value,
         "fps": round(frames_per_second(scores), 2),

@@ -18,10 +18,10 @@ from sam2ov.commands.outputs import (
     NamesOption,
     OptionValue,
     OutOption,
-    Output,
     OverwriteOption,
     PerObjectOption,
     SetOption,
+    make_output,
 )
 from sam2ov.errors import ExportError, ProjectError
 from sam2ov.export import FORMATS
@@ -79,7 +79,7 @@ def export(
 
     A project that is open in the app has to be closed there first.
     """
-    output = Output.of(
+    output = make_output(
         out,
         output_format,
         options or [],

@@ -1,4 +1,4 @@
-"""``--out`` and what goes with it: checked before the work starts, written after it."""
+"""``--out`` and what goes with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sam2ov.errors import ExportError
-from sam2ov.export import FORMATS, ExportFormat, ExportSettings
-from sam2ov.progress import ProgressCallback
+from sam2ov.export import FORMATS, ExportFormat
 
 if TYPE_CHECKING:
-    from sam2ov.export.plan import ExportSource
-    from sam2ov.export.tracked_masks import ExportedObject
+    from sam2ov.jobs.output import Output
 
 
 def _parse_format(name: str | ExportFormat) -> ExportFormat:
@@ -102,82 +100,37 @@ KeepStartOption = Annotated[
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what stands at --out.")]
 
 
-@dataclass(frozen=True)
-class Output:
-    """What to write where.
+def make_output(
+    path: Path,
+    wanted: ExportFormat,
+    options: Sequence[OptionValue],
+    *,
+    per_object: bool,
+    first_number: int,
+    names: str | None,
+    keep_start: bool,
+    overwrite: bool,
+    num_clips: int = 1,
+) -> "Output":
+    """Understand the options.
 
-    Attributes:
-        path: a file, a folder or an archive, as ``format`` wants it.
-        format: see ``sam2ov.export``.
-        settings: see there.
-        overwrite: replace what is there.
+    Raises:
+        typer.BadParameter: options contradict each other or the format.
     """
+    from sam2ov.jobs.output import Output
 
-    path: Path
-    format: ExportFormat
-    settings: ExportSettings
-    overwrite: bool
-
-    @staticmethod
-    def of(
-        path: Path,
-        wanted: ExportFormat,
-        options: Sequence[OptionValue],
-        *,
-        per_object: bool,
-        first_number: int,
-        names: str | None,
-        keep_start: bool,
-        overwrite: bool,
-        num_clips: int = 1,
-    ) -> "Output":
-        """Understand the options.
-
-        Raises:
-            typer.BadParameter: options contradict each other or the format.
-        """
-        try:
-            parsed = wanted.parse_options({option.name: option.value for option in options})
-            settings = ExportSettings(first_number, names, per_object, keep_start, parsed)
-            wanted.check(path, settings, num_clips)
-        except ExportError as error:
-            raise typer.BadParameter(str(error)) from error
-        return Output(path, wanted, settings, overwrite)
-
-    def check_places(
-        self, videos: Sequence[Path], stem: str, objects: Sequence["ExportedObject"]
-    ) -> None:
-        """Find out what would only fail after hours.
-
-        Args:
-            videos: that must not be written over.
-            stem: the clip's name in file names.
-            objects: that are written.
-
-        Raises:
-            ExportError: the place is taken or is no folder.
-        """
-        from sam2ov.export.run import output_paths
-
-        if not self.path.absolute().parent.is_dir():
-            raise ExportError(f"The folder of {self.path} does not exist: create it first.")
-        for path in output_paths(self.format, stem, objects, self.path, self.settings):
-            self._check_place(path, videos)
-
-    def write(self, sources: Sequence["ExportSource"], progress: ProgressCallback) -> list[Path]:
-        """Write it; returns the paths.
-
-        Raises:
-            ExportError, VideoError: it cannot be written; nothing is left under the final name.
-        """
-        from sam2ov.export.run import run_export
-
-        return run_export(self.format, sources, self.path, self.settings, progress=progress)
-
-    def _check_place(self, path: Path, videos: Sequence[Path]) -> None:
-        if not path.exists():
-            return
-        if any(path.samefile(video) for video in videos if video.exists()):
-            raise ExportError(f"{path} is the video itself. Choose another --out.")
-        if not self.overwrite and not (path.is_dir() and not any(path.iterdir())):
-            raise ExportError(f"{path} is there already. Choose another --out, or add --overwrite.")
+    output = Output(
+        path=path,
+        format=wanted.name,
+        first_number=first_number,
+        names=names,
+        per_object=per_object,
+        keep_start=keep_start,
+        options={option.name: option.value for option in options},
+        overwrite=overwrite,
+    )
+    try:
+        output.check(num_clips)
+    except ExportError as error:
+        raise typer.BadParameter(str(error)) from error
+    return output

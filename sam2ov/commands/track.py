@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,10 +29,10 @@ from sam2ov.commands.outputs import (
     KeepStartOption,
     NamesOption,
     OutOption,
-    Output,
     OverwriteOption,
     PerObjectOption,
     SetOption,
+    make_output,
 )
 from sam2ov.commands.prompt_options import (
     BOX_FORM,
@@ -47,8 +47,11 @@ from sam2ov.commands.prompt_options import (
     parse_point,
     read_mask_files,
 )
-from sam2ov.commands.tracking_run import Summary, TrackingRun, run_tracking
+from sam2ov.commands.tracking_run import run_tracking
 from sam2ov.export import FORMATS
+
+if TYPE_CHECKING:
+    from sam2ov.jobs import ClipOutcome
 
 
 class _Direction(StrEnum):
@@ -152,7 +155,7 @@ def track(
     if masks is not None:
         imported = read_mask_files(masks, masks_frames, masks_first_number)
     collected = collect_prompts(point or [], box or [], mask or [], prompts, imported)
-    output = Output.of(
+    output = make_output(
         out,
         output_format,
         options or [],
@@ -162,44 +165,46 @@ def track(
         keep_start=keep_start,
         overwrite=overwrite,
     )
-    summary = run_tracking(
-        TrackingRun(
-            video=video,
+    from sam2ov.jobs import ClipJob
+
+    outcome = run_tracking(
+        ClipJob(
+            clip=video,
             prompts=collected,
-            output=output,
-            save_prompts=save_prompts,
             model=model,
+            preset=preset.value,
             device=device,
             precision=precision.value if precision is not None else None,
-            preset=preset.value,
             calibrate=calibrate,
             direction=direction.value,
-            start=start,
-            end=end,
+            first=start,
+            last=end,
             fill_hole_area=fill_hole_area,
             non_overlap=non_overlap,
             clean_up=changed(NO_CLEAN_UP, clean_up or []),
+            save_prompts=save_prompts,
+            outputs=(output,),
         )
     )
-    if summary is None:
+    if outcome is None:
         say("Interrupted before the first frame was tracked; nothing was written.")
         raise typer.Exit(EXIT_CODE)
-    _report(summary, as_json=as_json)
-    if summary.interrupted:
+    _report(outcome, as_json=as_json)
+    if outcome.interrupted:
         raise typer.Exit(EXIT_CODE)
 
 
-def _report(summary: Summary, *, as_json: bool) -> None:
+def _report(outcome: "ClipOutcome", *, as_json: bool) -> None:
     say(
-        f"Tracking took {summary.seconds:.1f} s ({summary.fps:.1f} frames/s) with {summary.model} "
-        f"on {summary.device} ({summary.precision}, preset {summary.preset})."
+        f"Tracking took {outcome.seconds:.1f} s ({outcome.fps:.1f} frames/s) with {outcome.model} "
+        f"on {outcome.device} ({outcome.precision}, preset {outcome.preset})."
     )
-    for target in summary.objects:
+    for target in outcome.objects:
         say(
-            f"  {target.name}: tracked on {target.tracked} of {summary.frames} frames, "
+            f"  {target.name}: tracked on {target.tracked} of {outcome.frames} frames, "
             f"not to be seen on {target.absent} of them"
         )
     if as_json:
-        print(json.dumps(asdict(summary), indent=1))
+        print(json.dumps(asdict(outcome), indent=1))
     else:
-        print("\n".join(summary.outputs))
+        print("\n".join(outcome.outputs))

@@ -6,7 +6,6 @@ appear later are prompted, tracked and scored from there on, as in YouTube-VOS. 
 one object at most. An object that is gone and is said to be gone scores 1.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,15 +13,21 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.engine.session import VideoSession
-from sam2ov.engine.tracking_job import plan_segments
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import DatasetError
 from sam2ov.evaluation.corrections import Correction, correct_worst_frame
 from sam2ov.evaluation.datasets import AnnotatedSequence, LabelMap
 from sam2ov.evaluation.metrics import boundary_accuracy, region_similarity
 from sam2ov.evaluation.scores import ObjectScores, SequenceScores
-from sam2ov.evaluation.user import PromptKind, current_mask, give_prompt
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.evaluation.user import (
+    PromptKind,
+    correct,
+    corrections_of,
+    current_mask,
+    first_prompt,
+)
+from sam2ov.jobs import ClipJob, ClipRun
+from sam2ov.mask_files.prompt_file import ObjectPrompts, PromptFile, from_prompt
 from sam2ov.values.masks import BoolArray
 from sam2ov.video import ImageFolderReader, open_video
 
@@ -53,7 +58,7 @@ StepCallback = Callable[[], None]
 
 
 def evaluate_sequence(
-    predictor: SAM2VideoPredictor,
+    tracker: Tracker,
     sequence: AnnotatedSequence,
     kind: PromptKind,
     *,
@@ -64,7 +69,7 @@ def evaluate_sequence(
     """Prompt, track and score.
 
     Args:
-        predictor: the model.
+        tracker: of the model.
         sequence: frames and masks.
         kind: how objects are prompted.
         corrections: afterwards, how often each object's worst frame is clicked on, one after the
@@ -76,14 +81,48 @@ def evaluate_sequence(
         DatasetError: the annotations do not fit the frames, or show no object.
         VideoError: a frame cannot be read.
     """
-    reader = open_video(sequence.frames)
-    with predictor.init_state(reader) as session:
+    with open_video(sequence.frames) as reader:
         assert isinstance(reader, ImageFolderReader)
-        run = _Run(session, sequence, _Annotations(sequence, reader), on_step, on_frame)
+        annotations = _Annotations(sequence, reader)
+    counting = _counting(sequence, annotations)
+    with ClipRun(_job(sequence, annotations, counting, kind), tracker) as clip:
+        run = _Run(clip, annotations, counting, on_step, on_frame)
         run.prompt(kind)
         scores = run.track_and_score()
         clicks = tuple(run.correct(scores, corrections)) if corrections else ()
-    return SequenceScores(sequence.name, scores, run.tracked_frames, run.seconds, clicks)
+        return SequenceScores(sequence.name, scores, clip.tracked_frames, clip.seconds, clicks)
+
+
+Counting = Mapping[int, tuple[int, ...]]
+"""The frames that each object is scored on; at least one."""
+
+
+def _counting(sequence: AnnotatedSequence, annotations: "_Annotations") -> Counting:
+    counting = {i: annotations.counting(i) for i in annotations.first_frames}
+    found = {obj_id: frames for obj_id, frames in counting.items() if frames}
+    if not found:
+        raise DatasetError(
+            f"Sequence {sequence.name} cannot be scored: no annotated frame comes after the first "
+            "one with an object."
+        )
+    return found
+
+
+def _job(
+    sequence: AnnotatedSequence, annotations: "_Annotations", counting: Counting, kind: PromptKind
+) -> ClipJob:
+    """Prompt every object that can be scored where it first appears, and track it to the end."""
+    objects = []
+    for obj_id in counting:
+        frame_idx = annotations.first_frames[obj_id]
+        prompt = first_prompt(annotations.truth(frame_idx, obj_id), kind)
+        objects.append(ObjectPrompts(id=obj_id, prompts=(from_prompt(frame_idx, prompt),)))
+    return ClipJob(
+        clip=sequence.frames,
+        prompts=PromptFile(objects=tuple(objects)),
+        direction="forward",
+        last=max(frames[-1] for frames in counting.values()),
+    )
 
 
 class _Annotations:
@@ -131,36 +170,32 @@ class _Annotations:
 
 
 class _Run:
-    """Tracks and scores one sequence; counts frames and the time that they took."""
+    """Tracks and scores one sequence."""
 
     def __init__(
         self,
-        session: VideoSession,
-        sequence: AnnotatedSequence,
+        clip: ClipRun,
         annotations: _Annotations,
+        counting: Counting,
         on_step: StepCallback,
         on_frame: FrameVisitor,
     ) -> None:
-        self._session = session
+        self._clip = clip
+        self._session = clip.session
         self._annotations = annotations
+        self._counting = counting
         self._on_step = on_step
         self._on_frame = on_frame
-        counting = {i: annotations.counting(i) for i in annotations.first_frames}
-        self._counting = {obj_id: frames for obj_id, frames in counting.items() if frames}
-        if not self._counting:
-            raise DatasetError(
-                f"Sequence {sequence.name} cannot be scored: no annotated frame comes after the "
-                "first one with an object."
-            )
-        self.tracked_frames = 0
-        self.seconds = 0.0
 
     def prompt(self, kind: PromptKind) -> None:
-        """Prompt every object that can be scored where it first appears."""
+        """Answer the prompts, and correct the answers as often as ``kind`` says."""
+        for _ in self._clip.prompt():
+            pass
         for obj_id in self._counting:
             frame_idx = self._annotations.first_frames[obj_id]
             truth = self._annotations.truth(frame_idx, obj_id)
-            give_prompt(self._session, frame_idx, obj_id, truth, kind)
+            for _ in range(corrections_of(kind)):
+                correct(self._session, frame_idx, obj_id, truth)
 
     def track_and_score(self) -> tuple[ObjectScores, ...]:
         """Track all objects from their prompts to the end."""
@@ -207,22 +242,10 @@ class _Run:
 
     def _tracked(self) -> Iterator[tuple[int, dict[int, BoolArray]]]:
         """Frame index and masks of the objects tracked there, without overlaps."""
-        starts = {i: [self._annotations.first_frames[i]] for i in self._counting}
-        last = max(frames[-1] for frames in self._counting.values())
-        for segment in plan_segments(starts, range(last + 1), "forward"):
-            steps = self._session.propagate(
-                segment.first, segment.num_frames - 1, obj_ids=segment.obj_ids
-            )
-            while True:
-                started = time.perf_counter()
-                step = next(steps, None)
-                self.seconds += time.perf_counter() - started
-                if step is None:
-                    break
-                self.tracked_frames += 1
-                logits = self._session.to_video_size(step.mask_logits, non_overlapping=True)
-                self._on_step()
-                yield step.frame_idx, dict(zip(step.obj_ids, logits > 0, strict=True))
+        for frame in self._clip.track():
+            logits = self._session.to_video_size(frame.mask_logits, non_overlapping=True)
+            self._on_step()
+            yield frame.frame_idx, dict(zip(frame.obj_ids, logits > 0, strict=True))
 
     def _tracked_again(self, obj_id: int) -> dict[int, float]:
         """Track one object from its prompts; J of the frames that count."""

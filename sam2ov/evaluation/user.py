@@ -8,7 +8,7 @@ import numpy as np
 from sam2ov.engine.session import VideoSession
 from sam2ov.errors import PromptError
 from sam2ov.values.masks import BoolArray
-from sam2ov.values.prompts import make_mask_prompt, make_point_prompt
+from sam2ov.values.prompts import Prompt, make_mask_prompt, make_point_prompt
 
 PromptKind = Literal["mask", "box", "click", "clicks3"]
 """The mask itself; its tight box; a click at its deepest point; that click and two corrections,
@@ -16,25 +16,24 @@ each at the deepest point of what is wrong."""
 
 PROMPT_KINDS: tuple[PromptKind, ...] = get_args(PromptKind)
 
-_CORRECTIONS = 2
 
-
-def give_prompt(
-    session: VideoSession, frame_idx: int, obj_id: int, truth: BoolArray, kind: PromptKind
-) -> None:
-    """Prompt an object on a frame as a user would who sees its mask ``truth`` [H, W]."""
+def first_prompt(truth: BoolArray, kind: PromptKind) -> Prompt:
+    """What a user says at once about an object whose mask they see, bool [H, W]."""
+    size_hw = truth.shape[0], truth.shape[1]
     match kind:
         case "mask":
-            session.add_mask(frame_idx, obj_id, make_mask_prompt(truth))
+            return make_mask_prompt(truth)
         case "box":
-            box = make_point_prompt(None, None, tight_box(truth), session.size_hw)
-            session.add_points(frame_idx, obj_id, box)
+            return make_point_prompt(None, None, tight_box(truth), size_hw)
         case "click" | "clicks3":
-            _click(session, frame_idx, obj_id, deepest_point(truth)[0], positive=True)
-            for _ in range(_CORRECTIONS if kind == "clicks3" else 0):
-                correct(session, frame_idx, obj_id, truth)
+            return make_point_prompt([deepest_point(truth)[0]], [1], None, size_hw)
         case _:
             assert_never(kind)
+
+
+def corrections_of(kind: PromptKind) -> int:
+    """How often the answer to the first prompt is corrected (``correct``)."""
+    return 2 if kind == "clicks3" else 0
 
 
 def correct(session: VideoSession, frame_idx: int, obj_id: int, truth: BoolArray) -> None:
@@ -42,7 +41,8 @@ def correct(session: VideoSession, frame_idx: int, obj_id: int, truth: BoolArray
     answer = current_mask(session, frame_idx, obj_id)
     if (answer != truth).any():
         point, positive = error_click(answer, truth)
-        _click(session, frame_idx, obj_id, point, positive=positive)
+        prompt = make_point_prompt([point], [int(positive)], None, session.size_hw)
+        session.add_points(frame_idx, obj_id, prompt, clear_old_points=False)
 
 
 def current_mask(session: VideoSession, frame_idx: int, obj_id: int) -> BoolArray:
@@ -78,15 +78,3 @@ def error_click(answer: BoolArray, truth: BoolArray) -> tuple[tuple[float, float
     """
     missed, spilled = deepest_point(truth & ~answer), deepest_point(answer & ~truth)
     return (missed[0], True) if missed[1] >= spilled[1] else (spilled[0], False)
-
-
-def _click(
-    session: VideoSession,
-    frame_idx: int,
-    obj_id: int,
-    point: tuple[float, float],
-    *,
-    positive: bool,
-) -> None:
-    prompt = make_point_prompt([point], [int(positive)], None, session.size_hw)
-    session.add_points(frame_idx, obj_id, prompt, clear_old_points=False)

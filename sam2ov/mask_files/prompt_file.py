@@ -244,6 +244,50 @@ def from_prompts(
     return ObjectPrompts(id=obj_id, name=name, colour=colour, prompts=entries)
 
 
+def fitting_prompts(
+    prompts: PromptFile, num_frames: int, size_hw: tuple[int, int]
+) -> dict[int, dict[int, Prompt]]:
+    """Every object's prompts by frame in the engine's form, checked against a video.
+
+    Args:
+        prompts: masks embedded.
+        num_frames: length of the video.
+        size_hw: of the video.
+
+    Raises:
+        PromptError: a prompt lies outside the video or the picture, a mask has another size, or
+            the file was made for another video.
+    """
+    if prompts.video is not None:
+        _check_video(prompts.video, num_frames, size_hw)
+    return {target.id: _fitting(target, num_frames, size_hw) for target in prompts.objects}
+
+
+def _fitting(target: ObjectPrompts, num_frames: int, size_hw: tuple[int, int]) -> dict[int, Prompt]:
+    by_frame = {}
+    for entry in target.prompts:
+        if entry.frame >= num_frames:
+            raise PromptError(
+                f"Object {target.id} is prompted on frame {entry.frame}, but the video ends with "
+                f"frame {num_frames - 1} (frames count from 0)."
+            )
+        try:
+            by_frame[entry.frame] = to_prompt(entry, size_hw)
+        except PromptError as error:
+            raise PromptError(f"Object {target.id}: {error}") from error
+    return by_frame
+
+
+def _check_video(facts: VideoFacts, num_frames: int, size_hw: tuple[int, int]) -> None:
+    height, width = size_hw
+    if (facts.num_frames, facts.width, facts.height) != (num_frames, width, height):
+        raise PromptError(
+            f"The prompts were made for {facts.file}, {facts.num_frames} frames of "
+            f"{facts.width}×{facts.height}; this video has {num_frames} frames of "
+            f'{width}×{height}. If it is the right one, delete "video" from the prompt file.'
+        )
+
+
 def _with_embedded_masks(prompts: PromptFile, folder: Path) -> PromptFile:
     objects = [
         target.model_copy(

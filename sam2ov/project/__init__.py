@@ -4,14 +4,14 @@ from sam2ov.project.documents import ModelDocument
 from sam2ov.project.history import ModelChangedError
 from sam2ov.project.objects import NewObject, ProjectObject
 from sam2ov.project.project import Project
-from sam2ov.project.tracking_plan import Direction, plan_tracking
+from sam2ov.project.tracking_plan import Reach, plan_project
 
 __all__ = [
-    "Direction",
     "ModelChangedError",
     "ModelDocument",
     "NewObject",
     "Project",
     "ProjectObject",
-    "plan_tracking",
+    "Reach",
+    "plan_project",
 ]

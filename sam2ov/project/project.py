@@ -8,8 +8,8 @@ from collections.abc import Generator, Sequence
 from typing import Self
 
 from sam2ov.cleanup.masks import CleanedMasks
+from sam2ov.engine.plan import Segment, track_segments
 from sam2ov.engine.session import TrackedFrame, VideoSession
-from sam2ov.engine.tracking_job import Segment
 from sam2ov.errors import PromptError
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.answers import Answers
@@ -140,16 +140,8 @@ class Project:
         """Track objects along segments as one step; stopping early keeps what is done."""
         if not segments:
             return
-        step = self.journal.begin(label, segments[0].first)
+        step = self.journal.begin(label, segments[0].frames[0])
         try:
-            for segment in segments:
-                present = [i for i in segment.obj_ids if i in self.session.obj_ids]
-                if present:
-                    yield from self.session.propagate(
-                        segment.first,
-                        segment.num_frames - 1,
-                        reverse=segment.reverse,
-                        obj_ids=present,
-                    )
+            yield from track_segments(self.session, segments)
         finally:
             self.journal.conclude(step)  # the tab may have been closed meanwhile

@@ -8,15 +8,15 @@ import pytest
 from sam2ov.bench.clip import BenchClip
 from sam2ov.bench.latency import click_times, overlay_fps, percentile, start_times
 from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ModelError
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from sam2ov.video import open_video
 from tests.click_model import ClickModel
 
 
 def test_clicks_on_one_frame_and_on_new_ones(model: ClickModel, bench_clip: BenchClip) -> None:
-    predictor = SAM2VideoPredictor(cast("SAM2Model", model))
-    times = click_times(predictor, bench_clip, clicks=4, first_clicks=3)
+    tracker = Tracker(cast("SAM2Model", model))
+    times = click_times(tracker, bench_clip, clicks=4, first_clicks=3)
     assert model.calls["encode_image"] == 1 + 3
     assert model.calls["encode_prompts"] == 1 + 4 + 3
     assert 0 < times.median <= times.p95
@@ -31,8 +31,8 @@ def test_percentile() -> None:
 
 
 def test_overlay(model: ClickModel, bench_clip: BenchClip, tmp_path: Path) -> None:
-    predictor = SAM2VideoPredictor(cast("SAM2Model", model))
-    assert overlay_fps(predictor, bench_clip, tmp_path) > 0
+    tracker = Tracker(cast("SAM2Model", model))
+    assert overlay_fps(tracker, bench_clip, tmp_path) > 0
     with open_video(tmp_path / "overlay.mp4") as reader:
         assert (reader.num_frames, reader.size_hw) == (12, bench_clip.size_hw)
 

@@ -8,18 +8,18 @@ import pytest
 from sam2ov.bench.clip import BenchClip
 from sam2ov.bench.tracking import TrackingRun, warm_up_frames
 from sam2ov.engine.model import SAM2Model
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.engine.tracker import Tracker
 from tests.bench.conftest import SIZE_HW
 from tests.fake_model import make_manifest
 
 
 @pytest.fixture(scope="module")
-def predictor(micro_model: Path) -> SAM2VideoPredictor:
-    return SAM2VideoPredictor(SAM2Model(micro_model))
+def tracker(micro_model: Path) -> Tracker:
+    return Tracker(SAM2Model(micro_model))
 
 
-def test_rounds(predictor: SAM2VideoPredictor, bench_clip: BenchClip) -> None:
-    with TrackingRun(predictor, bench_clip, 2) as run:
+def test_rounds(tracker: Tracker, bench_clip: BenchClip) -> None:
+    with TrackingRun(tracker, bench_clip, 2) as run:
         run.track(3)
         assert list(run.masks) == [0, 1, 2]
         first = run.measure(2)

@@ -222,8 +222,6 @@ def test_prompts_count_more_than_masks_of_other_files(track: Run, tmp_path: Path
         (("--masks", "a.json", "--masks-frames", "0"), "'0' is neither first, all, nor a number"),
         (("--names", "{frame}", *POINT), "overlay has names of its own: a template is for"),
         (("--names", "{clip}", "--per-object", *POINT), "same name: put {object} or {id} into"),
-        (("--start", "9", "--end", "3", *POINT), "the video has frames 0 to 19, and the start"),
-        (("--end", "20", *POINT), "the video has frames 0 to 19"),
         (("--direction", "sideways", *POINT), "'sideways' is not one of"),
     ],
 )
@@ -234,6 +232,25 @@ def test_a_wrong_command_line_is_explained(
     assert result.exit_code == 2, result.output
     assert message in " ".join(result.stderr.split())
     assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--start", "9", "--end", "3"),
+            "Frames 9 to 3 are not in the clip, which has",
+        ),
+        (("--end", "20"), "Frames 0 to 20 are not in the clip"),
+    ],
+)
+def test_frames_that_are_not_there_are_refused_before_the_work(
+    track: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = track("--out", tmp_path / "out.mp4", *POINT, *arguments)
+    assert result.exit_code == 1, result.output
+    assert message in " ".join(result.stderr.split())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sam2ov.engine.model import SAM2Model
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.engine.tracker import Tracker
 from sam2ov.values.palette import davis_palette
 from tests.fake_model import FakeModel
 
@@ -57,6 +57,6 @@ def plain_dataset(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def predictor() -> SAM2VideoPredictor:
+def tracker() -> Tracker:
     """On stand-in networks."""
-    return SAM2VideoPredictor(cast(SAM2Model, FakeModel()))
+    return Tracker(cast(SAM2Model, FakeModel()))

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sam2ov.engine.features import ArrayFrames
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import DatasetError
 from sam2ov.evaluation.contact_sheet import COLUMNS, ContactSheet
 from sam2ov.evaluation.corrections import Correction, correct_worst_frame
@@ -16,8 +19,8 @@ from sam2ov.evaluation.scores import (
     summarise_corrections,
 )
 from sam2ov.evaluation.scoring import ScoredFrame, evaluate_sequence
-from sam2ov.evaluation.user import PROMPT_KINDS, PromptKind, give_prompt
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.evaluation.user import PROMPT_KINDS, PromptKind, first_prompt
+from sam2ov.values.prompts import PointPrompt
 from tests.evaluation.conftest import (
     NUM_FRAMES,
     SIZE_HW,
@@ -36,13 +39,11 @@ def written(
 
 
 @pytest.mark.parametrize("kind", PROMPT_KINDS)
-def test_the_square_is_found(
-    predictor: SAM2VideoPredictor, plain_dataset: Path, kind: PromptKind
-) -> None:
+def test_the_square_is_found(tracker: Tracker, plain_dataset: Path, kind: PromptKind) -> None:
     sequence = find_sequences(plain_dataset)[0]
     steps, frames = [], []
     scores = evaluate_sequence(
-        predictor,
+        tracker,
         sequence,
         kind,
         on_step=lambda: steps.append(1),
@@ -57,12 +58,10 @@ def test_the_square_is_found(
     assert scores.seconds > 0
 
 
-def test_an_object_that_comes_later_is_prompted_there(
-    predictor: SAM2VideoPredictor, tmp_path: Path
-) -> None:
+def test_an_object_that_comes_later_is_prompted_there(tracker: Tracker, tmp_path: Path) -> None:
     labels = square_masks().astype(np.uint8)
     labels[3:, 2:10, 80:90] = 4
-    scores = evaluate_sequence(predictor, written(tmp_path / "late", labels), "mask")
+    scores = evaluate_sequence(tracker, written(tmp_path / "late", labels), "mask")
     first, late = scores.objects
     assert (first.obj_id, late.obj_id) == (1, 4)
     assert list(first.j) == [1, 2, 3, 4, 5, 6]
@@ -73,36 +72,34 @@ def test_an_object_that_comes_later_is_prompted_there(
 
 
 def test_frames_without_annotation_are_tracked_but_not_scored(
-    predictor: SAM2VideoPredictor, tmp_path: Path
+    tracker: Tracker, tmp_path: Path
 ) -> None:
     sequence = written(tmp_path / "sparse", square_masks().astype(np.uint8))
     for number in (1, 3, 7):
         sequence.masks[number].unlink()
-    scores = evaluate_sequence(predictor, find_sequences(tmp_path / "sparse")[0], "mask")
+    scores = evaluate_sequence(tracker, find_sequences(tmp_path / "sparse")[0], "mask")
     assert list(scores.objects[0].j) == [2, 4, 5]
     assert scores.tracked_frames == 6
 
 
-def test_a_short_sequence_keeps_its_last_frame(
-    predictor: SAM2VideoPredictor, tmp_path: Path
-) -> None:
+def test_a_short_sequence_keeps_its_last_frame(tracker: Tracker, tmp_path: Path) -> None:
     labels = square_masks(2).astype(np.uint8)
-    scores = evaluate_sequence(predictor, written(tmp_path / "two", labels), "mask")
+    scores = evaluate_sequence(tracker, written(tmp_path / "two", labels), "mask")
     assert list(scores.objects[0].j) == [1]
 
 
-def test_what_cannot_be_scored_is_an_error(predictor: SAM2VideoPredictor, tmp_path: Path) -> None:
+def test_what_cannot_be_scored_is_an_error(tracker: Tracker, tmp_path: Path) -> None:
     empty = np.zeros((3, *SIZE_HW), np.uint8)
     with pytest.raises(DatasetError, match="shows no object"):
-        evaluate_sequence(predictor, written(tmp_path / "empty", empty), "mask")
+        evaluate_sequence(tracker, written(tmp_path / "empty", empty), "mask")
     last = empty.copy()
     last[2, :9, :9] = 1
     with pytest.raises(DatasetError, match="no annotated frame comes after"):
-        evaluate_sequence(predictor, written(tmp_path / "last", last), "mask")
+        evaluate_sequence(tracker, written(tmp_path / "last", last), "mask")
     sequence = written(tmp_path / "size", square_masks(3).astype(np.uint8))
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(sequence.masks[1])
     with pytest.raises(DatasetError, match="9×9 pixels, its frame 96×64"):
-        evaluate_sequence(predictor, sequence, "mask")
+        evaluate_sequence(tracker, sequence, "mask")
 
 
 def test_every_object_counts_alike() -> None:
@@ -115,14 +112,16 @@ def test_every_object_counts_alike() -> None:
     assert average(one.objects).as_json() == {"J": 75, "F": 75, "J&F": 75}
 
 
-def test_the_worst_visible_frame_is_corrected(predictor: SAM2VideoPredictor) -> None:
+def test_the_worst_visible_frame_is_corrected(tracker: Tracker) -> None:
     """The truth is the left half of what the stand-in finds: the click falls on the right."""
     masks = square_masks(4)
     truths = masks & (np.arange(SIZE_HW[1]) < 20)
     frames = np.where(masks[..., None], [250, 20, 20], 100).astype(np.uint8)
     truths[2] = False
-    with predictor.init_state(frames) as session:
-        give_prompt(session, 0, 1, truths[0], "click")
+    with VideoSession(tracker, ArrayFrames(frames)) as session:
+        click = first_prompt(truths[0], "click")
+        assert isinstance(click, PointPrompt)
+        session.add_points(0, 1, click)
         for _ in session.propagate():
             pass
         j = {1: 0.4, 2: 0.0, 3: 0.3}
@@ -152,11 +151,11 @@ def test_corrections_are_summed_up() -> None:
     assert summarise_corrections([SequenceScores("a", objects, 1, 1.0)]) is None
 
 
-def test_corrections_leave_the_scores(predictor: SAM2VideoPredictor, tmp_path: Path) -> None:
+def test_corrections_leave_the_scores(tracker: Tracker, tmp_path: Path) -> None:
     labels = (square_masks() & (np.arange(SIZE_HW[1]) < 24)).astype(np.uint8)
     sequence = written(tmp_path / "half", labels)
-    plain = evaluate_sequence(predictor, sequence, "click")
-    corrected = evaluate_sequence(predictor, sequence, "click", corrections=2)
+    plain = evaluate_sequence(tracker, sequence, "click")
+    corrected = evaluate_sequence(tracker, sequence, "click", corrections=2)
     assert corrected.objects == plain.objects
     assert len(corrected.corrections) == 2
     assert not any(click.raised for click in corrected.corrections), "the stand-in does not listen"

@@ -1,9 +1,19 @@
 import numpy as np
 import pytest
 
+from sam2ov.engine.features import ArrayFrames
+from sam2ov.engine.session import VideoSession
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import PromptError
-from sam2ov.evaluation.user import deepest_point, error_click, give_prompt, tight_box
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.evaluation.user import (
+    PROMPT_KINDS,
+    correct,
+    corrections_of,
+    deepest_point,
+    error_click,
+    first_prompt,
+    tight_box,
+)
 from sam2ov.values.prompts import MaskPrompt, PointPrompt
 from tests.evaluation.conftest import SIZE_HW, square_masks
 
@@ -40,23 +50,32 @@ def test_clicks_go_to_the_deeper_error() -> None:
     assert x > 30
 
 
-def test_prompts_say_what_they_should(predictor: SAM2VideoPredictor) -> None:
+def test_prompts_say_what_they_should() -> None:
     truth = square_masks(1)[0]
-    frames = np.zeros((1, *SIZE_HW, 3), np.uint8)
-    frames[0, truth] = (250, 0, 0)
-    with predictor.init_state(frames) as session:
-        give_prompt(session, 0, 1, truth, "mask")
-        give_prompt(session, 0, 2, truth, "box")
-        give_prompt(session, 0, 3, truth, "click")
-        give_prompt(session, 0, 4, truth & (np.arange(SIZE_HW[1]) < 24), "clicks3")
-        mask, box, click, clicks = (session.prompts(i)[0] for i in (1, 2, 3, 4))
+    mask, box, click, clicks = (first_prompt(truth, kind) for kind in PROMPT_KINDS)
     assert isinstance(mask, MaskPrompt)
     assert (mask.mask == truth).all()
     assert isinstance(box, PointPrompt)
     assert box.points_xy_video.tolist() == [[8, 16], [40, 48]]
-    assert isinstance(click, PointPrompt)
-    assert click.labels.tolist() == [1]
-    x, y = click.points_xy_video[0].astype(int)
-    assert truth[y, x]
+    for first in (click, clicks):
+        assert isinstance(first, PointPrompt)
+        assert first.labels.tolist() == [1]
+        x, y = first.points_xy_video[0].astype(int)
+        assert truth[y, x]
+    assert [corrections_of(kind) for kind in PROMPT_KINDS] == [0, 0, 0, 2]
+
+
+def test_corrections_go_where_the_answer_is_wrong(tracker: Tracker) -> None:
+    truth = square_masks(1)[0]
+    frames = np.zeros((1, *SIZE_HW, 3), np.uint8)
+    frames[0, truth] = (250, 0, 0)
+    with VideoSession(tracker, ArrayFrames(frames)) as session:
+        half = truth & (np.arange(SIZE_HW[1]) < 24)
+        first = first_prompt(half, "clicks3")
+        assert isinstance(first, PointPrompt)
+        session.add_points(0, 4, first)
+        for _ in range(2):
+            correct(session, 0, 4, half)
+        clicks = session.prompts(4)[0]
     assert isinstance(clicks, PointPrompt)
     assert clicks.labels.tolist() == [1, 0, 0], "the stand-in marks the whole square: too much"

@@ -14,7 +14,7 @@ from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ProjectError, PromptError, StorageError
-from sam2ov.project import ModelChangedError, ModelDocument, Project, plan_tracking
+from sam2ov.project import ModelChangedError, ModelDocument, Project, plan_project
 from sam2ov.project.prompt_steps import points_of
 from sam2ov.store.journal import Journal
 from sam2ov.values.prompts import MaskPrompt
@@ -196,7 +196,7 @@ class History(RuleBasedStateMachine):
           stop_after=st.integers(1, NUM_FRAMES))  # fmt: skip
     def track(self, frame: int, direction: Any, stop_after: int) -> None:
         def tracked(project: Project) -> None:
-            steps = project.track("Track", plan_tracking(project, direction, frame))
+            steps = project.track("Track", plan_project(project, direction, frame))
             for count, _ in enumerate(steps, 1):
                 if count == stop_after:
                     break
@@ -269,7 +269,7 @@ def fill(journal: Journal) -> None:
 def test_a_full_disk_stops_the_edit_and_nothing_else(bench: Bench) -> None:
     project = bench.project
     project.prompts.click(1, 0, (20, 30), positive=True)
-    list(project.track("Track", plan_tracking(project, "forward", 0)))
+    list(project.track("Track", plan_project(project, "forward", 0)))
     fill(bench.journal)
     failures = 0
     for number in range(300):
@@ -295,7 +295,7 @@ def test_a_full_disk_stops_the_edit_and_nothing_else(bench: Bench) -> None:
 def test_a_full_disk_stops_tracking_and_keeps_what_is_done(bench: Bench) -> None:
     project = bench.project
     project.prompts.click(1, 0, (20, 30), positive=True)
-    steps = project.track("Track", plan_tracking(project, "forward", 0))
+    steps = project.track("Track", plan_project(project, "forward", 0))
     for _ in range(3):
         next(steps)
     fill(bench.journal)
@@ -306,7 +306,7 @@ def test_a_full_disk_stops_tracking_and_keeps_what_is_done(bench: Bench) -> None
         list(steps)
         for _ in range(300):
             project.session.replay(0, 1, project.prompts.steps(1, 0))
-            list(project.track("Track", plan_tracking(project, "forward", 0)))
+            list(project.track("Track", plan_project(project, "forward", 0)))
 
     with pytest.raises(StorageError, match="Free some disk space"):
         go_on()
@@ -320,7 +320,7 @@ def test_a_damaged_journal_is_refused_or_works(bench: Bench, seed: int) -> None:
     """Bits that rot on the disk must not stop the server, wherever they are."""
     project = bench.project
     project.prompts.click(1, 0, (20, 30), positive=True)
-    list(project.track("Track", plan_tracking(project, "forward", 0)))
+    list(project.track("Track", plan_project(project, "forward", 0)))
     bench.close()
     rng = np.random.default_rng(seed)
     content = bytearray(bench.path.read_bytes())

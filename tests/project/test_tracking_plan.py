@@ -1,30 +1,23 @@
 """What is tracked when the user asks for it."""
 
-from sam2ov.engine.tracking_job import Segment
-from sam2ov.project import Project, plan_tracking
+from collections.abc import Sequence
+
+from sam2ov.engine.plan import Segment, track_segments
+from sam2ov.project import Project, Reach, plan_project
 from tests.click_model import NUM_FRAMES
 
 LAST = NUM_FRAMES - 1
 
 
-def plan(project: Project, direction: str, frame: int) -> list[tuple[int, int, tuple[int, ...]]]:
-    segments = plan_tracking(project, direction, frame)  # type: ignore[arg-type]
-    assert all(s.reverse == (s.first > s.last) for s in segments if s.first != s.last)
-    return [(s.first, s.last, s.obj_ids) for s in segments]
+def plan(project: Project, reach: Reach, frame: int) -> list[tuple[int, int, tuple[int, ...]]]:
+    segments = plan_project(project, reach, frame)
+    return [(s.frames[0], s.frames[-1], s.obj_ids) for s in segments]
 
 
-def run(project: Project, segments: list[Segment], *, stop_after: int | None = None) -> None:
-    done = 0
-    for segment in segments:
-        for _ in project.session.propagate(
-            segment.first,
-            segment.num_frames - 1,
-            reverse=segment.reverse,
-            obj_ids=segment.obj_ids,
-        ):
-            done += 1
-            if done == stop_after:
-                return
+def run(project: Project, segments: Sequence[Segment], *, stop_after: int | None = None) -> None:
+    for done, _ in enumerate(track_segments(project.session, segments), 1):
+        if done == stop_after:
+            return
 
 
 def test_nothing_prompted_is_nothing_to_track(project: Project) -> None:
@@ -56,15 +49,15 @@ def test_of_several_prompted_frames_the_nearest_counts(project: Project) -> None
 
 def test_what_is_tracked_is_not_tracked_again(project: Project) -> None:
     project.prompts.click(1, 0, (20, 30), positive=True)
-    run(project, plan_tracking(project, "forward", 0), stop_after=4)
+    run(project, plan_project(project, "forward", 0), stop_after=4)
     assert plan(project, "forward", 4) == [(5, LAST, (1,))], "it goes on where it stopped"
-    run(project, plan_tracking(project, "forward", 4))
+    run(project, plan_project(project, "forward", 4))
     assert plan(project, "forward", 4) == []
 
 
 def test_a_correction_is_tracked_from_there(project: Project) -> None:
     project.prompts.click(1, 0, (20, 30), positive=True)
-    run(project, plan_tracking(project, "forward", 0))
+    run(project, plan_project(project, "forward", 0))
     project.prompts.click(1, 6, (30, 30), positive=True)
     assert plan(project, "forward", 6) == [(7, LAST, (1,))]
     assert plan(project, "both", 6) == [(7, LAST, (1,))], "what came before does not depend on it"
@@ -72,9 +65,9 @@ def test_a_correction_is_tracked_from_there(project: Project) -> None:
 
 def test_the_first_frame_can_be_reached_alone(project: Project) -> None:
     project.prompts.click(1, 5, (20, 30), positive=True)
-    run(project, plan_tracking(project, "backward", 5), stop_after=4)
-    assert plan(project, "backward", 5) == [(1, 0, (1,))], "the engine cannot start at frame 0"
-    run(project, plan_tracking(project, "backward", 5))
+    run(project, plan_project(project, "backward", 5), stop_after=4)
+    assert plan(project, "backward", 5) == [(0, 0, (1,))]
+    run(project, plan_project(project, "backward", 5))
     assert project.session.timeline(1).has_result[:5].all()
 
 
@@ -90,7 +83,7 @@ def test_objects_join_where_they_are_prompted(project: Project) -> None:
 def test_objects_leave_where_they_are_complete(project: Project) -> None:
     second = project.objects.add().obj_id
     project.prompts.click(1, 0, (20, 30), positive=True)
-    run(project, plan_tracking(project, "forward", 0))
+    run(project, plan_project(project, "forward", 0))
     project.prompts.click(second, 3, (20, 30), positive=True)
     assert plan(project, "forward", 3) == [(4, LAST, (second,))]
 
@@ -119,5 +112,5 @@ def test_chosen_objects_only_and_never_locked_ones(project: Project) -> None:
         project.prompts.click(obj_id, 0, (20, 30), positive=True)
     project.objects.lock(ids[1], locked=True)
     assert plan(project, "forward", 0) == [(1, LAST, (ids[0], ids[2]))]
-    segments = plan_tracking(project, "forward", 0, ids[1:])
+    segments = plan_project(project, "forward", 0, ids[1:])
     assert [segment.obj_ids for segment in segments] == [(ids[2],)]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 import gradio as gr
 from gradio import FileData
@@ -23,8 +23,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from sam2ov.cleanup import CleanUp
-from sam2ov.engine.session import VideoSession
-from sam2ov.engine.tracking_job import tracking_steps
+from sam2ov.engine.plan import Direction
 from sam2ov.errors import (
     CancelledError,
     ExportError,
@@ -33,10 +32,10 @@ from sam2ov.errors import (
     Sam2ovError,
     VideoError,
 )
+from sam2ov.export import ExportFormat
 from sam2ov.export.formats import FORMATS, FormatName
 from sam2ov.export.names import clip_stem
-from sam2ov.export.plan import ExportSource
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.jobs import ClipJob, ClipRun, Output
 from sam2ov.mask_files.prompt_file import PromptFile, parse_prompt_file
 from sam2ov.project.documents import MAX_OBJECTS
 from sam2ov.ui.api.types import (
@@ -46,12 +45,11 @@ from sam2ov.ui.api.types import (
     PointFields,
     PromptFields,
 )
-from sam2ov.ui.events.export_form import ExportForm, write_download
+from sam2ov.ui.events.export_form import ExportForm
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.pool.offers import offered_models
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
-from sam2ov.video import FrameReader, open_video
 from sam2ov.zoo.presets import PresetName, find_preset
 
 _TOLD_EVERY_SECONDS = 0.5
@@ -102,7 +100,7 @@ class PublicApi:
         video: FileData,
         prompts: PromptFields,
         model: str | None = None,
-        direction: Literal["forward", "backward", "both"] = "both",
+        direction: Direction = "both",
         output: FormatName = "overlay",
         options: dict[str, bool | float | str] | None = None,
         clean_up: dict[str, float] | None = None,
@@ -131,36 +129,30 @@ class PublicApi:
         Returns:
             The file.
         """
-        job = Job("track", "Tracking", unit="frames")
-        with _reported(), self._opened(video, model, preset) as (session, reader, folder):
-            form = ExportForm(output, options=options or {})
-            kind, settings = form.wanted(), form.settings()
-            wanted_clean_up = _checked_clean_up(clean_up or {})
-            wanted = _checked_prompts(prompts)
-            steps = tracking_steps(session, wanted, direction=_checked_direction(direction))
-            tell = gr.Progress()
-            told = 0.0
-            for step in self._models.turns.tracked(steps, job):
-                if step is None:
-                    tell(0, desc=f"Waiting for a free place: {job.waiting} before this")
-                else:
-                    tell((step.done, step.total), desc=step.stage)
-                if time.monotonic() - told > _TOLD_EVERY_SECONDS:
-                    told = time.monotonic()
-                    yield None
-            place = folder / f"{clip_stem(_called(video))}-{kind.name}"
-            objects = [
-                ExportedObject(target.id, target.label, target.rgb, wanted_clean_up)
-                for target in wanted.objects
-            ]
-            source = ExportSource.of(_called(video), reader, TrackedMasks(session, objects))
-            export = Job("export", "Exporting")
-            running = export.run(
-                lambda progress, cancel: write_download(
-                    kind, source, place, settings, progress, cancel
-                )
+        with _reported(), self._folder() as folder:
+            clip, called = _checked_upload(video), _called(video)
+            kind = _checked_form(output, options or {})
+            place = folder / f"{clip_stem(called)}-{kind.name}{kind.file_suffix}"
+            job = ClipJob(
+                clip=clip,
+                prompts=_checked_prompts(prompts),
+                direction=_checked_direction(direction),
+                clean_up=_checked_clean_up(clean_up or {}),
+                outputs=(Output(path=place, format=kind.name, options=options or {}),),
             )
-            path = yield from _followed(running, export, tell)
+            with self._opened(job, called, model, preset) as run:
+                tell, task = gr.Progress(), Job("track", "Tracking", unit="frames")
+                told = 0.0
+                for step in self._models.turns.tracked(run.steps(), task):
+                    if step is None:
+                        tell(0, desc=f"Waiting for a free place: {task.waiting} before this")
+                    else:
+                        tell((step.done, step.total), desc=step.stage)
+                    if time.monotonic() - told > _TOLD_EVERY_SECONDS:
+                        told = time.monotonic()
+                        yield None
+                export = Job("export", "Exporting")
+                (path,) = yield from _followed(export.run(run.write), export, tell)
             yield _file(path)
 
     @_gives(FileData)
@@ -188,14 +180,17 @@ class PublicApi:
         Returns:
             A PNG of the video's size: 255 where the object is, 0 elsewhere.
         """
-        with _reported(), self._opened(video, model, preset) as (session, _, folder):
+        with _reported(), self._folder() as folder:
+            clip, called = _checked_upload(video), _called(video)
             prompt: FramePromptFields = {"frame": frame, "points": points or [], "box": box}
             wanted = _checked_prompts({"objects": [{"id": 1, "prompts": [prompt]}]})
-            steps = tracking_steps(session, wanted)
-            with self._models.turns.click():
-                next(steps)
-            logits = session.to_video_size(session.mask_logits(frame, [1]))
-            path = folder / f"{clip_stem(_called(video))}-{frame}.png"
+            job = ClipJob(clip=clip, prompts=wanted)
+            with self._opened(job, called, model, preset) as run:
+                with self._models.turns.click():
+                    next(run.prompt())
+                session = run.session
+                logits = session.to_video_size(session.mask_logits(frame, [1]))
+            path = folder / f"{clip_stem(called)}-{frame}.png"
             Image.fromarray((logits[0] > 0).astype("uint8") * 255).save(path)
             yield _file(path)
 
@@ -236,22 +231,24 @@ class PublicApi:
             for known in FORMATS.values()
         ]
 
+    @staticmethod
+    @contextmanager
+    def _folder() -> Iterator[Path]:
+        """For what a call writes; gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="sam2ov-call-") as name:
+            yield Path(name)
+
     @contextmanager
     def _opened(
-        self, video: FileData, model: str | None, preset: PresetName | None
-    ) -> Iterator[tuple[VideoSession, FrameReader, Path]]:
-        """A session of an upload, a reader of it for exports, and a folder; gone afterwards."""
-        path, called = _checked_upload(video), _called(video)
+        self, job: ClipJob, called: str, model: str | None, preset: PresetName | None
+    ) -> Iterator[ClipRun]:
+        """A job on an upload with one of the server's models; closed afterwards."""
         tracker = self._models.get(self._checked_model(model, preset))
-        with tempfile.TemporaryDirectory(prefix="sam2ov-call-") as name:
-            try:
-                with (
-                    open_video(path, self._settings.video) as reader,
-                    VideoSession(tracker, open_video(path)) as session,
-                ):
-                    yield session, reader, Path(name)
-            except VideoError as error:  # the caller knows the file by another name
-                raise VideoError(str(error).replace(str(path), called)) from error
+        try:
+            with ClipRun(job, tracker, limits=self._settings.video, name=called) as run:
+                yield run
+        except VideoError as error:  # the caller knows the file by another name
+            raise VideoError(str(error).replace(str(job.clip), called)) from error
 
     def _checked_model(self, model: str | None, preset: str | None) -> ModelChoice:
         own = self._choice
@@ -286,15 +283,15 @@ def _reported() -> Iterator[None]:
 
 
 def _followed(
-    running: Generator[None, None, Path], job: Job, tell: gr.Progress
-) -> Generator[None, None, Path]:
+    running: Generator[None, None, tuple[Path, ...]], job: Job, tell: gr.Progress
+) -> Generator[None, None, tuple[Path, ...]]:
     """Tell the caller how far a job is until it is done; returns what it gives."""
     with closing(running):
         while True:
             try:
                 next(running)
             except StopIteration as done:
-                return cast("Path", done.value)
+                return cast("tuple[Path, ...]", done.value)
             tell((job.done, job.total or None), desc="Writing the file")
             yield None
 
@@ -326,6 +323,13 @@ def _checked_prompts(prompts: PromptFields) -> PromptFile:
     return wanted
 
 
+def _checked_form(output: str, options: dict[str, bool | float | str]) -> ExportFormat:
+    """The format; options that would name a file of the server are refused."""
+    form = ExportForm(output, options=options)
+    form.settings()
+    return form.wanted()
+
+
 def _checked_clean_up(values: dict[str, float]) -> CleanUp:
     try:
         return CleanUp.model_validate(values)
@@ -338,13 +342,11 @@ def _checked_clean_up(values: dict[str, float]) -> CleanUp:
         ) from error
 
 
-def _checked_direction(direction: str) -> Literal["forward", "backward", "both"]:
-    match direction:
-        case "forward" | "backward" | "both":
-            return direction
-        case _:
-            known = ("forward", "backward", "both")
-            raise PromptError(f"There is no direction {direction!r}: {_either(known)}.")
+def _checked_direction(direction: str) -> Direction:
+    known = get_args(Direction)
+    if direction not in known:
+        raise PromptError(f"There is no direction {direction!r}: {_either(known)}.")
+    return cast("Direction", direction)
 
 
 def _either(names: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdap
 
 from sam2ov.cleanup.settings import CleanUp
 from sam2ov.errors import PromptError
+from sam2ov.project import Reach
 from sam2ov.project.documents import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
 
 MAX_PROJECTS = 50
@@ -230,7 +231,7 @@ class Track(Payload):
 
     clip: Token
     frame: FrameIndex
-    direction: Literal["forward", "backward", "both", "frame"]
+    direction: Reach
     objects: Annotated[list[ObjectId], Field(max_length=MAX_OBJECTS)] | None = None
 
 

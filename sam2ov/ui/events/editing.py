@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from sam2ov.engine.plan import Segment
 from sam2ov.engine.session import TrackedFrame
-from sam2ov.engine.tracking_job import Segment
 from sam2ov.errors import ProjectError, ServerFullError, TrackingError, VideoError
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.project import Direction, ModelChangedError, Project, plan_tracking
+from sam2ov.project import ModelChangedError, Project, Reach, plan_project
 from sam2ov.project.library import ProjectFolder
 from sam2ov.ui.contract.messages import Refusal
 from sam2ov.ui.contract.payloads import (
@@ -53,7 +53,7 @@ _SECONDS_BETWEEN_FRAMES = 0.07
 """While tracking, the page is told of a frame at most this often."""
 
 
-_TRACK_LABELS: dict[Direction, str] = {
+_TRACK_LABELS: dict[Reach, str] = {
     "forward": "Track forwards",
     "backward": "Track backwards",
     "both": "Track in both directions",
@@ -185,7 +185,7 @@ class EditorHandlers:
                 wanted = parse(Track, event)
                 project = workspace.clip_of(wanted.clip).project
                 segments = _plan(project, wanted)
-                total = sum(segment.num_frames for segment in segments)
+                total = sum(len(segment.frames) for segment in segments)
                 job = workspace.start(Job("track", "Tracking", total))
             snapshot = workspace.snapshot()
         yield snapshot
@@ -326,12 +326,12 @@ def _frames_of(edit: SetRange) -> range | None:
     return range(edit.first, edit.last + 1)
 
 
-def _plan(project: Project, wanted: Track) -> list[Segment]:
+def _plan(project: Project, wanted: Track) -> tuple[Segment, ...]:
     if not project.prompts.obj_ids():
         raise TrackingError(
             "There is nothing to track yet: click on an object in the picture first."
         )
-    segments = plan_tracking(project, wanted.direction, wanted.frame, wanted.objects)
+    segments = plan_project(project, wanted.direction, wanted.frame, wanted.objects)
     if not segments:
         raise TrackingError(
             "Everything in this direction is tracked already from the present prompts, locked, or "

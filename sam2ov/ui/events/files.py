@@ -5,7 +5,6 @@ from pathlib import Path
 
 import gradio as gr
 
-from sam2ov.engine.tracking_job import check_prompts
 from sam2ov.errors import ExportError, PromptError
 from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
@@ -14,6 +13,7 @@ from sam2ov.mask_files.prompt_file import (
     ObjectPrompts,
     PromptFile,
     VideoFacts,
+    fitting_prompts,
     from_prompts,
     write_prompt_file,
 )
@@ -96,6 +96,8 @@ class FileHandlers:
             clip = _required_clip(workspace)
             choice = Choice(every=1 if masks == "all" else None)
             prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES)
+            session = clip.project.session
+            fitting = fitting_prompts(prompts, session.num_frames, session.size_hw)
             clip.project.objects.replace(
                 [
                     NewObject(
@@ -104,9 +106,7 @@ class FileHandlers:
                         to_hex(target.rgb),
                         {frame: (prompt,) for frame, prompt in by_frame.items()},
                     )
-                    for target, (_, by_frame) in zip(
-                        prompts.objects, check_prompts(clip.project.session, prompts), strict=True
-                    )
+                    for target, by_frame in zip(prompts.objects, fitting.values(), strict=True)
                 ],
                 progress,
                 cancel,

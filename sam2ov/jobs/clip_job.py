@@ -1,0 +1,85 @@
+"""The specification of a job: everything that tracking a clip takes, as data."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
+from sam2ov.engine.devices import Precision
+from sam2ov.engine.plan import Direction
+from sam2ov.errors import PromptError
+from sam2ov.export.tracked_masks import ExportedObject
+from sam2ov.jobs.output import Output
+from sam2ov.mask_files.prompt_file import PromptFile
+from sam2ov.values.masks import HOLE_AREA
+from sam2ov.zoo.presets import PresetName
+
+
+class ClipJob(BaseModel):
+    """What to track in a clip, with what, and what to write of it.
+
+    It can be pickled and written as JSON, and means the same on every machine that has the files
+    which it names.
+
+    Attributes:
+        clip: a video file, or a folder of numbered images.
+        prompts: of all objects, masks embedded.
+        model: a name or a model folder.
+        preset: what may be given up for speed.
+        device: an OpenVINO device string.
+        precision: inside the networks; None for the device's best.
+        calibrate: a clip to calibrate INT8 on; None for the sample.
+        direction: where objects are tracked, from their first prompts, or backwards from their
+            last.
+        first: the first frame to track and write; None for the clip's.
+        last: the last one, included; None for the clip's.
+        fill_hole_area: holes of up to so many low-resolution pixels are filled.
+        non_overlap: give each pixel to one object at most.
+        clean_up: what is done to all masks before they are written.
+        save_prompts: a prompt file to be written before tracking.
+        outputs: what to write.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clip: Path
+    prompts: PromptFile
+    model: str = "micro"
+    preset: PresetName = "quality"
+    device: str = "CPU"
+    precision: Precision | None = None
+    calibrate: Path | None = None
+    direction: Direction = "both"
+    first: int | None = Field(default=None, ge=0)
+    last: int | None = Field(default=None, ge=0)
+    fill_hole_area: int = Field(default=HOLE_AREA, ge=0)
+    non_overlap: bool = False
+    clean_up: CleanUp = NO_CLEAN_UP
+    save_prompts: Path | None = None
+    outputs: tuple[Output, ...] = ()
+
+    def frames(self, num_frames: int) -> range:
+        """The frames to track and write.
+
+        Args:
+            num_frames: length of the clip.
+
+        Raises:
+            PromptError: they are not in the clip, or in the wrong order.
+        """
+        first = 0 if self.first is None else self.first
+        last = num_frames - 1 if self.last is None else self.last
+        if not first <= last < num_frames:
+            raise PromptError(
+                f"Frames {first} to {last} are not in the clip, which has frames 0 to "
+                f"{num_frames - 1}; the first one comes first."
+            )
+        return range(first, last + 1)
+
+    @property
+    def exported(self) -> list[ExportedObject]:
+        """The objects as outputs show them."""
+        return [
+            ExportedObject(target.id, target.label, target.rgb, self.clean_up)
+            for target in self.prompts.objects
+        ]

@@ -1,0 +1,349 @@
+"""A job being done: open, prompt, track, write. What can be known before, is said before."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+
+from sam2ov.engine.plan import Segment, ToTrack, plan_tracking, track_segments
+from sam2ov.engine.session import TrackedFrame, VideoSession
+from sam2ov.engine.tracker import Tracker
+from sam2ov.errors import PromptError
+from sam2ov.export.names import clip_stem
+from sam2ov.export.plan import ExportSource
+from sam2ov.export.tracked_masks import TrackedMasks
+from sam2ov.jobs.clip_job import ClipJob
+from sam2ov.mask_files.prompt_file import VideoFacts, fitting_prompts, write_prompt_file
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback
+from sam2ov.values.prompts import MaskPrompt
+from sam2ov.video import VideoLimits, open_video
+from sam2ov.zoo.loading import prepare_model
+
+Note = Callable[[str], None]
+"""Is told what is worth knowing and no progress, a line each."""
+
+_PROMPTING: Final = "Segmenting prompts"
+_TRACKING: Final = "Tracking"
+
+
+@dataclass(frozen=True)
+class ObjectOutcome:
+    """What tracking found of an object, in frames.
+
+    ``tracked`` have a result, prompted ones included; on ``absent`` of them the model says that
+    the object is not to be seen.
+    """
+
+    id: int
+    name: str
+    prompted: int
+    tracked: int
+    absent: int
+
+
+@dataclass(frozen=True)
+class ClipOutcome:
+    """What came of a job; all of it can be written as JSON.
+
+    ``interrupted``: it was cancelled, and what had been tracked by then was written. ``seconds``
+    and ``fps`` are those of segmenting prompts and tracking alone; ``first_frame`` is the first of
+    the ``frames``.
+    """
+
+    video: str
+    model: str
+    device: str
+    precision: str
+    preset: str
+    frames: int
+    first_frame: int
+    direction: str
+    interrupted: bool
+    objects: tuple[ObjectOutcome, ...]
+    seconds: float
+    fps: float
+    outputs: tuple[str, ...]
+
+
+class ClipRun:
+    """The clip of a job, open; closed when the block ends.
+
+    Args:
+        job: what to do.
+        tracker: of the model; None loads what the job names when tracking begins.
+        limits: of the clip; None for those of ``open_video``.
+        name: what people know the clip by; None for its file name.
+
+    Attributes:
+        reader: the clip.
+        frames: those that are tracked and written.
+        segments: what is tracked together.
+        tracked_frames: how many frames were gone through, those tracked in both directions twice.
+        seconds: that prompting and tracking have taken.
+
+    Raises:
+        PromptError: a prompt or the range of frames does not fit the clip.
+        VideoError: the clip cannot be read.
+        ExportError: an output cannot be written where it is wanted.
+    """
+
+    def __init__(
+        self,
+        job: ClipJob,
+        tracker: Tracker | None = None,
+        *,
+        limits: VideoLimits | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.job = job
+        self.name = name or job.clip.name
+        for output in job.outputs:
+            output.check()
+            output.check_places([job.clip], clip_stem(self.name), job.exported)
+        # A damaged frame is left out now instead of ending the work after hours.
+        self.reader = open_video(job.clip, limits, verify=True)
+        self.tracked_frames = 0
+        self.seconds = 0.0
+        self._tracker = tracker
+        self._session: VideoSession | None = None
+        try:
+            self.frames = job.frames(self.reader.num_frames)
+            self._prompts = fitting_prompts(
+                job.prompts, self.reader.num_frames, self.reader.size_hw
+            )
+            self.segments = self._planned()
+        except BaseException:
+            self.reader.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the clip and the masks; closing twice is fine."""
+        if self._session is not None:
+            self._session.close()
+        self.reader.close()
+
+    def load(
+        self,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+        note: Note = lambda _: None,
+    ) -> None:
+        """Get the job's model ready; nothing to do where a tracker was given.
+
+        Raises:
+            ModelError, DeviceError: the model cannot be had, or does not run here.
+            CancelledError: ``cancel`` returned true.
+        """
+        if self._tracker is not None:
+            return
+        job = self.job
+        prepared = prepare_model(
+            job.model,
+            device=job.device,
+            precision=job.precision,
+            preset=job.preset,
+            calibrate=job.calibrate,
+            progress=progress,
+            cancel=cancel,
+        )
+        for line in prepared.notes:
+            note(line)
+        note(f"Loading {job.model} for {job.device} …")
+        self._tracker = Tracker(prepared.compile(job.device, job.precision), job.fill_hole_area)
+
+    @property
+    def session(self) -> VideoSession:
+        """Where prompts and masks are; made when it is asked for."""
+        if self._session is None:
+            self._session = VideoSession(self.tracker, self.reader)
+        return self._session
+
+    @property
+    def tracker(self) -> Tracker:
+        """Of the model; loaded when it is asked for."""
+        self.load()
+        assert self._tracker is not None
+        return self._tracker
+
+    @property
+    def completed(self) -> bool:
+        """Whether everything that was planned has been tracked."""
+        return self.tracked_frames == sum(len(segment.frames) for segment in self.segments)
+
+    def prompt(self) -> Iterator[Progress]:
+        """Answer the prompts, one at a time; all of an object on a frame in one go."""
+        total = sum(len(by_frame) for by_frame in self._prompts.values())
+        prompts = [
+            (i, *entry) for i, by_frame in self._prompts.items() for entry in by_frame.items()
+        ]
+        for done, (obj_id, frame_idx, prompt) in enumerate(prompts, 1):
+            started = time.perf_counter()
+            if isinstance(prompt, MaskPrompt):
+                self.session.add_mask(frame_idx, obj_id, prompt)
+            else:
+                self.session.add_points(frame_idx, obj_id, prompt)
+            self.seconds += time.perf_counter() - started
+            yield Progress(_PROMPTING, done, total, "steps")
+
+    def track(self) -> Iterator[TrackedFrame]:
+        """Track; a frame is computed when it is asked for, and stays if no more are.
+
+        Raises:
+            TrackingError: an object has no prompts.
+        """
+        frames = track_segments(self.session, self.segments)
+        while True:
+            started = time.perf_counter()
+            frame = next(frames, None)
+            self.seconds += time.perf_counter() - started
+            if frame is None:
+                return
+            self.tracked_frames += 1
+            yield frame
+
+    def steps(self) -> Iterator[Progress]:
+        """Everything up to the masks, step by step: prompts, then frames."""
+        yield from self.prompt()
+        total = sum(len(segment.frames) for segment in self.segments)
+        for done, _ in enumerate(self.track(), 1):
+            yield Progress(_TRACKING, done, total, "steps")
+
+    def advance(
+        self, progress: ProgressCallback | None = None, cancel: CancelCheck | None = None
+    ) -> None:
+        """Take all steps, until ``cancel``, which is asked before each, returns true."""
+        steps = self.steps()
+        while not (cancel is not None and cancel()):
+            step = next(steps, None)
+            if step is None:  # done, or the rest of the objects have been removed meanwhile
+                return
+            if progress is not None:
+                progress(step)
+
+    def save_prompts(self) -> None:
+        """Write the job's prompt file, if it wants one.
+
+        Raises:
+            ExportError: it cannot be written.
+        """
+        if self.job.save_prompts is None:
+            return
+        height, width = self.reader.size_hw
+        facts = VideoFacts(
+            file=self.name, num_frames=self.reader.num_frames, width=width, height=height
+        )
+        prompts = self.job.prompts.model_copy(update={"video": facts})
+        write_prompt_file(self.job.save_prompts, prompts)
+
+    def write(
+        self, progress: ProgressCallback | None = None, cancel: CancelCheck | None = None
+    ) -> tuple[Path, ...]:
+        """Write the outputs, without masks where nothing was tracked; returns their paths.
+
+        Raises:
+            ExportError, VideoError: one cannot be written; nothing is left under its final name.
+            CancelledError: ``cancel`` returned true; likewise.
+        """
+        masks = TrackedMasks(
+            self.session, self.job.exported, self.frames, non_overlapping=self.job.non_overlap
+        )
+        source = ExportSource.of(self.name, self.reader, masks)
+        return tuple(
+            path for output in self.job.outputs for path in output.write([source], progress, cancel)
+        )
+
+    def outcome(self, outputs: tuple[Path, ...] = ()) -> ClipOutcome:
+        """What has come of it so far."""
+        job, model = self.job, self.tracker.model
+        return ClipOutcome(
+            video=str(job.clip),
+            model=model.manifest.name,
+            device=model.device,
+            precision=model.precision,
+            preset=job.preset,
+            frames=len(self.frames),
+            first_frame=self.frames[0],
+            direction=job.direction,
+            interrupted=not self.completed,
+            objects=tuple(self._object_outcomes()),
+            seconds=round(self.seconds, 3),
+            fps=round(self.tracked_frames / self.seconds, 3) if self.seconds else 0.0,
+            outputs=tuple(str(path) for path in outputs),
+        )
+
+    def _planned(self) -> tuple[Segment, ...]:
+        objects = {}
+        for obj_id, by_frame in self._prompts.items():
+            inside = sorted(frame for frame in by_frame if frame in self.frames)
+            if not inside:
+                where = ", ".join(map(str, sorted(by_frame)))
+                raise PromptError(
+                    f"Object {obj_id} is prompted on frame {where} only, outside frames "
+                    f"{self.frames[0]} to {self.frames[-1]}. Prompt it inside them, or track more "
+                    "frames."
+                )
+            objects[obj_id] = ToTrack(inside, self.frames)
+        return plan_tracking(objects, self.job.direction)
+
+    def _object_outcomes(self) -> Iterator[ObjectOutcome]:
+        inside = slice(self.frames.start, self.frames.stop)
+        for target in self.job.prompts.objects:
+            if target.id not in self.session.obj_ids:
+                continue
+            timeline = self.session.timeline(target.id)
+            known, seen = timeline.has_result[inside], timeline.object_score[inside] > 0
+            yield ObjectOutcome(
+                id=target.id,
+                name=target.label,
+                prompted=sum(frame in self.frames for frame in self.session.prompts(target.id)),
+                tracked=int(np.count_nonzero(known)),
+                absent=int(np.count_nonzero(known & ~seen)),
+            )
+
+
+def run_clip_job(
+    job: ClipJob,
+    tracker: Tracker | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+    note: Note = lambda _: None,
+) -> ClipOutcome | None:
+    """Do a job from beginning to end.
+
+    Args:
+        job: what to do.
+        tracker: of the model; None loads what the job names.
+        progress: told of loading, prompts, frames and writing.
+        cancel: asked before every step of prompting and tracking; when it returns true, what is
+            tracked by then is written.
+        note: told what is worth knowing besides.
+
+    Returns:
+        What came of it; None if it was cancelled before there was anything to write.
+
+    Raises:
+        Sam2ovError: whatever went wrong; outputs are whole or not there.
+    """
+    with ClipRun(job, tracker) as run:
+        run.save_prompts()
+        run.load(progress, cancel, note)
+        run.advance(progress, cancel)
+        if not run.tracked_frames:
+            return None
+        return run.outcome(run.write(progress))
