@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from sam2ov import locks
 from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
@@ -20,6 +21,16 @@ from tests.click_model import MODEL, ClickModel, write_square_clip
 from tests.clips import Scene, make_scene
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def locks_in_order() -> Iterator[None]:
+    """Every test fails in which a thread takes locks in an order that may end in a deadlock."""
+    assert locks.IS_CHECKED, "tests/__init__.py has come too late"
+    yield
+    found = [*locks.inversions]
+    locks.inversions.clear()
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Graphs of a model folder to networks that run: read, compiled, cached, one caller at a time."""
 
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import openvino as ov
 
 from sam2ov.engine.devices import OPENVINO_TYPES, Precision, choose_precision, openvino_core
 from sam2ov.errors import DeviceError, ModelFolderError
+from sam2ov.locks import Rank, new_lock
 from sam2ov.manifest import Manifest, NetworkName
 from sam2ov.values.masks import FloatArray
 
@@ -133,7 +133,7 @@ class Network:
         if not self._by_shape:
             self._requests[()] = compiler.request(compiler.read(self._path), name)
         self._outputs = tuple(output.name for output in spec.outputs)
-        self._lock = threading.Lock()
+        self._lock = new_lock(Rank.NETWORK)
         self.usage = NetworkUsage(0, 0.0, {})
 
     def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:

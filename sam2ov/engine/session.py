@@ -7,7 +7,6 @@ timeline takes 24 bytes per object and frame. The video may grow meanwhile, as a
 (``GrowingSource``): nothing here needs its length in advance.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -22,6 +21,7 @@ from sam2ov.engine.model import ImageFeatures
 from sam2ov.engine.tracked_object import TrackedObject
 from sam2ov.engine.tracker import BankContents, Tracker
 from sam2ov.errors import PromptError, TrackingError
+from sam2ov.locks import Rank, new_rlock
 from sam2ov.store.journal import Journal
 from sam2ov.store.results import FrameResult, ResultStore
 from sam2ov.values.masks import FloatArray, mask_at, resize_logits, without_overlaps
@@ -65,7 +65,7 @@ class VideoSession:
         self._journal = Journal.temporary() if journal is None else journal
         self._store = ResultStore(self._journal, tracker.manifest.low_res_size)
         # Held for one step at a time, so that a click never waits for a whole propagation.
-        self._lock = threading.RLock()
+        self._lock = new_rlock(Rank.SESSION)
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -20,6 +19,7 @@ from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
+from sam2ov.locks import Rank, new_lock
 from sam2ov.store.database import is_in_use
 from sam2ov.unfinished import unfinished_file
 
@@ -158,7 +158,7 @@ class ProjectLibrary:
         self.folder = folder or default_projects_folder()
         self._keep_bytes = keep_bytes
         self._keep_days = keep_days
-        self._lock = threading.Lock()
+        self._lock = new_lock(Rank.LEAF)
         self._incoming: set[Path] = set()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ elsewhere is not trusted: it is refused unless it holds exactly our tables.
 """
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sam2ov.errors import ProjectError, StorageError
+from sam2ov.locks import Rank, new_rlock
 
 Values = Mapping[str, Any] | Sequence[Any]
 """Values of a statement's parameters, by name or in order."""
@@ -68,7 +68,7 @@ class Database:
 
     def __init__(self, path: Path, schema: Schema, max_bytes: int | None = None) -> None:
         self.path = path
-        self.lock = threading.RLock()
+        self.lock = new_rlock(Rank.DATABASE)
         self.is_open = True
         self._connection = _connect(path)
         try:

@@ -1,6 +1,5 @@
 """Frames of a video by number, exact, on demand."""
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
+from sam2ov.locks import Rank, new_rlock
 from sam2ov.video.cache import FrameCache, Image
 from sam2ov.video.color import RgbConverter
 from sam2ov.video.decoder import DecodingRun, StreamDecoder
@@ -44,7 +44,7 @@ class FrameReader(ABC):
     def __init__(self, info: VideoInfo, cache_bytes: int) -> None:
         self.info = info
         self._cache = FrameCache(cache_bytes)
-        self._lock = threading.RLock()
+        self._lock = new_rlock(Rank.READER)
         self._is_closed = False
         self._previous = -1
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from sam2ov.errors import ModelError, ModelFolderError
+from sam2ov.locks import Rank, holding, require_order
 from sam2ov.manifest import Manifest, read_manifest, verify_files
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.unfinished import sweep_unfinished, unfinished_folder
@@ -111,6 +112,7 @@ def _exclusively(
     path = cache_folder() / "locks" / f"{name}.lock"
     _make_folder(path.parent)
     lock = FileLock(path)
+    require_order(Rank.MODEL_NAME, path)
     while True:
         try:
             lock.acquire(timeout=_LOCK_POLL_SECONDS)
@@ -120,7 +122,8 @@ def _exclusively(
             if progress is not None:
                 progress(Progress(f"Waiting for another process that makes {name}", 0, 1, "steps"))
     try:
-        yield
+        with holding(Rank.MODEL_NAME, path):
+            yield
     finally:
         lock.release()
 

@@ -36,6 +36,7 @@ def checked_app(
         yield running
     assert running.tabs() == 0, "the app left files behind"
     assert list((folder / "tmp").glob("sam2ov-*")) == [], "and here"
+    assert "LockOrderError" not in running.log.read_text(), f"see {running.log}"
 
 
 @pytest.fixture(scope="session")

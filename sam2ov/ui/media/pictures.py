@@ -1,12 +1,12 @@
 """Frames as the browser gets them: JPEG, no larger than what it is for."""
 
-import threading
 from collections import OrderedDict
 from typing import Literal
 
 import cv2
 import numpy as np
 
+from sam2ov.locks import Rank, new_lock
 from sam2ov.ui.media.proxies import QUALITY as PROXY_QUALITY
 from sam2ov.ui.media.proxies import Proxies, encode_jpeg
 from sam2ov.ui.media.proxy_file import MAX_SIDE as PROXY_SIDE
@@ -35,11 +35,11 @@ class FramePictures:
     def __init__(self, frames: FrameReader, proxies: Proxies) -> None:
         self._frames = frames
         self._proxies = proxies
-        self._lock = threading.Lock()
+        self._lock = new_lock(Rank.LEAF)
         self._cache: OrderedDict[tuple[int, str], bytes] = OrderedDict()
         self._cached_bytes = 0
         self._quick: FrameReader | None = None
-        self._quick_lock = threading.Lock()
+        self._quick_lock = new_lock(Rank.QUICK_PICTURES)
 
     def close(self) -> None:
         """Release what ``near`` has opened."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import threading
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
+from sam2ov.locks import Rank, new_lock
 from sam2ov.video import VideoInfo, fitting_size
 
 MAX_SIDE = 640
@@ -40,7 +40,7 @@ class ProxyFile:
         folder.mkdir(parents=True, exist_ok=True)
         self.size_wh = fitting_size(info.width, info.height, MAX_SIDE)
         self._num_frames = info.num_frames
-        self._lock = threading.Lock()
+        self._lock = new_lock(Rank.LEAF)
         # Whoever closes it may be another thread than the one that opened it.
         self._owner = FileLock(folder / "proxy.lock", thread_local=False)
         try:

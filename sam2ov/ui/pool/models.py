@@ -1,13 +1,13 @@
 """The models in use, shared by all tabs: compiled once, the one used longest ago makes room."""
 
 import hashlib
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Self
 
 from sam2ov.engine.devices import Precision, available_devices
 from sam2ov.engine.tracker import Tracker
+from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelDocument
 from sam2ov.ui.pool.turns import ModelTurns
@@ -52,9 +52,9 @@ class ModelPool:
     ) -> None:
         self.turns = ModelTurns((settings or Settings()).max_tracking)
         self._precision = precision
-        self._lock = threading.Lock()
+        self._lock = new_lock(Rank.LEAF)
         # Compiling two at once would take twice the memory and no less time.
-        self._compiling = threading.Lock()
+        self._compiling = new_lock(Rank.COMPILING)
         self._trackers: OrderedDict[ModelChoice, Tracker] = OrderedDict()
         # Kept when the pool drops a model: sessions may go on with it.
         self._notes: dict[ModelChoice, tuple[str, ...]] = {}

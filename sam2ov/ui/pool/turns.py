@@ -5,17 +5,17 @@ again, behind those who wait already, so several clips advance frame by frame, e
 rate. Clicks come before tracking and tracking before what is prepared in the background; but who
 has been passed over for long enough comes first, or a few quick hands would stop all tracking.
 
-A turn is taken before the lock of a session and before nothing else: who holds a session's lock
-must not ask for one.
+Networks of a shared model run in a turn and nowhere else; whoever holds a turn neither compiles a
+model nor waits for a tab's turn (``sam2ov.locks`` has the order).
 """
 
-import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
+from sam2ov.locks import Rank, holding, new_condition, require_order
 from sam2ov.progress import CancelCheck, raise_if_cancelled
 
 _POLL_SECONDS = 0.1
@@ -65,7 +65,7 @@ class ModelTurns:
 
     def __init__(self, max_tracking: int) -> None:
         self._max_tracking = max_tracking
-        self._condition = threading.Condition()
+        self._condition = new_condition(Rank.LEAF)
         self._is_taken = False
         self._waiting: dict[Urgency, deque[object]] = {urgency: deque() for urgency in Urgency}
         self._passed_over = dict.fromkeys(_PATIENCE, 0)
@@ -111,7 +111,8 @@ class ModelTurns:
             job.begin()
             while self._take(Urgency.TRACKING, cancelled):
                 try:
-                    step = next(steps)
+                    with holding(Rank.MODEL_TURN, self):
+                        step = next(steps)
                 except StopIteration:
                     return
                 finally:
@@ -157,24 +158,28 @@ class ModelTurns:
         if not self._take(urgency, cancel):
             raise_if_cancelled(cancel, "Waiting for the model")
         try:
-            yield
+            with holding(Rank.MODEL_TURN, self):
+                yield
         finally:
             self._release()
 
     def _take(self, urgency: Urgency, cancel: CancelCheck | None) -> bool:
         """Wait for a turn; false if cancelled before."""
+        require_order(Rank.MODEL_TURN, self)
         ticket = object()
         with self._condition:
             self._waiting[urgency].append(ticket)
-            try:
-                while cancel is None or not cancel():
+        try:
+            while cancel is None or not cancel():  # asked under no lock
+                with self._condition:
                     if not self._is_taken and self._next() is ticket:
                         self._is_taken = True
                         self._count(urgency)
                         return True
                     self._condition.wait(_POLL_SECONDS)
-                return False
-            finally:
+            return False
+        finally:
+            with self._condition:
                 self._waiting[urgency].remove(ticket)
                 self._condition.notify_all()  # another one may come first now
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sam2ov.errors import ClipClosedError, TrackingError
+from sam2ov.locks import Rank
 from sam2ov.store.journal import Step
 from sam2ov.ui.contract.messages import DownloadView, MaskView, ProjectView, RangeView, Snapshot
 from sam2ov.ui.pool.models import ModelChoice
@@ -47,7 +48,7 @@ class Workspace:
         self._is_closed = False
         self.upload: Upload | None = None
         self.folder = folder
-        self._turns = Turns()
+        self._turns = Turns(Rank.TAB)
         self.edits = 0
         self.opened = 0
         self._seq = 0

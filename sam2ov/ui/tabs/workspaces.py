@@ -9,6 +9,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from sam2ov.errors import ClipClosedError, ServerFullError
+from sam2ov.locks import Rank, new_lock
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
@@ -43,7 +44,7 @@ class Workspaces:
         self._choice = choice
         self._ttl_seconds = settings.idle_minutes * 60
         self._lost_seconds = min(settings.lost_minutes * 60, self._ttl_seconds)
-        self._lock = threading.Lock()
+        self._lock = new_lock(Rank.LEAF)
         self._by_session: dict[str, Workspace] = {}
         self._left: deque[str] = deque(maxlen=_REMEMBERED_PAGES)
         self._stopped = threading.Event()

@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
+from sam2ov.locks import Rank
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.turns import Turns
@@ -20,7 +21,7 @@ def result_of(running: Generator[None, None, str]) -> str:
 
 
 def test_turns_are_given_in_the_order_of_asking() -> None:
-    turns, order = Turns(), []
+    turns, order = Turns(Rank.TAB), []
 
     def take(number: int) -> None:
         with turns.turn():
@@ -41,7 +42,7 @@ def test_turns_are_given_in_the_order_of_asking() -> None:
 
 
 def test_a_failed_turn_passes_on() -> None:
-    turns = Turns()
+    turns = Turns(Rank.TAB)
     with pytest.raises(ZeroDivisionError), turns.turn():
         raise ZeroDivisionError
     with turns.turn():
