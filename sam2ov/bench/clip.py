@@ -33,13 +33,18 @@ class BenchClip:
         path: an H.264 file.
         num_frames: its length.
         size_hw: of its frames.
-        boxes: (x0, y0, x1, y1) of each object on frame 0, in pixels.
+        boxes_by_frame: (x0, y0, x1, y1) of each object on each frame, in pixels.
     """
 
     path: Path
     num_frames: int
     size_hw: tuple[int, int]
-    boxes: tuple[Box, ...]
+    boxes_by_frame: tuple[tuple[Box, ...], ...]
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Of each object on frame 0."""
+        return self.boxes_by_frame[0]
 
 
 def write_clip(
@@ -54,14 +59,30 @@ def write_clip(
     with VideoWriter(path, size_hw, FrameTimes.constant(FPS, num_frames)) as writer:
         for frame in _frames(size_hw, num_frames, objects, seed):
             writer.write(frame)
-    return BenchClip(path, num_frames, size_hw, tuple(each.box(0) for each in objects))
+    boxes = tuple(tuple(each.box(index) for each in objects) for index in range(num_frames))
+    return BenchClip(path, num_frames, size_hw, boxes)
 
 
-def clip_job(clip: BenchClip, num_objects: int = 1, outputs: tuple[Output, ...] = ()) -> ClipJob:
-    """Track the first ``num_objects`` of a clip from their boxes on its first frame."""
+def clip_job(
+    clip: BenchClip, num_objects: int = 1, outputs: tuple[Output, ...] = (), *, prompted: int = 1
+) -> ClipJob:
+    """Track the first ``num_objects`` of a clip from their boxes on its first frames.
+
+    Args:
+        clip: of more than ``prompted`` frames.
+        num_objects: how many.
+        outputs: what to write.
+        prompted: on so many frames, counted from the first, each object has a box.
+    """
     objects = tuple(
-        ObjectPrompts(id=obj_id, prompts=(FramePrompt(frame=0, box=box),))
-        for obj_id, box in enumerate(clip.boxes[:num_objects], 1)
+        ObjectPrompts(
+            id=number + 1,
+            prompts=tuple(
+                FramePrompt(frame=index, box=boxes[number])
+                for index, boxes in enumerate(clip.boxes_by_frame[:prompted])
+            ),
+        )
+        for number in range(min(num_objects, len(clip.boxes)))
     )
     prompts = PromptFile(objects=objects)
     return ClipJob(clip=clip.path, prompts=prompts, direction="forward", outputs=outputs)

@@ -117,6 +117,21 @@ class TrackingResult:
 
 
 @dataclass(frozen=True)
+class PromptedResult:
+    """Tracking one object that was prompted on many frames.
+
+    Attributes:
+        prompted: on how many.
+        seconds_per_frame: of the frames behind them, median over the rounds.
+        peak_memory_bytes: of the process while tracking, or None.
+    """
+
+    prompted: int
+    seconds_per_frame: float
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True)
 class BenchReport:
     """Everything.
 
@@ -127,6 +142,7 @@ class BenchReport:
         load_before: the machine's load average before everything, or None.
         load_after: the same after the last round; tracking itself makes it what threads there are.
         tracking: by number of objects.
+        prompted: by number of prompted frames, where it was asked for.
         clicks: how long answers take.
         overlay_fps: from a file to an mp4 with one object coloured.
         start: how long loading takes.
@@ -139,6 +155,7 @@ class BenchReport:
     load_before: float | None
     load_after: float | None
     tracking: tuple[TrackingResult, ...]
+    prompted: tuple[PromptedResult, ...]
     clicks: ClickTimes
     overlay_fps: float
     start: StartTimes

@@ -1,5 +1,6 @@
 """A benchmark from beginning to end."""
 
+import statistics
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from sam2ov.bench.machine import (
     peak_memory_bytes,
 )
 from sam2ov.bench.model import find_weights, prepare_bench_model
-from sam2ov.bench.report import BenchReport, Subject, TorchResult
+from sam2ov.bench.report import BenchReport, PromptedResult, Subject, TorchResult
 from sam2ov.bench.torch_side import TorchBaseline, TorchPrecision, write_decoded_frames
 from sam2ov.bench.tracking import LEAD_IN_FRAMES, ObjectRounds, TrackingRun, warm_up_frames
 from sam2ov.engine.devices import Precision
@@ -48,6 +49,7 @@ class BenchSettings:
         device: OpenVINO's.
         precision: inside the networks; None for the device's best.
         objects: numbers of objects, in rising order.
+        prompted: numbers of frames that one object is prompted on, in rising order; may be none.
         frames: in a round.
         rounds: how many.
         size_hw: of the video.
@@ -63,6 +65,7 @@ class BenchSettings:
     device: str
     precision: Precision | None
     objects: tuple[int, ...]
+    prompted: tuple[int, ...]
     frames: int
     rounds: int
     size_hw: tuple[int, int]
@@ -104,6 +107,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         devices = [device_facts(settings.device, model.precision)]
         bench = _Bench(plan, tracker, clip, baselines, progress)
         runs = [bench.track(number) for number in settings.objects]
+        prompted = tuple(bench.track_prompted(number) for number in settings.prompted)
         load_after = load_average()
         devices.append(device_facts(settings.device, model.precision))
         device = max(devices, key=lambda facts: facts.gemm_flops)
@@ -132,6 +136,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
                 profile_in=model.precision if settings.profile else None,
             )
         ),
+        prompted=prompted,
         clicks=clicks,
         overlay_fps=overlay,
         start=start,
@@ -155,7 +160,9 @@ class _Plan:
     def frames(self) -> int:
         """What we track: in a comparison, each round of torch has one of its own before it."""
         pairs = len(_OPPONENTS) if self.settings.against_torch else 1
-        return self.warm_up + pairs * (self.torch_frames - self.warm_up)
+        measured = self.torch_frames - self.warm_up
+        prompted = max(self.settings.prompted, default=0)
+        return self.warm_up + max(pairs * measured, prompted + measured)
 
 
 def _make_clip(plan: _Plan, folder: Path, progress: ProgressCallback) -> BenchClip:
@@ -227,6 +234,19 @@ class _Bench:
         measured = ObjectRounds(objects, tuple(rounds), peak_memory_bytes())
         exact = pairs[_OPPONENTS.index("f32")].masks if pairs else {}
         return measured, tuple(pair.result(ours.masks, exact) for pair in pairs)
+
+    def track_prompted(self, prompted: int) -> PromptedResult:
+        """One object that is prompted on so many frames, tracked behind them."""
+        settings = self.plan.settings
+        stage = f"Tracking with {prompted} prompted frame{'s' if prompted > 1 else ''}"
+        self.progress(Progress(stage, 0, 1, "steps"))
+        forget_peak_memory()
+        with TrackingRun(self.tracker, self.clip, 1, prompted) as ours:
+            ours.track(prompted + self.plan.warm_up)
+            rounds = [ours.measure(settings.frames) for _ in range(settings.rounds)]
+        self.progress(Progress(stage, 1, 1, "steps"))
+        seconds = statistics.median(done.seconds_per_frame for done in rounds)
+        return PromptedResult(prompted, seconds, peak_memory_bytes())
 
     def _pair(self, baseline: TorchBaseline, objects: int) -> PairedRounds:
         return PairedRounds(baseline, self.clip.boxes[:objects], self.plan.warm_up)

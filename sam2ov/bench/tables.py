@@ -4,7 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sam2ov.bench.report import BenchReport, NetworkCost, TorchResult, TrackingResult
+from sam2ov.bench.report import (
+    BenchReport,
+    NetworkCost,
+    PromptedResult,
+    TorchResult,
+    TrackingResult,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,6 +58,8 @@ def tables(report: BenchReport) -> list[Table]:
     found = [_tracking(report.tracking), _networks(report.tracking), _waits(report)]
     if report.torch_version is not None:
         found.insert(1, _against_torch(report.tracking))
+    if report.prompted:
+        found.append(_prompted(report.prompted))
     operations = [row for result in report.tracking for row in _operation_rows(result)]
     if operations:
         header = ("Objects, network, operation", "kernel", "number", "ms", "share")
@@ -126,6 +134,21 @@ def _tracking(results: Sequence[TrackingResult]) -> Table:
                 "–" if result.cost_per_object is None else f"{result.cost_per_object:.2f}",
                 f"{result.rest_seconds / result.seconds_per_frame:.0%}",
                 f"{result.floor_share:.0%}",
+                _memory(result.peak_memory_bytes),
+            )
+            for result in results
+        ),
+    )
+
+
+def _prompted(results: Sequence[PromptedResult]) -> Table:
+    return Table(
+        ("Prompted frames", "fps", "s/frame", "peak memory"),
+        tuple(
+            (
+                str(result.prompted),
+                f"{1 / result.seconds_per_frame:.2f}",
+                f"{result.seconds_per_frame:.3f}",
                 _memory(result.peak_memory_bytes),
             )
             for result in results

@@ -79,6 +79,7 @@ class TrackingRun:
         tracker: of the model.
         clip: what is tracked.
         num_objects: the first so many of the clip's objects.
+        prompted: on so many frames, counted from the first, they are prompted.
 
     Attributes:
         masks: what was found so far, by frame.
@@ -87,10 +88,13 @@ class TrackingRun:
     tracker: Tracker
     clip: BenchClip
     num_objects: int
+    prompted: int = 1
     masks: dict[int, PackedMasks] = field(default_factory=dict, init=False)
 
     def __enter__(self) -> Self:
-        self._run = ClipRun(clip_job(self.clip, self.num_objects), self.tracker)
+        self._run = ClipRun(
+            clip_job(self.clip, self.num_objects, prompted=self.prompted), self.tracker
+        )
         for _ in self._run.prompt():
             pass
         self._steps = self._run.track()

@@ -39,6 +39,12 @@ def bench(
     objects: Annotated[
         str, typer.Option(metavar="N,…", help="How many objects to track; several numbers in turn.")
     ] = "1,3,8",
+    prompted: Annotated[
+        str,
+        typer.Option(
+            metavar="N,…", help="Track one object that is prompted on so many frames, too: 1,8,60."
+        ),
+    ] = "",
     preset: PresetOption = Preset.quality,
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
@@ -96,7 +102,8 @@ def bench(
         preset=preset.value,
         device=device,
         precision=precision.value if precision is not None else None,
-        objects=_numbers(objects),
+        objects=_numbers("--objects", objects),
+        prompted=_numbers("--prompted", prompted) if prompted else (),
         frames=frames,
         rounds=rounds,
         size_hw=_size_hw(size),
@@ -119,13 +126,13 @@ def _announce(step: Progress) -> None:
     say(f"{step.stage}: {step.done} of {step.total}")
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _numbers(option: str, text: str) -> tuple[int, ...]:
     try:
         numbers = sorted({int(part) for part in text.split(",")})
     except ValueError:
         numbers = []
     if not numbers or numbers[0] < 1:
-        raise typer.BadParameter(f"--objects takes numbers from 1 on, as in 1,3,8, not {text!r}.")
+        raise typer.BadParameter(f"{option} takes numbers from 1 on, as in 1,3,8, not {text!r}.")
     return tuple(numbers)
 
 

@@ -9,7 +9,14 @@ from sam2ov.bench.clip import BenchClip, write_clip
 from sam2ov.bench.device import DeviceFacts, OperationTimes
 from sam2ov.bench.latency import ClickTimes, StartTimes
 from sam2ov.bench.machine import MachineFacts
-from sam2ov.bench.report import BenchReport, NetworkCost, Subject, TorchResult, TrackingResult
+from sam2ov.bench.report import (
+    BenchReport,
+    NetworkCost,
+    PromptedResult,
+    Subject,
+    TorchResult,
+    TrackingResult,
+)
 
 SIZE_HW = (64, 96)
 NUM_FRAMES = 12
@@ -72,6 +79,7 @@ def report() -> BenchReport:
         tracking=(
             TrackingResult(1, 0.5, 2.0, (0.4, 0.6), 1.0, networks, 0.05, 0.3, 0.6, 1 << 30, torch),
         ),
+        prompted=(PromptedResult(8, 0.8, 2 << 30),),
         clicks=ClickTimes(0.05, 0.07, 0.4),
         overlay_fps=1.25,
         start=StartTimes(9.0, 1.5),

@@ -28,6 +28,7 @@ def settings(*, against_torch: bool) -> BenchSettings:
         device="CPU",
         precision=None,
         objects=(1, 2),
+        prompted=() if against_torch else (1, 12),
         frames=2,
         rounds=2,
         size_hw=(64, 96),
@@ -58,6 +59,8 @@ def test_alone() -> None:
     assert one.cost_per_object == 1
     assert two.cost_per_object == pytest.approx(two.seconds_per_frame / 2 / one.seconds_per_frame)
     assert two.floor_seconds > one.floor_seconds
+    assert [each.prompted for each in report.prompted] == [1, 12]
+    assert all(each.seconds_per_frame > 0 for each in report.prompted)
     assert report.torch_version is None
     assert {step.stage for step in steps} >= {"Tracking 1 object", "Tracking 2 objects"}
     assert all(step.done <= step.total for step in steps)

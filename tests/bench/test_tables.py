@@ -15,6 +15,7 @@ def test_markdown(report: BenchReport) -> None:
     assert "| 1, torch bf16 | 1.000 | 2.00× | 1.90–2.10 | 0.9951 | 0.9942 | 3.00 GiB |" in lines
     assert "| 1, torch FP32 | 3.000 | 6.00× | 5.50–6.50 | 0.9987 | – | – |" in lines
     assert "| 1, memory attention | 1 | 400.0 | 80% | 400.0 | 50% |" in lines
+    assert "| 8 | 1.25 | 0.800 | 2.00 GiB |" in lines
     assert "| loading, compiled graphs cached | 1.5 s |" in lines
     assert "| 1, memory attention, MatMul | brgemm_avx512_bf16 | 64 | 398.5 | 99.6% |" in lines
     assert not any("Concat" in line for line in lines)

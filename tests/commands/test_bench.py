@@ -37,8 +37,8 @@ def test_defaults(run: Run, asked: list[BenchSettings]) -> None:
 def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     result = run(
-        "bench", "--model", "sam2-hiera-small", "--objects", "4,2", "--preset", "fast",
-        "--device", "GPU", "--precision", "f32", "--frames", 3, "--rounds", 2,
+        "bench", "--model", "sam2-hiera-small", "--objects", "4,2", "--prompted", "60,8",
+        "--preset", "fast", "--device", "GPU", "--precision", "f32", "--frames", 3, "--rounds", 2,
         "--size", "640x360", "--against", "torch", "--random-weights",
         "--checkpoint", "x.pt", "--config", "x.yaml", "--profile", "--json", out,
     )  # fmt: skip
@@ -51,6 +51,7 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
             device="GPU",
             precision="f32",
             objects=(2, 4),
+            prompted=(8, 60),
             frames=3,
             rounds=2,
             size_hw=(360, 640),
@@ -70,6 +71,7 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
     [
         (("--objects", "0"), "--objects takes numbers from 1 on"),
         (("--objects", "one"), "--objects takes numbers from 1 on"),
+        (("--prompted", "none"), "--prompted takes numbers from 1 on"),
         (("--size", "1280"), "--size takes width and height"),
         (("--size", "32x720"), "--size takes width and height"),
         (("--rounds", "0"), "--rounds"),
