@@ -9,7 +9,7 @@ from sam2ov.errors import CancelledError
 
 @dataclass(frozen=True)
 class Progress:
-    """A step of a long operation.
+    """How far a long operation is.
 
     ``stage`` names for people what is being done; ``done`` of ``total`` are counted in ``unit``.
     """
@@ -17,7 +17,7 @@ class Progress:
     stage: str
     done: int
     total: int
-    unit: Literal["bytes", "steps"]
+    unit: Literal["bytes", "items"]
 
 
 ProgressCallback = Callable[[Progress], None]

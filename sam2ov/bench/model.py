@@ -130,7 +130,7 @@ def _random_model(name: str, image_size: int, progress: ProgressCallback | None)
     checkpoint = folder / f"{name}-random.pt"
     if not checkpoint.is_file():
         if progress is not None:
-            progress(Progress("Making random weights", 0, 1, "steps"))
+            progress(Progress("Making random weights", 0, 1, "items"))
         _make_checkpoint(config, checkpoint)
     # Another converter makes other graphs, and those of this one are to be measured.
     digest = _converter_digest()

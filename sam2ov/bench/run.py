@@ -112,14 +112,14 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         devices.append(device_facts(settings.device, model.precision))
         device = max(devices, key=lambda facts: facts.gemm_flops)
         stage = "Measuring clicks, an overlay and the start"
-        progress(Progress(stage, 0, 1, "steps"))
+        progress(Progress(stage, 0, 1, "items"))
         clicks = click_times(tracker, clip, first_clicks=_FIRST_CLICKS)
         frames = round(_OVERLAY_SECONDS / runs[0][0].seconds_per_frame)
         frames = max(_OVERLAY_FRAMES[0], min(frames, _OVERLAY_FRAMES[-1]))
         short = write_clip(folder / "short.mp4", settings.size_hw, frames, 1)
         overlay = overlay_fps(tracker, short, folder)
         start = start_times(prepared.folder, settings.device, model.precision)
-        progress(Progress(stage, 1, 1, "steps"))
+        progress(Progress(stage, 1, 1, "items"))
     rounds, against = zip(*runs, strict=True)
     return BenchReport(
         subject=_subject(plan, model.manifest, model.precision, prepared.notes),
@@ -166,11 +166,11 @@ class _Plan:
 
 
 def _make_clip(plan: _Plan, folder: Path, progress: ProgressCallback) -> BenchClip:
-    progress(Progress("Making a clip", 0, 1, "steps"))
+    progress(Progress("Making a clip", 0, 1, "items"))
     settings = plan.settings
     frames = max(plan.frames, _SHORTEST_CLIP)
     clip = write_clip(folder / "clip.mp4", settings.size_hw, frames, max(settings.objects))
-    progress(Progress("Making a clip", 1, 1, "steps"))
+    progress(Progress("Making a clip", 1, 1, "items"))
     return clip
 
 
@@ -239,12 +239,12 @@ class _Bench:
         """One object that is prompted on so many frames, tracked behind them."""
         settings = self.plan.settings
         stage = f"Tracking with {prompted} prompted frame{'s' if prompted > 1 else ''}"
-        self.progress(Progress(stage, 0, 1, "steps"))
+        self.progress(Progress(stage, 0, 1, "items"))
         forget_peak_memory()
         with TrackingRun(self.tracker, self.clip, 1, prompted) as ours:
             ours.track(prompted + self.plan.warm_up)
             rounds = [ours.measure(settings.frames) for _ in range(settings.rounds)]
-        self.progress(Progress(stage, 1, 1, "steps"))
+        self.progress(Progress(stage, 1, 1, "items"))
         seconds = statistics.median(done.seconds_per_frame for done in rounds)
         return PromptedResult(prompted, seconds, peak_memory_bytes())
 
@@ -253,4 +253,4 @@ class _Bench:
 
     def _tell(self, objects: int, done: int) -> None:
         stage = f"Tracking {objects} object{'s' if objects > 1 else ''}"
-        self.progress(Progress(stage, done, self.plan.settings.rounds + 1, "steps"))
+        self.progress(Progress(stage, done, self.plan.settings.rounds + 1, "items"))

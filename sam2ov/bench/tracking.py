@@ -97,7 +97,7 @@ class TrackingRun:
         )
         for _ in self._run.prompt():
             pass
-        self._steps = self._run.track()
+        self._frames = self._run.track()
         return self
 
     def __exit__(
@@ -111,8 +111,8 @@ class TrackingRun:
     def track(self, frames: int) -> None:
         """Go on by some frames without a measurement."""
         for _ in range(frames):
-            step = next(self._steps)
-            self._keep(step, self._masks(step))
+            frame = next(self._frames)
+            self._keep(frame, self._masks(frame))
 
     def measure(self, frames: int) -> Round:
         """Go on by some frames and time them, after a lead-in."""
@@ -121,24 +121,24 @@ class TrackingRun:
         before = model.usage()
         started = time.perf_counter()
         for _ in range(frames):
-            step = next(self._steps)
-            found.append((step, self._masks(step)))
+            frame = next(self._frames)
+            found.append((frame, self._masks(frame)))
         seconds = time.perf_counter() - started
         after = model.usage()
-        for step, masks in found:
-            self._keep(step, masks)
+        for frame, masks in found:
+            self._keep(frame, masks)
         return Round(
             frames,
             seconds / frames,
             {name: _difference(before[name], after[name]) for name in after},
         )
 
-    def _masks(self, step: TrackedFrame) -> BoolArray:
+    def _masks(self, frame: TrackedFrame) -> BoolArray:
         """Of all objects, bool [N, H, W]."""
-        return self._run.session.to_video_size(step.mask_logits) > 0
+        return self._run.session.to_video_size(frame.mask_logits) > 0
 
-    def _keep(self, step: TrackedFrame, masks: BoolArray) -> None:
-        self.masks[step.frame_idx] = np.packbits(masks, axis=-1)
+    def _keep(self, frame: TrackedFrame, masks: BoolArray) -> None:
+        self.masks[frame.frame_idx] = np.packbits(masks, axis=-1)
 
 
 def _difference(before: NetworkUsage, after: NetworkUsage) -> NetworkUsage:

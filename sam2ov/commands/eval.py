@@ -168,16 +168,16 @@ def _evaluate(
                 sequence,
                 prompt.value,
                 corrections=corrections,
-                on_step=_Steps(progress, stage, done, sequence.num_frames, total),
+                on_tracked=_Tracked(progress, stage, done, sequence.num_frames, total),
                 on_frame=sheet.add if sheet is not None else lambda _: None,
             )
         )
         done += sequence.num_frames
-        progress(Progress(stage, done, total, "steps"))
+        progress(Progress(stage, done, total, "items"))
     return scores
 
 
-class _Steps:
+class _Tracked:
     """Counts the frames of a sequence; tracking again after corrections takes no extra ones."""
 
     def __init__(
@@ -185,14 +185,14 @@ class _Steps:
     ) -> None:
         self._progress = progress
         self._stage, self._before, self._frames, self._total = stage, before, frames, total
-        self._steps = 0
+        self._tracked = 0
 
     def __call__(self) -> None:
         from sam2ov.progress import Progress
 
-        self._steps += 1
-        done = self._before + min(self._steps, self._frames)
-        self._progress(Progress(self._stage, done, self._total, "steps"))
+        self._tracked += 1
+        done = self._before + min(self._tracked, self._frames)
+        self._progress(Progress(self._stage, done, self._total, "items"))
 
 
 def _facts(

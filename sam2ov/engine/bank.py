@@ -22,7 +22,7 @@ class FrameMemory:
 
 
 class MemoryBank:
-    """Memories of an object's frames, as many as a step attends to; the session's lock guards it.
+    """Memories of an object's frames, as many as a frame attends to; the session's lock guards it.
 
     Which frames those are, the policy says. Others are encoded again from their stored results when
     they are needed, so that neither the length of the video nor the number of corrections counts.
@@ -43,7 +43,7 @@ class MemoryBank:
         self._result = result
         self._memories: OrderedDict[int, FrameMemory] = OrderedDict()
         self._pointers: OrderedDict[int, FloatArray] = OrderedDict()
-        # A step attends to the pointers of what it has memories of, and of more neighbours.
+        # A frame attends to the pointers of what it has memories of, and of more neighbours.
         self._most_pointers = self._policy.capacity + 2 * self._manifest.max_obj_ptrs
 
     def keep(self, frame_idx: int, memory: FrameMemory) -> None:

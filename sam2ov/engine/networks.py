@@ -16,7 +16,7 @@ from sam2ov.locks import Rank, new_lock
 from sam2ov.manifest import Manifest, NetworkName
 from sam2ov.values.masks import FloatArray
 
-# A bank fills up in 16 steps (its pointers); objects that join later pass through other shapes.
+# A bank fills up in 16 frames (its pointers); objects that join later pass through other shapes.
 _REQUESTS_PER_NETWORK = 32
 # Point coordinates go through a matrix product before the sine: 8 bits of mantissa would move
 # them by pixels, and the network costs nothing.

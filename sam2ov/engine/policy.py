@@ -1,4 +1,4 @@
-"""Memory policies: which frames an object's bank keeps, and which of them a step attends to.
+"""Memory policies: which frames an object's bank keeps, and which of them are attended to.
 
 The default is upstream's (sam2_base.py, ``_prepare_memory_conditioned_features``): two windows over
 the same frames, spatial memories of the prompted frames and up to ``num_maskmem - 1`` neighbours,
@@ -61,7 +61,7 @@ class PointerSlot:
 
 @dataclass(frozen=True)
 class BankSelection:
-    """What one step of one object attends to; steps with equal ``key`` can share a batch."""
+    """What an object attends to on a frame; objects with equal ``key`` can share a batch."""
 
     spatial: tuple[SpatialSlot, ...]
     pointers: tuple[PointerSlot, ...]
@@ -74,7 +74,7 @@ class BankSelection:
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """All that the decoder says about an object on a frame; views, valid during the step alone.
+    """All that the decoder says about an object on a frame; views, valid while it is tracked.
 
     Attributes:
         mask_logits: float32 [4, h, w]; token 0 is the single mask, 1 to 3 the multimask.
@@ -114,7 +114,7 @@ class MemoryPolicy(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many spatial memories a bank holds ready: at least as many as a step attends to."""
+        """How many spatial memories a bank holds ready: at least as many as a frame attends to."""
 
     def select(self, frame_idx: int, frames: ObjectFrames, *, reverse: bool) -> BankSelection:
         """Choose what frame ``frame_idx``, which is about to be segmented, attends to."""

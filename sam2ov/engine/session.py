@@ -64,7 +64,7 @@ class VideoSession:
         self._features = FrameFeatures(tracker.model, frames)
         self._journal = Journal.temporary() if journal is None else journal
         self._store = ResultStore(self._journal, tracker.manifest.low_res_size)
-        # Held for one step at a time, so that a click never waits for a whole propagation.
+        # Held for one frame at a time, so that a click never waits for a whole propagation.
         self._lock = new_rlock(Rank.SESSION)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""One frame step: from features, prompts and memories to masks, pointers and new memories."""
+"""One frame: from features, prompts and memories to masks, pointers and new memories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class BankContents:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a step says about one object: the ``result``, and the ``candidates`` it is one of."""
+    """What is said about an object on a frame: the ``result``, one of the ``candidates``."""
 
     result: FrameResult
     candidates: Candidates
@@ -61,7 +61,7 @@ class Tracker:
             every answer; 0 switches it off (as upstream without CUDA).
 
     Attributes:
-        policy: which memories the banks of objects keep, and which a step attends to.
+        policy: which memories the banks of objects keep, and what a frame attends to.
     """
 
     def __init__(self, model: SAM2Model, fill_hole_area: int = HOLE_AREA) -> None:

@@ -54,7 +54,7 @@ class ScoredFrame:
 
 
 FrameVisitor = Callable[[ScoredFrame], None]
-StepCallback = Callable[[], None]
+TrackedCallback = Callable[[], None]
 
 
 def evaluate_sequence(
@@ -63,7 +63,7 @@ def evaluate_sequence(
     kind: PromptKind,
     *,
     corrections: int = 0,
-    on_step: StepCallback = lambda: None,
+    on_tracked: TrackedCallback = lambda: None,
     on_frame: FrameVisitor = lambda _: None,
 ) -> SequenceScores:
     """Prompt, track and score.
@@ -74,7 +74,7 @@ def evaluate_sequence(
         kind: how objects are prompted.
         corrections: afterwards, how often each object's worst frame is clicked on, one after the
             other; see ``corrections``. They do not change the scores.
-        on_step: called after each tracked frame, also of tracking again after a correction.
+        on_tracked: called after each tracked frame, also of tracking again after a correction.
         on_frame: given each frame that counts.
 
     Raises:
@@ -86,7 +86,7 @@ def evaluate_sequence(
         annotations = _Annotations(sequence, reader)
     counting = _counting(sequence, annotations)
     with ClipRun(_job(sequence, annotations, counting, kind), tracker) as clip:
-        run = _Run(clip, annotations, counting, on_step, on_frame)
+        run = _Run(clip, annotations, counting, on_tracked, on_frame)
         run.prompt(kind)
         scores = run.track_and_score()
         clicks = tuple(run.correct(scores, corrections)) if corrections else ()
@@ -177,14 +177,14 @@ class _Run:
         clip: ClipRun,
         annotations: _Annotations,
         counting: Counting,
-        on_step: StepCallback,
+        on_tracked: TrackedCallback,
         on_frame: FrameVisitor,
     ) -> None:
         self._clip = clip
         self._session = clip.session
         self._annotations = annotations
         self._counting = counting
-        self._on_step = on_step
+        self._on_tracked = on_tracked
         self._on_frame = on_frame
 
     def prompt(self, kind: PromptKind) -> None:
@@ -244,7 +244,7 @@ class _Run:
         """Frame index and masks of the objects tracked there, without overlaps."""
         for frame in self._clip.track():
             logits = self._session.to_video_size(frame.mask_logits, non_overlapping=True)
-            self._on_step()
+            self._on_tracked()
             yield frame.frame_idx, dict(zip(frame.obj_ids, logits > 0, strict=True))
 
     def _tracked_again(self, obj_id: int) -> dict[int, float]:
@@ -252,10 +252,10 @@ class _Run:
         frames = self._counting[obj_id]
         first = self._annotations.first_frames[obj_id]
         j = {}
-        for step in self._session.propagate(first, frames[-1] - first, obj_ids=[obj_id]):
-            self._on_step()
-            if step.frame_idx in frames:
-                mask = current_mask(self._session, step.frame_idx, obj_id)
-                truth = self._annotations.truth(step.frame_idx, obj_id)
-                j[step.frame_idx] = region_similarity(mask, truth)
+        for frame in self._session.propagate(first, frames[-1] - first, obj_ids=[obj_id]):
+            self._on_tracked()
+            if frame.frame_idx in frames:
+                mask = current_mask(self._session, frame.frame_idx, obj_id)
+                truth = self._annotations.truth(frame.frame_idx, obj_id)
+                j[frame.frame_idx] = region_similarity(mask, truth)
         return j

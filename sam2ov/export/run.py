@@ -63,7 +63,7 @@ def run_export(
                     add(frame)
                 done += 1
                 if progress is not None:
-                    progress(Progress(stage, done, total, "steps"))
+                    progress(Progress(stage, done, total, "items"))
         raise_if_cancelled(cancel, stage)
     return [plan.path for plan in plans]
 

@@ -198,7 +198,7 @@ class ClipRun:
             else:
                 self.session.add_points(frame_idx, obj_id, prompt)
             self.seconds += time.perf_counter() - started
-            yield Progress(_PROMPTING, done, total, "steps")
+            yield Progress(_PROMPTING, done, total, "items")
 
     def track(self) -> Iterator[TrackedFrame]:
         """Track; a frame is computed when it is asked for, and stays if no more are.
@@ -216,24 +216,24 @@ class ClipRun:
             self.tracked_frames += 1
             yield frame
 
-    def steps(self) -> Iterator[Progress]:
-        """Everything up to the masks, step by step: prompts, then frames."""
+    def work(self) -> Iterator[Progress]:
+        """Everything up to the masks, bit by bit: prompts, then frames."""
         yield from self.prompt()
         total = sum(len(segment.frames) for segment in self.segments)
         for done, _ in enumerate(self.track(), 1):
-            yield Progress(_TRACKING, done, total, "steps")
+            yield Progress(_TRACKING, done, total, "items")
 
     def advance(
         self, progress: ProgressCallback | None = None, cancel: CancelCheck | None = None
     ) -> None:
-        """Take all steps, until ``cancel``, which is asked before each, returns true."""
-        steps = self.steps()
+        """Do all of it; ``cancel`` is asked before each prompt and frame, and true ends it."""
+        work = self.work()
         while not (cancel is not None and cancel()):
-            step = next(steps, None)
-            if step is None:  # done, or the rest of the objects have been removed meanwhile
+            found = next(work, None)
+            if found is None:  # done, or the rest of the objects have been removed meanwhile
                 return
             if progress is not None:
-                progress(step)
+                progress(found)
 
     def save_prompts(self) -> None:
         """Write the job's prompt file, if it wants one.
@@ -330,7 +330,7 @@ def run_clip_job(
         job: what to do.
         tracker: of the model; None loads what the job names.
         progress: told of loading, prompts, frames and writing.
-        cancel: asked before every step of prompting and tracking; when it returns true, what is
+        cancel: asked before every prompt and frame; when it returns true, what is
             tracked by then is written.
         note: told what is worth knowing besides.
 

@@ -79,7 +79,7 @@ class Answers:
             raise_if_cancelled(cancel, stage)
             self._session.replay(frame_idx, obj_id, steps)
             if progress is not None:
-                progress(Progress(stage, done, len(prompted), "steps"))
+                progress(Progress(stage, done, len(prompted), "items"))
 
     def forget(self, obj_id: int) -> None:
         """Take back all prompts of an object, and with them its results."""

@@ -120,7 +120,7 @@ def _exclusively(
         except Timeout:
             raise_if_cancelled(cancel, f"Waiting for {name}")
             if progress is not None:
-                progress(Progress(f"Waiting for another process that makes {name}", 0, 1, "steps"))
+                progress(Progress(f"Waiting for another process that makes {name}", 0, 1, "items"))
     try:
         with holding(Rank.MODEL_NAME, path):
             yield

@@ -146,7 +146,7 @@ def resolve_model(
         model: one of ``MODEL_NAMES``, a hub repository (``facebook/…``) or a model folder.
         image_size: side of the square model input in pixels; None: what the model was trained at.
         weights: precision of the stored weights; None: f16 for converted models, any for folders.
-        progress: told of downloads (bytes) and conversions (steps).
+        progress: told of downloads (bytes) and conversions (items).
         cancel: asked often; once it returns true the work stops.
 
     Raises:

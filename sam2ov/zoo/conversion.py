@@ -100,7 +100,7 @@ def convert_checkpoint(
                     error = message
                 elif progress is not None:
                     stage, done, total = message["stage"], message["done"], message["total"]
-                    progress(Progress(stage, done, total, "steps"))
+                    progress(Progress(stage, done, total, "items"))
             exit_code = process.wait()
         if exit_code != 0 or error is not None:
             raise _failure(checkpoint, exit_code, error, log)

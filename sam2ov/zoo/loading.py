@@ -60,7 +60,7 @@ def prepare_model(
         precision: of ``SAM2Model``, for what is not INT8.
         preset: what may be given up for speed; the resolution of a model folder stays as it is.
         calibrate: a clip to calibrate INT8 on; None for the sample.
-        progress: told of downloads (bytes) and conversions (steps).
+        progress: told of downloads (bytes) and conversions (items).
         cancel: asked often; once it returns true the work stops.
 
     Raises:

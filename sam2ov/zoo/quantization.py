@@ -146,7 +146,7 @@ def _make(
     def step(done: int) -> None:
         raise_if_cancelled(cancel, _STAGE)
         if progress is not None:
-            progress(Progress(_STAGE, done, _STEPS, "steps"))
+            progress(Progress(_STAGE, done, _STEPS, "items"))
 
     manifest = read_manifest(folder)
     step(0)

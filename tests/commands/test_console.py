@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 def test_logs_get_a_line_a_tenth(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_display() as progress:
         for done in range(1, 1001):
-            progress(Progress("Tracking", done, 1000, "steps"))
+            progress(Progress("Tracking", done, 1000, "items"))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
     assert lines[0] == "Tracking: 1 of 1000"
@@ -30,9 +30,9 @@ def test_logs_get_a_line_a_tenth(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_another_operation_starts_over(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_display() as progress:
-        progress(Progress("Segmenting prompts", 2, 2, "steps"))
-        progress(Progress("Tracking", 1, 2, "steps"))
-        progress(Progress("Tracking", 2, 2, "steps"))
+        progress(Progress("Segmenting prompts", 2, 2, "items"))
+        progress(Progress("Tracking", 1, 2, "items"))
+        progress(Progress("Tracking", 2, 2, "items"))
         progress(Progress("Downloading a", 30_000_000, 60_000_000, "bytes"))
     assert capsys.readouterr().err.splitlines() == [
         "Segmenting prompts: 2 of 2",
@@ -48,9 +48,9 @@ def test_terminals_get_a_bar_an_operation(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     with progress_display() as progress:
-        progress(Progress("Loading", 1, 7, "steps"))
-        progress(Progress("Encoding", 7, 7, "steps"))
-        progress(Progress("Tracking", 25, 100, "steps"))
+        progress(Progress("Loading", 1, 7, "items"))
+        progress(Progress("Encoding", 7, 7, "items"))
+        progress(Progress("Tracking", 25, 100, "items"))
         progress(Progress("Fetching", 3 << 20, 4 << 20, "bytes"))
     assert sys.stderr is terminal
     last = terminal.getvalue().split("\r")[-1].splitlines()

@@ -78,7 +78,7 @@ def test_first_use_downloads_and_converts_and_the_second_does_nothing(
     assert (manifest.name, manifest.family, manifest.image_size) == (NAME, "sam2.1", SIZE)
     assert manifest.source.sha256 == sha256_of(checkpoint)
     assert manifest.source.config == "sam2.1_hiera_t"
-    steps = [step for step in seen if step.unit == "steps"]
+    steps = [step for step in seen if step.unit == "items"]
     assert set(NETWORK_NAMES) <= {step.stage for step in steps}
     assert steps[-1].done == steps[-1].total
     assert _left(cache) == [folder.name]

@@ -41,12 +41,12 @@ def written(
 @pytest.mark.parametrize("kind", PROMPT_KINDS)
 def test_the_square_is_found(tracker: Tracker, plain_dataset: Path, kind: PromptKind) -> None:
     sequence = find_sequences(plain_dataset)[0]
-    steps, frames = [], []
+    tracked, frames = [], []
     scores = evaluate_sequence(
         tracker,
         sequence,
         kind,
-        on_step=lambda: steps.append(1),
+        on_tracked=lambda: tracked.append(1),
         on_frame=lambda frame: frames.append(frame.frame_idx),
     )
     [square] = scores.objects
@@ -54,7 +54,7 @@ def test_the_square_is_found(tracker: Tracker, plain_dataset: Path, kind: Prompt
     assert list(square.j) == list(square.f) == frames == counting, "neither first nor last"
     assert min(square.j.values()) > 0.8
     assert min(square.f.values()) > 0.5
-    assert scores.tracked_frames == len(steps) == NUM_FRAMES - 1
+    assert scores.tracked_frames == len(tracked) == NUM_FRAMES - 1
     assert scores.seconds > 0
 
 

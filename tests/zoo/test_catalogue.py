@@ -131,7 +131,7 @@ def test_first_use_downloads_and_converts_and_the_second_does_nothing(
     downloaded = [step.done for step in seen if step.unit == "bytes"]
     assert downloaded == sorted(downloaded)
     assert downloaded[-1] == seen[0].total == len(CONTENT)
-    assert [(step.stage, step.done, step.total) for step in seen if step.unit == "steps"] == [
+    assert [(step.stage, step.done, step.total) for step in seen if step.unit == "items"] == [
         ("Loading", 0, 2),
         ("Done", 2, 2),
     ]

@@ -143,7 +143,7 @@ class PublicApi:
             with self._opened(job, called, model, preset) as run:
                 tell, task = gr.Progress(), Job("track", "Tracking", unit="frames")
                 told = 0.0
-                for step in self._models.turns.tracked(run.steps(), task):
+                for step in self._models.turns.tracked(run.work(), task):
                     if step is None:
                         tell(0, desc=f"Waiting for a free place: {task.waiting} before this")
                     else:

@@ -63,7 +63,7 @@ def test_work_runs_beside_and_tells_its_progress() -> None:
     job, told, go = Job("export", "Exporting"), [], threading.Event()
 
     def work(progress: ProgressCallback, cancel: CancelCheck) -> str:
-        progress(Progress("Writing", 3, 7, "steps"))
+        progress(Progress("Writing", 3, 7, "items"))
         go.wait(5)
         return "done"
 
@@ -106,7 +106,7 @@ def test_stages_have_their_own_pace_and_unit() -> None:
     assert (view.label, view.done, view.total, view.unit) == ("Downloading", 80, 156, "MB")
     assert view.per_second == pytest.approx(2, rel=0.05)
     assert view.seconds_left == pytest.approx(38, rel=0.05)
-    job._note(Progress("Answering the prompts", 1, 4, "steps"))
+    job._note(Progress("Answering the prompts", 1, 4, "items"))
     view = job.view()
     assert (view.label, view.done, view.total, view.unit) == (
         "Answering the prompts",
