@@ -186,7 +186,7 @@ def _combined(
         elif isinstance(option, BoxOption):
             boxes.append(option.box)
         else:
-            masks.append(from_prompt(frame, MaskPrompt(read_mask_image(option.path))))
+            masks.append(from_prompt(frame, MaskPrompt.of(read_mask_image(option.path))))
     where = f"object {obj_id} on frame {frame}"
     if len(boxes) > 1 or len(masks) > 1:
         what = "boxes" if len(boxes) > 1 else "masks"

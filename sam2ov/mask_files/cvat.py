@@ -11,6 +11,7 @@ from sam2ov.mask_files.found import FoundMask, ObjectIds
 from sam2ov.mask_files.polygons import fill_polygons
 from sam2ov.mask_files.schemas import MAX_PIXELS
 from sam2ov.values.masks import BoolArray
+from sam2ov.values.rle import encode_rle
 
 _SHAPES = {"mask", "polygon", "box"}
 
@@ -42,7 +43,7 @@ def _found(root: ET.Element) -> Iterator[FoundMask]:
     height, width = int(size.findtext("height", "0")), int(size.findtext("width", "0"))
     if not (height > 0 and width > 0 and height * width <= MAX_PIXELS):
         raise ValueError(f"its pictures have {width}×{height} pixels")
-    ids = ObjectIds()
+    size_hw, ids = (height, width), ObjectIds()
     for track in root.iter("track"):
         group = int(track.get("group_id") or 0)
         for shape in track:
@@ -57,18 +58,18 @@ def _found(root: ET.Element) -> Iterator[FoundMask]:
                 box = (corners[0], corners[1], corners[2], corners[3])
             elif shape.tag == "polygon":
                 pairs = [pair.split(",") for pair in shape.attrib["points"].split(";")]
-                mask = fill_polygons([np.array(pairs, np.float64)], (height, width))
+                mask = encode_rle(fill_polygons([np.array(pairs, np.float64)], size_hw))
             else:
-                mask = _mask(shape.attrib, (height, width))
+                mask = encode_rle(_mask(shape.attrib, size_hw))
             yield FoundMask(number, ids.of(key), name, mask, box)
 
 
 def _mask(shape: Mapping[str, str], size_hw: tuple[int, int]) -> BoolArray:
     """Runs row by row, background first, inside of a box."""
     left, top, width, height = (int(shape[name]) for name in ("left", "top", "width", "height"))
-    runs = np.array([int(run) for run in shape["rle"].split(",")], np.int64)
+    runs = [int(run) for run in shape["rle"].split(",")]  # of any size, as its sum
     inside = 0 <= left <= left + width <= size_hw[1] and 0 <= top <= top + height <= size_hw[0]
-    if not inside or (runs < 0).any() or runs.sum() != width * height:
+    if not inside or min(runs) < 0 or sum(runs) != width * height:
         raise ValueError("a mask does not fit its box")
     mask = np.zeros(size_hw, np.bool_)
     pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)

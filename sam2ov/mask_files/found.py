@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sam2ov.values.masks import BoolArray
+from sam2ov.values.rle import Rle
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,14 +13,14 @@ class FoundMask:
         number: of the frame, as the file counts.
         obj_id: of the object, from 1, the same on all frames.
         name: of the object, or empty.
-        mask: bool [H, W], or None where there is a box.
+        mask: valid run lengths, or None where there is a box.
         box: (x0, y0, x1, y1) in pixels.
     """
 
     number: int
     obj_id: int
     name: str
-    mask: BoolArray | None
+    mask: Rle | None
     box: tuple[float, float, float, float] | None = None
 
 

@@ -10,8 +10,7 @@ from sam2ov.errors import PromptError
 from sam2ov.mask_files.found import FoundMask, ObjectIds
 from sam2ov.mask_files.polygons import fill_polygons
 from sam2ov.mask_files.schemas import CocoAnnotation, CocoFile, CocoImage, RleFields, SavFile
-from sam2ov.values.masks import BoolArray
-from sam2ov.values.rle import Rle, decode_rle, pack_counts
+from sam2ov.values.rle import Rle, encode_rle, pack_counts, require_valid
 
 
 def coco_masks(file: CocoFile) -> Iterator[FoundMask]:
@@ -55,7 +54,7 @@ def sav_masks(file: SavFile) -> Iterator[FoundMask]:
             raise PromptError(f"The file has {len(own)} objects, but {len(masklets)} on a frame.")
         number = file.video_first_frame + index * file.masklet_every
         for key, name, rle in zip(own, names, masklets, strict=True):
-            yield FoundMask(number, ids.of(key), name, _decoded(rle))
+            yield FoundMask(number, ids.of(key), name, _valid(rle))
 
 
 def _frame_numbers(images: list[CocoImage]) -> dict[int, int]:
@@ -89,16 +88,19 @@ def _identity(annotations: list[CocoAnnotation]) -> Callable[[CocoAnnotation], H
     return lambda a: ("category", a.category_id)
 
 
-def _mask(annotation: CocoAnnotation, image: CocoImage) -> BoolArray:
+def _mask(annotation: CocoAnnotation, image: CocoImage) -> Rle:
     size_hw = image.height, image.width
     if isinstance(annotation.segmentation, RleFields):
-        return _decoded(annotation.segmentation)
+        return _valid(annotation.segmentation)
     rings = [ring for ring in annotation.segmentation if len(ring) >= 6 and len(ring) % 2 == 0]
-    return fill_polygons([np.array(ring).reshape(-1, 2) for ring in rings], size_hw)
+    corners = [np.array(ring).reshape(-1, 2) for ring in rings]
+    return encode_rle(fill_polygons(corners, size_hw))
 
 
-def _decoded(rle: RleFields) -> BoolArray:
-    counts = rle.counts
+def _valid(fields: RleFields) -> Rle:
+    counts = fields.counts
     if not isinstance(counts, str):
         counts = pack_counts(np.array(counts, np.int64))
-    return decode_rle(Rle(rle.size, counts))
+    rle = Rle(fields.size, counts)
+    require_valid(rle)
+    return rle

@@ -14,6 +14,7 @@ from sam2ov.errors import PromptError
 from sam2ov.mask_files.bundle import MAX_PICTURE_BYTES, Bundle
 from sam2ov.mask_files.found import FoundMask, ObjectIds
 from sam2ov.mask_files.schemas import MAX_PIXELS
+from sam2ov.values.rle import encode_rle
 
 _VOID = 255
 _MOTS_FACTOR = 1000
@@ -56,10 +57,10 @@ def png_masks(bundle: Bundle, names: list[str]) -> Iterator[FoundMask]:
                 leaf = PurePosixPath(folder).name
                 key: object = int(leaf) if leaf.isdecimal() else leaf
                 name = "" if leaf.isdecimal() else leaf
-                yield FoundMask(number, ids.of(key), name, values > 0)
+                yield FoundMask(number, ids.of(key), name, encode_rle(values > 0))
                 continue
             for value, obj_id in _labels(values):
-                yield FoundMask(number, ids.of(obj_id), "", values == value)
+                yield FoundMask(number, ids.of(obj_id), "", encode_rle(values == value))
 
 
 def _labels(values: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

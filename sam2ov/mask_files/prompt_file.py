@@ -26,7 +26,7 @@ from sam2ov.unfinished import unfinished_file
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.palette import Rgb, default_colour, from_hex
 from sam2ov.values.prompts import Label, MaskPrompt, Prompt, make_point_prompt
-from sam2ov.values.rle import Rle, decode_rle, encode_rle
+from sam2ov.values.rle import Rle, require_valid
 
 FORMAT_VERSION: Final = 1
 _MAX_SIDE = 1 << 15
@@ -204,7 +204,7 @@ def to_prompt(entry: FramePrompt, size_hw: tuple[int, int]) -> Prompt:
     """
     height, width = size_hw
     if entry.mask is not None:
-        return MaskPrompt(_decoded(entry, size_hw))
+        return MaskPrompt(_checked_rle(entry, size_hw))
     corners = [] if entry.box is None else [entry.box[:2], entry.box[2:]]
     for x, y in [*((point.x, point.y) for point in entry.points), *corners]:
         if not (0 <= x <= width and 0 <= y <= height):
@@ -220,8 +220,8 @@ def to_prompt(entry: FramePrompt, size_hw: tuple[int, int]) -> Prompt:
 def from_prompt(frame_idx: int, prompt: Prompt) -> FramePrompt:
     """The file's form of an engine's prompt, masks embedded."""
     if isinstance(prompt, MaskPrompt):
-        rle = encode_rle(prompt.mask)
-        return FramePrompt(frame=frame_idx, mask=RleMask(size=rle.size_hw, counts=rle.counts))
+        mask = RleMask(size=prompt.rle.size_hw, counts=prompt.rle.counts)
+        return FramePrompt(frame=frame_idx, mask=mask)
     located = list(zip(prompt.points_xy_video.tolist(), prompt.labels.tolist(), strict=True))
     corners = [xy for xy, label in located if label >= Label.BOX_TOP_LEFT]
     clicks = [(xy, label) for xy, label in located if label < Label.BOX_TOP_LEFT]
@@ -301,10 +301,10 @@ def _with_embedded_masks(prompts: PromptFile, folder: Path) -> PromptFile:
 def _embedded(entry: FramePrompt, folder: Path) -> FramePrompt:
     if not isinstance(entry.mask, str):
         return entry
-    return from_prompt(entry.frame, MaskPrompt(read_mask_image(folder / entry.mask)))
+    return from_prompt(entry.frame, MaskPrompt.of(read_mask_image(folder / entry.mask)))
 
 
-def _decoded(entry: FramePrompt, size_hw: tuple[int, int]) -> BoolArray:
+def _checked_rle(entry: FramePrompt, size_hw: tuple[int, int]) -> Rle:
     if not isinstance(entry.mask, RleMask):
         raise PromptError(
             f"The mask of frame {entry.frame} is a file name ({entry.mask}). It can only be read "
@@ -315,7 +315,9 @@ def _decoded(entry: FramePrompt, size_hw: tuple[int, int]) -> BoolArray:
             f"The mask of frame {entry.frame} is {entry.mask.size[1]}×{entry.mask.size[0]}, the "
             f"video is {size_hw[1]}×{size_hw[0]}. Give a mask of the video's size."
         )
-    return decode_rle(Rle(size_hw, entry.mask.counts))
+    rle = Rle(size_hw, entry.mask.counts)
+    require_valid(rle)
+    return rle
 
 
 def _require_unique(numbers: Iterable[int], what: str, where: str) -> None:

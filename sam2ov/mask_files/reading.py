@@ -22,6 +22,7 @@ from sam2ov.mask_files.prompt_file import (
 )
 from sam2ov.mask_files.schemas import CocoFile, SavFile
 from sam2ov.values.prompts import MaskPrompt
+from sam2ov.values.rle import is_empty
 
 _MAX_PROMPTS = 20_000
 _KINDS = (
@@ -118,7 +119,7 @@ def _entry(
         )
     if found.box is not None:
         return FramePrompt(frame=frame, box=found.box)
-    if found.mask is None or not found.mask.any():
+    if found.mask is None or is_empty(found.mask):
         return None
     return from_prompt(frame, MaskPrompt(found.mask))
 

@@ -100,7 +100,7 @@ class ProjectPrompts:
         target = self._objects.find_unlocked(obj_id)
         mask = painted(self._answers.mask(obj_id, frame_idx), points_xy, radius, erase=erase)
         verb = "Erase from" if erase else "Paint"
-        self._replay(f"{verb} {target.name}", obj_id, frame_idx, (MaskPrompt(mask),))
+        self._replay(f"{verb} {target.name}", obj_id, frame_idx, (MaskPrompt.of(mask),))
 
     def import_mask(self, obj_id: int, frame_idx: int, prompt: MaskPrompt) -> None:
         """Give an object's mask on a frame; it replaces the frame's prompts."""

@@ -7,13 +7,14 @@ of the top-left pixel is 0.5) and brought to model pixels only when they are enc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from sam2ov.errors import PromptError
 from sam2ov.values.masks import BoolArray, FloatArray
+from sam2ov.values.rle import Rle, decode_rle, encode_rle
 
 
 class Label(IntEnum):
@@ -45,11 +46,27 @@ class PointPrompt:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class MaskPrompt:
-    """A mask that the user drew or imported: bool [H, W] at any size, squashed like the frame."""
+    """A mask that the user drew or imported, at any size, squashed like the frame.
 
-    mask: BoolArray
+    It is kept as run lengths, since there may be one on every frame of a long clip.
+
+    Attributes:
+        rle: valid (``require_valid``).
+    """
+
+    rle: Rle
+
+    @classmethod
+    def of(cls, mask: BoolArray) -> Self:
+        """The prompt of a mask [H, W]."""
+        return cls(encode_rle(mask))
+
+    @property
+    def mask(self) -> BoolArray:
+        """The mask [H, W], decoded anew each time."""
+        return decode_rle(self.rle)
 
 
 Prompt = PointPrompt | MaskPrompt
@@ -107,7 +124,7 @@ def make_mask_prompt(mask: Any) -> MaskPrompt:
     array = np.asarray(mask)
     if array.ndim != 2 or array.size == 0:
         raise PromptError(f"a mask must be two-dimensional [H, W], got shape {array.shape}.")
-    return MaskPrompt(array.astype(np.bool_))
+    return MaskPrompt.of(array.astype(np.bool_))
 
 
 def merge_prompts(prompts: Sequence[Prompt]) -> Prompt:

@@ -71,7 +71,7 @@ def test_memories_that_made_room_are_encoded_again_when_tracking_comes_by() -> N
 
 def test_given_masks_leave_no_logits_behind() -> None:
     """Answers are in the store; a session holds those of the latest few frames only."""
-    mask = MaskPrompt(np.ones(SIZE_HW, np.bool_))
+    mask = MaskPrompt.of(np.ones(SIZE_HW, np.bool_))
     with make_session(FakeModel()) as session:
         for frame_idx in range(60):
             session.add_mask(frame_idx, 1, mask)

@@ -122,7 +122,7 @@ def test_clicks_add_up_or_replace() -> None:
         replaced = session.prompts(1)[0]
         assert isinstance(replaced, PointPrompt)
         assert len(replaced.labels) == 1
-        session.add_mask(0, 1, MaskPrompt(np.ones(SIZE_HW, np.bool_)))
+        session.add_mask(0, 1, MaskPrompt.of(np.ones(SIZE_HW, np.bool_)))
         assert isinstance(session.prompts(1)[0], MaskPrompt)
 
 
@@ -132,7 +132,7 @@ def test_a_correction_survives_tracking_again() -> None:
         tracked(session)
         left = np.zeros(SIZE_HW, np.bool_)
         left[:, :20] = True
-        session.add_mask(6, 1, MaskPrompt(left))
+        session.add_mask(6, 1, MaskPrompt.of(left))
         corrected = session.mask_logits(6)
         steps = {step.frame_idx: step.mask_logits for step in session.propagate()}
         np.testing.assert_allclose(steps[6], corrected, rtol=1e-3)
@@ -221,7 +221,7 @@ def test_clearing_an_answer_brings_the_tracked_mask_back() -> None:
         session.add_points(0, 1, CLICK)
         tracked(session)
         before = session.mask_logits(4)
-        session.add_mask(4, 1, MaskPrompt(np.zeros(SIZE_HW, np.bool_)))
+        session.add_mask(4, 1, MaskPrompt.of(np.zeros(SIZE_HW, np.bool_)))
         assert (session.mask_logits(4) < 0).all()
         session.clear_frame(4, 1)
         np.testing.assert_array_equal(session.mask_logits(4), before)
@@ -248,7 +248,7 @@ def test_undoing_a_correction_brings_the_tracked_mask_back() -> None:
         session.add_points(0, 1, CLICK)
         tracked(session)
         before = session.mask_logits(4)
-        session.add_mask(4, 1, MaskPrompt(np.zeros(SIZE_HW, np.bool_)))
+        session.add_mask(4, 1, MaskPrompt.of(np.zeros(SIZE_HW, np.bool_)))
         tracked(session)
         assert (session.mask_logits(4) < 0).all()
         session.replay(4, 1, [])
@@ -273,7 +273,7 @@ def test_undoing_the_only_prompt_leaves_nothing_on_its_frame() -> None:
 def test_a_cleared_frame_can_be_tracked_over() -> None:
     with make_session(RedSquare(8)) as session:
         session.add_points(0, 1, CLICK)
-        session.add_mask(4, 1, MaskPrompt(np.zeros(SIZE_HW, np.bool_)))
+        session.add_mask(4, 1, MaskPrompt.of(np.zeros(SIZE_HW, np.bool_)))
         tracked(session)
         session.clear_frame(4, 1)
         assert (session.mask_logits(4) < 0).all()

@@ -126,7 +126,7 @@ def test_a_mask_prompt_is_its_own_answer() -> None:
     tracker, features = make_tracker(decoded(STABLE, [0.1, 0.2, 0.3, 0.4]))
     mask = np.zeros((SIZE, SIZE), np.bool_)
     mask[16:48, 16:48] = True
-    result = tracker.segment_mask(features, MaskPrompt(mask))
+    result = tracker.segment_mask(features, MaskPrompt.of(mask))
     assert ((result.mask_logits > 0) == mask[2::4, 2::4]).all()
     assert (result.object_score, result.iou) == (10.0, 1.0)
     assert (result.pointer == 0).all()
@@ -134,7 +134,7 @@ def test_a_mask_prompt_is_its_own_answer() -> None:
 
 def test_an_empty_mask_prompt_says_that_the_object_is_absent() -> None:
     tracker, features = make_tracker(decoded(STABLE, [0.1, 0.2, 0.3, 0.4]))
-    result = tracker.segment_mask(features, MaskPrompt(np.zeros((SIZE, SIZE), np.bool_)))
+    result = tracker.segment_mask(features, MaskPrompt.of(np.zeros((SIZE, SIZE), np.bool_)))
     assert (result.mask_logits == -10).all()
     assert result.object_score == -10
     assert (result.pointer == -1).all()

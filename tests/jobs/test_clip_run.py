@@ -147,7 +147,7 @@ def test_clicks_and_box_of_a_frame_are_one_prompt(
 def test_a_mask_is_a_prompt(job: MakeJob, tracker: Tracker) -> None:
     mask = np.zeros(SIZE_HW, np.bool_)
     mask[10:30, 10:30] = True
-    entry = from_prompt(3, MaskPrompt(mask))
+    entry = from_prompt(3, MaskPrompt.of(mask))
     prompts = PromptFile(objects=(ObjectPrompts(id=1, prompts=(entry,)),))
     with ClipRun(job(prompts=prompts), tracker) as run:
         run.advance()

@@ -125,7 +125,7 @@ def test_a_file_written_by_hand_is_short() -> None:
 def test_session_prompts_become_an_object() -> None:
     mask = np.eye(30, 40, dtype=np.bool_)
     clicks = make_point_prompt([[1, 2]], [0], (3, 4, 5, 6), SIZE_HW)
-    target = from_prompts(3, {9: MaskPrompt(mask), 2: clicks}, name="cat", colour="#00ff00")
+    target = from_prompts(3, {9: MaskPrompt.of(mask), 2: clicks}, name="cat", colour="#00ff00")
     assert (target.id, target.name, target.colour) == (3, "cat", "#00ff00")
     assert [entry.frame for entry in target.prompts] == [2, 9]
     assert target.prompts[0] == FramePrompt(

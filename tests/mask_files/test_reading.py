@@ -224,6 +224,20 @@ def test_hostile_sizes_are_refused(tmp_path: Path) -> None:
         read_masks(tmp_path / "a.json", max_text_bytes=10)
 
 
+@pytest.mark.parametrize("runs", ["4611686018427387904," * 4 + "36", f"{10**30}", "-1,37", "35"])
+def test_masks_of_cvat_must_fill_their_box(tmp_path: Path, runs: str) -> None:
+    """Four times 2⁶² comes around to 0 in 64 bits."""
+    xml = (
+        "<annotations><meta><task><original_size><width>30</width><height>20</height>"
+        '</original_size></task></meta><track id="0" label="a" group_id="1">'
+        f'<mask frame="0" outside="0" rle="{runs}" left="1" top="1" width="6" height="6"/>'
+        "</track></annotations>"
+    )
+    (tmp_path / "a.xml").write_text(xml)
+    with pytest.raises(PromptError, match="does not fit its box"):
+        read_masks(tmp_path / "a.xml")
+
+
 def test_missing_files_and_numbers_before_the_first(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match="No such file"):
         read_masks(tmp_path / "missing.json")

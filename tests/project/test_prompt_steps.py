@@ -24,7 +24,7 @@ y_values = st.integers(0, 64)
 def a_prompt(draw: st.DrawFn) -> Prompt:
     kind = draw(st.sampled_from(["clicks", "box", "both", "mask"]))
     if kind == "mask":
-        return MaskPrompt(np.ones(SIZE_HW, np.bool_))
+        return MaskPrompt.of(np.ones(SIZE_HW, np.bool_))
     box = None
     if kind in ("box", "both"):
         x0, y0 = draw(st.integers(0, 90)), draw(st.integers(0, 60))
@@ -95,7 +95,7 @@ def test_what_is_not_there_cannot_be_changed(steps: Steps, beyond: int) -> None:
 
 def test_deleting_all_points_leaves_the_masks() -> None:
     steps: Steps = (
-        MaskPrompt(np.ones(SIZE_HW, np.bool_)),
+        MaskPrompt.of(np.ones(SIZE_HW, np.bool_)),
         make_point_prompt([(3, 3)], [1], None, SIZE_HW),
     )
     (rest,) = without_point(steps, 0)

@@ -57,7 +57,7 @@ def fill(project: Project) -> None:
     second = project.objects.add().obj_id
     painted = np.zeros(SIZE_HW, np.bool_)
     painted[::3, 7:50:2] = True  # finer than the model's grid
-    project.prompts.import_mask(second, 4, MaskPrompt(painted))
+    project.prompts.import_mask(second, 4, MaskPrompt.of(painted))
     project.prompts.click(second, 9, (20, 20), positive=True)
     project.history.undo()
     project.objects.add()

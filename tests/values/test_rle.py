@@ -8,7 +8,7 @@ from pycocotools import mask as coco
 
 from sam2ov.errors import PromptError
 from sam2ov.values.masks import BoolArray
-from sam2ov.values.rle import Rle, decode_rle, encode_rle, unpack_counts
+from sam2ov.values.rle import Rle, decode_rle, encode_rle, is_empty, pack_counts, unpack_counts
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -56,14 +56,30 @@ def test_any_text_decodes_to_the_size_or_is_rejected(counts: str, size_hw: tuple
         ("0PPPP", "in the middle of a number"),
         ("~", "malformed near '~'"),
         ("5 5", "malformed near ' '"),
-        ("o" * 14, "malformed near 'o'"),
-        ("oooooooooo0", "too long for a mask"),
+        ("5\ud800", "malformed near"),
+        ("5\U0001f600", "malformed near"),
+        ("o" * 14, "in the middle of a number"),
+        ("oooooo?" * 9, "must describe 16 pixels, has a run of"),
+        ("ooooooo0", "too long for a mask"),
         ("5O<", "must describe 16 pixels"),
+        ("a0", "must describe 16 pixels, has a run of 17"),
     ],
 )
 def test_malformed_counts_are_rejected(counts: str, message: str) -> None:
     with pytest.raises(PromptError, match=message):
         decode_rle(Rle((4, 4), counts))
+
+
+@given(st.lists(st.integers(0, 2**31 - 1), max_size=12))
+def test_run_lengths_come_back(runs: list[int]) -> None:
+    assert unpack_counts(pack_counts(np.array(runs, np.int64))).tolist() == runs
+
+
+def test_empty_masks_are_told() -> None:
+    mask = np.zeros((4, 6), np.bool_)
+    assert is_empty(encode_rle(mask))
+    mask[3, 5] = True
+    assert not is_empty(encode_rle(mask))
 
 
 def test_negative_runs_are_rejected() -> None:
