@@ -27,12 +27,12 @@ class Rank(IntEnum):
 
     EDITS = 0
     """Turns of one tab's edits (``ui.tabs.turns``)."""
-    TAB = 1
-    """Turns on one tab's state (``ui.tabs.turns``)."""
-    MODEL_NAME = 2
-    """Of all processes that make the model of a name (``zoo``)."""
-    COMPILING = 3
+    MODEL_NAME = 1
+    """Of all processes that make the model of a name (``zoo.cache``)."""
+    COMPILING = 2
     """One model at a time (``ui.pool.models``)."""
+    TAB = 3
+    """Turns on one tab's state (``ui.tabs.turns``)."""
     MODEL_TURN = 4
     """Turns on the networks, shared by all tabs (``ui.pool.turns``)."""
     SESSION = 5

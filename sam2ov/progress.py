@@ -1,6 +1,7 @@
-"""How far a long operation has come, and the wish to stop it."""
+"""How far a long operation has come, the wish to stop it, and its turns on what others use too."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,9 @@ class Progress:
 
 ProgressCallback = Callable[[Progress], None]
 CancelCheck = Callable[[], bool]
+TakeTurn = Callable[[], AbstractContextManager[None]]
+"""Waits until a step may be done; others wait while the block lasts. ``nullcontext`` for who is
+alone."""
 
 
 def raise_if_cancelled(cancel: CancelCheck | None, what: str) -> None:

@@ -134,8 +134,8 @@ def test_a_step_of_tracking_holds_the_models_turn() -> None:
 
 def test_what_is_no_lock_of_ours_takes_part() -> None:
     mark = object()
-    with holding(Rank.MODEL_NAME, mark), pytest.raises(LockOrderError, match="TAB"):
-        require_order(Rank.TAB, mark)
+    with holding(Rank.MODEL_NAME, mark), pytest.raises(LockOrderError, match="EDITS"):
+        require_order(Rank.EDITS, mark)
     with holding(Rank.MODEL_NAME, mark), new_lock(Rank.NETWORK):
         pass
 

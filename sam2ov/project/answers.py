@@ -1,16 +1,17 @@
 """The engine's session and a project's prompts, kept in line with each other."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 import numpy as np
 
 from sam2ov.engine.session import VideoSession
 from sam2ov.errors import ProjectError
-from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback, TakeTurn, raise_if_cancelled
 from sam2ov.project.prompt_steps import Steps
 from sam2ov.project.state import ProjectState
 from sam2ov.values.masks import BoolArray
-from sam2ov.values.prompts import PointPrompt
+from sam2ov.values.prompts import PointPrompt, Prompt
 
 
 class Answers:
@@ -50,7 +51,7 @@ class Answers:
 
     def add(self, obj_id: int, frame_idx: int, prompt: PointPrompt) -> None:
         """Answer points that add to what was said about an object on a frame."""
-        self._session.add_points(frame_idx, obj_id, prompt, clear_old_points=False)
+        self._answer(obj_id, frame_idx, prompt)
         steps = self._state.steps.get((obj_id, frame_idx), ())
         self._state.put_steps(obj_id, frame_idx, (*steps, prompt))
 
@@ -63,21 +64,27 @@ class Answers:
             self._remove_results(obj_id)
 
     def replay_all(
-        self, progress: ProgressCallback | None = None, cancel: CancelCheck | None = None
+        self,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+        turn: TakeTurn = nullcontext,
     ) -> None:
         """Answer all prompts from the beginning; the session knows no answers yet.
 
         Args:
             progress: told of every frame.
-            cancel: asked before every frame.
+            cancel: asked before every prompt.
+            turn: taken for every prompt.
 
         Raises:
             CancelledError: ``cancel`` returned true.
         """
         stage, prompted = "Answering the prompts", self._state.steps
         for done, ((obj_id, frame_idx), steps) in enumerate(prompted.items(), 1):
-            raise_if_cancelled(cancel, stage)
-            self._session.replay(frame_idx, obj_id, steps)
+            for prompt in steps:
+                raise_if_cancelled(cancel, stage)
+                with turn():
+                    self._answer(obj_id, frame_idx, prompt)
             if progress is not None:
                 progress(Progress(stage, done, len(prompted), "items"))
 
@@ -94,6 +101,13 @@ class Answers:
             return np.zeros(size_hw, np.bool_)
         mask: BoolArray = self._session.logits_at(frame_idx, size_hw, [obj_id])[0] > 0
         return mask
+
+    def _answer(self, obj_id: int, frame_idx: int, prompt: Prompt) -> None:
+        """Answer what is said next, after what was said about an object on a frame."""
+        if isinstance(prompt, PointPrompt):
+            self._session.add_points(frame_idx, obj_id, prompt, clear_old_points=False)
+        else:
+            self._session.add_mask(frame_idx, obj_id, prompt)
 
     def _remove_results(self, obj_id: int) -> None:
         if obj_id in self._session.obj_ids:

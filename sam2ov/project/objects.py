@@ -1,12 +1,13 @@
 """The objects of a project as the user knows them: a list that is edited step by step."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Self, overload
 
 from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.errors import PromptError
-from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn
 from sam2ov.project.answers import Answers
 from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS, ObjectDocument
 from sam2ov.project.history import History
@@ -152,13 +153,15 @@ class ObjectList(Sequence[ProjectObject]):
         objects: Sequence[NewObject],
         progress: ProgressCallback | None = None,
         cancel: CancelCheck | None = None,
+        turn: TakeTurn = nullcontext,
     ) -> None:
         """Take other objects with their prompts in place of all that there are, as one step.
 
         Args:
             objects: in their order.
             progress: told of every frame that is answered.
-            cancel: asked before every frame.
+            cancel: asked before every prompt.
+            turn: taken for every prompt.
 
         Raises:
             PromptError: there are too many.
@@ -175,7 +178,7 @@ class ObjectList(Sequence[ProjectObject]):
                 for frame_idx, steps in target.prompts.items():
                     self._state.put_steps(target.obj_id, frame_idx, steps)
             self._put_order([target.obj_id for target in objects])
-            self._answers.replay_all(progress, cancel)
+            self._answers.replay_all(progress, cancel, turn)
 
     def _snapshot(self) -> tuple[ProjectObject, ...]:
         return tuple(ProjectObject.of(i, document) for i, document in self._state.objects.items())

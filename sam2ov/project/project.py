@@ -5,13 +5,14 @@ does. Undo and redo move between steps; a project that is opened again is where 
 """
 
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 from typing import Self
 
 from sam2ov.cleanup.masks import CleanedMasks
 from sam2ov.engine.plan import Segment, track_segments
 from sam2ov.engine.session import TrackedFrame, VideoSession
 from sam2ov.errors import PromptError
-from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn
 from sam2ov.project.answers import Answers
 from sam2ov.project.documents import ModelDocument
 from sam2ov.project.history import History, ModelChangedError
@@ -71,6 +72,7 @@ class Project:
         model: ModelDocument,
         progress: ProgressCallback | None = None,
         cancel: CancelCheck | None = None,
+        turn: TakeTurn = nullcontext,
     ) -> Self:
         """Answer all prompts of a project with another model, as one step; tracked masks go.
 
@@ -80,7 +82,8 @@ class Project:
                 goes on as it was if not.
             model: what ``session`` runs on.
             progress: told of every frame.
-            cancel: asked before every frame.
+            cancel: asked before every prompt.
+            turn: taken for every prompt.
 
         Raises:
             CancelledError: ``cancel`` returned true.
@@ -90,7 +93,7 @@ class Project:
             for obj_id in state.objects:
                 session.forget(obj_id)
             state.put_model(model)
-            Answers(session, state).replay_all(progress, cancel)
+            Answers(session, state).replay_all(progress, cancel, turn)
         return cls(session, journal, model)
 
     @property

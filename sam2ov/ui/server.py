@@ -68,7 +68,7 @@ def launch(
     opener = ProjectOpener(library, models, settings.video)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models, opener),
-        files=FileHandlers(workspaces),
+        files=FileHandlers(workspaces, models),
         models=ModelHandlers(workspaces, models, opener, choice.model),
         api=PublicApi(models, settings, choice),
     )

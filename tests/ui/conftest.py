@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import gradio as gr
 import pytest
 
 from sam2ov.engine.tracker import Tracker
+from sam2ov.locks import Rank, held, require_order
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import Project
 from sam2ov.project.library import ProjectLibrary
@@ -24,8 +25,21 @@ from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspace import Workspace
 from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.values.masks import BoolArray
+from tests.click_model import ClickModel
 
 CHOICE = ModelChoice("fake", "CPU")
+
+
+@dataclass
+class ModelInTurns(ClickModel):
+    """Notes which of its networks run without a turn: ``astray``."""
+
+    astray: list[str] = field(default_factory=list)
+
+    def _count(self, method: str) -> None:
+        super()._count(method)
+        if Rank.MODEL_TURN not in held():
+            self.astray.append(method)
 
 
 class OneModel(ModelPool):
@@ -42,6 +56,7 @@ class OneModel(ModelPool):
         progress: ProgressCallback | None = None,
         cancel: CancelCheck | None = None,
     ) -> Tracker:
+        require_order(Rank.COMPILING, self)
         self.asked.append(choice)
         return self.tracker
 
@@ -127,6 +142,14 @@ def no_nncf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def model() -> Iterator[ModelInTurns]:
+    """No test of the app lets a network run without a turn."""
+    made = ModelInTurns()
+    yield made
+    assert made.astray == []
+
+
+@pytest.fixture
 def library(tmp_path: Path) -> ProjectLibrary:
     return ProjectLibrary(tmp_path / "projects")
 
@@ -144,7 +167,7 @@ def tab(workspaces: Workspaces, tracker: Tracker) -> Tab:
     opener = ProjectOpener(workspaces.library, models, Settings().video)
     return Tab(
         EditorHandlers(workspaces, models, opener),
-        FileHandlers(workspaces),
+        FileHandlers(workspaces, models),
         ModelHandlers(workspaces, models, opener, CHOICE.model),
         workspaces,
         request_of("tab-1"),

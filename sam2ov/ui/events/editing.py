@@ -10,7 +10,7 @@ from sam2ov.engine.plan import Segment
 from sam2ov.engine.session import TrackedFrame
 from sam2ov.errors import ProjectError, ServerFullError, TrackingError, VideoError
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.project import ModelChangedError, Project, Reach, plan_project
+from sam2ov.project import ModelChangedError, ModelDocument, Project, Reach, plan_project
 from sam2ov.project.library import ProjectFolder
 from sam2ov.ui.contract.messages import Refusal
 from sam2ov.ui.contract.payloads import (
@@ -45,7 +45,7 @@ from sam2ov.ui.events.reporting import reported
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.job import Job
-from sam2ov.ui.tabs.opener import ProjectOpener
+from sam2ov.ui.tabs.opener import LoadedModel, ProjectOpener
 from sam2ov.ui.tabs.workspace import Workspace
 from sam2ov.ui.tabs.workspaces import Workspaces
 
@@ -63,10 +63,17 @@ _TRACK_LABELS: dict[Reach, str] = {
 
 @dataclass(frozen=True)
 class _Change:
-    """The frame that an edit changed; ``moves`` says that the page should go there."""
+    """What came of an edit.
+
+    Attributes:
+        frame_idx: the frame that it changed.
+        moves: the page should go there.
+        needs: nothing has changed yet; this model has to be loaded first.
+    """
 
     frame_idx: int | None = None
     moves: bool = False
+    needs: ModelDocument | None = None
 
 
 class EditorHandlers:
@@ -140,25 +147,23 @@ class EditorHandlers:
     def edit(self, event: gr.EventData, request: gr.Request) -> str:
         """Change prompts, objects or the range, or go back and forth between steps."""
         workspace = self._workspaces.of(request)
-        with workspace.turn():
-            change = _Change()
-            with reported():
-                edit = parse_edit(event)
-                workspace.edits = max(workspace.edits, edit.number)
-                workspace.require_editable()
-                clip = workspace.clip_of(edit.clip)
-                is_move = isinstance(edit, Undo | Redo)
-                if is_move:
-                    workspace.stop_tracking()
-                with self._models.turns.click():  # so no step of tracking goes on meanwhile
-                    if is_move:
-                        change = self._move(workspace, clip, edit)
-                    else:
-                        change = _Change(_apply(edit, clip.project))
-            return workspace.snapshot(
-                mask_frame=change.frame_idx,
-                show_frame=change.frame_idx if change.moves else None,
-            )
+        loaded: LoadedModel | None = None
+        with workspace.edit_turn():
+            while True:
+                with workspace.turn():
+                    change = _Change()
+                    with reported():
+                        change = self._done(workspace, parse_edit(event), loaded)
+                    if change.needs is None:
+                        return workspace.snapshot(
+                            mask_frame=change.frame_idx,
+                            show_frame=change.frame_idx if change.moves else None,
+                        )
+                with reported():  # may take a while: nobody waits for it but later edits
+                    loaded = self._opener.load(change.needs)
+                    continue
+                with workspace.turn():
+                    return workspace.snapshot()
 
     def prepare(self, event: gr.EventData, request: gr.Request) -> None:
         """Embed the frame that the user looks at, so that a click is answered at once."""
@@ -167,7 +172,8 @@ class EditorHandlers:
             wanted = parse(Prepare, event)
             clip = workspace.clip
             if clip is not None and clip.token == wanted.clip and workspace.job is None:
-                with self._models.turns.background():
+                # Of no use any more once the clip is closed.
+                with self._models.turns.background(lambda: workspace.clip is not clip):
                     clip.project.session.prepare_frame(wanted.frame)
 
     def cancel(self, request: gr.Request) -> None:
@@ -180,7 +186,7 @@ class EditorHandlers:
         """Track objects; yields while it goes on. What is done when it stops is kept."""
         workspace = self._workspaces.of(request)
         job: Job | None = None
-        with workspace.turn():
+        with workspace.edit_turn(), workspace.turn():
             with reported():
                 wanted = parse(Track, event)
                 project = workspace.clip_of(wanted.clip).project
@@ -248,18 +254,44 @@ class EditorHandlers:
             raise VideoError("There is no upload to open. Choose the clip again.")
         return self._opener.make(upload, present.path if present else None, progress, cancel)
 
-    def _move(self, workspace: Workspace, clip: OpenClip, edit: Edit) -> _Change:
+    def _done(self, workspace: Workspace, edit: Edit, loaded: LoadedModel | None) -> _Change:
+        """Do an edit, in the tab's turn.
+
+        Args:
+            workspace: of the tab.
+            edit: what to do.
+            loaded: the model that it was found to need.
+        """
+        workspace.edits = max(workspace.edits, edit.number)
+        workspace.require_editable()
+        clip = workspace.clip_of(edit.clip)
+        if isinstance(edit, Undo | Redo):
+            workspace.stop_tracking()
+            return self._move(workspace, clip, edit, loaded)
+        with self._models.turns.click():
+            return _Change(_apply(edit, clip.project))
+
+    def _move(
+        self, workspace: Workspace, clip: OpenClip, edit: Undo | Redo, loaded: LoadedModel | None
+    ) -> _Change:
         history = clip.project.history
-        try:
-            frame_idx = history.undo() if isinstance(edit, Undo) else history.redo()
-        except ModelChangedError as changed:
+        there, back = history.undo, history.redo
+        if isinstance(edit, Redo):
+            there, back = back, there
+        with self._models.turns.click():  # so no step of tracking goes on meanwhile, nor after
             try:
-                workspace.choice = self._opener.follow(clip, changed)
-            except BaseException:
-                _ = history.redo() if isinstance(edit, Undo) else history.undo()
-                raise
-            return _Change()
-        return _Change(frame_idx, moves=True)
+                return _Change(there(), moves=True)
+            except ModelChangedError as changed:
+                if loaded is None or loaded.wanted != changed.model:
+                    back()
+                    return _Change(needs=changed.model)
+        try:
+            self._opener.follow(clip, loaded)
+        except BaseException:
+            back()
+            raise
+        workspace.choice = loaded.choice
+        return _Change()
 
     def _frames(self, steps: Iterator[TrackedFrame], job: Job) -> Iterator[int | None]:
         """Each tracked frame, and None now and then while others have their turns."""

@@ -27,6 +27,7 @@ from sam2ov.ui.contract.payloads import Save, parse
 from sam2ov.ui.events.background import Finish, carry_out
 from sam2ov.ui.events.export_form import ExportForm, write_download
 from sam2ov.ui.events.reporting import reported
+from sam2ov.ui.pool.models import ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.workspace import Workspace
@@ -41,10 +42,12 @@ class FileHandlers:
 
     Args:
         workspaces: of all tabs.
+        models: shared by all tabs.
     """
 
-    def __init__(self, workspaces: Workspaces) -> None:
+    def __init__(self, workspaces: Workspaces, models: ModelPool) -> None:
         self._workspaces = workspaces
+        self._models = models
 
     def export(self, form: ExportForm, request: gr.Request) -> Iterator[str]:
         """Write a file and have the page download it; yields while it goes on.
@@ -110,6 +113,7 @@ class FileHandlers:
                 ],
                 progress,
                 cancel,
+                lambda: self._models.turns.step(cancel),
             )
             return lambda: None
 

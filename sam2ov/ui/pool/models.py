@@ -7,7 +7,7 @@ from typing import Self
 
 from sam2ov.engine.devices import Precision, available_devices
 from sam2ov.engine.tracker import Tracker
-from sam2ov.locks import Rank, new_lock
+from sam2ov.locks import Rank, new_lock, require_order
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelDocument
 from sam2ov.ui.pool.turns import ModelTurns
@@ -40,7 +40,7 @@ class ModelChoice:
 
 
 class ModelPool:
-    """Loads models on demand; whoever uses one takes ``turns``.
+    """Loads models on demand; whoever uses one takes ``turns``, and not before it is loaded.
 
     Args:
         precision: inside the graphs; None takes the best of the device.
@@ -77,6 +77,7 @@ class ModelPool:
             DeviceError: the device is not there.
             CancelledError: ``cancel`` returned true.
         """
+        require_order(Rank.COMPILING, self._compiling)  # a mistake also where nothing is compiled
         known = self._known(choice)
         if known is not None:
             return known

@@ -82,6 +82,15 @@ class ModelTurns:
             yield
 
     @contextmanager
+    def step(self, cancel: CancelCheck | None = None) -> Iterator[None]:
+        """A turn for one step of longer work that somebody waits for; raises as ``click``.
+
+        It is as urgent as a tracked frame, and needs no place in the queue.
+        """
+        with self._turn(Urgency.TRACKING, cancel):
+            yield
+
+    @contextmanager
     def background(self, cancel: CancelCheck | None = None) -> Iterator[None]:
         """A turn for something that may be of use later; raises as ``click``."""
         with self._turn(Urgency.BACKGROUND, cancel):

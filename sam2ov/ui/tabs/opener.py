@@ -1,10 +1,12 @@
 """Making projects of uploads, and opening those that are kept."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import DeviceError, ModelError, ModelNotFoundError, VideoError
-from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
-from sam2ov.project import ModelChangedError, Project
+from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn, raise_if_cancelled
+from sam2ov.project import ModelChangedError, ModelDocument, Project
 from sam2ov.project.archive import is_project_file, open_project_file
 from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
 from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
@@ -13,6 +15,16 @@ from sam2ov.ui.media.thumbnails import store_thumbnail
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip, Upload
 from sam2ov.video import FrameReader, VideoLimits, open_video
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that undo or redo leads to: what the project notes of it, and what is here."""
+
+    wanted: ModelDocument
+    choice: ModelChoice
+    tracker: Tracker
+    document: ModelDocument
 
 
 class ProjectOpener:
@@ -110,7 +122,7 @@ class ProjectOpener:
                     journal,
                     tracker,
                     lambda session: Project.answered_anew(
-                        session, journal, document, progress, cancel
+                        session, journal, document, progress, cancel, self._turn(cancel)
                     ),
                 )
         except BaseException:
@@ -131,25 +143,32 @@ class ProjectOpener:
         document, journal = self._models.document(choice), clip.project.journal
         clip.switch(
             tracker,
-            lambda session: Project.answered_anew(session, journal, document, progress, cancel),
+            lambda session: Project.answered_anew(
+                session, journal, document, progress, cancel, self._turn(cancel)
+            ),
         )
 
-    def follow(self, clip: OpenClip, changed: ModelChangedError) -> ModelChoice:
-        """Go on with the model whose results a clip's project holds after undo or redo.
+    def load(self, model: ModelDocument) -> LoadedModel:
+        """Load the model that undo or redo leads to: it may have to be compiled.
 
         Raises:
             ModelNotFoundError: it is not here.
         """
-        choice = ModelChoice.of(changed.model)
+        choice = ModelChoice.of(model)
         if not self._models.is_here(choice):
             raise ModelNotFoundError(
                 f"That step was made with the model {choice.label}, which is not here. Choose the "
                 "model first, then try again."
             )
-        tracker, journal = self._models.get(choice), clip.project.journal
-        document = self._models.document(choice)
-        clip.switch(tracker, lambda session: Project(session, journal, document))
-        return choice
+        return LoadedModel(model, choice, self._models.get(choice), self._models.document(choice))
+
+    def follow(self, clip: OpenClip, loaded: LoadedModel) -> None:
+        """Go on with the model whose results a clip's project holds after undo or redo."""
+        journal = clip.project.journal
+        clip.switch(loaded.tracker, lambda session: Project(session, journal, loaded.document))
+
+    def _turn(self, cancel: CancelCheck) -> TakeTurn:
+        return lambda: self._models.turns.step(cancel)
 
     def _as_made(
         self, folder: ProjectFolder, journal: Journal, choice: ModelChoice

@@ -49,6 +49,7 @@ class Workspace:
         self.upload: Upload | None = None
         self.folder = folder
         self._turns = Turns(Rank.TAB)
+        self._edit_turns = Turns(Rank.EDITS)
         self.edits = 0
         self.opened = 0
         self._seq = 0
@@ -90,6 +91,15 @@ class Workspace:
             self.touch()
             yield
 
+    @contextmanager
+    def edit_turn(self) -> Iterator[None]:
+        """Be the next edit: a later one waits, whatever this one has to wait for.
+
+        The tab's state is held by ``turn`` only, so that others need not wait for what is loaded.
+        """
+        with self._edit_turns.turn():
+            yield
+
     def clip_of(self, token: str) -> OpenClip:
         """The open clip, if it is the one that the page means.
 
@@ -116,7 +126,7 @@ class Workspace:
         if self.job is not None and self.job.kind != "load":  # that may be what brings the new one
             self.job.cancel()
         if clip is not None:
-            clip.is_busy = lambda: self.job is not None or self._turns.is_held
+            clip.is_busy = self._is_busy
         self.clip, outdated = clip, self.clip
         if outdated is not None:
             self.closed_clips.append(outdated.token)
@@ -161,6 +171,9 @@ class Workspace:
                 self.job.cancel()
             self.replace_clip(None)
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _is_busy(self) -> bool:
+        return self.job is not None or self._turns.is_held or self._edit_turns.is_held
 
     def snapshot(
         self,

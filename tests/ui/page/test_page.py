@@ -29,7 +29,7 @@ from sam2ov.ui.page.theme import make_theme
 nobody: Any = None
 handlers = Handlers(
     EditorHandlers(nobody, nobody, nobody),
-    FileHandlers(nobody),
+    FileHandlers(nobody, nobody),
     ModelHandlers(nobody, nobody, nobody, ""),
     PublicApi(nobody, Settings(), ModelChoice("micro", "CPU")),
 )

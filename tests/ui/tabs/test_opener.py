@@ -77,7 +77,7 @@ def tab_of(workspaces: Workspaces, models: ModelPool, name: str) -> Tab:
     opener = ProjectOpener(workspaces.library, models, Settings().video)
     return Tab(
         EditorHandlers(workspaces, models, opener),
-        FileHandlers(workspaces),
+        FileHandlers(workspaces, models),
         ModelHandlers(workspaces, models, opener, CHOICE.model),
         workspaces,
         request_of(name),
