@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sam2ov.engine.devices import available_devices
+from sam2ov.engine.policy import AS_TRAINED
 from sam2ov.errors import DeviceError
 from sam2ov.ui.events.models import ModelHandlers, offered_devices
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
@@ -16,6 +17,7 @@ from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.zoo.catalogue import BUNDLED_NAME
 from sam2ov.zoo.presets import PRESETS, PresetName
+from tests.fake_model import make_manifest
 from tests.quantized import MEASURED, quantized_copy
 from tests.ui.conftest import CHOICE, OneModel, Tab, masks_of, snapshot_of
 
@@ -118,7 +120,8 @@ def test_a_cancelled_change_of_model_changes_nothing(open_tab: Tab) -> None:
 class NotCompiled:
     """In place of compiled networks; ``loaded`` lists the folders."""
 
-    manifest = None
+    manifest = make_manifest()
+    memory = AS_TRAINED
     loaded: ClassVar[list[str]] = []
 
     def __init__(self, folder: Path, *_: object, **__: object) -> None:
