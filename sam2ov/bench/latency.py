@@ -18,7 +18,7 @@ from sam2ov.errors import ModelError
 from sam2ov.jobs import Output, run_clip_job
 from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import open_video
-from sam2ov.zoo.conversion import module_environment
+from sam2ov.zoo.child_process import module_environment
 
 _START = "sam2ov.bench.start"
 

@@ -16,7 +16,8 @@ from sam2ov.progress import Progress, ProgressCallback
 from sam2ov.zoo.cache import cache_folder
 from sam2ov.zoo.catalogue import OFFICIAL_IMAGE_SIZE, list_models, official_config
 from sam2ov.zoo.checkpoints import kept_checkpoint
-from sam2ov.zoo.conversion import convert_checkpoint, module_environment, require_converter
+from sam2ov.zoo.child_process import module_environment
+from sam2ov.zoo.conversion import convert_checkpoint, require_converter
 from sam2ov.zoo.loading import PreparedModel, prepare_model
 from sam2ov.zoo.presets import PresetName, find_preset
 

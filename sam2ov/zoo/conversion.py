@@ -4,11 +4,9 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -16,6 +14,7 @@ from typing import IO, Any, Literal
 import sam2ov.errors
 from sam2ov.errors import ConversionError, ModelError
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.zoo.child_process import how_it_ended, last_words, running_module
 
 Weights = Literal["f16", "f32"]
 
@@ -24,8 +23,6 @@ CONVERTER = "convert"
 
 _WINDOWS = os.name == "nt"
 _POLL_SECONDS = 0.1
-_SECONDS_TO_STOP = 5.0
-_LINES_IN_MESSAGE = 8
 
 
 def missing_packages() -> list[str]:
@@ -85,16 +82,16 @@ def convert_checkpoint(
         CancelledError: ``cancel`` returned true; the converter was stopped.
     """
     require_converter()
-    command = [sys.executable, "-P", "-m", CONVERTER, os.fspath(checkpoint.absolute())]
-    command += ["--out", os.fspath(out.absolute()), "--name", name]
-    command += ["--weights", weights, "--progress", "json"]
+    arguments: list[str | Path] = [checkpoint.absolute(), "--out", out.absolute()]
+    arguments += ["--name", name]
+    arguments += ["--weights", weights, "--progress", "json"]
     if config is not None:
-        command += ["--config", config]
+        arguments += ["--config", config]
     if image_size is not None:
-        command += ["--image-size", str(image_size)]
+        arguments += ["--image-size", str(image_size)]
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log:
         error: dict[str, Any] | None = None
-        with _running(command, log) as process:
+        with running_module(CONVERTER, arguments, log) as process:
             for message in _messages(process, cancel):
                 if "error" in message:
                     error = message
@@ -104,42 +101,6 @@ def convert_checkpoint(
             exit_code = process.wait()
         if exit_code != 0 or error is not None:
             raise _failure(checkpoint, exit_code, error, log)
-
-
-def module_environment() -> dict[str, str]:
-    """The environment in which ``python -P -m`` runs modules of ``sam2ov`` and ``convert``.
-
-    They stand side by side, in a checkout and in site-packages. -P and the search path keep a
-    folder of that name in the working directory from being run instead.
-    """
-    beside = os.fspath(Path(sam2ov.errors.__file__).parents[1])
-    search_path = os.pathsep.join(filter(None, (beside, os.environ.get("PYTHONPATH"))))
-    return os.environ | {"PYTHONPATH": search_path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
-
-
-@contextmanager
-def _running(command: list[str], log: IO[str]) -> Iterator[subprocess.Popen[str]]:
-    """The process, which does not outlive the block; its standard error goes to ``log``."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        encoding="utf-8",
-        errors="replace",
-        env=module_environment(),
-    )
-    # Leaving this block closes the pipe and waits for the process.
-    with process:
-        try:
-            yield process
-        except BaseException:
-            process.terminate()
-            try:
-                process.wait(_SECONDS_TO_STOP)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            raise
 
 
 def _messages(
@@ -180,10 +141,7 @@ def _failure(
         if isinstance(kind, type) and issubclass(kind, ModelError):
             return kind(error["message"])
         return ConversionError(f"{checkpoint}: {error['error']}: {error['message']}")
-    log.seek(0)
-    tail = "".join(log.readlines()[-_LINES_IN_MESSAGE:]).rstrip()
-    # A negative code is the signal that ended it; the system's own reason to kill is memory.
-    end = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with code {exit_code}"
     return ConversionError(
-        f"The converter {end} on {checkpoint}. The last it wrote:\n{tail or '(nothing)'}"
+        f"The converter {how_it_ended(exit_code)} on {checkpoint}. The last it wrote:\n"
+        f"{last_words(log)}"
     )

@@ -1,19 +1,19 @@
 """The image encoder in INT8, where that is faster on this machine and stays accurate.
 
-Calibrated and checked on frames of a video, and on pictures like photos, by NNCF, which only this
-module needs (``pip install "sam2ov[quantize]"``), and only once: the result is a model folder in
-the cache. The other networks stay as they are. In INT8 the memory attention takes several times as
+Calibrated and checked on frames of a video, and on pictures like photos, by NNCF, which nothing
+else needs (``pip install "sam2ov[quantize]"``), and only once: the result is a model folder in the
+cache. The other networks stay as they are. In INT8 the memory attention takes several times as
 long, because its attention is no longer computed in one go, and the small networks gain nothing.
 """
 
 import contextlib
 import hashlib
 import importlib.util
-import io
 import json
-import logging
 import math
 import shutil
+import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,11 +21,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
-from sam2ov.engine.devices import Precision, available_devices, openvino_core
+from sam2ov.engine.devices import Precision, available_devices, needs_static_shapes
 from sam2ov.engine.features import squash
-from sam2ov.engine.model import ImageFeatures, SAM2Model
+from sam2ov.engine.networks import Compiler, Network
 from sam2ov.errors import ModelError
 from sam2ov.manifest import (
     MANIFEST_FILE,
@@ -36,8 +35,10 @@ from sam2ov.manifest import (
 )
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.samples import SAMPLE_PATH
+from sam2ov.values.masks import FloatArray
 from sam2ov.video import open_video
 from sam2ov.zoo.cache import make_once
+from sam2ov.zoo.child_process import how_it_ended, last_words, running_module
 
 INSTALL_COMMAND: Final = 'pip install "sam2ov[quantize]"'
 
@@ -47,6 +48,8 @@ LARGEST_TIME: Final = 0.95
 """Of the time that the original takes: less is not worth any error."""
 
 _NETWORK: Final = "image_encoder"
+_QUANTIZER: Final = "sam2ov.zoo.int8_graph"
+_POLL_SECONDS: Final = 0.1
 _CALIBRATION_FRAMES = 24
 _CHECKED_FRAMES = 4
 _ROUNDS = 7
@@ -159,7 +162,7 @@ def _make(
     step(1)
     shutil.copytree(folder, out, ignore=shutil.ignore_patterns("*.zip"), dirs_exist_ok=True)
     spec = manifest.networks[_NETWORK]
-    _quantize(folder / spec.xml.file, out / spec.xml.file, calibration)
+    _quantize(folder / spec.xml.file, out / spec.xml.file, calibration, cancel)
     step(2)
     noted = _compared(folder, out, device, precision, clip.name, largest_time, checked)
     step(3)
@@ -182,8 +185,18 @@ def _compared(
     largest_time: float,
     frames: list[Image],
 ) -> Quantization:
-    """Measure the quantised network of ``out`` against the original; the models are closed then."""
-    original, quantized = (SAM2Model(each, device, precision) for each in (folder, out))
+    """Measure the quantised network of ``out`` against the original; the others stay on disk."""
+    compiler = Compiler.for_device(device, precision, cache_dir=None)
+    original, quantized = (
+        Network(
+            compiler,
+            each,
+            read_manifest(folder),  # the same graphs by name, input and output
+            _NETWORK,
+            static_shapes=needs_static_shapes(device),
+        )
+        for each in (folder, out)
+    )
     # Judged as they are noted, so that whoever reads the manifest comes to the same verdict.
     error = round(_error(original, quantized, frames), 4)
     time_ratio = round(_time_ratio(original, quantized, frames[0]), 3)
@@ -193,7 +206,7 @@ def _compared(
         error=error,
         time_ratio=time_ratio,
         device=device,
-        precision=original.precision,
+        precision=compiler.precision,
         clip=clip_name,
     )
 
@@ -230,28 +243,29 @@ def natural_picture(rng: np.random.Generator, size: int) -> Image:
     return picture
 
 
-def _quantize(graph: Path, out: Path, frames: list[Image]) -> None:
-    import nncf
-
-    # NNCF draws progress bars on standard output, which belongs to results.
-    logging.getLogger("nncf").setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            quantized = nncf.quantize(
-                openvino_core().read_model(graph),
-                nncf.Dataset([{"image": frame[None]} for frame in frames]),
-                preset=nncf.QuantizationPreset.MIXED,
-                model_type=nncf.ModelType.TRANSFORMER,
-                subset_size=len(frames),
+def _quantize(graph: Path, out: Path, frames: list[Image], cancel: CancelCheck | None) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="sam2ov-int8-") as folder,
+        tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log,
+    ):
+        pictures = Path(folder) / "frames.npy"
+        np.save(pictures, np.stack(frames))
+        with running_module(_QUANTIZER, (graph, pictures, out), log) as process:
+            while True:
+                raise_if_cancelled(cancel, _STAGE)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=_POLL_SECONDS)  # its progress bars
+                    break
+        if process.returncode != 0:
+            raise ModelError(
+                f"NNCF cannot quantise {graph}: it {how_it_ended(process.returncode)}. The last it "
+                f"wrote:\n{last_words(log)}"
             )
-        ov.save_model(quantized, out, compress_to_fp16=False)
-    except (RuntimeError, nncf.ValidationError, nncf.InternalError) as error:
-        raise ModelError(f"NNCF cannot quantise {graph}: {error}") from error
 
 
-def _error(original: SAM2Model, quantized: SAM2Model, frames: list[Image]) -> float:
+def _error(original: Network, quantized: Network, frames: list[Image]) -> float:
     """The largest relative error of any output, over all frames together."""
-    pairs = [(_maps(original.encode_image(f)), _maps(quantized.encode_image(f))) for f in frames]
+    pairs = [(_encode(original, frame), _encode(quantized, frame)) for frame in frames]
     errors = []
     for name in pairs[0][0]:
         lost = sum(float(np.square(b[name] - a[name]).sum()) for a, b in pairs)
@@ -259,23 +273,19 @@ def _error(original: SAM2Model, quantized: SAM2Model, frames: list[Image]) -> fl
     return float(np.sqrt(max(errors)))
 
 
-def _maps(features: ImageFeatures) -> Mapping[str, npt.NDArray[np.float32]]:
-    return {
-        "embedding": features.embedding,
-        "high_res_0": features.high_res_0,
-        "high_res_1": features.high_res_1,
-    }
-
-
-def _time_ratio(original: SAM2Model, quantized: SAM2Model, frame: Image) -> float:
+def _time_ratio(original: Network, quantized: Network, frame: Image) -> float:
     """INT8's time by the original's: of alternating runs the fastest, as others disturb least."""
     fastest = {original: math.inf, quantized: math.inf}
     for _ in range(_ROUNDS):
-        for model in fastest:
+        for network in fastest:
             started = time.perf_counter()
-            model.encode_image(frame)
-            fastest[model] = min(fastest[model], time.perf_counter() - started)
+            _encode(network, frame)
+            fastest[network] = min(fastest[network], time.perf_counter() - started)
     return fastest[quantized] / fastest[original]
+
+
+def _encode(network: Network, frame: Image) -> Mapping[str, FloatArray]:
+    return network.infer({"image": frame[None]})
 
 
 def _file(path: Path) -> FileSpec:

@@ -17,7 +17,7 @@ from convert.random_checkpoint import make_checkpoint
 from convert.reference import build_reference, init_state, make_clip
 from convert.torch_baseline import TorchBaseline, load_baseline
 from sam2ov.errors import CheckpointError, ConversionError
-from sam2ov.zoo.conversion import module_environment
+from sam2ov.zoo.child_process import module_environment
 from tests.parity.small import SMALL_CONFIG
 
 BOXES = [[20.0, 20.0, 80.0, 80.0], [90.0, 50.0, 140.0, 110.0]]

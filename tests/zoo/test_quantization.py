@@ -2,16 +2,20 @@
 
 import hashlib
 import math
+import shutil
+import threading
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sam2ov.engine.features import squash
 from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.networks import Compiler
 from sam2ov.errors import CancelledError, ModelError, VideoOpenError
-from sam2ov.manifest import read_manifest, verify_files
+from sam2ov.manifest import NetworkName, read_manifest, verify_files
 from sam2ov.progress import Progress
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.video import open_video
@@ -81,6 +85,55 @@ def test_an_encoder_that_pays_is_kept_and_made_once(
     monkeypatch.setattr(quantization, "is_installed", lambda: False)
     again = quantize_model(micro_model, precision="f32", largest_time=math.inf)
     assert again == folder, "NNCF is needed once"
+
+
+@needs_nncf
+def test_what_other_threads_print_meanwhile_is_not_lost(
+    micro_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = threading.Event()
+    printed: list[str] = []
+
+    def keep_printing() -> None:
+        while not done.wait(0.01):
+            printed.append(f"line {len(printed)}")
+            print(printed[-1])
+
+    printer = threading.Thread(target=keep_printing)
+    printer.start()
+    try:
+        quantize_model(micro_model, precision="f32", largest_time=math.inf)
+    finally:
+        done.set()
+        printer.join()
+    assert capsys.readouterr().out.splitlines() == printed
+
+
+@needs_nncf
+def test_only_what_is_compared_is_compiled(
+    micro_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[NetworkName] = []
+    compile_graph = Compiler.request
+
+    def count(compiler: Compiler, graph: Any, name: NetworkName) -> Any:
+        compiled.append(name)
+        return compile_graph(compiler, graph, name)
+
+    monkeypatch.setattr(Compiler, "request", count)
+    quantize_model(micro_model, largest_time=math.inf)
+    assert compiled == ["image_encoder", "image_encoder"]
+
+
+@needs_nncf
+def test_a_graph_that_cannot_be_quantised_is_told_with_the_last_words(
+    micro_model: Path, tmp_path: Path, cache: Path
+) -> None:
+    broken = shutil.copytree(micro_model, tmp_path / "broken")
+    (broken / "image_encoder.xml").write_text("no graph")
+    with pytest.raises(ModelError, match=r"cannot quantise .*image_encoder\.xml: it ended"):
+        quantize_model(broken)
+    assert list((cache / "models").iterdir()) == []
 
 
 @needs_nncf

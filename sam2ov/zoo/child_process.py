@@ -1,0 +1,71 @@
+"""Python modules in processes of their own: their libraries, prints and crashes stay there."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import sam2ov
+
+_SECONDS_TO_STOP = 5.0
+_LINES_IN_MESSAGE = 8
+
+
+def module_environment() -> dict[str, str]:
+    """The environment in which ``python -P -m`` runs modules of ``sam2ov`` and ``convert``.
+
+    They stand side by side, in a checkout and in site-packages. -P and the search path keep a
+    folder of that name in the working directory from being run instead.
+    """
+    beside = os.fspath(Path(sam2ov.__file__).parents[1])
+    search_path = os.pathsep.join(filter(None, (beside, os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": search_path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def running_module(
+    module: str, arguments: Sequence[str | Path], log: IO[str]
+) -> Iterator[subprocess.Popen[str]]:
+    """The process of a module, which does not outlive the block.
+
+    Args:
+        module: for ``python -m``.
+        arguments: of its command line.
+        log: gets its standard error; standard output is a pipe.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *(os.fspath(each) for each in arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        encoding="utf-8",
+        errors="replace",
+        env=module_environment(),
+    )
+    # Leaving this block closes the pipe and waits for the process.
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            try:
+                process.wait(_SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+
+
+def last_words(log: IO[str]) -> str:
+    """The end of what a process has written to its log."""
+    log.seek(0)
+    return "".join(log.readlines()[-_LINES_IN_MESSAGE:]).rstrip() or "(nothing)"
+
+
+def how_it_ended(exit_code: int) -> str:
+    """For people; a negative code is the signal that ended it, the system's reason is memory."""
+    if exit_code < 0:
+        return f"was killed by signal {-exit_code}"
+    return f"ended with code {exit_code}"
