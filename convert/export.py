@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import openvino as ov
+from pydantic import ValidationError
 
 from convert.build import build_model, guess_config, read_config
 from convert.checkpoint import check_fits, load_state_dict
@@ -45,6 +46,12 @@ BUILDERS: Final[Mapping[NetworkName, Callable[[Any, Weights], ov.Model]]] = {
     "memory_encoder": build_memory_encoder,
 }
 _STAGES: Final = ("checkpoint", *BUILDERS, "constants")
+
+_MASK_STRIDE: Final = 4
+
+# Point coordinates go through a matrix product before the sine: 8 bits of mantissa would move
+# them by pixels, and the network costs nothing.
+_NEEDING_F32: Final[frozenset[NetworkName]] = frozenset({"prompt_encoder"})
 
 UNUSED: Final = {
     "no_mem_pos_enc": "upstream reads it only where directly_add_no_mem_embed is false",
@@ -103,26 +110,35 @@ def convert_checkpoint(
         constants = constants_of(model, account)
         np.savez(folder / CONSTANTS_FILE, allow_pickle=False, **constants)
         account.check_all_used(UNUSED)
-        manifest = Manifest(
-            name=name or out.name,
-            family="sam2.1" if model.no_obj_embed_spatial is not None else "sam2",
-            image_size=model.image_size,
-            hidden_dim=model.hidden_dim,
-            mem_dim=model.mem_dim,
-            num_maskmem=model.num_maskmem,
-            max_obj_ptrs=model.max_obj_ptrs_in_encoder,
-            switches=_switches(model),
-            weights=weights,
-            source=Source(
-                checkpoint=checkpoint.name,
-                sha256=sha256_of(checkpoint),
-                config=Path(config).name.removesuffix(".yaml"),
-                sam2_version=version("sam2"),
-                openvino_version=version("openvino"),
-            ),
-            networks=networks,
-            constants=_file(folder / CONSTANTS_FILE),
-        )
+        try:
+            manifest = Manifest(
+                name=name or out.absolute().name,
+                family="sam2.1" if model.no_obj_embed_spatial is not None else "sam2",
+                image_size=model.image_size,
+                embedding_stride=model.backbone_stride,
+                mask_stride=_MASK_STRIDE,
+                hidden_dim=model.hidden_dim,
+                mem_dim=model.mem_dim,
+                memory_tokens=(model.image_size // model.backbone_stride) ** 2,
+                num_maskmem=model.num_maskmem,
+                max_obj_ptrs=model.max_obj_ptrs_in_encoder,
+                switches=_switches(model),
+                weights=weights,
+                source=Source(
+                    checkpoint=checkpoint.name,
+                    sha256=sha256_of(checkpoint),
+                    config=Path(config).name.removesuffix(".yaml"),
+                    sam2_version=version("sam2"),
+                    openvino_version=version("openvino"),
+                ),
+                networks=networks,
+                constants=_file(folder / CONSTANTS_FILE),
+            )
+        except ValidationError as error:
+            raise ConversionError(
+                f"The runtime does not take such a model: {error.errors()[0]['loc']}: "
+                f"{error.errors()[0]['msg']}."
+            ) from error
         (folder / MANIFEST_FILE).write_text(
             manifest.model_dump_json(indent=1, exclude_none=True), encoding="utf-8"
         )
@@ -141,7 +157,11 @@ def _save(
     name_nodes(graph)
     ov.save_model(graph, path, compress_to_fp16=False)
     return NetworkSpec(
-        xml=_file(path), bin=_file(path.with_suffix(".bin")), inputs=inputs, outputs=outputs
+        xml=_file(path),
+        bin=_file(path.with_suffix(".bin")),
+        inputs=inputs,
+        outputs=outputs,
+        needs_f32=name in _NEEDING_F32,
     )
 
 

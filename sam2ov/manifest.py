@@ -1,14 +1,17 @@
-"""The model folder's ``manifest.json``: the whole contract between ``convert`` and the runtime."""
+"""The model folder's ``manifest.json``: the whole contract between ``convert`` and the runtime.
+
+A folder may come from anywhere: numbers have bounds, and files are those of the folder itself.
+"""
 
 import hashlib
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sam2ov.errors import ModelFolderError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST_FILE = "manifest.json"
 CONSTANTS_FILE = "constants.npz"
 
@@ -24,8 +27,22 @@ NETWORK_NAMES: tuple[NetworkName, ...] = (
 )
 
 
+FileName = Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=200)]
+"""Of a file in the model folder, never beside or below it."""
+
+_Name = Annotated[
+    str, Field(pattern=r"^[^/\\\x00-\x1f]*[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$", max_length=200)
+]
+"""Of a model; folders in the cache are named after it."""
+
+_Side = Annotated[int, Field(ge=32, le=4096)]
+_Channels = Annotated[int, Field(ge=1, le=4096)]
+_Stride = Annotated[int, Field(ge=1, le=64)]
+_Points = Annotated[int, Field(ge=0, le=1000)]
+
+
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TensorSpec(_Frozen):
@@ -33,32 +50,39 @@ class TensorSpec(_Frozen):
 
     name: str
     dtype: Literal["u8", "i32", "f32"]
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, Field(ge=-1, le=1 << 24)], ...]
 
 
 class FileSpec(_Frozen):
     """A file of the model folder, by name and content."""
 
-    file: str
+    file: FileName
     sha256: str
 
 
 class NetworkSpec(_Frozen):
-    """One OpenVINO IR."""
+    """One OpenVINO IR.
+
+    ``needs_f32`` says that less precision than float32 inside the graph would spoil its answers.
+    """
 
     xml: FileSpec
     bin: FileSpec
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    needs_f32: bool = False
 
 
 class Switches(_Frozen):
-    """The behaviour that upstream configures on ``SAM2Base`` and that runs outside the graphs."""
+    """The behaviour that upstream configures on ``SAM2Base`` and that runs outside the graphs.
+
+    ``pointer_tpos`` says whether the constants have the projection of pointers' temporal encodings.
+    """
 
     multimask_output: bool
     multimask_output_for_tracking: bool
-    multimask_min_points: int
-    multimask_max_points: int
+    multimask_min_points: _Points
+    multimask_max_points: _Points
     use_multimask_token_for_pointer: bool
     dynamic_multimask: bool
     dynamic_multimask_delta: float
@@ -69,8 +93,8 @@ class Switches(_Frozen):
     signed_pointer_tpos: bool
     past_pointers_only: bool
     fixed_no_obj_ptr: bool
-    max_conditioning_frames: int
-    memory_stride: int
+    max_conditioning_frames: Annotated[int, Field(ge=-1, le=1000)]
+    memory_stride: Annotated[int, Field(ge=1, le=1000)]
 
 
 class Source(_Frozen):
@@ -109,17 +133,29 @@ class Manifest(_Frozen):
     """Everything the runtime knows about a model besides its weights.
 
     Sizes are in pixels or channels: ``image_size`` S (model input, square), ``hidden_dim`` C,
-    ``mem_dim`` M. A memory is [h·w, M] with h = w = ``embedding_size``.
+    ``mem_dim`` M.
+
+    Attributes:
+        family: what people call the architecture; the runtime does not ask.
+        embedding_stride: pixels of the input that a cell of the image embedding stands for.
+        mask_stride: the same for the mask logits.
+        memory_tokens: T; a frame's spatial memory is [T, M]. In SAM 2 one for each cell of the
+            embedding.
+        num_maskmem: spatial memories that a step attends to, besides those of prompted frames.
+        max_obj_ptrs: the same for object pointers.
     """
 
-    format_version: Literal[1] = FORMAT_VERSION
-    name: str
-    family: Literal["sam2", "sam2.1"]
-    image_size: int
-    hidden_dim: int
-    mem_dim: int
-    num_maskmem: int
-    max_obj_ptrs: int
+    format_version: Literal[2] = FORMAT_VERSION
+    name: _Name
+    family: Annotated[str, Field(min_length=1, max_length=64)]
+    image_size: _Side
+    embedding_stride: _Stride
+    mask_stride: _Stride
+    hidden_dim: _Channels
+    mem_dim: _Channels
+    memory_tokens: Annotated[int, Field(ge=1, le=1 << 16)]
+    num_maskmem: Annotated[int, Field(ge=1, le=64)]
+    max_obj_ptrs: Annotated[int, Field(ge=1, le=256)]
     switches: Switches
     weights: Literal["f16", "f32"]
     source: Source
@@ -130,23 +166,41 @@ class Manifest(_Frozen):
 
     @property
     def embedding_size(self) -> int:
-        """Height and width of the image embedding (stride 16)."""
-        return self.image_size // 16
+        """Height and width of the image embedding."""
+        return self.image_size // self.embedding_stride
 
     @property
     def low_res_size(self) -> int:
-        """Height and width of the mask logits that the decoder gives (stride 4)."""
-        return self.image_size // 4
-
-    @property
-    def pointer_tokens(self) -> int:
-        """How many M-dimensional tokens an object pointer is split into."""
-        return self.hidden_dim // self.mem_dim
+        """Height and width of the mask logits that the decoder gives."""
+        return self.image_size // self.mask_stride
 
     def files(self) -> tuple[FileSpec, ...]:
         """All files of the folder besides the manifest itself."""
         networks = [part for spec in self.networks.values() for part in (spec.xml, spec.bin)]
         return (*networks, self.constants)
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        """The tensors of the graphs have the sizes that are said here."""
+        embedding, low_res = self.embedding_size, self.low_res_size
+        if self.image_size % self.embedding_stride or self.image_size % self.mask_stride:
+            raise ValueError("the strides do not divide the image size")
+        last_dimensions = {
+            "image": (self.image_size, self.image_size, 3),
+            "embedding": (self.hidden_dim, embedding, embedding),
+            "mask_logits": (low_res, low_res),
+            "pointers": (self.hidden_dim,),
+            "memory": (self.memory_tokens, self.mem_dim),
+        }
+        for network, spec in self.networks.items():
+            for tensor in (*spec.inputs, *spec.outputs):
+                expected = last_dimensions.get(tensor.name, ())
+                if expected and tensor.shape[-len(expected) :] != expected:
+                    raise ValueError(
+                        f"{tensor.name} of {network} is {tensor.shape}, but sizes of {expected} "
+                        "follow from the rest"
+                    )
+        return self
 
 
 def sha256_of(path: Path) -> str:

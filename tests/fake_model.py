@@ -43,15 +43,18 @@ def make_manifest(**switches: object) -> Manifest:
         name="fake",
         family="sam2.1",
         image_size=SIZE,
+        embedding_stride=16,
+        mask_stride=4,
         hidden_dim=8,
         mem_dim=4,
+        memory_tokens=(SIZE // 16) ** 2,
         num_maskmem=7,
         max_obj_ptrs=16,
         switches=Switches.model_validate(values | switches),
         weights="f32",
         source=source,
         networks={},
-        constants=FileSpec(file="-", sha256="-"),
+        constants=FileSpec(file="constants.npz", sha256="-"),
     )
 
 
@@ -152,5 +155,5 @@ class FakeModel:
         """Zeros."""
         self._count("encode_memory")
         self.binarized.extend(float(value) for value in binarize)
-        shape = (len(mask_logits), self.manifest.embedding_size**2, self.manifest.mem_dim)
+        shape = (len(mask_logits), self.manifest.memory_tokens, self.manifest.mem_dim)
         return np.zeros(shape, np.float32)

@@ -1,5 +1,6 @@
 """SAM 2's networks on frames, prompts, masks and memories: one method each, arrays in and out."""
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class ImageFeatures:
     """What the image encoder says about a frame, float32, batch 1.
 
     Attributes:
-        embedding: [1, C, h, w] at stride 16, without ``no_mem_embed``.
+        embedding: [1, C, h, w], without ``no_mem_embed``.
         high_res_0: [1, C/8, 4h, 4w].
         high_res_1: [1, C/4, 2h, 2w].
     """
@@ -67,10 +68,10 @@ class Constants:
         no_mem_embed: [C], added to the embedding where there is no memory.
         maskmem_tpos_enc: [num_maskmem, M], one row per temporal slot.
         no_obj_ptr: [C], the pointer of an absent object.
-        mask_downsample_weight: [4, 4], stride-4 convolution of a mask prompt.
+        mask_downsample_weight: [s, s], convolves mask prompts at the stride s of masks.
         mask_downsample_bias: scalar.
-        obj_ptr_tpos_proj_weight: [M, C], SAM 2.1 only.
-        obj_ptr_tpos_proj_bias: [M], SAM 2.1 only.
+        obj_ptr_tpos_proj_weight: [M, C], where ``pointer_tpos`` is projected.
+        obj_ptr_tpos_proj_bias: [M], likewise.
     """
 
     no_mem_embed: FloatArray
@@ -187,7 +188,7 @@ class SAM2Model:
 
         Args:
             features: of the frame, shared by the objects.
-            memory: [B, n, h·w, M], n ≥ 1.
+            memory: [B, n, T, M], n ≥ 1.
             memory_tpos: [B, n, M], the temporal encoding of each memory.
             pointers: [B, p, C], p ≥ 0.
             pointer_tpos: [B, p, M].
@@ -222,7 +223,7 @@ class SAM2Model:
             object_score: [B], logit.
 
         Returns:
-            float32 [B, h·w, M].
+            float32 [B, T, M].
         """
         out = self._networks["memory_encoder"].infer(
             {
@@ -237,10 +238,28 @@ class SAM2Model:
 
 def _read_constants(folder: Path, manifest: Manifest) -> Constants:
     path = folder / manifest.constants.file
+    c, m = manifest.hidden_dim, manifest.mem_dim
+    shapes: dict[str, tuple[int, ...]] = {
+        "no_mem_embed": (c,),
+        "maskmem_tpos_enc": (manifest.num_maskmem, m),
+        "no_obj_ptr": (c,),
+        "mask_downsample_weight": (manifest.mask_stride, manifest.mask_stride),
+        "mask_downsample_bias": (),
+    }
+    if manifest.switches.pointer_tpos == "projected":
+        shapes |= {"obj_ptr_tpos_proj_weight": (m, c), "obj_ptr_tpos_proj_bias": (m,)}
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return Constants(**{name: archive[name] for name in archive.files})
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelFolderError(
-            f"{path} is damaged ({error}). Delete the folder and convert the checkpoint again."
-        ) from error
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise _damaged(path, str(error)) from error
+    found = {name: array.shape for name, array in arrays.items() if array.dtype == np.float32}
+    if found != shapes:
+        raise _damaged(path, f"it has {found} in float32, but the manifest asks for {shapes}")
+    return Constants(**arrays)
+
+
+def _damaged(path: Path, how: str) -> ModelFolderError:
+    return ModelFolderError(
+        f"{path} is damaged ({how}). Delete the folder and convert the checkpoint again."
+    )

@@ -18,9 +18,6 @@ from sam2ov.values.masks import FloatArray
 
 # A bank fills up in 16 frames (its pointers); objects that join later pass through other shapes.
 _REQUESTS_PER_NETWORK = 32
-# Point coordinates go through a matrix product before the sine: 8 bits of mantissa would move
-# them by pixels, and the network costs nothing.
-_ALWAYS_F32: frozenset[NetworkName] = frozenset({"prompt_encoder"})
 
 _Shapes = tuple[tuple[int, ...], ...]
 
@@ -77,13 +74,20 @@ class Compiler:
                 "Delete the folder and convert the checkpoint again."
             ) from error
 
-    def request(self, graph: ov.Model, name: NetworkName) -> ov.InferRequest:
+    def request(
+        self, graph: ov.Model, name: NetworkName, *, needs_f32: bool = False
+    ) -> ov.InferRequest:
         """Compile a graph, or take it from the cache.
+
+        Args:
+            graph: as read, perhaps reshaped.
+            name: for errors.
+            needs_f32: whatever the precision is.
 
         Raises:
             DeviceError: the device cannot run it.
         """
-        hint = "f32" if name in _ALWAYS_F32 else self.precision
+        hint = "f32" if needs_f32 else self.precision
         config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": OPENVINO_TYPES[hint],
@@ -127,11 +131,12 @@ class Network:
         spec = manifest.networks[name]
         self._compiler = compiler
         self._name = name
+        self._needs_f32 = spec.needs_f32
         self._path = folder / spec.xml.file
         self._by_shape = static_shapes and any(-1 in tensor.shape for tensor in spec.inputs)
         self._requests: OrderedDict[_Shapes, ov.InferRequest] = OrderedDict()
         if not self._by_shape:
-            self._requests[()] = compiler.request(compiler.read(self._path), name)
+            self._requests[()] = self._compiled(compiler.read(self._path))
         self._outputs = tuple(output.name for output in spec.outputs)
         self._lock = new_lock(Rank.NETWORK)
         self.usage = NetworkUsage(0, 0.0, {})
@@ -158,11 +163,14 @@ class Network:
         if shapes not in self._requests:
             graph = self._compiler.read(self._path)
             graph.reshape({name: list(tensor.shape) for name, tensor in inputs.items()})
-            self._requests[shapes] = self._compiler.request(graph, self._name)
+            self._requests[shapes] = self._compiled(graph)
             if len(self._requests) > _REQUESTS_PER_NETWORK:
                 self._requests.popitem(last=False)
         self._requests.move_to_end(shapes)
         return self._requests[shapes]
+
+    def _compiled(self, graph: ov.Model) -> ov.InferRequest:
+        return self._compiler.request(graph, self._name, needs_f32=self._needs_f32)
 
 
 def _first_line(error: BaseException) -> str:

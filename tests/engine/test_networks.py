@@ -64,9 +64,9 @@ def test_a_shape_is_compiled_once_and_dropped_last(
     compiled: list[int] = []
     request = Compiler.request
 
-    def noted(self: Compiler, graph: Any, name: NetworkName) -> Any:
+    def noted(self: Compiler, graph: Any, name: NetworkName, **options: bool) -> Any:
         compiled.append(graph.input("points").get_shape()[1])
-        return request(self, graph, name)
+        return request(self, graph, name, **options)
 
     monkeypatch.setattr(Compiler, "request", noted)
     fixed = network("prompt_encoder", static_shapes=True)

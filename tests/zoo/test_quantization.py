@@ -116,9 +116,9 @@ def test_only_what_is_compared_is_compiled(
     compiled: list[NetworkName] = []
     compile_graph = Compiler.request
 
-    def count(compiler: Compiler, graph: Any, name: NetworkName) -> Any:
+    def count(compiler: Compiler, graph: Any, name: NetworkName, **options: bool) -> Any:
         compiled.append(name)
-        return compile_graph(compiler, graph, name)
+        return compile_graph(compiler, graph, name, **options)
 
     monkeypatch.setattr(Compiler, "request", count)
     quantize_model(micro_model, largest_time=math.inf)
