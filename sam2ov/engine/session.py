@@ -123,7 +123,9 @@ class VideoSession:
     def timeline(self, obj_id: int) -> Timeline:
         """What is known about an object on each frame (a live view, not to be written to)."""
         with self._lock:
-            return self._object(obj_id).timeline
+            timeline = self._object(obj_id).timeline
+            timeline.grow(self.num_frames)
+            return timeline
 
     def read_frame(self, frame_idx: int) -> npt.NDArray[np.uint8]:
         """A frame of the video, uint8 RGB [H, W, 3]."""

@@ -115,6 +115,7 @@ def test_a_session_follows_a_video_that_grows() -> None:
         assert len(session.timeline(1).has_result) == 401
         session.add_points(400, 1, CLICK)
         camera.num_frames += 1
+        assert len(session.timeline(1).has_result) == 402
         assert [step.frame_idx for step in session.propagate(401)] == [401]
         assert len(model.banks) == 401 + 1
 
