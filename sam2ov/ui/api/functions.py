@@ -45,6 +45,7 @@ from sam2ov.ui.api.types import (
     PointFields,
     PromptFields,
 )
+from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.export_form import ExportForm
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.pool.offers import offered_models
@@ -89,8 +90,12 @@ class PublicApi:
     def offer(self) -> None:
         """Publish the functions; called while the page is put together."""
         at_once = self._settings.max_tracking + 2
-        api(self.track, api_name="track", concurrency_limit=at_once)
-        api(self.segment_frame, api_name="segment_frame", concurrency_limit=at_once)
+        api(closed_elsewhere(self.track), api_name="track", concurrency_limit=at_once)
+        api(
+            closed_elsewhere(self.segment_frame),
+            api_name="segment_frame",
+            concurrency_limit=at_once,
+        )
         api(self.list_models, api_name="list_models", queue=False)
         api(self.list_formats, api_name="list_formats", queue=False)
 

@@ -9,6 +9,7 @@ from gradio.components import Component
 from pydantic.fields import FieldInfo
 
 from sam2ov.export import FORMATS
+from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.export_form import MAX_FIRST_NUMBER, MAX_TEMPLATE_LENGTH, ExportForm
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.page.panels import PRIVATE, html
@@ -61,7 +62,7 @@ def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
         yield from handlers.export(form, request)
 
     export.click(
-        answer,
+        closed_elsewhere(answer),
         [kind, objects, frames, chosen, *controls.inputs],
         editor,
         # Which object is chosen is known to the page only.

@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.components import Component
 
 from sam2ov.ui.api.functions import PublicApi
+from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
@@ -80,12 +81,19 @@ def _connect(
     # Whoever waits for the model has a place in a queue of ours, so Gradio lets all of them in.
     shared = {"concurrency_limit": settings.max_sessions, **queued}
     editor.ready(answers.ready, queue=False, **queued)
-    editor.open(answers.open, concurrency_id="open", concurrency_limit=2, **queued)
+    editor.open(
+        closed_elsewhere(answers.open), concurrency_id="open", concurrency_limit=2, **queued
+    )
     editor.close(answers.close, queue=False, **queued)
-    editor.save(handlers.files.save_project, concurrency_id="export", concurrency_limit=2, **queued)
+    editor.save(
+        closed_elsewhere(handlers.files.save_project),
+        concurrency_id="export",
+        concurrency_limit=2,
+        **queued,
+    )
     # A project brings its model, and undo brings back the one before.
     editor.show_model(handlers.models.show, None, panel, queue=False, **PRIVATE)
     editor.edit(answers.edit, concurrency_id="edit", **shared)
-    editor.track(answers.track, concurrency_id="track", **shared)
+    editor.track(closed_elsewhere(answers.track), concurrency_id="track", **shared)
     editor.prepare(answers.prepare, concurrency_id="prepare", concurrency_limit=2, **common)
     editor.cancel(answers.cancel, queue=False, **common)

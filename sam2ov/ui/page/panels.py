@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.model_facts import facts_html
 from sam2ov.ui.events.models import ModelHandlers, offered_devices
@@ -46,7 +47,7 @@ def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
         )
     save.click(handlers.save_prompts, None, editor, **PRIVATE)
     load.upload(
-        handlers.open_prompts,
+        closed_elsewhere(handlers.open_prompts),
         [load, masks],
         editor,
         concurrency_id="load",
@@ -110,8 +111,10 @@ def model_panel(
         **PRIVATE,
     }
     for picker in (model, device, preset):
-        picker.input(handlers.choose, concurrency_id="load", concurrency_limit=2, **common)
-    get.click(handlers.get, concurrency_id="get", concurrency_limit=4, **common)
+        picker.input(
+            closed_elsewhere(handlers.choose), concurrency_id="load", concurrency_limit=2, **common
+        )
+    get.click(closed_elsewhere(handlers.get), concurrency_id="get", concurrency_limit=4, **common)
     stop.click(handlers.cancel, queue=False, **PRIVATE)
     return outputs
 

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sam2ov.ui.routes.routes import WEB_FOLDER
 from tests.conftest import REPOSITORY
 
 DESCRIBE = """
+import inspect
 import json
 from typing import Any
 from sam2ov.ui.pool.models import ModelChoice
@@ -38,6 +40,11 @@ theme = make_theme()
 print(json.dumps({
     "config": page.get_config_file(),
     "api": page.get_api_info(),
+    "closed_by": {
+        fn.fn.__name__: fn.fn.__code__.co_filename
+        for fn in page.fns.values()
+        if inspect.isgeneratorfunction(fn.fn)
+    },
     "concurrency": sorted({str(fn.concurrency_id) for fn in page.fns.values()}),
     "theme": theme._get_theme_css(),
     "stylesheets": theme._stylesheets,
@@ -62,6 +69,12 @@ def page() -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     described: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return described
+
+
+def test_what_yields_is_not_closed_in_gradios_event_loop(page: dict[str, Any]) -> None:
+    closed_by = {name: Path(path).name for name, path in page["closed_by"].items()}
+    assert closed_by.keys() >= {"open", "track", "answer", "open_prompts", "choose", "get"}
+    assert set(closed_by.values()) == {"abandoned.py"}
 
 
 def test_events_are_private_and_clicks_are_never_dropped(page: dict[str, Any]) -> None:
