@@ -7,6 +7,7 @@ import gradio as gr
 
 from sam2ov.engine.devices import available_devices
 from sam2ov.errors import ModelError, ModelNotFoundError, ServerFullError
+from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
 from sam2ov.ui.events.background import Finish, carry_out
 from sam2ov.ui.events.model_facts import facts_html, progress_html
@@ -52,6 +53,7 @@ class ModelHandlers:
         self._models = models
         self._opener = opener
         self._started_with = started_with
+        self._lock = new_lock(Rank.LEAF)
         self._fetching: dict[str, Job] = {}  # by the session hash of the tab
 
     def show(self, request: gr.Request) -> PanelUpdate:
@@ -105,7 +107,8 @@ class ModelHandlers:
 
     def cancel(self, request: gr.Request) -> None:
         """Stop getting a model; what has arrived is kept."""
-        job = self._fetching.get(str(request.session_hash))
+        with self._lock:
+            job = self._fetching.get(str(request.session_hash))
         if job is not None:
             job.cancel()
 
@@ -115,9 +118,11 @@ class ModelHandlers:
             raise ModelNotFoundError(f"There is no model {wanted.model!r}. Choose another one.")
         if not self._workspaces.settings.downloads:
             raise ModelError("This server does not fetch models for its pages. Ask who runs it.")
-        if tab in self._fetching:
-            raise ModelError(f"{self._fetching[tab].label} is still going on. Cancel it first.")
-        job = self._fetching[tab] = Job("load", f"Getting {offer.title}", unit="steps")
+        job = Job("load", f"Getting {offer.title}", unit="steps")
+        with self._lock:
+            under_way = self._fetching.setdefault(tab, job)
+        if under_way is not job:
+            raise ModelError(f"{under_way.label} is still going on. Cancel it first.")
         try:
             running = job.run(
                 lambda progress, cancel: self._models.prepare(wanted, progress, cancel)
@@ -129,7 +134,8 @@ class ModelHandlers:
                     stop=gr.update(visible=True, interactive=not job.cancelled),
                 )
         finally:
-            del self._fetching[tab]
+            with self._lock:
+                del self._fetching[tab]
 
     def _answered_by(
         self,
@@ -143,7 +149,7 @@ class ModelHandlers:
             self._models.get(wanted, progress, cancel)
             raise_if_cancelled(cancel, "Loading the model")
         else:
-            self._opener.change_model(clip, wanted, progress, cancel)
+            self._opener.change_model(clip, wanted, progress, cancel, workspace.turn)
 
         def finish() -> None:
             workspace.choice = wanted

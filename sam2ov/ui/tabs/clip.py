@@ -2,12 +2,14 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import VideoError
+from sam2ov.errors import ClipClosedError, VideoError
+from sam2ov.progress import TakeTurn
 from sam2ov.project import Project
 from sam2ov.project.library import ProjectFolder, ProjectInfo
 from sam2ov.samples import SAMPLE_PATH
@@ -65,6 +67,7 @@ class OpenClip:
         folder.touch()
         self.path = SAMPLE_PATH if self.about.is_sample else folder.clip
         self._journal = journal
+        self._is_closed = False
         self._reader = self.new_reader()
         try:
             session = self._new_session(tracker)
@@ -88,26 +91,36 @@ class OpenClip:
             # The user knows the file by another name than the server.
             raise VideoError(str(error).replace(str(self.path), self.about.clip_name)) from error
 
-    def switch(self, tracker: Tracker, make_project: MakeProject) -> None:
+    def switch(
+        self, tracker: Tracker, make_project: MakeProject, turn: TakeTurn = nullcontext
+    ) -> None:
         """Go on with another model.
 
         Args:
             tracker: of the model.
             make_project: takes a new session and gives the project over it; if it fails, the clip
                 goes on as it was.
+            turn: on the state of the clip's tab; nothing to wait for by who has it.
+
+        Raises:
+            ClipClosedError: it has been closed meanwhile.
         """
         session = self._new_session(tracker)
         try:
             project = make_project(session)
+            with turn():  # whoever reads the tab's state goes on with the session that it has
+                if self._is_closed:
+                    raise ClipClosedError("The clip was closed before the model could answer.")
+                project.history.revision = self.project.history.revision + 1
+                self.project, outdated = project, self.project
+                outdated.session.close()
         except BaseException:
             session.close()
             raise
-        project.history.revision = self.project.history.revision + 1
-        self.project, outdated = project, self.project
-        outdated.session.close()
 
     def close(self) -> None:
         """Release the decoders; the project stays on the disk."""
+        self._is_closed = True
         self.proxies.close()
         self.pictures.close()
         self.project.session.close()

@@ -136,8 +136,20 @@ class ProjectOpener:
         choice: ModelChoice,
         progress: ProgressCallback,
         cancel: CancelCheck,
+        turn: TakeTurn,
     ) -> None:
-        """Answer all prompts of an open clip with another model, as one step."""
+        """Answer all prompts of an open clip with another model, as one step.
+
+        Args:
+            clip: may be looked at and closed meanwhile, but not edited.
+            choice: the model.
+            progress: told of loading and answering.
+            cancel: asked meanwhile.
+            turn: on the state of the clip's tab, for the moment in which the clip changes.
+
+        Raises:
+            ClipClosedError: it has been closed meanwhile; the step has been made.
+        """
         tracker = self._models.get(choice, progress, cancel)
         raise_if_cancelled(cancel, "Loading the model")
         document, journal = self._models.document(choice), clip.project.journal
@@ -146,6 +158,7 @@ class ProjectOpener:
             lambda session: Project.answered_anew(
                 session, journal, document, progress, cancel, self._turn(cancel)
             ),
+            turn,
         )
 
     def load(self, model: ModelDocument) -> LoadedModel:

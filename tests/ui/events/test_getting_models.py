@@ -2,16 +2,20 @@
 
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import pytest
 
+from sam2ov.errors import ModelError
 from sam2ov.ui.events.models import PanelUpdate
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
+from sam2ov.ui.tabs.job import Job
 from sam2ov.zoo import checkpoints, conversion
 from sam2ov.zoo.conversion import install_commands
 from tests.hub_server import HubServer, hub_server
@@ -137,6 +141,28 @@ def test_cancelling_keeps_what_has_arrived(
     whole = (cache / "checkpoints" / FILE).read_bytes()
     assert whole == CONTENT
     assert len(hub.content_ranges) - asked <= 1, "nothing is fetched twice"
+
+
+def test_two_clicks_at_once_get_a_model_once(
+    open_tab: Tab, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2)
+
+    def job(*args: Any, **options: Any) -> Job:
+        both.wait(20)
+        return Job(*args, **options)
+
+    monkeypatch.setenv("FAKE_CONVERT", "hang")
+    monkeypatch.setattr("sam2ov.ui.events.models.Job", job)
+    wanted = ModelChoice(NAME, "CPU")
+    fetching = [open_tab.models._fetched(wanted, "tab-1") for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        firsts = [threads.submit(next, running, None) for running in fetching]
+        errors = [first.exception(20) for first in firsts]
+    assert [type(error) for error in errors if error] == [ModelError]
+    for running in fetching:
+        running.close()  # type: ignore[attr-defined]
+    assert open_tab.models._fetching == {}
 
 
 def test_a_closed_tab_stops_its_download(

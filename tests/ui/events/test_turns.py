@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sam2ov.engine.tracker import Tracker
+from sam2ov.errors import ClipClosedError
 from sam2ov.locks import Rank, held
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.ui.pool.models import ModelChoice
@@ -101,7 +102,9 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 def choose(tab: Tab, choice: ModelChoice) -> None:
     assert tab.workspace.clip is not None
-    tab.editor._opener.change_model(tab.workspace.clip, choice, lambda _: None, lambda: False)
+    tab.editor._opener.change_model(
+        tab.workspace.clip, choice, lambda _: None, lambda: False, tab.workspace.turn
+    )
     tab.workspace.choice = choice
 
 
@@ -145,6 +148,28 @@ def test_a_tab_may_close_while_undo_loads_a_model(
         models.may_go_on.set()
     with pytest.warns(UserWarning, match="no longer open here"):
         assert edit.result(SECONDS).clip is None
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_a_clip_changes_its_model_in_its_tabs_turn(
+    open_tab: Tab, threads: ThreadPoolExecutor, is_closed: bool
+) -> None:
+    """Whoever looks at the tab's state has one session until it is done."""
+    open_tab.click(0, 24, 32)
+    workspace, before = open_tab.workspace, open_tab.project
+    with workspace.turn():
+        changing = threads.submit(choose, open_tab, OTHER)
+        until(lambda: workspace._turns._given == workspace._turns._serving + 2)
+        assert open_tab.project is before
+        assert before.session.obj_ids == (1,)
+        if is_closed:
+            workspace.replace_clip(None)
+    if is_closed:
+        with pytest.raises(ClipClosedError, match="closed before"):
+            changing.result(SECONDS)
+    else:
+        changing.result(SECONDS)
+        assert open_tab.project is not before
 
 
 def clicked_meanwhile(

@@ -106,7 +106,7 @@ def choose(tab: Tab, choice: ModelChoice) -> None:
     clip = tab.workspace.clip
     assert clip is not None
     opener = tab.editor._opener
-    opener.change_model(clip, choice, lambda _: None, lambda: False)
+    opener.change_model(clip, choice, lambda _: None, lambda: False, tab.workspace.turn)
     tab.workspace.choice = choice
 
 
