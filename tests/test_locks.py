@@ -1,6 +1,7 @@
 """The order of the locks: whoever breaks it hears of it at once, not when two threads meet."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -156,3 +157,14 @@ def test_without_the_variable_they_are_plain_locks() -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     del environment[locks.CHECK_VARIABLE]
     subprocess.run([sys.executable, "-c", PLAIN], env=environment, check=True, timeout=60)
+
+
+def test_all_locks_have_a_rank_and_all_ranks_are_explained() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE) == [rank.name for rank in Rank]
+    unranked = [
+        str(path)
+        for path in (REPOSITORY / "sam2ov").rglob("*.py")
+        if re.search(r"threading\.(R?Lock|Condition|\w*Semaphore)\(", path.read_text("utf-8"))
+    ]
+    assert unranked == [str(REPOSITORY / "sam2ov" / "locks.py")]
