@@ -15,7 +15,7 @@ from sam2ov.values.masks import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class FrameMemory:
-    """What a frame leaves in the bank: ``memory`` [h·w, M] and ``pointer`` [C], float32."""
+    """What a frame leaves in the bank: ``memory`` [T, M] and ``pointer`` [C], float32."""
 
     memory: FloatArray
     pointer: FloatArray

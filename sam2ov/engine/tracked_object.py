@@ -162,7 +162,7 @@ class TrackedObject:
     def add_tracked(
         self, frame_idx: int, found: Segmentation, memory: FloatArray, direction: int
     ) -> None:
-        """Take in what tracking found on a frame; ``memory`` is [h·w, M]."""
+        """Take in what tracking found on a frame; ``memory`` is [T, M]."""
         if frame_idx in self._prompted:  # its prompt was cleared
             self._drop_prompted(frame_idx)
         result = found.result

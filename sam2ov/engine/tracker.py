@@ -32,7 +32,7 @@ class BankContents:
     """What one object attends to on one frame, float32.
 
     Attributes:
-        memory: [n, h·w, M], n ≥ 1.
+        memory: [n, T, M], n ≥ 1.
         memory_tpos: [n, M].
         pointers: [p, C], p ≥ 0.
         pointer_tpos: [p, M].
@@ -136,7 +136,7 @@ class Tracker:
         return self._choose(decoded, multimask=multimask, prompted=False)
 
     def remember(self, features: ImageFeatures, results: Sequence[FrameResult]) -> FloatArray:
-        """Encode results of B objects on a frame into memories [B, h·w, M].
+        """Encode results of B objects on a frame into memories [B, T, M].
 
         A prompted frame is remembered as the user sees it (holes filled, thresholded), a tracked
         one as the decoder gave it (sam2_video_predictor.py, ``propagate_in_video_preflight``).
