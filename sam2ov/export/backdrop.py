@@ -45,7 +45,7 @@ def open_backdrop(path: Path, size_hw: tuple[int, int]) -> Iterator[Backdrop]:
 def _picture(path: Path, size_hw: tuple[int, int]) -> Image | None:
     try:
         with PIL.Image.open(path, formats=_FORMATS) as image:
-            VideoLimits().check_pixels(path, *image.size)
+            VideoLimits().check_pixels(str(path), *image.size)
             upright = ImageOps.exif_transpose(image).convert("RGB")
             return _fitted(np.asarray(upright, np.uint8), size_hw)
     except PIL.UnidentifiedImageError:

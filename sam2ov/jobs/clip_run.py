@@ -76,7 +76,8 @@ class ClipRun:
         job: what to do.
         tracker: of the model; None loads what the job names when tracking begins.
         limits: of the clip; None for those of ``open_video``.
-        name: what people know the clip by; None for its file name.
+        name: what people know the clip by, in messages too; None for its file name, and its path in
+            messages.
 
     Attributes:
         reader: the clip.
@@ -105,7 +106,7 @@ class ClipRun:
             output.check()
             output.check_places([job.clip], clip_stem(self.name), job.exported)
         # A damaged frame is left out now instead of ending the work after hours.
-        self.reader = open_video(job.clip, limits, verify=True)
+        self.reader = open_video(job.clip, limits, verify=True, name=name)
         self.tracked_frames = 0
         self.seconds = 0.0
         self._tracker = tracker

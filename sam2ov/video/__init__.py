@@ -43,6 +43,7 @@ def open_video(
     *,
     cache_bytes: int = DEFAULT_CACHE_BYTES,
     verify: bool = False,
+    name: str | None = None,
 ) -> FrameReader:
     """Open a video file or a folder of numbered images.
 
@@ -53,6 +54,7 @@ def open_video(
         cache_bytes: memory for frames that were used last.
         verify: decode a file once while opening it and leave damaged frames out, instead of
             raising FrameDecodeError when one is read.
+        name: what people know it by, for messages; None for its path.
 
     Raises:
         VideoOpenError: there is no such file, it is not a video, it is damaged beyond use, or it
@@ -61,5 +63,5 @@ def open_video(
     path = Path(path)
     limits = limits or VideoLimits()
     if path.is_dir():
-        return ImageFolderReader(path, limits, cache_bytes=cache_bytes)
-    return VideoReader(path, limits, cache_bytes=cache_bytes, verify=verify)
+        return ImageFolderReader(path, limits, cache_bytes=cache_bytes, name=name)
+    return VideoReader(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)

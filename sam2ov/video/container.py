@@ -66,21 +66,23 @@ _GENERATE_PTS = 0x0001
 """AVFMT_FLAG_GENPTS, which PyAV sets."""
 
 
-def open_container(path: Path, limits: VideoLimits) -> InputContainer:
+def open_container(path: Path, limits: VideoLimits, name: str | None = None) -> InputContainer:
     """Open ``path`` for demuxing; nothing is decoded yet but what FFmpeg needs to know the streams.
 
     Args:
         path: a regular file (or a link to one).
         limits: checked for bytes and streams; the size of pictures is bounded while probing.
+        name: what people know the file by, for messages; None for its path.
 
     Raises:
         VideoOpenError: missing, not a regular file, of no admitted format, too large, unreadable.
     """
+    name = name or str(path)
     if not path.is_file():
         what = "is not a regular file" if path.exists() else "does not exist"
-        raise VideoOpenError(f"{path} {what}. Give the path of a video file.")
-    limits.check_bytes(path, path.stat().st_size)
-    demuxer = _recognise(path)
+        raise VideoOpenError(f"{name} {what}. Give the path of a video file.")
+    limits.check_bytes(name, path.stat().st_size)
+    demuxer = _recognise(path, name)
     options = {
         "format_whitelist": demuxer,
         "codec_whitelist": ",".join(sorted(VIDEO_DECODERS | AUDIO_DECODERS)),
@@ -95,7 +97,7 @@ def open_container(path: Path, limits: VideoLimits) -> InputContainer:
     except (av.FFmpegError, ValueError, OSError) as error:
         reason = error.strerror if isinstance(error, av.FFmpegError) else str(error)
         raise VideoOpenError(
-            f"{path} cannot be opened as a video ({demuxer}): {reason}. It is damaged or cut off; "
+            f"{name} cannot be opened as a video ({demuxer}): {reason}. It is damaged or cut off; "
             "fetch or record it again."
         ) from error
     # Made-up presentation times would hide that the container has none.
@@ -103,7 +105,7 @@ def open_container(path: Path, limits: VideoLimits) -> InputContainer:
     return container
 
 
-def _recognise(path: Path) -> str:
+def _recognise(path: Path, name: str) -> str:
     """Tell by the first bytes which admitted container a file is."""
     with path.open("rb") as file:
         head = file.read(4096)
@@ -114,34 +116,34 @@ def _recognise(path: Path) -> str:
         if head[offset : 5 * size : size] == _TRANSPORT_SYNC * 5:
             return "mpegts"
     raise VideoOpenError(
-        f"{path} is not a video file of a supported kind: mp4, mov, mkv, webm, avi, wmv, flv, ogv, "
+        f"{name} is not a video file of a supported kind: mp4, mov, mkv, webm, avi, wmv, flv, ogv, "
         "gif, ts, mpg (whatever its name says). Convert other files first, for example with: "
         "ffmpeg -i INPUT OUTPUT.mp4"
     )
 
 
-def video_stream(container: InputContainer, path: Path, limits: VideoLimits) -> VideoStream:
+def video_stream(container: InputContainer, name: str, limits: VideoLimits) -> VideoStream:
     """Choose the video stream, make it ready to be decoded, and ignore all other streams.
 
     Raises:
         VideoOpenError: there is none (cover art does not count), its codec is not admitted, or
             its frames exceed the limits.
     """
-    limits.check_streams(path, len(container.streams))
+    limits.check_streams(name, len(container.streams))
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:
-        raise VideoOpenError(f"{path} has no video stream. Give a file with moving pictures.")
+        raise VideoOpenError(f"{name} has no video stream. Give a file with moving pictures.")
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in videos else videos[0]
     context = stream.codec_context
     # Streams of unknown codecs have no context, whatever the annotation says.
-    name = context.codec.name if context is not None else "unknown"
-    if name not in VIDEO_DECODERS:
+    codec = context.codec.name if context is not None else "unknown"
+    if codec not in VIDEO_DECODERS:
         raise VideoOpenError(
-            f"{path} is encoded with {name!r}, which is not supported. Convert it first, for "
+            f"{name} is encoded with {codec!r}, which is not supported. Convert it first, for "
             "example with: ffmpeg -i INPUT OUTPUT.mp4"
         )
-    limits.check_pixels(path, context.width, context.height)
+    limits.check_pixels(name, context.width, context.height)
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all

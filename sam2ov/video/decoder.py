@@ -120,17 +120,18 @@ class StreamDecoder:
             a damaged one does not take its neighbours with it.
     """
 
-    def __init__(self, path: Path, limits: VideoLimits) -> None:
+    def __init__(self, path: Path, limits: VideoLimits, name: str) -> None:
         self._path = path
         self._limits = limits
+        self._name = name
         self._was_read = False
         self.is_careful = False
         self.container, self.stream = self._open()
 
     def _open(self) -> tuple[InputContainer, VideoStream]:
-        container = open_container(self._path, self._limits)
+        container = open_container(self._path, self._limits, self._name)
         try:
-            stream = video_stream(container, self._path, self._limits)
+            stream = video_stream(container, self._name, self._limits)
         except BaseException:
             container.close()
             raise

@@ -69,6 +69,7 @@ class ImageFolderReader(FrameReader):
         limits: refuse more or larger images.
         fps: frame rate to report.
         cache_bytes: memory for images that were used last.
+        name: what people know the folder by, for messages; None for its path.
 
     Attributes:
         paths: the image of each frame.
@@ -84,16 +85,19 @@ class ImageFolderReader(FrameReader):
         *,
         fps: Fraction = DEFAULT_FPS,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        name: str | None = None,
     ) -> None:
-        self.paths = _numbered_images(folder)
-        limits.check_frames(folder, len(self.paths))
+        name = name or str(folder)
+        self.paths = _numbered_images(folder, name)
+        limits.check_frames(name, len(self.paths))
         num_bytes = sum(path.stat().st_size for path in self.paths)
-        limits.check_bytes(folder, num_bytes)
+        limits.check_bytes(name, num_bytes)
         width, height, mode = _common_size(self.paths, limits)
         pts = np.arange(len(self.paths), dtype=np.int64)
         pts.setflags(write=False)
         info = VideoInfo(
             path=folder,
+            name=name,
             container="images",
             codec=_FORMATS[self.paths[0].suffix.lower()].lower(),
             pixel_format=mode,
@@ -108,7 +112,7 @@ class ImageFolderReader(FrameReader):
             has_alpha="A" in mode,
             num_bytes=num_bytes,
         )
-        limits.check_duration(folder, float(info.duration))
+        limits.check_duration(name, float(info.duration))
         super().__init__(info, cache_bytes)
         self._stored_hw = info.size_hw
 
@@ -148,7 +152,7 @@ class ImageFolderReader(FrameReader):
         """Images are opened one at a time."""
 
 
-def _numbered_images(folder: Path) -> list[Path]:
+def _numbered_images(folder: Path, name: str) -> list[Path]:
     paths = [
         path
         for path in folder.iterdir()
@@ -156,14 +160,14 @@ def _numbered_images(folder: Path) -> list[Path]:
     ]
     if not paths:
         raise VideoOpenError(
-            f"{folder} contains no images ({', '.join(sorted(_FORMATS))}). Give a folder of "
+            f"{name} contains no images ({', '.join(sorted(_FORMATS))}). Give a folder of "
             "numbered images, or a video file."
         )
     formats = sorted({_FORMATS[path.suffix.lower()] for path in paths})
     if len(formats) > 1:
         # Masks beside the frames, most often; reading both as one video would be nonsense.
         raise VideoOpenError(
-            f"{folder} mixes {' and '.join(formats)} images. Leave the frames alone in a folder."
+            f"{name} mixes {' and '.join(formats)} images. Leave the frames alone in a folder."
         )
     return sorted(paths, key=_natural_order)
 
@@ -187,7 +191,7 @@ def _common_size(paths: list[Path], limits: VideoLimits) -> tuple[int, int, str]
                 f"{path} is not a readable image: {error}. Replace it, or remove it from the "
                 "folder."
             ) from error
-        limits.check_pixels(path, *size)
+        limits.check_pixels(str(path), *size)
         if common is None:
             common, common_mode = size, mode
         elif size != common:

@@ -13,7 +13,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +64,7 @@ class PacketTable:
 
 
 def read_packets(
-    packets: PacketReader, stream: VideoStream, path: Path, limits: VideoLimits
+    packets: PacketReader, stream: VideoStream, name: str, limits: VideoLimits
 ) -> PacketTable:
     """Read all packets of ``stream``, from its first one.
 
@@ -77,7 +76,7 @@ def read_packets(
     hides_frames = stream.codec_context.codec.name == "vp8"
     only_first_is_key = stream.codec_context.codec.name == "gif"
     for packet in packets:
-        limits.check_frames(path, len(pts) + 1)
+        limits.check_frames(name, len(pts) + 1)
         pts.append(NO_TIMESTAMP if packet.pts is None else packet.pts)
         dts.append(NO_TIMESTAMP if packet.dts is None else packet.dts)
         # GIF frames patch the one before, though the container calls all of them keyframes.
@@ -89,7 +88,7 @@ def read_packets(
             end_pts = packet.pts + packet.duration if packet.duration else NO_TIMESTAMP
     if not pts:
         raise VideoOpenError(
-            f"{path} has no readable video packet: it is empty, encrypted or cut off before the "
+            f"{name} has no readable video packet: it is empty, encrypted or cut off before the "
             "first picture. Fetch or record it again."
         )
     bits = np.frombuffer(bytes(flags), np.uint8)

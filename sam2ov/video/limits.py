@@ -6,7 +6,6 @@ packets are counted.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from sam2ov.errors import VideoOpenError
 
@@ -14,6 +13,8 @@ from sam2ov.errors import VideoOpenError
 @dataclass(frozen=True)
 class VideoLimits:
     """Upper bounds on a video; the defaults admit anything a person would segment by hand.
+
+    What is checked is told by the name that people know it by.
 
     Attributes:
         max_bytes: size of the file, or of all images of a folder together.
@@ -31,48 +32,48 @@ class VideoLimits:
     max_streams: int = 64
     advice: str | None = None
 
-    def check_bytes(self, path: Path, size: int) -> None:
+    def check_bytes(self, name: str, size: int) -> None:
         """Raise VideoOpenError for a file (or folder) of more than ``max_bytes``."""
         if size > self.max_bytes:
             raise VideoOpenError(
-                f"{path} has {size:,} bytes, the limit is {self.max_bytes:,}. "
+                f"{name} has {size:,} bytes, the limit is {self.max_bytes:,}. "
                 f"Cut the video, or {self._more('max_bytes')}."
             )
 
-    def check_pixels(self, path: Path, width: int, height: int) -> None:
+    def check_pixels(self, name: str, width: int, height: int) -> None:
         """Raise VideoOpenError for frames without a size or of more than ``max_pixels``."""
         if width <= 0 or height <= 0:
             raise VideoOpenError(
-                f"{path} does not say how large its frames are ({width}×{height})."
+                f"{name} does not say how large its frames are ({width}×{height})."
             )
         if width * height > self.max_pixels:
             raise VideoOpenError(
-                f"{path} has frames of {width}×{height} pixels, the limit is "
+                f"{name} has frames of {width}×{height} pixels, the limit is "
                 f"{self.max_pixels:,} pixels. Scale the video down, or "
                 f"{self._more('max_pixels')}."
             )
 
-    def check_frames(self, path: Path, num_frames: int) -> None:
+    def check_frames(self, name: str, num_frames: int) -> None:
         """Raise VideoOpenError for more than ``max_frames`` frames."""
         if num_frames > self.max_frames:
             raise VideoOpenError(
-                f"{path} has more than {self.max_frames:,} frames. Cut the video, or "
+                f"{name} has more than {self.max_frames:,} frames. Cut the video, or "
                 f"{self._more('max_frames')}."
             )
 
-    def check_duration(self, path: Path, duration_s: float) -> None:
+    def check_duration(self, name: str, duration_s: float) -> None:
         """Raise VideoOpenError for a video longer than ``max_duration_s``."""
         if duration_s > self.max_duration_s:
             raise VideoOpenError(
-                f"{path} is {duration_s:,.0f} s long, the limit is {self.max_duration_s:,.0f} s. "
+                f"{name} is {duration_s:,.0f} s long, the limit is {self.max_duration_s:,.0f} s. "
                 f"Cut the video, or {self._more('max_duration_s')}."
             )
 
-    def check_streams(self, path: Path, num_streams: int) -> None:
+    def check_streams(self, name: str, num_streams: int) -> None:
         """Raise VideoOpenError for more than ``max_streams`` streams."""
         if num_streams > self.max_streams:
             raise VideoOpenError(
-                f"{path} has {num_streams} streams, the limit is {self.max_streams}. "
+                f"{name} has {num_streams} streams, the limit is {self.max_streams}. "
                 f"Copy its video stream alone into a new file, or {self._more('max_streams')}."
             )
 

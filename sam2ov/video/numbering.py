@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Sequence
-from pathlib import Path
 
 from av.video.frame import VideoFrame
 
@@ -20,24 +19,24 @@ from sam2ov.video.limits import VideoLimits
 
 
 def number_frames(
-    decoder: StreamDecoder, path: Path, limits: VideoLimits, *, verify: bool
+    decoder: StreamDecoder, name: str, limits: VideoLimits, *, verify: bool
 ) -> tuple[FrameIndex, VideoFrame]:
     """Number the frames of a freshly opened video and decode its first picture.
 
     Args:
         decoder: nothing was read from it yet.
-        path: for messages.
+        name: what people know the video by, for messages.
         limits: checked for the number of frames.
         verify: decode everything, and number only what comes out.
 
     Raises:
         VideoOpenError: no frame can be decoded, or there are too many.
     """
-    table = read_packets(decoder.packets_from_start(), decoder.stream, path, limits)
+    table = read_packets(decoder.packets_from_start(), decoder.stream, name, limits)
     if verify or not table.is_complete:
         decoder.be_careful()
     if verify or not table.has_trustworthy_order() or _may_store_fields(decoder):
-        return _index_by_decoding(decoder, table, path)
+        return _index_by_decoding(decoder, table, name)
     index = index_by_time(table)
     # Pictures before the first keyframe may refer to some that are not in the file.
     first: VideoFrame | None = None
@@ -49,11 +48,11 @@ def number_frames(
         if frame_idx >= index.first_key_frame:
             missing = set(range(index.first_key_frame + 1)) - came_out
             return without_frames(index, missing) if missing else index, first
-    return _index_by_decoding(decoder, table, path)
+    return _index_by_decoding(decoder, table, name)
 
 
 def _index_by_decoding(
-    decoder: StreamDecoder, table: PacketTable, path: Path
+    decoder: StreamDecoder, table: PacketTable, name: str
 ) -> tuple[FrameIndex, VideoFrame]:
     first, decoded, has_errors = _decode_all(decoder, len(table.pts))
     if has_errors and not decoder.is_careful:
@@ -61,7 +60,7 @@ def _index_by_decoding(
         first, decoded, _ = _decode_all(decoder, len(table.pts))
     if first is None:
         raise VideoOpenError(
-            f"none of the {len(table.pts)} pictures of {path} can be decoded: the video is damaged "
+            f"none of the {len(table.pts)} pictures of {name} can be decoded: the video is damaged "
             "or encrypted. Fetch or record it again."
         )
     rate = decoder.stream.guessed_rate or decoder.stream.average_rate

@@ -28,6 +28,7 @@ class VideoInfo:
 
     Attributes:
         path: the file or folder.
+        name: what people know it by, for messages.
         container: FFmpeg's name of the container ("mov" for mp4 too, "matroska" for webm too), or
             "images".
         codec: FFmpeg's name of the video codec, or the image format.
@@ -50,6 +51,7 @@ class VideoInfo:
     """
 
     path: Path
+    name: str
     container: str
     codec: str
     pixel_format: str
@@ -97,6 +99,7 @@ class VideoInfo:
 
 def describe(
     path: Path,
+    name: str,
     container: InputContainer,
     stream: VideoStream,
     index: FrameIndex,
@@ -112,6 +115,7 @@ def describe(
     index.pts.setflags(write=False)
     return VideoInfo(
         path=path,
+        name=name,
         container=container.format.name,
         codec=stream.codec_context.codec.canonical_name,
         pixel_format=first.format.name,

@@ -117,10 +117,10 @@ class FrameReader(ABC):
     def _read(self, frame_idx: int, step: int) -> Image:
         with self._lock:
             if self._is_closed:
-                raise VideoError(f"{self.info.path} was closed. Open it again to read frames.")
+                raise VideoError(f"{self.info.name} was closed. Open it again to read frames.")
             if not 0 <= frame_idx < len(self):
                 raise IndexError(
-                    f"frame {frame_idx} is outside of {self.info.path}, "
+                    f"frame {frame_idx} is outside of {self.info.name}, "
                     f"which has frames 0 to {len(self) - 1}"
                 )
             self._previous = frame_idx
@@ -178,6 +178,7 @@ class VideoReader(FrameReader):
             raising FrameDecodeError when a damaged one is read.
         like: a reader of the same file whose index is shared; see ``twin``.
         max_side: scale frames down to fit; only with ``like``.
+        name: what people know the file by, for messages; None for its path.
 
     Raises:
         VideoOpenError: the file cannot be read as a video, or exceeds a limit.
@@ -192,26 +193,30 @@ class VideoReader(FrameReader):
         verify: bool = False,
         like: "VideoReader | None" = None,
         max_side: int | None = None,
+        name: str | None = None,
     ) -> None:
+        name = name or str(path)
         self._limits = limits
         self._run: DecodingRun | None = None
         self._last_frame = -1
         self._unclean_keys: set[int] = set()
-        self._decoder = StreamDecoder(path, limits)
+        self._decoder = StreamDecoder(path, limits, name)
         if like is not None:
             self._resemble(like, cache_bytes, max_side)
             return
         try:
-            self._index, first = number_frames(self._decoder, path, limits, verify=verify)
-            info = describe(path, self._decoder.container, self._decoder.stream, self._index, first)
-            limits.check_duration(path, float(info.duration))
+            self._index, first = number_frames(self._decoder, name, limits, verify=verify)
+            info = describe(
+                path, name, self._decoder.container, self._decoder.stream, self._index, first
+            )
+            limits.check_duration(name, float(info.duration))
             super().__init__(info, cache_bytes)
             self._orientation = info.orientation
             self._converter = RgbConverter(first.width, first.height)
             self._converter.convert(first)
         except FrameDecodeError as error:
             self._decoder.close()
-            raise VideoOpenError(f"{path} cannot be shown: {error}") from error
+            raise VideoOpenError(f"{name} cannot be shown: {error}") from error
         except BaseException:
             self._decoder.close()
             raise
@@ -237,11 +242,11 @@ class VideoReader(FrameReader):
 
     def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "VideoReader":
         """Open the file once more; see ``FrameReader.twin``."""
-        path = self.info.path
+        path, name = self.info.path, self.info.name
         if not path.is_file() or path.stat().st_size != self.info.num_bytes:
-            raise VideoOpenError(f"{path} is not the file any more that was opened. Open it again.")
+            raise VideoOpenError(f"{name} is not the file any more that was opened. Open it again.")
         return VideoReader(
-            path, self._limits, cache_bytes=cache_bytes, like=self, max_side=max_side
+            path, self._limits, cache_bytes=cache_bytes, like=self, max_side=max_side, name=name
         )
 
     def _decode(self, frame_idx: int, step: int) -> Image:
@@ -266,7 +271,7 @@ class VideoReader(FrameReader):
             return frame
         self._run = None
         raise FrameDecodeError(
-            f"frame {frame_idx} of {self.info.path} (at {float(self.info.time_of(frame_idx)):.3f} "
+            f"frame {frame_idx} of {self.info.name} (at {float(self.info.time_of(frame_idx)):.3f} "
             "s) is damaged and cannot be decoded. Skip it, or open the video with verify=True to "
             "leave such frames out."
         )
@@ -315,7 +320,7 @@ class VideoReader(FrameReader):
         try:
             stored = self._converter.convert(picture)
         except FrameDecodeError as error:
-            raise FrameDecodeError(f"frame {frame_idx} of {self.info.path}: {error}") from error
+            raise FrameDecodeError(f"frame {frame_idx} of {self.info.name}: {error}") from error
         return self._keep(frame_idx, self._orientation.apply(stored))
 
     def _release(self) -> None:

@@ -249,11 +249,8 @@ class PublicApi:
     ) -> Iterator[ClipRun]:
         """A job on an upload with one of the server's models; closed afterwards."""
         tracker = self._models.get(self._checked_model(model, preset))
-        try:
-            with ClipRun(job, tracker, limits=self._settings.video, name=called) as run:
-                yield run
-        except VideoError as error:  # the caller knows the file by another name
-            raise VideoError(str(error).replace(str(job.clip), called)) from error
+        with ClipRun(job, tracker, limits=self._settings.video, name=called) as run:
+            yield run
 
     def _checked_model(self, model: str | None, preset: str | None) -> ModelChoice:
         own = self._choice

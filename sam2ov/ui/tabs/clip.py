@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import ClipClosedError, VideoError
+from sam2ov.errors import ClipClosedError
 from sam2ov.progress import TakeTurn
 from sam2ov.project import Project
 from sam2ov.project.library import ProjectFolder, ProjectInfo
@@ -85,11 +85,7 @@ class OpenClip:
 
     def new_reader(self) -> FrameReader:
         """A further reader of the video; the caller closes it."""
-        try:
-            return open_video(self.path, cache_bytes=_CACHE_BYTES)
-        except VideoError as error:
-            # The user knows the file by another name than the server.
-            raise VideoError(str(error).replace(str(self.path), self.about.clip_name)) from error
+        return open_video(self.path, cache_bytes=_CACHE_BYTES, name=self.about.clip_name)
 
     def switch(
         self, tracker: Tracker, make_project: MakeProject, turn: TakeTurn = nullcontext

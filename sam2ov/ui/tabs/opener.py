@@ -73,7 +73,7 @@ class ProjectOpener:
             )
             clip = SAMPLE_PATH if info.is_sample else folder.clip
             limits = VideoLimits() if info.is_sample else self._limits
-            with self._opened(clip, info.clip_name, limits) as reader:
+            with open_video(clip, limits, name=info.clip_name) as reader:
                 _require_match(reader, info)
                 store_thumbnail(reader, folder.thumbnail)
             folder.write_info(info)
@@ -202,7 +202,7 @@ class ProjectOpener:
         try:
             # Whoever runs the server has chosen the sample.
             limits = VideoLimits() if is_sample else self._limits
-            with self._opened(path, name, limits) as reader:
+            with open_video(path, limits, name=name) as reader:
                 about = reader.info
                 store_thumbnail(reader, folder.thumbnail)
             if not is_sample:
@@ -220,13 +220,6 @@ class ProjectOpener:
             self._library.discard(folder)
             raise
         return folder
-
-    def _opened(self, path: Path, name: str, limits: VideoLimits) -> FrameReader:
-        try:
-            return open_video(path, limits)
-        except VideoError as error:
-            # The user knows the file by another name than the server.
-            raise VideoError(str(error).replace(str(path), name)) from error
 
 
 def _require_match(clip: FrameReader, info: ProjectInfo) -> None:
