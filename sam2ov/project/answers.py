@@ -8,7 +8,7 @@ import numpy as np
 from sam2ov.engine.session import VideoSession
 from sam2ov.errors import ProjectError
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, TakeTurn, raise_if_cancelled
-from sam2ov.project.prompt_steps import Steps
+from sam2ov.project.prompt_sequence import Steps
 from sam2ov.project.state import ProjectState
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.prompts import PointPrompt, Prompt

@@ -11,7 +11,7 @@ from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn
 from sam2ov.project.answers import Answers
 from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS, ObjectDocument
 from sam2ov.project.history import History
-from sam2ov.project.prompt_steps import Steps
+from sam2ov.project.prompt_sequence import Steps
 from sam2ov.project.state import ProjectState, require_few_points
 
 

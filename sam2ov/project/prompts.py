@@ -7,7 +7,7 @@ from sam2ov.project.answers import Answers
 from sam2ov.project.documents import MAX_STEPS
 from sam2ov.project.history import History
 from sam2ov.project.objects import ObjectList
-from sam2ov.project.prompt_steps import Steps, painted, with_point_moved, without_point
+from sam2ov.project.prompt_sequence import Steps, painted, with_point_moved, without_point
 from sam2ov.project.state import ProjectState
 from sam2ov.values.prompts import MaskPrompt, make_point_prompt
 

@@ -18,7 +18,7 @@ from sam2ov.project.documents import (
     object_key,
     steps_key,
 )
-from sam2ov.project.prompt_steps import Steps
+from sam2ov.project.prompt_sequence import Steps
 from sam2ov.store.journal import Journal
 from sam2ov.values.palette import default_colour, to_hex
 from sam2ov.values.prompts import PointPrompt, Prompt, merge_prompts

@@ -15,7 +15,7 @@ from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ProjectError, PromptError, StorageError
 from sam2ov.project import ModelChangedError, ModelDocument, Project, plan_project
-from sam2ov.project.prompt_steps import points_of
+from sam2ov.project.prompt_sequence import points_of
 from sam2ov.store.journal import Journal
 from sam2ov.values.prompts import MaskPrompt
 from sam2ov.video import open_video

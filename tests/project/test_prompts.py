@@ -8,7 +8,7 @@ import pytest
 from sam2ov.errors import PromptError
 from sam2ov.project import Project
 from sam2ov.project.documents import MAX_STEPS
-from sam2ov.project.prompt_steps import painted, points_of
+from sam2ov.project.prompt_sequence import painted, points_of
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.project.conftest import masks, track
 

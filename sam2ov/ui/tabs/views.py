@@ -3,7 +3,7 @@
 import numpy as np
 
 from sam2ov.project import Project, ProjectObject
-from sam2ov.project.prompt_steps import Steps, points_of
+from sam2ov.project.prompt_sequence import Steps, points_of
 from sam2ov.ui.contract.messages import ObjectView, PromptView
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.prompts import MaskPrompt

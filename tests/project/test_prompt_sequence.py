@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sam2ov.errors import PromptError
-from sam2ov.project.prompt_steps import (
+from sam2ov.project.prompt_sequence import (
     Steps,
     painted,
     points_of,
