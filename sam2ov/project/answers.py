@@ -8,7 +8,7 @@ import numpy as np
 from sam2ov.engine.session import VideoSession
 from sam2ov.errors import ProjectError
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, TakeTurn, raise_if_cancelled
-from sam2ov.project.prompt_sequence import Steps
+from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.project.state import ProjectState
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.prompts import PointPrompt, Prompt
@@ -52,13 +52,13 @@ class Answers:
     def add(self, obj_id: int, frame_idx: int, prompt: PointPrompt) -> None:
         """Answer points that add to what was said about an object on a frame."""
         self._answer(obj_id, frame_idx, prompt)
-        steps = self._state.steps.get((obj_id, frame_idx), ())
-        self._state.put_steps(obj_id, frame_idx, (*steps, prompt))
+        sequence = self._state.sequences.get((obj_id, frame_idx), ())
+        self._state.put_sequence(obj_id, frame_idx, (*sequence, prompt))
 
-    def replay(self, obj_id: int, frame_idx: int, steps: Steps) -> None:
+    def replay(self, obj_id: int, frame_idx: int, sequence: PromptSequence) -> None:
         """Answer prompts in place of what was said about an object on a frame."""
-        self._session.replay(frame_idx, obj_id, steps)
-        self._state.put_steps(obj_id, frame_idx, steps)
+        self._session.replay(frame_idx, obj_id, sequence)
+        self._state.put_sequence(obj_id, frame_idx, sequence)
         if not self._state.prompted_frames(obj_id):
             # Without any prompt there is nothing that results could follow from.
             self._remove_results(obj_id)
@@ -79,9 +79,9 @@ class Answers:
         Raises:
             CancelledError: ``cancel`` returned true.
         """
-        stage, prompted = "Answering the prompts", self._state.steps
-        for done, ((obj_id, frame_idx), steps) in enumerate(prompted.items(), 1):
-            for prompt in steps:
+        stage, prompted = "Answering the prompts", self._state.sequences
+        for done, ((obj_id, frame_idx), sequence) in enumerate(prompted.items(), 1):
+            for prompt in sequence:
                 raise_if_cancelled(cancel, stage)
                 with turn():
                     self._answer(obj_id, frame_idx, prompt)
@@ -91,7 +91,7 @@ class Answers:
     def forget(self, obj_id: int) -> None:
         """Take back all prompts of an object, and with them its results."""
         for frame_idx in self._state.prompted_frames(obj_id):
-            self._state.put_steps(obj_id, frame_idx, ())
+            self._state.put_sequence(obj_id, frame_idx, ())
         self._remove_results(obj_id)
 
     def mask(self, obj_id: int, frame_idx: int) -> BoolArray:

@@ -12,12 +12,12 @@ ORDER_KEY = "order"
 RANGE_KEY = "range"
 MODEL_KEY = "model"
 OBJECT_PREFIX = "object/"
-STEPS_PREFIX = "steps/"
+SEQUENCE_PREFIX = "steps/"
 
 MAX_NAME_LENGTH = 40
 MAX_OBJECTS = 50
 MAX_OBJECT_ID = 1_000_000
-MAX_STEPS = 200
+MAX_PROMPTS = 200
 """Prompts of one object on one frame: more are a stuck mouse."""
 MAX_POINTS = 1000
 """Points in these prompts; files may bring many in one."""
@@ -73,8 +73,8 @@ class ModelDocument(Document):
         return self.model if self.preset == "quality" else f"{self.model} ({self.preset})"
 
 
-STEPS: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(
-    Annotated[tuple[FramePrompt, ...], Field(min_length=1, max_length=MAX_STEPS)]
+SEQUENCE: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(
+    Annotated[tuple[FramePrompt, ...], Field(min_length=1, max_length=MAX_PROMPTS)]
 )
 """The prompts of one object on one frame, in the order in which they were given."""
 
@@ -84,6 +84,6 @@ def object_key(obj_id: int) -> str:
     return f"{OBJECT_PREFIX}{obj_id}"
 
 
-def steps_key(obj_id: int, frame_idx: int) -> str:
+def sequence_key(obj_id: int, frame_idx: int) -> str:
     """Key of the prompts of an object on a frame."""
-    return f"{STEPS_PREFIX}{obj_id}/{frame_idx}"
+    return f"{SEQUENCE_PREFIX}{obj_id}/{frame_idx}"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sam2ov.errors import ProjectError, PromptError
 from sam2ov.project.answers import Answers
-from sam2ov.project.documents import STEPS_PREFIX, ModelDocument
+from sam2ov.project.documents import SEQUENCE_PREFIX, ModelDocument
 from sam2ov.project.state import ProjectState
 from sam2ov.store.journal import Journal, Touched
 
@@ -92,7 +92,7 @@ class History:
         assert model is not None
         if model != self._runs_on:
             raise ModelChangedError(model)
-        prompted = {key.split("/")[1] for key in touched.keys if key.startswith(STEPS_PREFIX)}
+        prompted = {key.split("/")[1] for key in touched.keys if key.startswith(SEQUENCE_PREFIX)}
         self._answers.load(touched.obj_ids | set(map(int, prompted)))
 
     def _require_frame(self, frame_idx: int) -> None:

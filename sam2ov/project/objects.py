@@ -11,7 +11,7 @@ from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn
 from sam2ov.project.answers import Answers
 from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS, ObjectDocument
 from sam2ov.project.history import History
-from sam2ov.project.prompt_sequence import Steps
+from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.project.state import ProjectState, require_few_points
 
 
@@ -43,7 +43,7 @@ class NewObject:
     obj_id: int
     name: str
     colour: str
-    prompts: dict[int, Steps]
+    prompts: dict[int, PromptSequence]
 
 
 class ObjectList(Sequence[ProjectObject]):
@@ -175,8 +175,8 @@ class ObjectList(Sequence[ProjectObject]):
             for target in objects:
                 document = ObjectDocument(name=target.name, colour=target.colour)
                 self._state.put_object(target.obj_id, document)
-                for frame_idx, steps in target.prompts.items():
-                    self._state.put_steps(target.obj_id, frame_idx, steps)
+                for frame_idx, sequence in target.prompts.items():
+                    self._state.put_sequence(target.obj_id, frame_idx, sequence)
             self._put_order([target.obj_id for target in objects])
             self._answers.replay_all(progress, cancel, turn)
 
@@ -203,5 +203,5 @@ def _require_few(objects: Sequence[NewObject]) -> None:
             "sam2ov track."
         )
     for target in objects:
-        for steps in target.prompts.values():
-            require_few_points(steps)
+        for sequence in target.prompts.values():
+            require_few_points(sequence)

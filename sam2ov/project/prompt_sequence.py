@@ -1,4 +1,4 @@
-"""Prompts of one object on one frame as single steps: what can be moved or taken away."""
+"""The prompts of one object on one frame, in order: what can be moved or taken away."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,40 +10,42 @@ from sam2ov.errors import PromptError
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.prompts import Label, PointPrompt, Prompt
 
-Steps = tuple[Prompt, ...]
-"""Prompts of one object on one frame in the order they were given."""
+PromptSequence = tuple[Prompt, ...]
+"""What was said about one object on one frame, in order."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a point stands: in which step, and where in it."""
+    """Where a point stands: in which prompt, and where in it."""
 
-    step: int
+    prompt: int
     point: int
 
 
-def points_of(steps: Steps) -> list[tuple[float, float, int]]:
+def points_of(sequence: PromptSequence) -> list[tuple[float, float, int]]:
     """All points as (x, y, label) in video pixels; the corners of a box are points."""
     return [
         (float(x), float(y), int(label))
-        for step in steps
-        if isinstance(step, PointPrompt)
-        for (x, y), label in zip(step.points_xy_video, step.labels, strict=True)
+        for prompt in sequence
+        if isinstance(prompt, PointPrompt)
+        for (x, y), label in zip(prompt.points_xy_video, prompt.labels, strict=True)
     ]
 
 
-def with_point_moved(steps: Steps, index: int, xy: tuple[float, float]) -> Steps:
+def with_point_moved(
+    sequence: PromptSequence, index: int, xy: tuple[float, float]
+) -> PromptSequence:
     """Put a point somewhere else; the corners of a box stay in order.
 
     Args:
-        steps: of the frame.
+        sequence: of the frame.
         index: counts as ``points_of``.
         xy: in video pixels.
 
     Raises:
         PromptError: there is no such point, or the box would be empty.
     """
-    place, prompt = _find(steps, index)
+    place, prompt = _find(sequence, index)
     points = prompt.points_xy_video.copy()
     points[place.point] = xy
     corners = np.flatnonzero(prompt.labels >= Label.BOX_TOP_LEFT)
@@ -53,18 +55,18 @@ def with_point_moved(steps: Steps, index: int, xy: tuple[float, float]) -> Steps
         if (np.ptp(box, axis=0) < 1).any():
             raise PromptError("The box would be empty. Drag its corner further away.")
     changed = replace(prompt, points_xy_video=points)
-    return (*steps[: place.step], changed, *steps[place.step + 1 :])
+    return (*sequence[: place.prompt], changed, *sequence[place.prompt + 1 :])
 
 
-def without_point(steps: Steps, index: int) -> Steps:
+def without_point(sequence: PromptSequence, index: int) -> PromptSequence:
     """Take a point away, with both corners if it belongs to a box; raises as above."""
-    place, prompt = _find(steps, index)
+    place, prompt = _find(sequence, index)
     is_corner = prompt.labels >= Label.BOX_TOP_LEFT
     keep = ~is_corner if is_corner[place.point] else np.arange(len(is_corner)) != place.point
-    rest: Steps = ()
+    rest: PromptSequence = ()
     if keep.any():
         rest = (PointPrompt(prompt.points_xy_video[keep], prompt.labels[keep]),)
-    return (*steps[: place.step], *rest, *steps[place.step + 1 :])
+    return (*sequence[: place.prompt], *rest, *sequence[place.prompt + 1 :])
 
 
 def painted(
@@ -93,11 +95,11 @@ def painted(
     return result
 
 
-def _find(steps: Steps, index: int) -> tuple[_Place, PointPrompt]:
+def _find(sequence: PromptSequence, index: int) -> tuple[_Place, PointPrompt]:
     left = index
-    for number, step in enumerate(steps):
-        if isinstance(step, PointPrompt):
-            if left < len(step.labels):
-                return _Place(number, left), step
-            left -= len(step.labels)
+    for number, prompt in enumerate(sequence):
+        if isinstance(prompt, PointPrompt):
+            if left < len(prompt.labels):
+                return _Place(number, left), prompt
+            left -= len(prompt.labels)
     raise PromptError("This point is no longer there.")

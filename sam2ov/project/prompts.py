@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sam2ov.errors import PromptError
 from sam2ov.project.answers import Answers
-from sam2ov.project.documents import MAX_STEPS
+from sam2ov.project.documents import MAX_PROMPTS
 from sam2ov.project.history import History
 from sam2ov.project.objects import ObjectList
-from sam2ov.project.prompt_sequence import Steps, painted, with_point_moved, without_point
+from sam2ov.project.prompt_sequence import PromptSequence, painted, with_point_moved, without_point
 from sam2ov.project.state import ProjectState
 from sam2ov.values.prompts import MaskPrompt, make_point_prompt
 
@@ -42,16 +42,16 @@ class ProjectPrompts:
 
     def obj_ids(self) -> tuple[int, ...]:
         """The objects that have prompts, in the user's order."""
-        prompted = {owner for owner, _ in self._state.steps}
+        prompted = {owner for owner, _ in self._state.sequences}
         return tuple(i for i in self._state.objects if i in prompted)
 
     def frames(self, obj_id: int) -> list[int]:
         """The frames that an object is prompted on, ascending."""
         return self._state.prompted_frames(obj_id)
 
-    def steps(self, obj_id: int, frame_idx: int) -> Steps:
+    def sequence(self, obj_id: int, frame_idx: int) -> PromptSequence:
         """The prompts of an object on a frame as they were given; empty where it has none."""
-        return self._state.steps.get((obj_id, frame_idx), ())
+        return self._state.sequences.get((obj_id, frame_idx), ())
 
     def click(
         self, obj_id: int, frame_idx: int, xy: tuple[float, float], *, positive: bool
@@ -59,9 +59,9 @@ class ProjectPrompts:
         """Add a point to an object on a frame."""
         target = self._objects.find_unlocked(obj_id)
         prompt = make_point_prompt([self._inside(*xy)], [int(positive)], None, self._size_hw)
-        if len(self.steps(obj_id, frame_idx)) >= MAX_STEPS:
+        if len(self.sequence(obj_id, frame_idx)) >= MAX_PROMPTS:
             raise PromptError(
-                f"Frame {frame_idx} has {MAX_STEPS} prompts for this object already. Clear the "
+                f"Frame {frame_idx} has {MAX_PROMPTS} prompts for this object already. Clear the "
                 "frame and draw a box instead."
             )
         with self._history.step(f"Click on {target.name}", frame_idx):
@@ -110,19 +110,19 @@ class ProjectPrompts:
     def move_point(self, obj_id: int, frame_idx: int, index: int, xy: tuple[float, float]) -> None:
         """Move a point or the corner of a box; ``index`` counts as ``points_of``."""
         target = self._objects.find_unlocked(obj_id)
-        steps = with_point_moved(self.steps(obj_id, frame_idx), index, self._inside(*xy))
-        self._replay(f"Move a point of {target.name}", obj_id, frame_idx, steps)
+        sequence = with_point_moved(self.sequence(obj_id, frame_idx), index, self._inside(*xy))
+        self._replay(f"Move a point of {target.name}", obj_id, frame_idx, sequence)
 
     def delete_point(self, obj_id: int, frame_idx: int, index: int) -> None:
         """Take a point or a box away; ``index`` counts as ``points_of``."""
         target = self._objects.find_unlocked(obj_id)
-        steps = without_point(self.steps(obj_id, frame_idx), index)
-        self._replay(f"Delete a point of {target.name}", obj_id, frame_idx, steps)
+        sequence = without_point(self.sequence(obj_id, frame_idx), index)
+        self._replay(f"Delete a point of {target.name}", obj_id, frame_idx, sequence)
 
     def clear_frame(self, obj_id: int, frame_idx: int) -> None:
         """Take back all prompts of an object on a frame."""
         target = self._objects.find_unlocked(obj_id)
-        if self.steps(obj_id, frame_idx):
+        if self.sequence(obj_id, frame_idx):
             self._replay(f"Clear {target.name} on this frame", obj_id, frame_idx, ())
 
     def clear_object(self, obj_id: int) -> None:
@@ -138,9 +138,9 @@ class ProjectPrompts:
                 if not target.locked:
                     self._answers.forget(target.obj_id)
 
-    def _replay(self, label: str, obj_id: int, frame_idx: int, steps: Steps) -> None:
+    def _replay(self, label: str, obj_id: int, frame_idx: int, sequence: PromptSequence) -> None:
         with self._history.step(label, frame_idx):
-            self._answers.replay(obj_id, frame_idx, steps)
+            self._answers.replay(obj_id, frame_idx, sequence)
 
     def _inside(self, x: float, y: float) -> tuple[float, float]:
         height, width = self._size_hw

@@ -9,16 +9,16 @@ from sam2ov.project.documents import (
     MODEL_KEY,
     ORDER_KEY,
     RANGE_KEY,
-    STEPS,
-    STEPS_PREFIX,
+    SEQUENCE,
+    SEQUENCE_PREFIX,
     ModelDocument,
     ObjectDocument,
     OrderDocument,
     RangeDocument,
     object_key,
-    steps_key,
+    sequence_key,
 )
-from sam2ov.project.prompt_sequence import Steps
+from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.store.journal import Journal
 from sam2ov.values.palette import default_colour, to_hex
 from sam2ov.values.prompts import PointPrompt, Prompt, merge_prompts
@@ -34,7 +34,7 @@ class ProjectState:
 
     Attributes:
         objects: by number, in the user's order.
-        steps: prompts by object and frame, where there are any.
+        sequences: prompts by object and frame, where there are any.
         in_out: the frames between the in and the out point; None for the whole clip.
         model: whose results the journal holds; None in a new journal.
 
@@ -47,7 +47,7 @@ class ProjectState:
         self._size_hw = size_hw
         self._num_frames = num_frames
         self.objects: dict[int, ObjectDocument] = {}
-        self.steps: dict[tuple[int, int], Steps] = {}
+        self.sequences: dict[tuple[int, int], PromptSequence] = {}
         self.in_out: range | None = None
         self.model: ModelDocument | None = None
         self._last_id = 0
@@ -65,14 +65,14 @@ class ProjectState:
     def prompts(self, obj_id: int) -> dict[int, Prompt]:
         """The prompts of an object by frame, merged as the engine takes them."""
         return {
-            frame_idx: merge_prompts(steps)
-            for (owner, frame_idx), steps in self.steps.items()
+            frame_idx: merge_prompts(sequence)
+            for (owner, frame_idx), sequence in self.sequences.items()
             if owner == obj_id
         }
 
     def prompted_frames(self, obj_id: int) -> list[int]:
         """The frames that an object is prompted on, ascending."""
-        return sorted(frame for owner, frame in self.steps if owner == obj_id)
+        return sorted(frame for owner, frame in self.sequences if owner == obj_id)
 
     def add_object(self) -> int:
         """Add an object with a name and colour of its own; returns its number."""
@@ -95,16 +95,16 @@ class ProjectState:
         self._write(ORDER_KEY, OrderDocument(ids=tuple(ids), last_id=self._last_id))
         self.objects = {i: self.objects[i] for i in ids}
 
-    def put_steps(self, obj_id: int, frame_idx: int, steps: Steps) -> None:
+    def put_sequence(self, obj_id: int, frame_idx: int, sequence: PromptSequence) -> None:
         """Set the prompts of an object on a frame; none takes them away."""
-        key = steps_key(obj_id, frame_idx)
-        if steps:
-            entries = tuple(from_prompt(frame_idx, step) for step in steps)
-            self._journal.put_document(key, STEPS.dump_json(entries))
-            self.steps[obj_id, frame_idx] = steps
+        key = sequence_key(obj_id, frame_idx)
+        if sequence:
+            entries = tuple(from_prompt(frame_idx, prompt) for prompt in sequence)
+            self._journal.put_document(key, SEQUENCE.dump_json(entries))
+            self.sequences[obj_id, frame_idx] = sequence
         else:
             self._journal.remove_document(key)
-            self.steps.pop((obj_id, frame_idx), None)
+            self.sequences.pop((obj_id, frame_idx), None)
 
     def put_in_out(self, frames: range | None) -> None:
         """Set the in and out points; None takes them away."""
@@ -123,7 +123,7 @@ class ProjectState:
         self._journal.put_document(key, document.model_dump_json().encode())
 
     def _parse(self, documents: dict[str, bytes]) -> None:
-        self.objects, self.steps, self.in_out, self.model = {}, {}, None, None
+        self.objects, self.sequences, self.in_out, self.model = {}, {}, None, None
         if MODEL_KEY in documents:
             self.model = ModelDocument.model_validate_json(documents[MODEL_KEY])
             order = OrderDocument.model_validate_json(documents[ORDER_KEY])
@@ -137,21 +137,21 @@ class ProjectState:
                 raise ValueError(f"its range goes from frame {found.first} to {found.last}.")
             self.in_out = range(found.first, found.last + 1)
         for key, body in documents.items():
-            if key.startswith(STEPS_PREFIX):
-                obj_id, frame_idx = map(int, key.removeprefix(STEPS_PREFIX).split("/"))
+            if key.startswith(SEQUENCE_PREFIX):
+                obj_id, frame_idx = map(int, key.removeprefix(SEQUENCE_PREFIX).split("/"))
                 if obj_id not in self.objects or not 0 <= frame_idx < self._num_frames:
                     raise ValueError(f"object {obj_id} is prompted on frame {frame_idx}.")
-                self.steps[obj_id, frame_idx] = self._parse_steps(body)
+                self.sequences[obj_id, frame_idx] = self._parse_sequence(body)
 
-    def _parse_steps(self, body: bytes) -> Steps:
-        steps = tuple(to_prompt(entry, self._size_hw) for entry in STEPS.validate_json(body))
-        require_few_points(steps)
-        return steps
+    def _parse_sequence(self, body: bytes) -> PromptSequence:
+        sequence = tuple(to_prompt(entry, self._size_hw) for entry in SEQUENCE.validate_json(body))
+        require_few_points(sequence)
+        return sequence
 
 
-def require_few_points(steps: Steps) -> None:
+def require_few_points(sequence: PromptSequence) -> None:
     """Raise PromptError if the prompts of a frame have more points than anybody clicks."""
-    count = sum(len(step.labels) for step in steps if isinstance(step, PointPrompt))
+    count = sum(len(prompt.labels) for prompt in sequence if isinstance(prompt, PointPrompt))
     if count > MAX_POINTS:
         raise PromptError(
             f"A frame has {count} points for one object; up to {MAX_POINTS} are possible."

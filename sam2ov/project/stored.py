@@ -58,10 +58,10 @@ class StoredMasks:
         return logits
 
     def _logits(self, obj_id: int, frame_idx: int, size_hw: tuple[int, int]) -> FloatArray:
-        steps = self._state.steps.get((obj_id, frame_idx), ())
+        sequence = self._state.sequences.get((obj_id, frame_idx), ())
         # What merge_prompts makes of them is the mask exactly if it came last.
-        if steps and isinstance(steps[-1], MaskPrompt):
-            return mask_at(steps[-1].mask, size_hw)
+        if sequence and isinstance(sequence[-1], MaskPrompt):
+            return mask_at(sequence[-1].mask, size_hw)
         for kind in sorted(Kind, reverse=True):
             result = self._store.get(obj_id, frame_idx, kind)
             if result is not None:

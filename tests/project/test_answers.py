@@ -30,7 +30,7 @@ def test_prompts_and_results_come_and_go_together(
     answers.add(1, 0, POINT)
     answers.add(1, 0, POINT)
     answers.replay(1, 4, (POINT,))
-    assert (len(state.steps[1, 0]), len(state.steps[1, 4])) == (2, 1)
+    assert (len(state.sequences[1, 0]), len(state.sequences[1, 4])) == (2, 1)
     assert answers.mask(1, 0)[30, 20]
     answers.replay(1, 0, ())
     assert state.prompted_frames(1) == [4]
@@ -39,7 +39,7 @@ def test_prompts_and_results_come_and_go_together(
     assert project.session.obj_ids == (), "nothing follows from no prompt"
     answers.add(1, 0, POINT)
     answers.forget(1)
-    assert (state.steps, project.session.obj_ids) == ({}, ())
+    assert (state.sequences, project.session.obj_ids) == ({}, ())
 
 
 def test_reloading_follows_the_journal(
@@ -49,10 +49,10 @@ def test_reloading_follows_the_journal(
         answers.add(1, 0, POINT)
     project.journal.undo()
     answers.reload()
-    assert (state.steps, project.session.obj_ids) == ({}, ())
+    assert (state.sequences, project.session.obj_ids) == ({}, ())
     project.journal.redo()
     answers.reload()
-    assert list(state.steps) == [(1, 0)]
+    assert list(state.sequences) == [(1, 0)]
     assert answers.mask(1, 0)[30, 20]
     project.journal.execute("UPDATE result SET kind = 7")
     with pytest.raises(ProjectError, match="results of object 1 are damaged"):
@@ -63,7 +63,7 @@ def test_answering_all_tells_how_far_it_is(
     project: Project, state: ProjectState, answers: Answers
 ) -> None:
     for frame_idx in (3, 1):
-        state.put_steps(1, frame_idx, (POINT,))
+        state.put_sequence(1, frame_idx, (POINT,))
     told: list[Progress] = []
     with pytest.raises(CancelledError):
         answers.replay_all(told.append, lambda: bool(told))

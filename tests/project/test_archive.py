@@ -54,7 +54,7 @@ def test_a_project_comes_back(
     ):
         again = Project(session, journal, MODEL)
         assert tuple(again.objects) == tuple(project.objects)
-        assert len(again.prompts.steps(1, 0)) == 1
+        assert len(again.prompts.sequence(1, 0)) == 1
         for frame in (0, 7):
             assert (again.masks(frame, (64, 96))[1] == project.masks(frame, (64, 96))[1]).all()
         assert session.timeline(1).has_result.all()

@@ -34,8 +34,8 @@ def state_of(project: Project) -> State:
     """Everything that the user sees."""
     prompts = {
         (target.obj_id, frame): [
-            step.mask.tobytes() if isinstance(step, MaskPrompt) else points_of((step,))
-            for step in project.prompts.steps(target.obj_id, frame)
+            prompt.mask.tobytes() if isinstance(prompt, MaskPrompt) else points_of((prompt,))
+            for prompt in project.prompts.sequence(target.obj_id, frame)
         ]
         for target in project.objects
         for frame in project.prompts.frames(target.obj_id)
@@ -305,7 +305,7 @@ def test_a_full_disk_stops_tracking_and_keeps_what_is_done(bench: Bench) -> None
         """The free pages of the file are used up first."""
         list(steps)
         for _ in range(300):
-            project.session.replay(0, 1, project.prompts.steps(1, 0))
+            project.session.replay(0, 1, project.prompts.sequence(1, 0))
             list(project.track("Track", plan_project(project, "forward", 0)))
 
     with pytest.raises(StorageError, match="Free some disk space"):

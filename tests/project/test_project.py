@@ -28,7 +28,7 @@ def test_undo_is_as_if_the_last_prompt_had_never_been(
         track(project)
     assert project.history.undo() == 0
     np.testing.assert_array_equal(before, masks(project, 0))
-    assert len(project.prompts.steps(1, 0)) == 2
+    assert len(project.prompts.sequence(1, 0)) == 2
 
 
 def test_undo_of_a_correction_brings_the_tracked_mask_back(project: Project) -> None:
@@ -48,11 +48,11 @@ def test_undo_goes_back_through_frames_objects_boxes_and_clearing(project: Proje
     project.prompts.click(second, 5, (40, 30), positive=True)
     project.prompts.box(second, 5, (10, 10), (50, 50))
     project.prompts.clear_frame(second, 5)
-    assert project.prompts.steps(second, 5) == ()
+    assert project.prompts.sequence(second, 5) == ()
     assert project.history.undo() == 5
-    assert len(project.prompts.steps(second, 5)) == 1, "the box is back"
+    assert len(project.prompts.sequence(second, 5)) == 1, "the box is back"
     assert project.history.undo() == 5
-    assert project.prompts.steps(second, 5)[0].labels.tolist() == [1], "the click is back"  # type: ignore[union-attr]
+    assert project.prompts.sequence(second, 5)[0].labels.tolist() == [1], "the click is back"  # type: ignore[union-attr]
     assert project.history.undo() == 5
     assert second not in project.session.obj_ids
     assert project.history.undo() == 0

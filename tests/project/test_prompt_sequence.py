@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sam2ov.errors import PromptError
 from sam2ov.project.prompt_sequence import (
-    Steps,
+    PromptSequence,
     painted,
     points_of,
     with_point_moved,
@@ -40,16 +40,16 @@ steps_strategy = st.lists(a_prompt(), max_size=4).map(tuple)
 
 
 @given(steps_strategy, st.data())
-def test_a_moved_point_is_where_it_was_put(steps: Steps, data: st.DataObject) -> None:
-    before = points_of(steps)
+def test_a_moved_point_is_where_it_was_put(sequence: PromptSequence, data: st.DataObject) -> None:
+    before = points_of(sequence)
     if not before:
         with pytest.raises(PromptError, match="no longer there"):
-            with_point_moved(steps, 0, (1, 1))
+            with_point_moved(sequence, 0, (1, 1))
         return
     index = data.draw(st.integers(0, len(before) - 1))
     xy = (float(data.draw(x_values)), float(data.draw(y_values)))
     try:
-        after = points_of(with_point_moved(steps, index, xy))
+        after = points_of(with_point_moved(sequence, index, xy))
     except PromptError:
         assert before[index][2] >= 2, "only boxes can become empty"
         return
@@ -70,14 +70,16 @@ def test_a_moved_point_is_where_it_was_put(steps: Steps, data: st.DataObject) ->
 
 
 @given(steps_strategy, st.data())
-def test_a_deleted_point_is_gone_and_nothing_else(steps: Steps, data: st.DataObject) -> None:
-    before = points_of(steps)
+def test_a_deleted_point_is_gone_and_nothing_else(
+    sequence: PromptSequence, data: st.DataObject
+) -> None:
+    before = points_of(sequence)
     if not before:
         with pytest.raises(PromptError, match="no longer there"):
-            without_point(steps, 0)
+            without_point(sequence, 0)
         return
     index = data.draw(st.integers(0, len(before) - 1))
-    after = points_of(without_point(steps, index))
+    after = points_of(without_point(sequence, index))
     gone = {index}
     if before[index][2] >= 2:  # a box goes as a whole
         gone = {index, index + 1} if before[index][2] == 2 else {index - 1, index}
@@ -85,20 +87,20 @@ def test_a_deleted_point_is_gone_and_nothing_else(steps: Steps, data: st.DataObj
 
 
 @given(steps_strategy, st.integers(0, 20))
-def test_what_is_not_there_cannot_be_changed(steps: Steps, beyond: int) -> None:
-    index = len(points_of(steps)) + beyond
+def test_what_is_not_there_cannot_be_changed(sequence: PromptSequence, beyond: int) -> None:
+    index = len(points_of(sequence)) + beyond
     with pytest.raises(PromptError):
-        with_point_moved(steps, index, (5, 5))
+        with_point_moved(sequence, index, (5, 5))
     with pytest.raises(PromptError):
-        without_point(steps, index)
+        without_point(sequence, index)
 
 
 def test_deleting_all_points_leaves_the_masks() -> None:
-    steps: Steps = (
+    sequence: PromptSequence = (
         MaskPrompt.of(np.ones(SIZE_HW, np.bool_)),
         make_point_prompt([(3, 3)], [1], None, SIZE_HW),
     )
-    (rest,) = without_point(steps, 0)
+    (rest,) = without_point(sequence, 0)
     assert isinstance(rest, MaskPrompt)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sam2ov.errors import PromptError
 from sam2ov.project import Project
-from sam2ov.project.documents import MAX_STEPS
+from sam2ov.project.documents import MAX_PROMPTS
 from sam2ov.project.prompt_sequence import painted, points_of
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.project.conftest import masks, track
@@ -28,7 +28,7 @@ def test_a_box_starts_the_frame_over(project: Project) -> None:
     project.prompts.click(1, 0, (80, 50), positive=True)
     project.prompts.box(1, 0, (60, 20), (10, 8))  # any two opposite corners
     over = masks(project, 0).copy()
-    assert len(project.prompts.steps(1, 0)) == 1
+    assert len(project.prompts.sequence(1, 0)) == 1
     project.prompts.clear_frame(1, 0)
     project.prompts.box(1, 0, (10, 8), (60, 20))
     np.testing.assert_array_equal(over, masks(project, 0))
@@ -53,8 +53,8 @@ def test_clearing_an_untouched_frame_is_no_change(project: Project) -> None:
 
 def test_clicks_beside_the_picture_are_moved_to_its_edge(project: Project) -> None:
     project.prompts.click(1, 0, (-3, 70), positive=True)
-    (step,) = project.prompts.steps(1, 0)
-    assert step.points_xy_video.tolist() == [[0, 64]]  # type: ignore[union-attr]
+    (prompt,) = project.prompts.sequence(1, 0)
+    assert prompt.points_xy_video.tolist() == [[0, 64]]  # type: ignore[union-attr]
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(project: Project) -> None:
@@ -91,18 +91,18 @@ def test_a_stroke_corrects_what_is_there(project: Project) -> None:
     np.testing.assert_array_equal(before, after & before)
     project.history.undo()
     np.testing.assert_array_equal(before, masks(project, 0)[0])
-    assert len(project.prompts.steps(1, 0)) == 1, "the click is back"
+    assert len(project.prompts.sequence(1, 0)) == 1, "the click is back"
 
 
 def test_points_move_and_go(project: Project) -> None:
     project.prompts.click(1, 0, (20, 30), positive=True)
     project.prompts.click(1, 0, (60, 30), positive=False)
     project.prompts.move_point(1, 0, 0, (80, 50))
-    assert points_of(project.prompts.steps(1, 0)) == [(80, 50, 1), (60, 30, 0)]
+    assert points_of(project.prompts.sequence(1, 0)) == [(80, 50, 1), (60, 30, 0)]
     assert masks(project, 0)[0][50, 80]
     assert not masks(project, 0)[0][30, 20]
     project.prompts.delete_point(1, 0, 1)
-    assert points_of(project.prompts.steps(1, 0)) == [(80, 50, 1)]
+    assert points_of(project.prompts.sequence(1, 0)) == [(80, 50, 1)]
     project.prompts.delete_point(1, 0, 0)
     assert project.prompts.obj_ids() == ()
     assert [project.history.undo() for _ in range(5)] == [0] * 5
@@ -139,7 +139,7 @@ def test_clearing_leaves_locked_objects_alone(project: Project) -> None:
 
 
 def test_a_frame_takes_only_so_many(project: Project) -> None:
-    for _ in range(MAX_STEPS):
+    for _ in range(MAX_PROMPTS):
         project.prompts.click(1, 0, (20, 30), positive=True)
     with pytest.raises(PromptError, match="prompts for this object already"):
         project.prompts.click(1, 0, (20, 30), positive=True)

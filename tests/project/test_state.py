@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sam2ov.errors import ProjectError
-from sam2ov.project.documents import MAX_POINTS, MAX_STEPS, ObjectDocument
+from sam2ov.project.documents import MAX_POINTS, MAX_PROMPTS, ObjectDocument
 from sam2ov.project.state import ProjectState
 from sam2ov.store.journal import Journal
 from sam2ov.values.prompts import make_point_prompt
@@ -37,26 +37,26 @@ def again(journal: Journal) -> ProjectState:
 
 def test_a_new_journal_holds_nothing(journal: Journal) -> None:
     state = again(journal)
-    assert (state.objects, state.steps, state.in_out, state.model) == ({}, {}, None, None)
+    assert (state.objects, state.sequences, state.in_out, state.model) == ({}, {}, None, None)
 
 
 def test_everything_comes_back(journal: Journal, state: ProjectState) -> None:
     second = state.add_object()
     state.put_object(second, ObjectDocument(name="Ball", colour="#00ff00", hidden=True))
     state.put_order([second, 1])
-    steps = (make_point_prompt([(3.25, 4)], [0], None, SIZE_HW),)
-    state.put_steps(second, 5, steps)
-    state.put_steps(1, 0, steps)
-    state.put_steps(1, 0, ())
+    sequence = (make_point_prompt([(3.25, 4)], [0], None, SIZE_HW),)
+    state.put_sequence(second, 5, sequence)
+    state.put_sequence(1, 0, sequence)
+    state.put_sequence(1, 0, ())
     state.put_in_out(range(2, 8))
     read = again(journal)
     assert read.objects == state.objects
     assert list(read.objects) == [2, 1]
     assert read.model == MODEL
     assert read.in_out == range(2, 8)
-    assert list(read.steps) == [(2, 5)]
+    assert list(read.sequences) == [(2, 5)]
     assert read.prompted_frames(2) == [5]
-    assert read.steps[2, 5][0].points_xy_video.tolist() == [[3.25, 4]]  # type: ignore[union-attr]
+    assert read.sequences[2, 5][0].points_xy_video.tolist() == [[3.25, 4]]  # type: ignore[union-attr]
     assert read.add_object() == 3, "numbers are never given twice"
 
 
@@ -77,7 +77,7 @@ def test_everything_comes_back(journal: Journal, state: ProjectState) -> None:
         ("steps/1/0", [{"frame": 0, "mask": "/etc/passwd"}]),
         ("steps/1/0", [{"frame": 0, "mask": {"size": [64, 96], "counts": "0"}}]),
         ("steps/1/0", [{"frame": 0, "mask": {"size": [9, 9], "counts": "Q1"}}]),
-        ("steps/1/0", [POINT] * (MAX_STEPS + 1)),
+        ("steps/1/0", [POINT] * (MAX_PROMPTS + 1)),
         ("steps/1/0", [POINT | {"points": [{"x": 1, "y": 1}] * (MAX_POINTS + 1)}]),
         ("range", {"first": 0, "last": NUM_FRAMES}),
         ("range", {"first": 5, "last": 4}),

@@ -122,7 +122,7 @@ class EditorHandlers:
             return finish
 
         opened = workspace.opened
-        job = Job("load", "Opening the clip", unit="steps")
+        job = Job("load", "Opening the clip", unit="prompts")
         try:
             yield from carry_out(workspace, job, work, show_frame=0)
         finally:
@@ -177,7 +177,7 @@ class EditorHandlers:
                     clip.project.session.prepare_frame(wanted.frame)
 
     def cancel(self, request: gr.Request) -> None:
-        """Stop the tab's long operation after its current step."""
+        """Stop the tab's long operation after its current item."""
         job = self._workspaces.of(request).job
         if job is not None:
             job.cancel()
@@ -198,15 +198,15 @@ class EditorHandlers:
         if job is None:
             return
         last: int | None = None
-        steps = project.track(_TRACK_LABELS[wanted.direction], segments)
+        tracked = project.track(_TRACK_LABELS[wanted.direction], segments)
         try:
             with reported():
-                for last in _throttled(self._frames(steps, job)):
+                for last in _throttled(self._frames(tracked, job)):
                     with workspace.turn():
                         snapshot = workspace.snapshot(mask_frame=last, show_frame=last)
                     yield snapshot
         finally:
-            steps.close()
+            tracked.close()
             workspace.finish(job)
         with workspace.turn():
             project.history.revision += 1
@@ -278,7 +278,7 @@ class EditorHandlers:
         there, back = history.undo, history.redo
         if isinstance(edit, Redo):
             there, back = back, there
-        with self._models.turns.click():  # so no step of tracking goes on meanwhile, nor after
+        with self._models.turns.click():  # so no frame is tracked meanwhile, nor after
             try:
                 return _Change(there(), moves=True)
             except ModelChangedError as changed:
@@ -293,14 +293,14 @@ class EditorHandlers:
         workspace.choice = loaded.choice
         return _Change()
 
-    def _frames(self, steps: Iterator[TrackedFrame], job: Job) -> Iterator[int | None]:
+    def _frames(self, tracked: Iterator[TrackedFrame], job: Job) -> Iterator[int | None]:
         """Each tracked frame, and None now and then while others have their turns."""
-        for step in self._models.turns.tracked(steps, job):
-            if step is None:
+        for frame in self._models.turns.tracked(tracked, job):
+            if frame is None:
                 yield None
                 continue
             job.done += 1
-            yield step.frame_idx
+            yield frame.frame_idx
             if job.cancelled:
                 return
 

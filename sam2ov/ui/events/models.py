@@ -118,7 +118,7 @@ class ModelHandlers:
             raise ModelNotFoundError(f"There is no model {wanted.model!r}. Choose another one.")
         if not self._workspaces.settings.downloads:
             raise ModelError("This server does not fetch models for its pages. Ask who runs it.")
-        job = Job("load", f"Getting {offer.title}", unit="steps")
+        job = Job("load", f"Getting {offer.title}", unit="parts")
         with self._lock:
             under_way = self._fetching.setdefault(tab, job)
         if under_way is not job:

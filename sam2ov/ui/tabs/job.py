@@ -24,8 +24,8 @@ class Job:
     Args:
         kind: what the page shows it as; prompts cannot be changed while one of kind "load" runs.
         label: for people, until the work names its stages.
-        total: how many steps it takes; 0 while that is unknown.
-        unit: what a step is; stages that count bytes are shown in MB.
+        total: how many items it takes; 0 while that is unknown.
+        unit: what an item is; stages that count bytes are shown in MB.
 
     Attributes:
         sharing: how many others use the model now.
@@ -50,7 +50,7 @@ class Job:
         self._started = time.monotonic()
 
     def cancel(self) -> None:
-        """Ask the job to stop after its current step."""
+        """Ask the job to stop after its current item."""
         self._cancelled.set()
 
     @property
@@ -102,8 +102,8 @@ class Job:
         )
 
     def _note(self, progress: Progress) -> None:
-        step = _MEGABYTE if progress.unit == "bytes" else 1
-        self.done, self.total = progress.done // step, progress.total // step
+        size = _MEGABYTE if progress.unit == "bytes" else 1
+        self.done, self.total = progress.done // size, progress.total // size
         if progress.stage != self._stage:  # each has a pace of its own, and may go on from before
             self._stage = self.label = progress.stage
             self._started, self._done_before = time.monotonic(), self.done

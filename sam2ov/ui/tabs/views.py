@@ -3,7 +3,7 @@
 import numpy as np
 
 from sam2ov.project import Project, ProjectObject
-from sam2ov.project.prompt_sequence import Steps, points_of
+from sam2ov.project.prompt_sequence import PromptSequence, points_of
 from sam2ov.ui.contract.messages import ObjectView, PromptView
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.prompts import MaskPrompt
@@ -35,7 +35,7 @@ def _object_view(project: Project, target: ProjectObject) -> ObjectView:
         locked=target.locked,
         clean_up=target.clean_up,
         prompts={
-            frame: _prompt_view(project.prompts.steps(obj_id, frame))
+            frame: _prompt_view(project.prompts.sequence(obj_id, frame))
             for frame in project.prompts.frames(obj_id)
         },
         tracked=ranges(tracked),
@@ -43,8 +43,8 @@ def _object_view(project: Project, target: ProjectObject) -> ObjectView:
     )
 
 
-def _prompt_view(steps: Steps) -> PromptView:
+def _prompt_view(sequence: PromptSequence) -> PromptView:
     return PromptView(
-        points=tuple(points_of(steps)),
-        has_mask=any(isinstance(step, MaskPrompt) for step in steps),
+        points=tuple(points_of(sequence)),
+        has_mask=any(isinstance(prompt, MaskPrompt) for prompt in sequence),
     )

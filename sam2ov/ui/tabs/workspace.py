@@ -153,7 +153,7 @@ class Workspace:
             raise TrackingError(f"{self.job.label} is still running. Wait for it, or cancel it.")
 
     def stop_tracking(self) -> None:
-        """Have a run of tracking stop: no further step is taken once the present one is done."""
+        """Have a run of tracking stop: no further frame is tracked once the present one is done."""
         if self.job is not None and self.job.kind == "track":
             self.job.cancel()
 
