@@ -8,8 +8,8 @@ import numpy as np
 
 from sam2ov.cleanup.majority import Neighbour, aligned, majority
 from sam2ov.cleanup.motion import Patch, between
-from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.cleanup.shape import grown, smoothed, without_holes, without_specks
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import FloatArray, MaskSource
 
 _CACHE_BYTES: Final = 96 << 20

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.commands.outputs import OptionValue, parse_option
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
 
 def _parse_change(text: str | OptionValue) -> OptionValue:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.commands.clean_up_options import CleanUpOption, changed
 from sam2ov.commands.console import progress_display
 from sam2ov.commands.outputs import (
@@ -25,6 +24,7 @@ from sam2ov.commands.outputs import (
 )
 from sam2ov.errors import ExportError, ProjectError
 from sam2ov.export import FORMATS
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
 if TYPE_CHECKING:
     from sam2ov.export.plan import ExportSource

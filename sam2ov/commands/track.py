@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sam2ov.cleanup.settings import NO_CLEAN_UP
 from sam2ov.commands.clean_up_options import CleanUpOption, changed
 from sam2ov.commands.console import say
 from sam2ov.commands.interrupt import EXIT_CODE
@@ -49,6 +48,7 @@ from sam2ov.commands.prompt_options import (
 )
 from sam2ov.commands.tracking_run import run_tracking
 from sam2ov.export import FORMATS
+from sam2ov.values.clean_up import NO_CLEAN_UP
 
 if TYPE_CHECKING:
     from sam2ov.jobs import ClipOutcome

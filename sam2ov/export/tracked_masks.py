@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sam2ov.cleanup.masks import CleanedMasks
-from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.cleanup.shape import feathered
 from sam2ov.errors import ExportError
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import BoolArray, FloatArray, LabelMap, MaskSource, label_map
 from sam2ov.values.palette import Rgb
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.plan import Direction
 from sam2ov.errors import PromptError
 from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.jobs.output import Output
 from sam2ov.mask_files.prompt_file import PromptFile
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import HOLE_AREA
 from sam2ov.zoo.presets import PresetName
 

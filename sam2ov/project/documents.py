@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.mask_files.prompt_file import Colour, FramePrompt
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.zoo.presets import PresetName
 
 ORDER_KEY = "order"

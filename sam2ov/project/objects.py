@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Self, overload
 
-from sam2ov.cleanup.settings import NO_CLEAN_UP, CleanUp
 from sam2ov.errors import PromptError
 from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn
 from sam2ov.project.answers import Answers
@@ -13,6 +12,7 @@ from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS, ObjectDocument
 from sam2ov.project.history import History
 from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.project.state import ProjectState, require_few_points
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sam2ov.cleanup import CleanUp
 from sam2ov.cleanup.masks import CleanedMasks
+from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import BoolArray, FloatArray, resize_logits
 
 SIZE_HW = (90, 160)

@@ -3,9 +3,9 @@
 import pytest
 import typer
 
-from sam2ov.cleanup import NO_CLEAN_UP, CleanUp
 from sam2ov.commands.clean_up_options import changed
 from sam2ov.commands.outputs import OptionValue
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
 
 def test_values_are_changed_one_by_one() -> None:

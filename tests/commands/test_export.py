@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from sam2ov.cleanup import CleanUp
 from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
@@ -20,6 +19,7 @@ from sam2ov.project import Project
 from sam2ov.project.archive import save_project_file
 from sam2ov.project.library import PROJECTS_VARIABLE, ProjectFolder, ProjectInfo, ProjectLibrary
 from sam2ov.store.journal import Journal
+from sam2ov.values.clean_up import CleanUp
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, MODEL, NUM_FRAMES, WIDTH, ClickModel, write_square_clip
 from tests.commands.conftest import Run

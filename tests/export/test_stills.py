@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from sam2ov.cleanup import CleanUp
 from sam2ov.errors import ExportError
 from sam2ov.export.openexr import ExrInfo, exr_file
 from sam2ov.export.stills import MAX_LAYERS
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import FloatArray
 from sam2ov.video import open_video
 from tests.export.conftest import OBJECTS, StoredLogits, Write

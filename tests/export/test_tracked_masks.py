@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sam2ov.cleanup import CleanUp
 from sam2ov.errors import ExportError
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import BoolArray, FloatArray
 from tests.export.conftest import EMPTY, OBJECTS, StoredLogits
 

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
 
-from sam2ov.cleanup import CleanUp
 from sam2ov.export import FORMATS
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import BoolArray, FloatArray
 from sam2ov.video import open_video
 from tests import clips

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sam2ov.cleanup import CleanUp
 from sam2ov.project import Project
 from sam2ov.project.state import ProjectState
+from sam2ov.values.clean_up import CleanUp
 
 
 def test_it_is_a_step_that_leaves_what_is_tracked(project: Project) -> None:

@@ -22,7 +22,6 @@ from gradio_client.utils import is_file_obj_with_meta
 from PIL import Image
 from pydantic import ValidationError
 
-from sam2ov.cleanup import CleanUp
 from sam2ov.engine.plan import Direction
 from sam2ov.errors import (
     CancelledError,
@@ -51,6 +50,7 @@ from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.pool.offers import offered_models
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
+from sam2ov.values.clean_up import CleanUp
 from sam2ov.zoo.presets import PresetName, find_preset
 
 _TOLD_EVERY_SECONDS = 0.5

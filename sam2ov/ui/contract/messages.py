@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from sam2ov.cleanup.settings import CleanUp
+from sam2ov.values.clean_up import CleanUp
 
 
 class Message(BaseModel):

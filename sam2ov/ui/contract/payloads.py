@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdapter, ValidationError
 
-from sam2ov.cleanup.settings import CleanUp
 from sam2ov.errors import PromptError
 from sam2ov.project import Reach
 from sam2ov.project.documents import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
+from sam2ov.values.clean_up import CleanUp
 
 MAX_PROJECTS = 50
 """That a page may ask for at once."""
