@@ -21,10 +21,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from sam2ov.export import FORMATS, ExportFormat
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.progress import Progress
 from sam2ov.values.masks import BoolArray, FloatArray
-from sam2ov.values.palette import default_colour
+from sam2ov.values.objects import ClipObject
+from sam2ov.values.palette import default_colour, to_hex
 from sam2ov.video import open_video
 from tests.clips import Encoding, make_scene, write_clip
 
@@ -66,7 +67,7 @@ def measure(
     known: ExportFormat, clip: Path, stored: PaintedMasks, folder: Path
 ) -> tuple[int, float]:
     """Write a format; returns bytes and frames per second."""
-    objects = [ExportedObject(i, name, default_colour(i)) for i, name in enumerate(NAMES, 1)]
+    objects = [ClipObject(i, name, to_hex(default_colour(i))) for i, name in enumerate(NAMES, 1)]
     out = folder / f"out-{known.name}{known.suffix or ''}"
 
     def show(step: Progress) -> None:

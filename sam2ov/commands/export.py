@@ -28,8 +28,8 @@ from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
 if TYPE_CHECKING:
     from sam2ov.export.plan import ExportSource
-    from sam2ov.export.tracked_masks import ExportedObject
     from sam2ov.project.stored import StoredProject
+    from sam2ov.values.objects import ClipObject
     from sam2ov.video import FrameReader
 
 
@@ -149,10 +149,7 @@ def _opened(
     return ExportSource.of(project.info.clip_name, reader, masks)
 
 
-def _chosen(project: "StoredProject", wanted: Sequence[str]) -> list["ExportedObject"]:
-    from sam2ov.export.tracked_masks import ExportedObject
-    from sam2ov.values.palette import from_hex
-
+def _chosen(project: "StoredProject", wanted: Sequence[str]) -> list["ClipObject"]:
     prompted = [target for target in project.objects if target.obj_id in project.masks.obj_ids]
     if not prompted:
         raise ExportError(f"Nothing was prompted in the project of {project.info.clip_name} yet.")
@@ -169,7 +166,7 @@ def _chosen(project: "StoredProject", wanted: Sequence[str]) -> list["ExportedOb
         chosen = [target for target in prompted if not target.hidden]
         if not chosen:
             raise ExportError("All objects are hidden. Name those that you want: --object NAME.")
-    return [ExportedObject(t.obj_id, t.name, from_hex(t.colour), t.clean_up) for t in chosen]
+    return chosen
 
 
 def _require_match(reader: "FrameReader", project: "StoredProject") -> None:

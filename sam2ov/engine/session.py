@@ -8,6 +8,7 @@ timeline takes 24 bytes per object and frame. The video may grow meanwhile, as a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
@@ -86,6 +87,12 @@ class VideoSession:
             if self._journal.is_temporary:
                 self._journal.close()
             self._frames.close()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have whoever reads answers wait: the journal moves, and ``load`` has yet to follow it."""
+        with self._lock:
+            yield
 
     def load(self, obj_id: int, prompts: Mapping[int, Prompt]) -> None:
         """Take up what the journal knows of an object: after undo, or of an earlier session.

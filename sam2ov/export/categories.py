@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sam2ov.export.plan import ExportSource
-from sam2ov.export.tracked_masks import ExportedObject
+from sam2ov.values.objects import ClipObject
 
 UNNAMED = "object"
 _DEFAULT_NAME = re.compile(r"object \d+", re.IGNORECASE)
 
 
-def category_name(target: ExportedObject) -> str:
+def category_name(target: ClipObject) -> str:
     """The name of an object's category: its own, or "object" where nobody named it."""
     name = " ".join(target.name.split())
     return UNNAMED if not name or _DEFAULT_NAME.fullmatch(name) else name
@@ -29,6 +29,6 @@ class Categories:
         names = (category_name(target) for source in sources for target in source.objects)
         return Categories(tuple(dict.fromkeys(names)))
 
-    def number(self, target: ExportedObject) -> int:
+    def number(self, target: ClipObject) -> int:
         """The place of an object's category, from 0."""
         return self.names.index(category_name(target))

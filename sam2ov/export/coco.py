@@ -13,9 +13,9 @@ from sam2ov.export.categories import Categories
 from sam2ov.export.files import Spool, copy_parts, spools
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan, ExportSource
 from sam2ov.export.polygons import edge_polygons
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.unfinished import unfinished_file
 from sam2ov.values.masks import BoolArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.rle import encode_rle
 
 
@@ -97,7 +97,7 @@ class CocoText:
         yield "\n ]\n}\n"
 
     def _annotation(
-        self, frame: ExportFrame, target: ExportedObject, mask: BoolArray
+        self, frame: ExportFrame, target: ClipObject, mask: BoolArray
     ) -> dict[str, Any]:
         self._num_annotations += 1
         return {
@@ -144,7 +144,7 @@ def _polygons(mask: BoolArray) -> list[list[float]]:
     return [ring.ravel().tolist() for ring in edge_polygons(mask)]
 
 
-def _track_id(source: int, target: ExportedObject) -> int:
+def _track_id(source: int, target: ClipObject) -> int:
     """Unique among all clips; the object's own number where there is one clip."""
     return source * 1_000_000 + target.obj_id
 

@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.export.plan import ExportFrame
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.export.video_options import CutOutOptions
 from sam2ov.values.masks import FloatArray
+from sam2ov.values.objects import ClipObject
 
 _FRINGE: Final = 16
 """So many pixels beside an object its surroundings are kept, though they cannot be seen: encoders
 and programs that scale the picture mix neighbours."""
 
 
-def coverage(frame: ExportFrame, objects: Sequence[ExportedObject]) -> FloatArray:
+def coverage(frame: ExportFrame, objects: Sequence[ClipObject]) -> FloatArray:
     """float32 [H, W] from 0 to 1; the most of all objects."""
     covered = frame.matte(objects[0])
     for target in objects[1:]:
@@ -26,7 +26,7 @@ def coverage(frame: ExportFrame, objects: Sequence[ExportedObject]) -> FloatArra
 
 
 def cut_out(
-    frame: ExportFrame, objects: Sequence[ExportedObject], options: CutOutOptions
+    frame: ExportFrame, objects: Sequence[ClipObject], options: CutOutOptions
 ) -> npt.NDArray[np.uint8]:
     """The picture with alpha, uint8 RGBA [H, W, 4]."""
     covered = coverage(frame, objects)

@@ -17,9 +17,9 @@ from sam2ov.export.categories import Categories, category_name
 from sam2ov.export.files import Spool, copy_parts, spools
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.export.polygons import Ring, edge_polygons, joined_polygon
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.unfinished import unfinished_file
 from sam2ov.values.masks import BoolArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.palette import default_colour, to_hex
 
 
@@ -56,7 +56,7 @@ class _Masks:
 
     text: Spool
     number: int
-    target: ExportedObject
+    target: ClipObject
 
     def add(self, mask: BoolArray, frame_idx: int, track: int) -> bool:
         """Write a mask as track number ``track``; tells whether there is one."""

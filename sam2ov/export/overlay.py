@@ -61,7 +61,7 @@ def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
             image = np.array(image)
             for target in source.objects:
                 matte = frame.matte(target) if target.clean_up.feather else None
-                paint_mask(image, frame.mask(target), target.colour, style, matte)
+                paint_mask(image, frame.mask(target), target.rgb, style, matte)
             writer.write(image)
 
         yield add

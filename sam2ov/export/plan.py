@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from sam2ov.export.format import ExportFormat, ExportSettings, FormatOptions
 from sam2ov.export.names import clip_stem, file_stem
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.masks import BoolArray, FloatArray, LabelMap
+from sam2ov.values.objects import ClipObject
 from sam2ov.video import FrameReader
 
 Options = TypeVar("Options", bound=FormatOptions)
@@ -32,7 +33,7 @@ class ExportSource:
     clip_name: str
     video: FrameReader
     masks: TrackedMasks
-    objects: tuple[ExportedObject, ...]
+    objects: tuple[ClipObject, ...]
 
     @staticmethod
     def of(clip_name: str, video: FrameReader, masks: TrackedMasks) -> "ExportSource":
@@ -76,11 +77,11 @@ class ExportFrame:
         """The picture, uint8 RGB [H, W, 3], read-only."""
         return self._clip.video.read(self.index)
 
-    def mask(self, target: ExportedObject) -> BoolArray:
+    def mask(self, target: ClipObject) -> BoolArray:
         """Where an object is, [H, W]."""
         return self._clip.masks.mask(self.index, target)
 
-    def matte(self, target: ExportedObject) -> FloatArray:
+    def matte(self, target: ClipObject) -> FloatArray:
         """How much of each pixel an object covers, float32 [H, W] from 0 to 1; soft edges."""
         return self._clip.masks.matte(self.index, target)
 
@@ -121,7 +122,7 @@ class ExportPlan:
         assert isinstance(options, kind)
         return options
 
-    def name(self, frame: ExportFrame, target: ExportedObject | None = None) -> str:
+    def name(self, frame: ExportFrame, target: ClipObject | None = None) -> str:
         """The name of a file of a frame, or of an object on it, without suffix."""
         source = self.sources[frame.source]
         values: dict[str, str | int] = {"clip": source.stem, "frame": frame.number}

@@ -12,8 +12,8 @@ from sam2ov.errors import ExportError
 from sam2ov.export.format import ExportFormat, ExportSettings
 from sam2ov.export.names import NameTemplate, file_stem
 from sam2ov.export.plan import ExportFrame, ExportPlan, ExportSource
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.values.objects import ClipObject
 
 
 def run_export(
@@ -71,7 +71,7 @@ def run_export(
 def output_paths(
     wanted: ExportFormat,
     clip_stem: str,
-    objects: Sequence[ExportedObject],
+    objects: Sequence[ClipObject],
     path: Path,
     settings: ExportSettings,
 ) -> list[Path]:
@@ -95,7 +95,7 @@ def _plans(
 
 
 def _object_path(
-    wanted: ExportFormat, stem: str, target: ExportedObject, path: Path, settings: ExportSettings
+    wanted: ExportFormat, stem: str, target: ClipObject, path: Path, settings: ExportSettings
 ) -> Path:
     if settings.names is None or wanted.names is not None:
         return path.with_name(f"{path.stem}-{target.obj_id}{path.suffix}")

@@ -14,8 +14,8 @@ from sam2ov.export.names import file_stem
 from sam2ov.export.openexr import ExrInfo, Half, exr_file
 from sam2ov.export.pictures import grey_png, number_png, rgba_png
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.export.video_options import CutOutOptions, ExrOptions, PngMatteOptions
+from sam2ov.values.objects import ClipObject
 
 MAX_LAYERS: Final = 100
 """Programs have trouble with more channels than this."""
@@ -93,7 +93,7 @@ def _layout(plan: ExportPlan, suffix: str) -> tuple[str, ...]:
     return (plan.format.template(plan.settings).pattern() + rf"\.{suffix}",)
 
 
-def _layer_names(objects: Sequence[ExportedObject]) -> list[str]:
+def _layer_names(objects: Sequence[ClipObject]) -> list[str]:
     """Names without dots, which separate layers, each once."""
     if len(objects) > MAX_LAYERS:
         raise ExportError(

@@ -1,28 +1,14 @@
 """What there is to export: the cleaned masks of chosen objects on chosen frames of a clip."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from sam2ov.cleanup.masks import CleanedMasks
 from sam2ov.cleanup.shape import feathered
 from sam2ov.errors import ExportError
-from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
-from sam2ov.values.masks import BoolArray, FloatArray, LabelMap, MaskSource, label_map
-from sam2ov.values.palette import Rgb
-
-MAX_OBJECTS = 255
-
-
-@dataclass(frozen=True)
-class ExportedObject:
-    """An object as it appears in the output."""
-
-    obj_id: int
-    name: str
-    colour: Rgb
-    clean_up: CleanUp = NO_CLEAN_UP
+from sam2ov.values.masks import MAX_LABELS, BoolArray, FloatArray, LabelMap, MaskSource, label_map
+from sam2ov.values.objects import ClipObject
 
 
 class TrackedMasks:
@@ -43,7 +29,7 @@ class TrackedMasks:
     def __init__(
         self,
         stored: MaskSource,
-        objects: Sequence[ExportedObject],
+        objects: Sequence[ClipObject],
         frames: range | None = None,
         *,
         non_overlapping: bool = False,
@@ -57,21 +43,21 @@ class TrackedMasks:
         unknown = [target.obj_id for target in objects if target.obj_id not in stored.obj_ids]
         if unknown:
             raise ExportError(f"Objects {unknown} have no prompts, so there is nothing to export.")
-        if not 0 < len(objects) <= MAX_OBJECTS:
-            raise ExportError(f"Between 1 and {MAX_OBJECTS} objects can be exported together.")
+        if not 0 < len(objects) <= MAX_LABELS:
+            raise ExportError(f"Between 1 and {MAX_LABELS} objects can be exported together.")
         if not self.frames or self.frames.step != 1 or self.frames.stop > stored.num_frames:
             raise ExportError(
                 f"Frames {self.frames} cannot be exported from {stored.num_frames} frames."
             )
 
-    def mask(self, frame_idx: int, target: ExportedObject) -> BoolArray:
+    def mask(self, frame_idx: int, target: ClipObject) -> BoolArray:
         """The mask [H, W] of an object on a frame."""
         if self._non_overlapping:
             number = self.objects.index(target) + 1
             return np.asarray(self.label_map(frame_idx) == number)
         return self._logits(frame_idx, target) > 0
 
-    def matte(self, frame_idx: int, target: ExportedObject) -> FloatArray:
+    def matte(self, frame_idx: int, target: ClipObject) -> FloatArray:
         """How much of each pixel [H, W] an object covers, 0 to 1: the mask with soft edges."""
         return feathered(self.mask(frame_idx, target), target.clean_up.feather)
 
@@ -84,7 +70,7 @@ class TrackedMasks:
         self._labels = frame_idx, labels  # asked for by each object's output in turn
         return labels
 
-    def _logits(self, frame_idx: int, target: ExportedObject) -> FloatArray:
+    def _logits(self, frame_idx: int, target: ClipObject) -> FloatArray:
         # One object at a time: at 4K a float map takes 33 MB.
         logits: FloatArray = self._stored.logits_at(frame_idx, self.size_hw, [target.obj_id])[0]
         return logits

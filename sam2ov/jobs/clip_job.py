@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.plan import Direction
 from sam2ov.errors import PromptError
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.jobs.output import Output
 from sam2ov.mask_files.prompt_file import PromptFile
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import HOLE_AREA
+from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
 
 
@@ -77,9 +77,6 @@ class ClipJob(BaseModel):
         return range(first, last + 1)
 
     @property
-    def exported(self) -> list[ExportedObject]:
+    def exported(self) -> list[ClipObject]:
         """The objects as outputs show them."""
-        return [
-            ExportedObject(target.id, target.label, target.rgb, self.clean_up)
-            for target in self.prompts.objects
-        ]
+        return [target.known_as(self.clean_up) for target in self.prompts.objects]

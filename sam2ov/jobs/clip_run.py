@@ -310,7 +310,7 @@ class ClipRun:
             known, seen = timeline.has_result[inside], timeline.object_score[inside] > 0
             yield ObjectOutcome(
                 id=target.id,
-                name=target.label,
+                name=target.known_as().name,
                 prompted=sum(frame in self.frames for frame in self.session.prompts(target.id)),
                 tracked=int(np.count_nonzero(known)),
                 absent=int(np.count_nonzero(known & ~seen)),

@@ -9,8 +9,8 @@ from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS, ExportFormat, ExportSettings
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import output_paths, run_export
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.progress import CancelCheck, ProgressCallback
+from sam2ov.values.objects import ClipObject
 
 
 class Output(BaseModel):
@@ -69,7 +69,7 @@ class Output(BaseModel):
         self.kind.check(self.path, self.settings, num_clips)
 
     def check_places(
-        self, videos: Sequence[Path], stem: str, objects: Sequence[ExportedObject]
+        self, videos: Sequence[Path], stem: str, objects: Sequence[ClipObject]
     ) -> None:
         """Find out what would only fail after hours.
 

@@ -23,15 +23,16 @@ from pydantic import (
 
 from sam2ov.errors import PromptError
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import BoolArray
-from sam2ov.values.palette import Rgb, default_colour, from_hex
+from sam2ov.values.objects import ClipObject, Colour
+from sam2ov.values.palette import default_colour, to_hex
 from sam2ov.values.prompts import Label, MaskPrompt, Prompt, make_point_prompt
 from sam2ov.values.rle import Rle, require_valid
 
 FORMAT_VERSION: Final = 1
 _MAX_SIDE = 1 << 15
 
-Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Size = Annotated[int, Field(ge=1, le=_MAX_SIDE)]
 
 
@@ -99,15 +100,12 @@ class ObjectPrompts(_Frozen):
         _require_unique((prompt.frame for prompt in prompts), "frame", "prompts")
         return prompts
 
-    @property
-    def label(self) -> str:
-        """The name, or one made of the number."""
-        return self.name or f"object {self.id}"
-
-    @property
-    def rgb(self) -> Rgb:
-        """The colour, or the default one of the number."""
-        return from_hex(self.colour) if self.colour else default_colour(self.id)
+    def known_as(self, clean_up: CleanUp = NO_CLEAN_UP) -> ClipObject:
+        """The object without its prompts; a name and a colour are made of the number if need be."""
+        name, colour = self.name or f"object {self.id}", self.colour
+        return ClipObject(
+            self.id, name, colour or to_hex(default_colour(self.id)), clean_up=clean_up
+        )
 
 
 class VideoFacts(_Frozen):
@@ -232,16 +230,10 @@ def from_prompt(frame_idx: int, prompt: Prompt) -> FramePrompt:
     )
 
 
-def from_prompts(
-    obj_id: int,
-    prompts: Mapping[int, Prompt],
-    *,
-    name: str = "",
-    colour: str | None = None,
-) -> ObjectPrompts:
+def from_prompts(target: ClipObject, prompts: Mapping[int, Prompt]) -> ObjectPrompts:
     """The file's form of an object's prompts by frame (``VideoSession.prompts``)."""
     entries = tuple(from_prompt(frame, prompts[frame]) for frame in sorted(prompts))
-    return ObjectPrompts(id=obj_id, name=name, colour=colour, prompts=entries)
+    return ObjectPrompts(id=target.obj_id, name=target.name, colour=target.colour, prompts=entries)
 
 
 def fitting_prompts(

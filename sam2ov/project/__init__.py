@@ -2,7 +2,7 @@
 
 from sam2ov.project.documents import ModelDocument
 from sam2ov.project.history import ModelChangedError
-from sam2ov.project.objects import NewObject, ProjectObject
+from sam2ov.project.objects import NewObject
 from sam2ov.project.project import Project
 from sam2ov.project.tracking_plan import Reach, plan_project
 
@@ -11,7 +11,6 @@ __all__ = [
     "ModelDocument",
     "NewObject",
     "Project",
-    "ProjectObject",
     "Reach",
     "plan_project",
 ]

@@ -1,7 +1,7 @@
 """The engine's session and a project's prompts, kept in line with each other."""
 
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -28,6 +28,12 @@ class Answers:
         self._session = session
         self._state = state
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have whoever reads answers wait, from a move of the journal until ``load`` is done."""
+        with self._session.held():
+            yield
+
     def load(self, obj_ids: Iterable[int]) -> None:
         """Have the session take up what the journal knows of objects.
 
@@ -36,7 +42,7 @@ class Answers:
         """
         for obj_id in obj_ids:
             try:
-                self._session.load(obj_id, self._state.prompts(obj_id))
+                self._session.load(obj_id, self._state.draft.prompts(obj_id))
             except (IndexError, OverflowError, TypeError, ValueError) as error:
                 raise ProjectError(
                     f"The results of object {obj_id} are damaged ({error}). Open a copy of the "
@@ -45,21 +51,21 @@ class Answers:
 
     def reload(self) -> None:
         """Bring state and session in line with the journal; raises as ``load``."""
-        known = {*self._session.obj_ids, *self._state.objects}
+        known = {*self._session.obj_ids, *self._state.draft.objects}
         self._state.read()
-        self.load(known.union(self._state.objects))
+        self.load(known.union(self._state.draft.objects))
 
     def add(self, obj_id: int, frame_idx: int, prompt: PointPrompt) -> None:
         """Answer points that add to what was said about an object on a frame."""
         self._answer(obj_id, frame_idx, prompt)
-        sequence = self._state.sequences.get((obj_id, frame_idx), ())
+        sequence = self._state.draft.sequence(obj_id, frame_idx)
         self._state.put_sequence(obj_id, frame_idx, (*sequence, prompt))
 
     def replay(self, obj_id: int, frame_idx: int, sequence: PromptSequence) -> None:
         """Answer prompts in place of what was said about an object on a frame."""
         self._session.replay(frame_idx, obj_id, sequence)
         self._state.put_sequence(obj_id, frame_idx, sequence)
-        if not self._state.prompted_frames(obj_id):
+        if not self._state.draft.prompted_frames(obj_id):
             # Without any prompt there is nothing that results could follow from.
             self._remove_results(obj_id)
 
@@ -79,8 +85,13 @@ class Answers:
         Raises:
             CancelledError: ``cancel`` returned true.
         """
-        stage, prompted = "Answering the prompts", self._state.sequences
-        for done, ((obj_id, frame_idx), sequence) in enumerate(prompted.items(), 1):
+        stage = "Answering the prompts"
+        prompted = [
+            (obj_id, *entry)
+            for obj_id, by_frame in self._state.draft.sequences.items()
+            for entry in by_frame.items()
+        ]
+        for done, (obj_id, frame_idx, sequence) in enumerate(prompted, 1):
             for prompt in sequence:
                 raise_if_cancelled(cancel, stage)
                 with turn():
@@ -90,7 +101,7 @@ class Answers:
 
     def forget(self, obj_id: int) -> None:
         """Take back all prompts of an object, and with them its results."""
-        for frame_idx in self._state.prompted_frames(obj_id):
+        for frame_idx in self._state.draft.prompted_frames(obj_id):
             self._state.put_sequence(obj_id, frame_idx, ())
         self._remove_results(obj_id)
 

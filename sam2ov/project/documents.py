@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic_core import from_json
 
-from sam2ov.mask_files.prompt_file import Colour, FramePrompt
-from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
+from sam2ov.mask_files.prompt_file import FramePrompt
+from sam2ov.values.objects import MAX_OBJECTS, ClipObject, ObjectId
 from sam2ov.zoo.presets import PresetName
 
 ORDER_KEY = "order"
@@ -14,32 +15,16 @@ MODEL_KEY = "model"
 OBJECT_PREFIX = "object/"
 SEQUENCE_PREFIX = "steps/"
 
-MAX_NAME_LENGTH = 40
-MAX_OBJECTS = 50
-MAX_OBJECT_ID = 1_000_000
 MAX_PROMPTS = 200
 """Prompts of one object on one frame: more are a stuck mouse."""
 MAX_POINTS = 1000
 """Points in these prompts; files may bring many in one."""
-
-ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
 class Document(BaseModel):
     """Base of all documents."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ObjectDocument(Document):
-    """An object as the user knows it; hidden ones are left out of view and of exports."""
-
-    name: Name
-    colour: Colour
-    hidden: bool = False
-    locked: bool = False
-    clean_up: CleanUp = NO_CLEAN_UP
 
 
 class OrderDocument(Document):
@@ -79,9 +64,27 @@ SEQUENCE: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(
 """The prompts of one object on one frame, in the order in which they were given."""
 
 
+_OBJECT = TypeAdapter(ClipObject)
+
+
 def object_key(obj_id: int) -> str:
-    """Key of an ``ObjectDocument``."""
+    """Key of the document of an object."""
     return f"{OBJECT_PREFIX}{obj_id}"
+
+
+def object_body(target: ClipObject) -> bytes:
+    """The document of an object: all but its number, which is in the key."""
+    return _OBJECT.dump_json(target, exclude={"obj_id"})
+
+
+def parse_object(obj_id: int, body: bytes) -> ClipObject:
+    """The object of a document.
+
+    Raises:
+        ValueError: it is malformed.
+        TypeError: likewise.
+    """
+    return _OBJECT.validate_python(from_json(body) | {"id": obj_id})
 
 
 def sequence_key(obj_id: int, frame_idx: int) -> str:

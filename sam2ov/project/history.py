@@ -1,7 +1,7 @@
 """The steps of a project and the way back, with what is in memory following the journal."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from sam2ov.errors import ProjectError, PromptError
 from sam2ov.project.answers import Answers
@@ -60,13 +60,19 @@ class History:
         """
         if frame_idx is not None:  # what is refused must not cost what can be done again
             self._require_frame(frame_idx)
-        try:
-            with self._journal.step(label, frame_idx):
-                yield
-        except BaseException:
-            self._answers.reload()
-            self.revision += 1
-            raise
+        with ExitStack() as stack:
+            try:
+                with self._journal.step(label, frame_idx):
+                    try:
+                        with self._state.held_back():
+                            yield
+                    except BaseException:
+                        stack.enter_context(self._answers.held())
+                        raise
+            except BaseException:
+                self._answers.reload()
+                self.revision += 1
+                raise
         self.revision += 1
 
     def undo(self) -> int | None:
@@ -76,24 +82,26 @@ class History:
             ModelChangedError: it was made with another model: open the project with that one.
         """
         step = self._journal.done
-        self._follow(self._journal.undo())
+        self._follow(self._journal.undo)
         return step.frame_idx if step else None
 
     def redo(self) -> int | None:
         """Do the step again that was taken back last; returns and raises as ``undo``."""
         step = self._journal.undone
-        self._follow(self._journal.redo())
+        self._follow(self._journal.redo)
         return step.frame_idx if step else None
 
-    def _follow(self, touched: Touched) -> None:
-        self._state.read()
-        self.revision += 1
-        model = self._state.model
-        assert model is not None
-        if model != self._runs_on:
-            raise ModelChangedError(model)
-        prompted = {key.split("/")[1] for key in touched.keys if key.startswith(SEQUENCE_PREFIX)}
-        self._answers.load(touched.obj_ids | set(map(int, prompted)))
+    def _follow(self, move: Callable[[], Touched]) -> None:
+        with self._answers.held(), self._state.held_back():
+            touched = move()
+            self._state.read(touched.keys)
+            self.revision += 1
+            model = self._state.draft.model
+            assert model is not None
+            if model != self._runs_on:
+                raise ModelChangedError(model)
+            keys = [key for key in touched.keys if key.startswith(SEQUENCE_PREFIX)]
+            self._answers.load(touched.obj_ids | {int(key.split("/")[1]) for key in keys})
 
     def _require_frame(self, frame_idx: int) -> None:
         last = self._num_frames - 1

@@ -2,51 +2,28 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Self, overload
+from dataclasses import dataclass, replace
+from typing import overload
 
 from sam2ov.errors import PromptError
 from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn
 from sam2ov.project.answers import Answers
-from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS, ObjectDocument
 from sam2ov.project.history import History
 from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.project.state import ProjectState, require_few_points
-from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
-
-
-@dataclass(frozen=True)
-class ProjectObject:
-    """An object as the user knows it: its number, name and "#rrggbb" colour.
-
-    One that is ``hidden`` is left out of view and of exports; one that is ``locked`` takes no
-    prompts and is not tracked. ``clean_up`` is done to what is shown and exported of it.
-    """
-
-    obj_id: int
-    name: str
-    colour: str
-    hidden: bool = False
-    locked: bool = False
-    clean_up: CleanUp = NO_CLEAN_UP
-
-    @classmethod
-    def of(cls, obj_id: int, document: ObjectDocument) -> Self:
-        """The object of a document."""
-        return cls(obj_id, **dict(document))
+from sam2ov.values.clean_up import CleanUp
+from sam2ov.values.objects import MAX_OBJECT_ID, MAX_OBJECTS, ClipObject
 
 
 @dataclass(frozen=True)
 class NewObject:
-    """An object to be taken in: what is known of it, and its prompts by frame."""
+    """An object to be taken in, and its prompts by frame."""
 
-    obj_id: int
-    name: str
-    colour: str
-    prompts: dict[int, PromptSequence]
+    known: ClipObject
+    prompts: Mapping[int, PromptSequence]
 
 
-class ObjectList(Sequence[ProjectObject]):
+class ObjectList(Sequence[ClipObject]):
     """All objects, prompted or not, in the user's order; a live view. There is always one.
 
     Args:
@@ -61,30 +38,30 @@ class ObjectList(Sequence[ProjectObject]):
         self._history = history
 
     @overload
-    def __getitem__(self, index: int) -> ProjectObject: ...
+    def __getitem__(self, index: int) -> ClipObject: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[ProjectObject, ...]: ...
-    def __getitem__(self, index: int | slice) -> ProjectObject | tuple[ProjectObject, ...]:
+    def __getitem__(self, index: slice) -> tuple[ClipObject, ...]: ...
+    def __getitem__(self, index: int | slice) -> ClipObject | tuple[ClipObject, ...]:
         return self._snapshot()[index]
 
-    def __iter__(self) -> Iterator[ProjectObject]:
+    def __iter__(self) -> Iterator[ClipObject]:
         return iter(self._snapshot())
 
     def __len__(self) -> int:
-        return len(self._state.objects)
+        return len(self._state.snapshot.objects)
 
-    def find(self, obj_id: int) -> ProjectObject:
+    def find(self, obj_id: int) -> ClipObject:
         """An object by its number.
 
         Raises:
             PromptError: there is none (any more).
         """
         try:
-            return ProjectObject.of(obj_id, self._state.objects[obj_id])
+            return self._state.snapshot.objects[obj_id]
         except KeyError:
             raise PromptError("This object has been removed. Choose or add another one.") from None
 
-    def find_unlocked(self, obj_id: int) -> ProjectObject:
+    def find_unlocked(self, obj_id: int) -> ClipObject:
         """An object that takes prompts.
 
         Raises:
@@ -95,7 +72,7 @@ class ObjectList(Sequence[ProjectObject]):
             raise PromptError(f"{target.name} is locked. Unlock it in the list to change it.")
         return target
 
-    def add(self) -> ProjectObject:
+    def add(self) -> ClipObject:
         """Add an object; the engine hears of it with its first prompt."""
         if len(self) >= MAX_OBJECTS:
             raise PromptError(
@@ -110,17 +87,17 @@ class ObjectList(Sequence[ProjectObject]):
         """Rename or recolour an object."""
         target = self.find(obj_id)
         label = f"Rename {target.name}" if name != target.name else f"Recolour {name}"
-        self._put(label, obj_id, {"name": name, "colour": colour})
+        self._put(label, replace(target, name=name, colour=colour))
 
     def hide(self, obj_id: int, *, hidden: bool) -> None:
         """Leave an object out of view and of exports, or bring it back."""
-        label = f"{'Hide' if hidden else 'Show'} {self.find(obj_id).name}"
-        self._put(label, obj_id, {"hidden": hidden})
+        target = self.find(obj_id)
+        self._put(f"{'Hide' if hidden else 'Show'} {target.name}", replace(target, hidden=hidden))
 
     def lock(self, obj_id: int, *, locked: bool) -> None:
         """Protect an object from prompts and tracking, or not any more."""
-        label = f"{'Lock' if locked else 'Unlock'} {self.find(obj_id).name}"
-        self._put(label, obj_id, {"locked": locked})
+        target = self.find(obj_id)
+        self._put(f"{'Lock' if locked else 'Unlock'} {target.name}", replace(target, locked=locked))
 
     def set_clean_up(self, obj_id: int, clean_up: CleanUp) -> None:
         """Say how an object's masks are cleaned up for being seen and exported.
@@ -129,12 +106,12 @@ class ObjectList(Sequence[ProjectObject]):
         """
         target = self.find(obj_id)
         if clean_up != target.clean_up:
-            self._put(f"Clean up {target.name}", obj_id, {"clean_up": clean_up})
+            self._put(f"Clean up {target.name}", replace(target, clean_up=clean_up))
 
     def move(self, obj_id: int, position: int) -> None:
         """Put an object at another place of the list, counted from 0."""
         target = self.find(obj_id)
-        ids = [i for i in self._state.objects if i != obj_id]
+        ids = [i for i in self._state.snapshot.objects if i != obj_id]
         ids.insert(position, obj_id)
         with self._history.step(f"Move {target.name} in the list"):
             self._state.put_order(ids)
@@ -146,7 +123,7 @@ class ObjectList(Sequence[ProjectObject]):
             raise PromptError(f"{target.name} is locked. Unlock it before you remove it.")
         with self._history.step(f"Remove {target.name}"):
             self._answers.forget(obj_id)
-            self._put_order([i for i in self._state.objects if i != obj_id])
+            self._put_order([i for i in self._state.draft.objects if i != obj_id])
 
     def replace(
         self,
@@ -169,24 +146,22 @@ class ObjectList(Sequence[ProjectObject]):
         """
         _require_few(objects)
         with self._history.step("Open prompts"):
-            for obj_id in self._state.objects:
+            for obj_id in self._state.draft.objects:
                 self._answers.forget(obj_id)
             self._state.put_order([])
             for target in objects:
-                document = ObjectDocument(name=target.name, colour=target.colour)
-                self._state.put_object(target.obj_id, document)
+                self._state.put_object(target.known)
                 for frame_idx, sequence in target.prompts.items():
-                    self._state.put_sequence(target.obj_id, frame_idx, sequence)
-            self._put_order([target.obj_id for target in objects])
+                    self._state.put_sequence(target.known.obj_id, frame_idx, sequence)
+            self._put_order([target.known.obj_id for target in objects])
             self._answers.replay_all(progress, cancel, turn)
 
-    def _snapshot(self) -> tuple[ProjectObject, ...]:
-        return tuple(ProjectObject.of(i, document) for i, document in self._state.objects.items())
+    def _snapshot(self) -> tuple[ClipObject, ...]:
+        return tuple(self._state.snapshot.objects.values())
 
-    def _put(self, label: str, obj_id: int, values: Mapping[str, str | bool | CleanUp]) -> None:
-        document = self._state.objects[obj_id].model_copy(update=values)
+    def _put(self, label: str, target: ClipObject) -> None:
         with self._history.step(label):
-            self._state.put_object(obj_id, document)
+            self._state.put_object(target)
 
     def _put_order(self, ids: list[int]) -> None:
         self._state.put_order(ids)
@@ -195,7 +170,7 @@ class ObjectList(Sequence[ProjectObject]):
 
 
 def _require_few(objects: Sequence[NewObject]) -> None:
-    highest = max((target.obj_id for target in objects), default=0)
+    highest = max((target.known.obj_id for target in objects), default=0)
     if len(objects) > MAX_OBJECTS or highest > MAX_OBJECT_ID:
         raise PromptError(
             f"A project has up to {MAX_OBJECTS} objects, numbered up to {MAX_OBJECT_ID:,}; "

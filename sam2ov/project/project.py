@@ -5,7 +5,7 @@ does. Undo and redo move between steps; a project that is opened again is where 
 """
 
 from collections.abc import Generator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Self
 
 from sam2ov.cleanup.masks import CleanedMasks
@@ -16,11 +16,13 @@ from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn
 from sam2ov.project.answers import Answers
 from sam2ov.project.documents import ModelDocument
 from sam2ov.project.history import History, ModelChangedError
-from sam2ov.project.objects import ObjectList, ProjectObject
+from sam2ov.project.objects import ObjectList
 from sam2ov.project.prompts import ProjectPrompts
-from sam2ov.project.state import ProjectState
+from sam2ov.project.state import ProjectSnapshot, ProjectState
 from sam2ov.store.journal import Journal
 from sam2ov.values.masks import FloatArray
+from sam2ov.values.objects import ClipObject
+from sam2ov.values.timeline import Timeline
 
 
 class Project:
@@ -50,19 +52,20 @@ class Project:
         self.session = session
         self.journal = journal
         self._state = ProjectState(journal, session.size_hw, session.num_frames)
-        if self._state.model is None:
+        known = self._state.draft.model
+        if known is None:
             with journal.transaction():
                 self._state.put_model(model)
                 self._state.add_object()
-        elif self._state.model.weights != model.weights:
-            raise ModelChangedError(self._state.model)
+        elif known.weights != model.weights:
+            raise ModelChangedError(known)
         answers = Answers(session, self._state)
         self.history = History(journal, self._state, answers, session.num_frames, self.model)
         self.objects = ObjectList(self._state, answers, self.history)
         self.prompts = ProjectPrompts(
             self._state, answers, self.history, self.objects, session.size_hw
         )
-        answers.load(self._state.objects)
+        answers.load(self._state.draft.objects)
 
     @classmethod
     def answered_anew(
@@ -90,37 +93,58 @@ class Project:
         """
         state = ProjectState(journal, session.size_hw, session.num_frames)
         with journal.step(f"Change the model to {model.title}"):
-            for obj_id in state.objects:
+            for obj_id in state.draft.objects:
                 session.forget(obj_id)
             state.put_model(model)
             Answers(session, state).replay_all(progress, cancel, turn)
         return cls(session, journal, model)
 
     @property
+    def snapshot(self) -> ProjectSnapshot:
+        """The project as it is now; whoever needs several things of it takes it once."""
+        return self._state.snapshot
+
+    @property
     def in_out(self) -> range | None:
         """The frames between the in and the out point; None for the whole clip."""
-        return self._state.in_out
+        return self.snapshot.in_out
 
     @property
     def model(self) -> ModelDocument:
         """The model whose results the project holds."""
-        assert self._state.model is not None
-        return self._state.model
+        model = self.snapshot.model
+        assert model is not None
+        return model
 
     def masks(
         self, frame_idx: int, size_hw: tuple[int, int]
-    ) -> tuple[tuple[ProjectObject, ...], FloatArray]:
+    ) -> tuple[tuple[ClipObject, ...], FloatArray]:
         """The objects that have been prompted, and their cleaned masks on a frame.
+
+        Objects that are removed meanwhile are left out.
 
         Returns:
             N objects and float32 logits [N, H, W] at ``size_hw``.
         """
-        known = self.session.obj_ids
-        answered = tuple(target for target in self.objects if target.obj_id in known)
-        ids = [target.obj_id for target in answered]
-        # For this frame only: what is tracked may change before the next one is asked for.
-        cleaned = CleanedMasks(self.session, {t.obj_id: t.clean_up for t in answered})
-        return answered, cleaned.logits_at(frame_idx, size_hw, ids)
+        while True:
+            known = self.session.obj_ids
+            answered = tuple(t for t in self.snapshot.objects.values() if t.obj_id in known)
+            ids = [target.obj_id for target in answered]
+            # For this frame only: what is tracked may change before the next one is asked for.
+            cleaned = CleanedMasks(self.session, {t.obj_id: t.clean_up for t in answered})
+            try:
+                return answered, cleaned.logits_at(frame_idx, size_hw, ids)
+            except PromptError:
+                if not set(ids) - set(self.session.obj_ids):
+                    raise
+
+    def timelines(self) -> dict[int, Timeline]:
+        """What is known on each frame about the objects that have been prompted."""
+        found = {}
+        for obj_id in self.session.obj_ids:
+            with suppress(PromptError):  # it has been removed meanwhile
+                found[obj_id] = self.session.timeline(obj_id)
+        return found
 
     def set_in_out(self, frames: range | None) -> None:
         """Set the in and out points; None takes them away.

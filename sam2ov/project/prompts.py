@@ -42,16 +42,15 @@ class ProjectPrompts:
 
     def obj_ids(self) -> tuple[int, ...]:
         """The objects that have prompts, in the user's order."""
-        prompted = {owner for owner, _ in self._state.sequences}
-        return tuple(i for i in self._state.objects if i in prompted)
+        return self._state.snapshot.prompted_objects()
 
     def frames(self, obj_id: int) -> list[int]:
         """The frames that an object is prompted on, ascending."""
-        return self._state.prompted_frames(obj_id)
+        return self._state.snapshot.prompted_frames(obj_id)
 
     def sequence(self, obj_id: int, frame_idx: int) -> PromptSequence:
         """The prompts of an object on a frame as they were given; empty where it has none."""
-        return self._state.sequences.get((obj_id, frame_idx), ())
+        return self._state.snapshot.sequence(obj_id, frame_idx)
 
     def click(
         self, obj_id: int, frame_idx: int, xy: tuple[float, float], *, positive: bool

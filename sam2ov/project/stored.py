@@ -12,8 +12,7 @@ from sam2ov.errors import ProjectError
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.archive import is_project_file, open_project_file
 from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo, ProjectLibrary
-from sam2ov.project.objects import ProjectObject
-from sam2ov.project.state import ProjectState
+from sam2ov.project.state import ProjectSnapshot, ProjectState
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.store.journal import Journal
 from sam2ov.store.results import Kind, ResultStore
@@ -25,6 +24,7 @@ from sam2ov.values.masks import (
     mask_at,
     resize_logits,
 )
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.prompts import MaskPrompt
 
 
@@ -33,18 +33,18 @@ class StoredMasks:
 
     Args:
         journal: of the project; nothing is written to it.
-        state: of the project.
+        project: what was done in it.
         info: of the project.
 
     Raises:
         ProjectError: a stored mask is damaged.
     """
 
-    def __init__(self, journal: Journal, state: ProjectState, info: ProjectInfo) -> None:
+    def __init__(self, journal: Journal, project: ProjectSnapshot, info: ProjectInfo) -> None:
         self.num_frames = info.num_frames
         self.size_hw = info.height, info.width
-        self.obj_ids = tuple(i for i in state.objects if state.prompted_frames(i))
-        self._state = state
+        self.obj_ids = project.prompted_objects()
+        self._project = project
         self._store = ResultStore(journal, None)
 
     def logits_at(
@@ -58,7 +58,7 @@ class StoredMasks:
         return logits
 
     def _logits(self, obj_id: int, frame_idx: int, size_hw: tuple[int, int]) -> FloatArray:
-        sequence = self._state.sequences.get((obj_id, frame_idx), ())
+        sequence = self._project.sequence(obj_id, frame_idx)
         # What merge_prompts makes of them is the mask exactly if it came last.
         if sequence and isinstance(sequence[-1], MaskPrompt):
             return mask_at(sequence[-1].mask, size_hw)
@@ -85,7 +85,7 @@ class StoredProject:
 
     info: ProjectInfo
     clip: Path
-    objects: tuple[ProjectObject, ...]
+    objects: tuple[ClipObject, ...]
     in_out: range | None
     masks: StoredMasks
 
@@ -138,6 +138,6 @@ def _opened(folder: ProjectFolder, info: ProjectInfo, clip: Path | None) -> Iter
     if not folder.journal.is_file():
         raise ProjectError(f"The project of {info.clip_name} is empty: nothing was done in it.")
     with Journal(folder.journal) as journal:
-        state = ProjectState(journal, (info.height, info.width), info.num_frames)
-        objects = tuple(ProjectObject.of(i, document) for i, document in state.objects.items())
-        yield StoredProject(info, place, objects, state.in_out, StoredMasks(journal, state, info))
+        project = ProjectState(journal, (info.height, info.width), info.num_frames).snapshot
+        objects, masks = tuple(project.objects.values()), StoredMasks(journal, project, info)
+        yield StoredProject(info, place, objects, project.in_out, masks)

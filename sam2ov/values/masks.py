@@ -16,6 +16,8 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 LabelMap = npt.NDArray[np.uint8]
 """uint8 [H, W]: 0 for the background, n for the n-th object."""
+MAX_LABELS: Final = 255
+"""Objects that a label map tells apart."""
 
 NO_OBJECT_LOGIT = -1024.0
 """Logit of every pixel of an absent object (``NO_OBJ_SCORE`` in sam2_base.py)."""
@@ -133,7 +135,7 @@ def label_map(each_logits: Iterable[FloatArray], size_hw: tuple[int, int]) -> La
     Where masks overlap it is the one with the highest logit, as in ``without_overlaps``.
 
     Args:
-        each_logits: [H, W] of up to 255 objects; one at a time is in memory.
+        each_logits: [H, W] of up to ``MAX_LABELS`` objects; one at a time is in memory.
         size_hw: their height and width.
     """
     labels = np.zeros(size_hw, np.uint8)

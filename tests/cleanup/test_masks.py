@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from sam2ov.cleanup import masks as cleanup_masks
 from sam2ov.cleanup.masks import CleanedMasks
 from sam2ov.cleanup.motion import Patch, shift_between
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
-from sam2ov.values.clean_up import masks as cleanup_masks
 from sam2ov.values.masks import BoolArray
 from tests.cleanup.conftest import SIZE_HW, Stored, box, cleaned, disc, iou
 

@@ -12,9 +12,10 @@ import pytest
 from sam2ov.export import FORMATS, ExportSettings
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.masks import FloatArray, MaskSource
-from sam2ov.values.palette import default_colour
+from sam2ov.values.objects import ClipObject
+from sam2ov.values.palette import default_colour, to_hex
 from sam2ov.video import FrameReader, open_video
 from tests.clips import Encoding, Scene, vfr_times, write_clip
 
@@ -22,8 +23,8 @@ Write = Callable[..., list[Path]]
 """``write(format, path, …)``: see the fixture."""
 
 OBJECTS = (
-    ExportedObject(1, "dog", default_colour(1)),
-    ExportedObject(7, "ball", default_colour(7)),
+    ClipObject(1, "dog", to_hex(default_colour(1))),
+    ClipObject(7, "ball", to_hex(default_colour(7))),
 )
 EMPTY = range(5, 8)
 """Frames without a result."""
@@ -108,7 +109,7 @@ def write(stored: StoredLogits, reader: FrameReader) -> Write:
         path: Path,
         *,
         masks: MaskSource = stored,
-        objects: Sequence[ExportedObject] = OBJECTS,
+        objects: Sequence[ClipObject] = OBJECTS,
         frames: range | None = None,
         clip_name: str = "my clip.mp4",
         options: dict[str, object] | None = None,

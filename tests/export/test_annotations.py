@@ -16,15 +16,16 @@ from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS, ExportSettings
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.masks import BoolArray, FloatArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.video import FrameReader, open_video
 from tests.export.conftest import EMPTY, StoredLogits, Write
 from tests.export.readers import files_of, iou, picture, read_coco, read_sav, read_yolo
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools
 
-UNNAMED = tuple(ExportedObject(i, f"Object {i}", (0, 0, 0)) for i in (1, 7))
+UNNAMED = tuple(ClipObject(i, f"Object {i}", "#000000") for i in (1, 7))
 SIZE_HW = (96, 128)
 
 
@@ -89,7 +90,7 @@ def test_sav_counts_what_it_shows(write: Write, logits: FloatArray, tmp_path: Pa
 
 
 def test_mots_knows_cars_and_pedestrians(write: Write, tmp_path: Path) -> None:
-    named = [ExportedObject(1, "Person", (0, 0, 0)), ExportedObject(7, "kite", (0, 0, 0))]
+    named = [ClipObject(1, "Person", "#000000"), ClipObject(7, "kite", "#000000")]
     (path,) = write("mots", tmp_path / "a", objects=named, frames=range(1))
     files = files_of(path)
     values = picture(files["instances/my_clip/000000.png"])
@@ -103,7 +104,7 @@ def test_mots_refuses_numbers_that_it_cannot_hold(
 ) -> None:
     stored = StoredLogits(logits, obj_ids=(1, 1000))
     with pytest.raises(ExportError, match="objects 1 to 999, not 1000"):
-        write("mots", tmp_path / "a", masks=stored, objects=[ExportedObject(1000, "", (0, 0, 0))])
+        write("mots", tmp_path / "a", masks=stored, objects=[ClipObject(1000, "", "#000000")])
 
 
 # ---- YOLO
@@ -230,7 +231,7 @@ def test_cvat_tracks_end_and_begin_again(
 
 
 def test_names_with_markup_do_no_harm(write: Write, tmp_path: Path) -> None:
-    evil = [ExportedObject(1, '<a b="&">\'', (0, 0, 0))]
+    evil = [ClipObject(1, '<a b="&">\'', "#000000")]
     for name, suffix in (("cvat", ".xml"), ("label-studio", ".json"), ("yolo", "")):
         write(name, tmp_path / f"a{suffix}", objects=evil, clip_name="<clip>&.mp4")
     assert next(ET.parse(tmp_path / "a.xml").iter("track")).attrib["label"] == evil[0].name
@@ -250,7 +251,7 @@ def clips(clip: Path, logits: FloatArray) -> Iterator[list[ExportSource]]:
         for number, name in enumerate(("one.mp4", "two.mp4", "one.mov", "four.mp4")):
             reader = stack.enter_context(open_video(clip))
             names = ("dog", "ball") if number != 1 else ("cat", "Object 7")
-            objects = [ExportedObject(i, n, (0, 0, 0)) for i, n in zip((1, 7), names, strict=True)]
+            objects = [ClipObject(i, n, "#000000") for i, n in zip((1, 7), names, strict=True)]
             masks = TrackedMasks(StoredLogits(logits), objects)
             sources.append(ExportSource.of(name, reader, masks))
         yield sources

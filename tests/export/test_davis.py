@@ -11,8 +11,8 @@ from PIL import Image
 
 from sam2ov.errors import CancelledError, ExportError
 from sam2ov.evaluation.datasets import find_sequences
-from sam2ov.export.tracked_masks import ExportedObject
 from sam2ov.values.masks import FloatArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.palette import davis_palette
 from tests.export.conftest import StoredLogits, Write
 
@@ -132,6 +132,6 @@ def test_ids_that_are_no_palette_index_are_refused(
     write: Write, logits: FloatArray, tmp_path: Path
 ) -> None:
     stored = StoredLogits(logits, obj_ids=(1, 300))
-    objects = [ExportedObject(300, "cat", (0, 0, 0))]
+    objects = [ClipObject(300, "cat", "#000000")]
     with pytest.raises(ExportError, match="objects 1 to 254, not 300: renumber"):
         write("davis", tmp_path / "masks", masks=stored, objects=objects)

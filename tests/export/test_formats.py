@@ -17,9 +17,10 @@ from sam2ov.export import FORMATS, ExportSettings
 from sam2ov.export.formats import FormatName
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.progress import Progress
 from sam2ov.values.masks import FloatArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.video import open_video
 from tests.clips import Encoding, write_clip
 from tests.export.conftest import EMPTY, OBJECTS, StoredLogits, Write
@@ -269,7 +270,7 @@ def test_what_a_format_does_not_take_is_said_first(
 
 
 def test_objects_of_one_name_do_not_share_a_file(write: Write, tmp_path: Path) -> None:
-    twins = [ExportedObject(i, "Dog", (0, 0, 0)) for i in (1, 7)]
+    twins = [ClipObject(i, "Dog", "#000000") for i in (1, 7)]
     with pytest.raises(ExportError, match="Several objects are called dog"):
         write("masks", tmp_path / "out", objects=twins, names="{object}/{frame}")
     write("masks", tmp_path / "out", objects=twins, names="{object}-{id}/{frame:03d}")

@@ -19,9 +19,10 @@ from PIL import Image
 from sam2ov.errors import ExportError
 from sam2ov.export.openexr import ExrInfo, exr_file
 from sam2ov.export.stills import MAX_LAYERS
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import FloatArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.video import open_video
 from tests.export.conftest import OBJECTS, StoredLogits, Write
 from tests.export.readers import files_of, picture
@@ -131,11 +132,11 @@ def test_the_picture_in_linear_light(
 
 
 def test_layers_have_names_of_their_own(write: Write, tmp_path: Path) -> None:
-    twins = [ExportedObject(1, "A.dog", (0, 0, 0)), ExportedObject(7, "A.dog", (9, 9, 9))]
+    twins = [ClipObject(1, "A.dog", "#000000"), ClipObject(7, "A.dog", "#090909")]
     (path,) = write("exr", tmp_path / "out", objects=twins, frames=range(1))
     _, channels = read_exr(files_of(path)["my_clip.00000.exr"], tmp_path)
     assert sorted(channels) == ["A", "A_dog_1.A", "A_dog_7.A"]
-    long = [ExportedObject(1, "Ein sehr langer Name für ein Öbjekt", (0, 0, 0))]
+    long = [ClipObject(1, "Ein sehr langer Name für ein Öbjekt", "#000000")]
     (path,) = write("exr", tmp_path / "long", objects=long, frames=range(1))
     _, channels = read_exr(files_of(path)["my_clip.00000.exr"], tmp_path)
     assert sorted(channels) == ["A", "Ein_sehr_langer_Name_für_ein_Öbjekt.A"]
@@ -144,7 +145,7 @@ def test_layers_have_names_of_their_own(write: Write, tmp_path: Path) -> None:
 def test_too_many_layers(write: Write, tmp_path: Path, scene: Any) -> None:
     ids = tuple(range(1, MAX_LAYERS + 2))
     many = StoredLogits(np.zeros((24, len(ids), 96, 128), np.float32), ids)
-    objects = [ExportedObject(i, f"object {i}", (0, 0, 0)) for i in ids]
+    objects = [ClipObject(i, f"object {i}", "#000000") for i in ids]
     with pytest.raises(ExportError, match="gets up to 100 layers, here are 101"):
         write("exr", tmp_path / "out", masks=many, objects=objects)
     assert list(tmp_path.iterdir()) == []

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sam2ov.errors import ExportError
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import BoolArray, FloatArray
+from sam2ov.values.objects import ClipObject
 from tests.export.conftest import EMPTY, OBJECTS, StoredLogits
 
 
@@ -47,14 +48,14 @@ def test_the_surer_object_wins_where_masks_overlap(
     ("objects", "frames", "message"),
     [
         ((), None, "Between 1 and 255 objects"),
-        ((ExportedObject(3, "cat", (1, 2, 3)),), None, r"Objects \[3\] have no prompts"),
+        ((ClipObject(3, "cat", "#010203"),), None, r"Objects \[3\] have no prompts"),
         (OBJECTS, range(20, 25), "cannot be exported from 24 frames"),
         (OBJECTS, range(0), "cannot be exported from 24 frames"),
         (OBJECTS, range(0, 8, 2), "cannot be exported from 24 frames"),
     ],
 )
 def test_what_is_not_there_cannot_be_exported(
-    stored: StoredLogits, objects: tuple[ExportedObject, ...], frames: range | None, message: str
+    stored: StoredLogits, objects: tuple[ClipObject, ...], frames: range | None, message: str
 ) -> None:
     with pytest.raises(ExportError, match=message):
         TrackedMasks(stored, objects, frames)

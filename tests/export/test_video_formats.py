@@ -14,9 +14,10 @@ from av.video.reformatter import ColorRange, Colorspace
 from sam2ov.export import FORMATS
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import BoolArray, FloatArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.video import open_video
 from tests import clips
 from tests.clips import Scene
@@ -78,7 +79,7 @@ def export(
     clip: Path,
     logits: FloatArray,
     frames: range | None = None,
-    objects: tuple[ExportedObject, ...] = OBJECTS,
+    objects: tuple[ClipObject, ...] = OBJECTS,
     options: dict[str, object] | None = None,
 ) -> Path:
     facts = VIDEOS[case]

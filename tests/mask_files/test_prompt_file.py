@@ -26,6 +26,7 @@ from sam2ov.mask_files.prompt_file import (
     to_prompt,
     write_prompt_file,
 )
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.palette import davis_palette, default_colour
 from sam2ov.values.prompts import MaskPrompt, PointPrompt, make_point_prompt
 from sam2ov.values.rle import encode_rle
@@ -114,8 +115,8 @@ def test_a_file_written_by_hand_is_short() -> None:
         "file",
     )
     dog, other = prompts.objects
-    assert (dog.label, dog.rgb) == ("dog", (255, 0, 0))
-    assert (other.label, other.rgb) == ("object 4", default_colour(4))
+    assert (dog.known_as().name, dog.known_as().rgb) == ("dog", (255, 0, 0))
+    assert (other.known_as().name, other.known_as().rgb) == ("object 4", default_colour(4))
     prompt = to_prompt(dog.prompts[0], SIZE_HW)
     assert isinstance(prompt, PointPrompt)
     assert prompt.points_xy_video.tolist() == [[1, 2], [20, 22], [4, 3], [38, 9]]
@@ -125,7 +126,7 @@ def test_a_file_written_by_hand_is_short() -> None:
 def test_session_prompts_become_an_object() -> None:
     mask = np.eye(30, 40, dtype=np.bool_)
     clicks = make_point_prompt([[1, 2]], [0], (3, 4, 5, 6), SIZE_HW)
-    target = from_prompts(3, {9: MaskPrompt.of(mask), 2: clicks}, name="cat", colour="#00ff00")
+    target = from_prompts(ClipObject(3, "cat", "#00ff00"), {9: MaskPrompt.of(mask), 2: clicks})
     assert (target.id, target.name, target.colour) == (3, "cat", "#00ff00")
     assert [entry.frame for entry in target.prompts] == [2, 9]
     assert target.prompts[0] == FramePrompt(

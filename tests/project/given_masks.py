@@ -28,6 +28,7 @@ from sam2ov.project import NewObject, Project
 from sam2ov.store import results
 from sam2ov.store.journal import Journal
 from sam2ov.values import prompts
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.rle import decode_rle, encode_rle
 from tests.click_model import MODEL, ClickModel
 from tests.fake_model import SIZE
@@ -76,7 +77,10 @@ def open_masks(project: Project, path: Path) -> None:
     found = read_prompts_or_masks(path, Choice(every=1), 512 << 20)
     project.objects.replace(
         [
-            NewObject(obj_id, f"Object {obj_id}", "#ff0000", {f: (p,) for f, p in by_frame.items()})
+            NewObject(
+                ClipObject(obj_id, f"Object {obj_id}", "#ff0000"),
+                {frame: (prompt,) for frame, prompt in by_frame.items()},
+            )
             for obj_id, by_frame in fitting_prompts(
                 found, project.session.num_frames, SIZE_HW
             ).items()

@@ -30,16 +30,16 @@ def test_prompts_and_results_come_and_go_together(
     answers.add(1, 0, POINT)
     answers.add(1, 0, POINT)
     answers.replay(1, 4, (POINT,))
-    assert (len(state.sequences[1, 0]), len(state.sequences[1, 4])) == (2, 1)
+    assert (len(state.snapshot.sequence(1, 0)), len(state.snapshot.sequence(1, 4))) == (2, 1)
     assert answers.mask(1, 0)[30, 20]
     answers.replay(1, 0, ())
-    assert state.prompted_frames(1) == [4]
+    assert state.snapshot.prompted_frames(1) == [4]
     assert list(project.session.obj_ids) == [1]
     answers.replay(1, 4, ())
     assert project.session.obj_ids == (), "nothing follows from no prompt"
     answers.add(1, 0, POINT)
     answers.forget(1)
-    assert (state.sequences, project.session.obj_ids) == ({}, ())
+    assert (state.snapshot.sequences, project.session.obj_ids) == ({}, ())
 
 
 def test_reloading_follows_the_journal(
@@ -49,10 +49,10 @@ def test_reloading_follows_the_journal(
         answers.add(1, 0, POINT)
     project.journal.undo()
     answers.reload()
-    assert (state.sequences, project.session.obj_ids) == ({}, ())
+    assert (state.snapshot.sequences, project.session.obj_ids) == ({}, ())
     project.journal.redo()
     answers.reload()
-    assert list(state.sequences) == [(1, 0)]
+    assert state.snapshot.prompted_frames(1) == [0]
     assert answers.mask(1, 0)[30, 20]
     project.journal.execute("UPDATE result SET kind = 7")
     with pytest.raises(ProjectError, match="results of object 1 are damaged"):

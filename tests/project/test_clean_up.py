@@ -46,4 +46,4 @@ def test_it_is_there_when_the_project_is_opened_again(project: Project) -> None:
     project.objects.set_clean_up(1, wanted)
     session = project.session
     read = ProjectState(project.journal, session.size_hw, session.num_frames)
-    assert read.objects[1].clean_up == wanted
+    assert read.snapshot.objects[1].clean_up == wanted

@@ -17,3 +17,4 @@ def test_many_masks_take_little_memory() -> None:
     print(found)  # how long undo took, too: nothing here depends on it
     assert found["masks"] == NUM_MASKS
     assert found["rise_mb"] < 100, found
+    assert found["decoded_masks"] + found["decoded_results"] <= 4, found

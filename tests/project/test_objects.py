@@ -6,7 +6,7 @@ import pytest
 from sam2ov.errors import CancelledError, PromptError
 from sam2ov.progress import Progress
 from sam2ov.project import NewObject, Project
-from sam2ov.project.documents import MAX_OBJECT_ID, MAX_OBJECTS
+from sam2ov.values.objects import MAX_OBJECT_ID, MAX_OBJECTS, ClipObject
 from sam2ov.values.prompts import make_point_prompt
 from tests.click_model import HEIGHT, WIDTH
 from tests.project.conftest import masks, track
@@ -84,7 +84,7 @@ def test_replacing_is_one_step_that_happens_or_not(project: Project) -> None:
     project.prompts.click(1, 0, (20, 30), positive=True)
     before = masks(project, 0).copy()
     prompt = make_point_prompt([(60, 30)], [1], None, (HEIGHT, WIDTH))
-    new = [NewObject(i, f"Thing {i}", "#123456", {i: (prompt,)}) for i in (7, 3)]
+    new = [NewObject(ClipObject(i, f"Thing {i}", "#123456"), {i: (prompt,)}) for i in (7, 3)]
     told: list[Progress] = []
     with pytest.raises(CancelledError):
         project.objects.replace(new, told.append, lambda: bool(told))
@@ -98,7 +98,7 @@ def test_replacing_is_one_step_that_happens_or_not(project: Project) -> None:
     assert project.prompts.obj_ids() == (7, 3)
     assert masks(project, 7)[0].any()
     with pytest.raises(PromptError, match="Split the file"):
-        project.objects.replace([NewObject(MAX_OBJECT_ID + 1, "x", "#000000", {})])
+        project.objects.replace([NewObject(ClipObject(MAX_OBJECT_ID + 1, "x", "#000000"), {})])
     project.objects.replace([])
     assert [target.obj_id for target in project.objects] == [8], "there is always one"
     project.history.undo()

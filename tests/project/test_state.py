@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sam2ov.errors import ProjectError
-from sam2ov.project.documents import MAX_POINTS, MAX_PROMPTS, ObjectDocument
-from sam2ov.project.state import ProjectState
+from sam2ov.project.documents import MAX_POINTS, MAX_PROMPTS
+from sam2ov.project.state import ProjectSnapshot, ProjectState
 from sam2ov.store.journal import Journal
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.prompts import make_point_prompt
 from tests.click_model import HEIGHT, MODEL, NUM_FRAMES, WIDTH
 
@@ -37,27 +38,28 @@ def again(journal: Journal) -> ProjectState:
 
 def test_a_new_journal_holds_nothing(journal: Journal) -> None:
     state = again(journal)
-    assert (state.objects, state.sequences, state.in_out, state.model) == ({}, {}, None, None)
+    assert state.snapshot == ProjectSnapshot()
 
 
 def test_everything_comes_back(journal: Journal, state: ProjectState) -> None:
     second = state.add_object()
-    state.put_object(second, ObjectDocument(name="Ball", colour="#00ff00", hidden=True))
+    state.put_object(ClipObject(second, "Ball", "#00ff00", hidden=True))
     state.put_order([second, 1])
     sequence = (make_point_prompt([(3.25, 4)], [0], None, SIZE_HW),)
     state.put_sequence(second, 5, sequence)
     state.put_sequence(1, 0, sequence)
     state.put_sequence(1, 0, ())
     state.put_in_out(range(2, 8))
-    read = again(journal)
-    assert read.objects == state.objects
+    writable = again(journal)
+    read = writable.snapshot
+    assert read.objects == state.snapshot.objects
     assert list(read.objects) == [2, 1]
     assert read.model == MODEL
     assert read.in_out == range(2, 8)
-    assert list(read.sequences) == [(2, 5)]
+    assert {i: [*by_frame] for i, by_frame in read.sequences.items()} == {2: [5]}
     assert read.prompted_frames(2) == [5]
-    assert read.sequences[2, 5][0].points_xy_video.tolist() == [[3.25, 4]]  # type: ignore[union-attr]
-    assert read.add_object() == 3, "numbers are never given twice"
+    assert read.sequence(2, 5)[0].points_xy_video.tolist() == [[3.25, 4]]  # type: ignore[union-attr]
+    assert writable.add_object() == 3, "numbers are never given twice"
 
 
 @pytest.mark.parametrize(
@@ -110,4 +112,4 @@ def test_what_is_no_json_is_refused(journal: Journal, state: ProjectState, body:
 
 def test_unknown_documents_are_ignored(journal: Journal, state: ProjectState) -> None:
     journal.put_document("stale/1", b"\x00")
-    assert list(again(journal).objects) == [1]
+    assert list(again(journal).snapshot.objects) == [1]

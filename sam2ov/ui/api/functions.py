@@ -36,7 +36,6 @@ from sam2ov.export.formats import FORMATS, FormatName
 from sam2ov.export.names import clip_stem
 from sam2ov.jobs import ClipJob, ClipRun, Output
 from sam2ov.mask_files.prompt_file import PromptFile, parse_prompt_file
-from sam2ov.project.documents import MAX_OBJECTS
 from sam2ov.ui.api.types import (
     FormatFields,
     FramePromptFields,
@@ -51,6 +50,7 @@ from sam2ov.ui.pool.offers import offered_models
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
 from sam2ov.values.clean_up import CleanUp
+from sam2ov.values.objects import MAX_OBJECTS
 from sam2ov.zoo.presets import PresetName, find_preset
 
 _TOLD_EVERY_SECONDS = 0.5

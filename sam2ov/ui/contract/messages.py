@@ -6,8 +6,9 @@ A snapshot stands for itself: when two arrive at once, the page may skip the old
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.dataclasses import dataclass
 
-from sam2ov.values.clean_up import CleanUp
+from sam2ov.values.objects import ClipObject
 
 
 class Message(BaseModel):
@@ -53,15 +54,14 @@ class PromptView(Message):
     has_mask: bool
 
 
-class ObjectView(Message):
+@dataclass(
+    frozen=True,
+    kw_only=True,
+    config=ConfigDict(populate_by_name=True, json_schema_serialization_defaults_required=True),
+)
+class ObjectView(ClipObject):
     """An object. ``tracked`` and ``stale`` are ranges of frames, as in "0-36,50-96"."""
 
-    id: int
-    name: str
-    colour: str
-    hidden: bool
-    locked: bool
-    clean_up: CleanUp
     prompts: dict[int, PromptView]
     tracked: str
     stale: str

@@ -7,22 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdap
 
 from sam2ov.errors import PromptError
 from sam2ov.project import Reach
-from sam2ov.project.documents import MAX_NAME_LENGTH, MAX_OBJECT_ID, MAX_OBJECTS
 from sam2ov.values.clean_up import CleanUp
+from sam2ov.values.objects import MAX_OBJECTS, Colour, Name, ObjectId
 
 MAX_PROJECTS = 50
 """That a page may ask for at once."""
 
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
-ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
 PointIndex = Annotated[int, Field(ge=0, le=1000)]
 Coordinate = Annotated[FiniteFloat, Field(ge=-16, le=65_536)]
 """In video pixels; a little outside is clamped, the pointer may leave the picture."""
 Place = Annotated[tuple[Coordinate, Coordinate], Strict(strict=False)]
 """JSON has no tuples: a list of two will do."""
-Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
 
 
 class Payload(BaseModel):

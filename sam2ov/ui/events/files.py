@@ -1,6 +1,7 @@
 """Files that go out of the app and come back in: exports and prompts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -8,7 +9,7 @@ import gradio as gr
 from sam2ov.errors import ExportError, PromptError
 from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
-from sam2ov.export.tracked_masks import ExportedObject, TrackedMasks
+from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.mask_files.prompt_file import (
     ObjectPrompts,
     PromptFile,
@@ -19,9 +20,8 @@ from sam2ov.mask_files.prompt_file import (
 )
 from sam2ov.mask_files.reading import Choice, read_prompts_or_masks
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.project import NewObject, Project, ProjectObject
+from sam2ov.project import NewObject, Project
 from sam2ov.project.archive import SUFFIX, save_project_file
-from sam2ov.project.documents import MAX_NAME_LENGTH
 from sam2ov.ui.contract.messages import DownloadView
 from sam2ov.ui.contract.payloads import Save, parse
 from sam2ov.ui.events.background import Finish, carry_out
@@ -32,7 +32,7 @@ from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.workspace import Workspace
 from sam2ov.ui.tabs.workspaces import Workspaces
-from sam2ov.values.palette import from_hex, to_hex
+from sam2ov.values.objects import MAX_NAME_LENGTH, ClipObject
 
 _MAX_TEXT_BYTES = 64 << 20
 
@@ -104,9 +104,7 @@ class FileHandlers:
             clip.project.objects.replace(
                 [
                     NewObject(
-                        target.id,
-                        target.label[:MAX_NAME_LENGTH],
-                        to_hex(target.rgb),
+                        _with_short_name(target.known_as()),
                         {frame: (prompt,) for frame, prompt in by_frame.items()},
                     )
                     for target, by_frame in zip(prompts.objects, fitting.values(), strict=True)
@@ -141,7 +139,7 @@ def _required_clip(workspace: Workspace) -> OpenClip:
     return workspace.clip
 
 
-def _shown(project: Project) -> list[ExportedObject]:
+def _shown(project: Project) -> list[ClipObject]:
     """All objects that have masks and are not hidden."""
     prompted = project.prompts.obj_ids()
     if not prompted:
@@ -149,31 +147,26 @@ def _shown(project: Project) -> list[ExportedObject]:
     shown = [o for o in project.objects if o.obj_id in prompted and not o.hidden]
     if not shown:
         raise ExportError("All objects are hidden. Show those that you want to export.")
-    return [_exported(target) for target in shown]
+    return shown
 
 
-def _chosen(project: Project, obj_id: int) -> list[ExportedObject]:
+def _chosen(project: Project, obj_id: int) -> list[ClipObject]:
     """The object that is chosen on the page."""
     if obj_id not in project.prompts.obj_ids():
         raise ExportError(
             "The chosen object has no masks yet: click on it and track it first, or export all."
         )
-    return [_exported(target) for target in project.objects if target.obj_id == obj_id]
+    return [project.objects.find(obj_id)]
 
 
-def _exported(target: ProjectObject) -> ExportedObject:
-    return ExportedObject(target.obj_id, target.name, from_hex(target.colour), target.clean_up)
+def _with_short_name(target: ClipObject) -> ClipObject:
+    return replace(target, name=target.name[:MAX_NAME_LENGTH])
 
 
 def _prompt_file(clip: OpenClip) -> PromptFile:
     project = clip.project
     objects: list[ObjectPrompts] = [
-        from_prompts(
-            target.obj_id,
-            project.session.prompts(target.obj_id),
-            name=target.name,
-            colour=target.colour,
-        )
+        from_prompts(target, project.session.prompts(target.obj_id))
         for target in project.objects
         if target.obj_id in project.prompts.obj_ids()
     ]

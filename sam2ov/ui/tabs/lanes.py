@@ -56,15 +56,11 @@ def review(project: Project, fps: float) -> ReviewList:
 
 def tracks_of(project: Project) -> list[ObjectTrack]:
     """The objects with results, in the user's order."""
-    known = project.session.obj_ids
+    known, shown = project.timelines(), project.snapshot
     return [
-        ObjectTrack(
-            target.obj_id,
-            project.session.timeline(target.obj_id),
-            tuple(project.prompts.frames(target.obj_id)),
-        )
-        for target in project.objects
-        if target.obj_id in known
+        ObjectTrack(obj_id, known[obj_id], tuple(shown.prompted_frames(obj_id)))
+        for obj_id in shown.objects
+        if obj_id in known
     ]
 
 

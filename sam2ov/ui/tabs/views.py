@@ -1,17 +1,25 @@
 """Turns the state of a project into the messages that the page shows."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from sam2ov.project import Project, ProjectObject
+from sam2ov.project import Project
 from sam2ov.project.prompt_sequence import PromptSequence, points_of
 from sam2ov.ui.contract.messages import ObjectView, PromptView
 from sam2ov.values.masks import BoolArray
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.prompts import MaskPrompt
+from sam2ov.values.timeline import Timeline
 
 
 def object_views(project: Project) -> tuple[ObjectView, ...]:
     """All objects of a project with their prompts and tracked ranges."""
-    return tuple(_object_view(project, target) for target in project.objects)
+    known, shown = project.timelines(), project.snapshot
+    return tuple(
+        _object_view(target, shown.sequences.get(obj_id, {}), known.get(obj_id))
+        for obj_id, target in shown.objects.items()
+    )
 
 
 def ranges(flags: BoolArray) -> str:
@@ -21,23 +29,15 @@ def ranges(flags: BoolArray) -> str:
     return ",".join(f"{start}-{end - 1}" for start, end in zip(starts, ends, strict=True))
 
 
-def _object_view(project: Project, target: ProjectObject) -> ObjectView:
-    obj_id = target.obj_id
+def _object_view(
+    target: ClipObject, prompts: Mapping[int, PromptSequence], timeline: Timeline | None
+) -> ObjectView:
     tracked = stale = np.zeros(0, np.bool_)
-    if obj_id in project.session.obj_ids:
-        timeline = project.session.timeline(obj_id)
+    if timeline is not None:
         tracked, stale = timeline.has_result & ~timeline.stale, timeline.stale
     return ObjectView(
-        id=obj_id,
-        name=target.name,
-        colour=target.colour,
-        hidden=target.hidden,
-        locked=target.locked,
-        clean_up=target.clean_up,
-        prompts={
-            frame: _prompt_view(project.prompts.sequence(obj_id, frame))
-            for frame in project.prompts.frames(obj_id)
-        },
+        **vars(target),
+        prompts={frame: _prompt_view(prompts[frame]) for frame in sorted(prompts)},
         tracked=ranges(tracked),
         stale=ranges(stale),
     )

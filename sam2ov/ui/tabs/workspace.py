@@ -214,7 +214,7 @@ class Workspace:
             mask=mask,
             show_frame=show_frame,
             download=download,
-        ).model_dump_json()
+        ).model_dump_json(by_alias=True)
 
 
 def _label(step: Step | None) -> str | None:

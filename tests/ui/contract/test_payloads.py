@@ -92,8 +92,8 @@ def test_events_without_payload_are_refused(data: Any) -> None:
         parse_edit(gr.EventData(None, data))
 
 
-@pytest.mark.parametrize("colour", ["red", "#ff00", "#FF0000", "#ff0000;}", "url(x)"])
-def test_colours_are_six_lower_case_digits(colour: str) -> None:
+@pytest.mark.parametrize("colour", ["red", "#ff00", "#FF00000", "#ff0000;}", "url(x)"])
+def test_colours_are_six_digits(colour: str) -> None:
     payload = {
         "kind": "change_object",
         "clip": "a-clip-token",

@@ -99,11 +99,11 @@ def test_undo_shows_the_frame_that_it_changed(open_tab: Tab) -> None:
 
 def test_objects_are_added_changed_and_removed(open_tab: Tab) -> None:
     snapshot = open_tab.edit("add_object")
-    assert [target.id for target in snapshot.objects] == [1, 2]
+    assert [target.obj_id for target in snapshot.objects] == [1, 2]
     snapshot = open_tab.edit("change_object", object=2, name="<i>Ball</i>", colour="#00ff00")
     assert (snapshot.objects[1].name, snapshot.objects[1].colour) == ("<i>Ball</i>", "#00ff00")
     snapshot = open_tab.edit("remove_object", object=1)
-    assert [target.id for target in snapshot.objects] == [2]
+    assert [target.obj_id for target in snapshot.objects] == [2]
 
 
 def test_clean_up_is_seen_at_once_and_taken_back(open_tab: Tab) -> None:
@@ -190,7 +190,7 @@ def test_a_lost_connection_stops_the_work_and_keeps_it(open_tab: Tab) -> None:
 
 def test_prompts_can_be_changed_while_tracking(open_tab: Tab) -> None:
     open_tab.click(0, 24, 32)
-    second = open_tab.edit("add_object").objects[-1].id
+    second = open_tab.edit("add_object").objects[-1].obj_id
     open_tab.click(0, 30, 32, obj=second)
     running = open_tab.track()
     for _ in range(4):

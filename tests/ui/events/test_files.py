@@ -173,7 +173,7 @@ def test_names_of_exports_suit_any_file_system(open_tab: Tab) -> None:
 
 
 def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
-    second = open_tab.edit("add_object").objects[-1].id
+    second = open_tab.edit("add_object").objects[-1].obj_id
     open_tab.edit("change_object", object=second, name="Ball", colour="#00ff00")
     open_tab.click(0, 24, 32)
     open_tab.click(0, 60, 32, positive=False)
@@ -190,7 +190,9 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
     assert snapshot.undo == "Open prompts"
     assert [(t.name, t.colour) for t in snapshot.objects][1] == ("Ball", "#00ff00")
     assert [sorted(target.prompts) for target in snapshot.objects] == [[0], [5]]
-    assert open_tab.edit("add_object").objects[-1].id == 3, "numbers go on after those of the file"
+    assert open_tab.edit("add_object").objects[-1].obj_id == 3, (
+        "numbers go on after those of the file"
+    )
     again = [masks_of(open_tab, frame) for frame in (0, 5)]
     np.testing.assert_array_equal(masks[1], again[1])
     assert again[0].shape == masks[0].shape
