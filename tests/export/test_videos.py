@@ -81,7 +81,7 @@ def test_an_overlay_paints_the_objects(write: Write, logits: FloatArray, tmp_pat
     for number, target in enumerate(OBJECTS, 1):
         core = ~grown(labels != number, 4)
         assert core.sum() > 300
-        difference = np.abs(out.frames[core].astype(int) - target.colour)
+        difference = np.abs(out.frames[core].astype(int) - target.rgb)
         assert difference.mean() < 6, "up to the rounding of 4:2:0 and compression"
 
 
