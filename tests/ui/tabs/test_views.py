@@ -5,7 +5,14 @@ import pytest
 
 from sam2ov.project import Project
 from sam2ov.ui.tabs.views import object_views, ranges
+from tests.click_model import ClickModel
 from tests.project.conftest import track
+
+
+@pytest.fixture
+def model() -> ClickModel:
+    """A project without the app takes no turns."""
+    return ClickModel()
 
 
 @pytest.mark.parametrize(
