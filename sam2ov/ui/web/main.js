@@ -1,9 +1,14 @@
 // Brings the editor's template to life: snapshots from the server in, the user's actions out.
 
+/** @import { Send } from "./connection.js" */
+/** @import { ClipView, DownloadView, EditorProps, ObjectView, Snapshot } from "./messages.js" */
+/** @import { Limits } from "./projects/limits.js" */
+/** @import { NumberedEdit } from "./stage/edits.js" */
+
+import { Commands } from "./controls/commands.js";
 import { showControls } from "./controls/controls.js";
 import { Dialogs } from "./controls/dialogs.js";
 import { listenToKeys } from "./controls/keys.js";
-import { closePopovers } from "./controls/popovers.js";
 import { Status } from "./controls/status.js";
 import { Transport } from "./controls/transport.js";
 import { ViewControls } from "./controls/view_controls.js";
@@ -18,47 +23,75 @@ import { Edits } from "./stage/edits.js";
 import { Prompting } from "./stage/prompting.js";
 import { Stage } from "./stage/stage.js";
 import { Tools } from "./stage/tools.js";
-import { contains, parseRanges } from "./timeline/ranges.js";
+import { Coverage } from "./timeline/coverage.js";
 import { Timeline } from "./timeline/timeline.js";
+import { Connection } from "./connection.js";
+import { find } from "./dom.js";
 import { Selection } from "./selection.js";
 import { days, isPrompted, taskOf } from "./texts.js";
 
 const PREPARE_AFTER_MS = 300;
-const RETRY_MS = 5000;
-const AWAY_MS = 60_000;
-const NOTHING = { seq: 0, edits: 0, opened: 0, clip: null, objects: [], revision: 0, undo: null, redo: null, job: null };
 
+/**
+ * What Gradio gives to the script of the editor.
+ *
+ * @typedef {object} Mount
+ * @property {HTMLElement} element
+ * @property {(event: string, data: { payload: object }) => void} trigger
+ * @property {(name: string, changed: () => void) => void} watch
+ * @property {EditorProps & { value: string | null }} props `value` is the text of a snapshot
+ * @property {string} root of the page's URLs
+ */
+
+/** @param {Mount} mount */
 export function mount({ element, trigger, watch, props, root }) {
+  const { limits: text, max_bytes, max_pixels, max_seconds, keep_days } = props;
   const editor = new Editor({
-    section: element.querySelector(".s2"),
-    send: (event, payload = {}) => trigger(event, { payload }),
-    limits: {
-      text: props.limits,
-      bytes: props.max_bytes,
-      pixels: props.max_pixels,
-      seconds: props.max_seconds,
-      days: props.keep_days,
-    },
+    section: find(element, ".s2", HTMLElement),
+    send: (event, payload) => trigger(event, { payload }),
+    limits: { text, bytes: max_bytes, pixels: max_pixels, seconds: max_seconds },
+    keepDays: keep_days,
     root,
   });
-  const receive = () => props.value && editor.receive(JSON.parse(props.value));
+  const receive = () => {
+    if (props.value) editor.connection.receive(JSON.parse(props.value));
+  };
   watch("value", receive);
   receive();
-  editor.begin();
+  editor.connection.begin();
 }
 
 class Editor {
-  constructor({ section, send, limits, root }) {
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.section
+   * @param {Send} parts.send
+   * @param {Limits} parts.limits
+   * @param {number} parts.keepDays
+   * @param {string} parts.root
+   */
+  constructor({ section, send, limits, keepDays, root }) {
     this.section = section;
     this.send = send;
     this.root = root;
-    this.snapshot = NOTHING;
-    this.find = (selector) => section.querySelector(selector);
+    /** @type {number | undefined} */
+    this.preparing = undefined;
     const snapshot = () => this.snapshot;
+    this.connection = new Connection({
+      root,
+      send,
+      changed: (before, isNewTab) => this.#receive(before, isNewTab),
+      refused: (reason) => {
+        section.dataset.state = "full";
+        find(section, "[data-full]", HTMLElement).textContent = reason;
+      },
+    });
     this.edits = new Edits((edit) => this.#send(edit));
     this.looks = new Looks();
-    this.stage = new Stage(this.find(".s2-stage"), this.looks, () => this.#viewed());
-    this.status = new Status(this.find(".s2-status"));
+    this.coverage = new Coverage();
+    const stage = find(section, ".s2-stage", HTMLElement);
+    this.stage = new Stage(stage, this.looks, () => this.#viewed());
+    this.status = new Status(find(section, ".s2-status", HTMLElement));
     this.dialogs = new Dialogs(section);
     this.media = new Media(
       root,
@@ -66,7 +99,7 @@ class Editor {
       (frame) => this.player.arrived(frame),
       (frame) => this.status.fail(`Frame ${frame} cannot be shown. Go to it again to retry.`),
     );
-    this.media.hasMasks = (frame) => this.#hasMasks(frame);
+    this.media.hasMasks = (frame) => this.coverage.hasMasks(frame);
     this.player = new Player(this.media, this.stage, {
       onMoved: () => this.#moved(),
       onShown: (frame) => this.#shown(frame),
@@ -96,7 +129,7 @@ class Editor {
     });
     this.tools = new Tools(section, {
       changed: () => this.prompting?.toolChanged(),
-      resized: () => this.prompting.brushResized(),
+      resized: () => this.prompting?.brushResized(),
     });
     this.prompting = new Prompting({
       section,
@@ -109,26 +142,14 @@ class Editor {
       selection: this.selection,
       edits: this.edits,
     });
-    this.timeline = new Timeline(section, {
-      choose: (id) => this.selection.choose(id),
-      change: (object, name, colour) =>
-        this.edits.make({ kind: "change_object", object, name, colour }),
-      hide: (object, hidden) => this.edits.make({ kind: "hide_object", object, hidden }),
-      lock: (object, locked) => this.edits.make({ kind: "lock_object", object, locked }),
-      move: (object, position) => this.edits.make({ kind: "move_object", object, position }),
-      solo: (id) => this.selection.toggleSolo(id),
-      remove: (object) => this.#remove(object),
-      seek: (frame) => this.transport.seek(frame),
-      setRange: (range) =>
-        this.edits.make({ kind: "set_range", ...(range ?? { first: null, last: null }) }),
-      review: (frame, id) => this.#lookAt(frame, id),
+    this.timeline = this.#makeTimeline();
+    this.cleanUp = new CleanUpPanel((clean_up) => {
+      const { id } = this.selection;
+      if (id !== null) this.edits.make({ kind: "clean_up", object: id, clean_up });
     });
-    this.cleanUp = new CleanUpPanel((clean_up) =>
-      this.edits.make({ kind: "clean_up", object: this.selection.id, clean_up }),
-    );
     this.opening = new Opening({
       section,
-      stage: this.stage.element,
+      stage,
       root,
       limits,
       send,
@@ -146,36 +167,48 @@ class Editor {
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
     });
-    this.find("[data-limits]").textContent = limits.text;
-    this.find("[data-keep]").textContent = days(limits.days);
-    this.#listen();
+    find(section, "[data-limits]", HTMLElement).textContent = limits.text;
+    find(section, "[data-keep]", HTMLElement).textContent = days(keepDays);
+    const commands = new Commands({ ...this, snapshot, cancel: () => this.#cancel() });
+    listenToKeys(commands.keys);
     this.#render();
+  }
+
+  #makeTimeline() {
+    const { edits, selection } = this;
+    return new Timeline(this.section, this.coverage, {
+      choose: (id) => selection.choose(id),
+      change: (object, name, colour) => edits.make({ kind: "change_object", object, name, colour }),
+      hide: (object, hidden) => edits.make({ kind: "hide_object", object, hidden }),
+      lock: (object, locked) => edits.make({ kind: "lock_object", object, locked }),
+      move: (object, position) => edits.make({ kind: "move_object", object, position }),
+      solo: (id) => selection.toggleSolo(id),
+      remove: (object) => this.#remove(object),
+      seek: (frame) => this.transport.seek(frame),
+      setRange: (range) =>
+        edits.make({ kind: "set_range", ...(range ?? { first: null, last: null }) }),
+      review: (frame, id) => this.#lookAt(frame, id),
+    });
+  }
+
+  get snapshot() {
+    return this.connection.snapshot;
   }
 
   // ---- What the server says
 
-  // Until the first snapshot there is no place to send a clip to.
-  begin() {
-    if (this.snapshot !== NOTHING) return;
-    this.send("ready");
-    setTimeout(() => this.begin(), RETRY_MS);
-  }
-
-  receive(snapshot) {
-    if (snapshot.full) {
-      this.section.dataset.state = "full"; // `begin` goes on asking
-      this.find("[data-full]").textContent = snapshot.full;
-      return;
-    }
-    const before = this.snapshot;
-    const isNewTab = snapshot.upload !== before.upload; // for the server, as after its restart
+  /**
+   * @param {Snapshot} before
+   * @param {boolean} isNewTab
+   */
+  #receive(before, isNewTab) {
+    const { snapshot } = this;
     if (isNewTab) this.edits.restart(snapshot);
-    else if (snapshot.seq <= before.seq) return; // overtaken by a newer one
-    this.snapshot = snapshot;
     this.edits.receive(snapshot);
+    this.coverage.receive(snapshot.objects);
     if (isNewTab || snapshot.opened !== before.opened) this.opening.answered();
     this.projects.received(before);
-    if (snapshot.model !== before.model) this.send("show_model");
+    if (snapshot.model !== before.model) this.send("show_model", {});
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
     const state = this.projects.isRestoring ? "loading" : "empty";
     this.section.dataset.state = snapshot.clip ? "open" : state;
@@ -186,6 +219,7 @@ class Editor {
     this.#render();
   }
 
+  /** @param {ClipView | null} clip */
   #openClip(clip) {
     this.edits.forget();
     this.player.pause();
@@ -198,9 +232,9 @@ class Editor {
       this.player.close();
       return;
     }
-    const project = this.snapshot.project.token;
+    const project = this.snapshot.project?.token ?? "";
     const start = this.projects.frameOf(project);
-    this.section.style.setProperty("--aspect", clip.width / clip.height);
+    this.section.style.setProperty("--aspect", String(clip.width / clip.height));
     this.media.open(clip.token, clip.num_frames);
     this.stage.open(clip);
     this.tools.open(clip);
@@ -211,15 +245,7 @@ class Editor {
     this.stage.element.focus({ preventScroll: true });
   }
 
-  #hasMasks(frame) {
-    return this.snapshot.objects.some(
-      ({ prompts, tracked, stale }) =>
-        frame in prompts ||
-        contains(parseRanges(tracked), frame) ||
-        contains(parseRanges(stale), frame),
-    );
-  }
-
+  /** @param {DownloadView} file */
   #download({ url, name }) {
     const link = document.createElement("a");
     link.href = `${this.root}/${url}`;
@@ -229,103 +255,25 @@ class Editor {
 
   // ---- What the user does
 
-  #listen() {
-    const actions = {
-      ...this.view.actions,
-      ...this.#whenOpen({
-        ...this.timeline.actions,
-        ...this.transport.actions,
-        ...this.prompting.actions,
-        undo: () => this.#undo("undo"),
-        redo: () => this.#undo("redo"),
-        clear: () => this.#clear({ kind: "clear_frame", frame: this.player.frame }),
-        clear_object: () => this.#clear({ kind: "clear_object" }),
-        clear_all: () => this.edits.make({ kind: "clear_all" }),
-        add: () => this.edits.make({ kind: "add_object" }),
-        choose: (number) => this.#chooseAt(number - 1),
-        solo: () => this.selection.toggleSolo(this.selection.id),
-        track: () => this.tracking.start("forward"),
-        onlyChosen: () => this.tracking.toggleOnlyChosen(),
-        tool: (tool) => this.tools.choose(tool),
-        resize: (steps) => this.tools.isBrush && this.tools.resize(steps),
-      }),
-      nextStyle: () => this.view.nextStyle(),
-      toggleMasks: () => this.view.toggleMasks(),
-      forgetSpace: () => this.prompting.forgetSpace(),
-      cancel: () => this.#cancel(),
-      stop: () => this.prompting.cancel() || this.view.leaveFullscreen() || this.#cancel(),
-      help: () => this.dialogs.showHelp(),
-      open: () => this.opening.browse(),
-      browse: () => this.opening.browse(),
-      sample: () => this.opening.openSample(),
-    };
-    this.section.addEventListener("click", (event) => this.#pressed(event, actions));
-    listenToKeys(actions);
-    document.addEventListener("visibilitychange", () => this.#returned());
-    addEventListener("pagehide", ({ persisted }) => {
-      if (!persisted) navigator.sendBeacon(`${this.root}/media/${this.snapshot.upload}/leave`);
-    });
-  }
-
-  // The same actions, which do nothing while no clip is open.
-  #whenOpen(actions) {
-    const entries = Object.entries(actions).map(([name, action]) => [
-      name,
-      (...values) => this.snapshot.clip && action(...values),
-    ]);
-    return Object.fromEntries(entries);
-  }
-
-  // The server may have closed a page that was away for long, or have been started anew.
-  #returned() {
-    if (document.hidden) this.awaySince = performance.now();
-    else if (performance.now() - this.awaySince > AWAY_MS) this.send("ready");
-  }
-
-  #pressed(event, actions) {
-    const button = event.target.closest("button");
-    const { action, tool, track, styleChoice } = button?.dataset ?? {};
-    if (button?.closest('[role="menu"]')) closePopovers();
-    if (action) actions[action]();
-    else if (tool) actions.tool(tool);
-    else if (styleChoice) this.view.chooseStyle(styleChoice);
-    else if (track) this.tracking.start(track);
-    else return;
-    // After a click by pointer the keys belong to the picture; by keyboard the button keeps them.
-    if (event.detail > 0 && this.snapshot.clip && !this.dialogs.isOpen && !this.view.isBusy) {
-      this.stage.element.focus({ preventScroll: true });
-    }
-  }
-
+  /**
+   * @param {number} frame
+   * @param {number} id of an object
+   */
   #lookAt(frame, id) {
     this.selection.choose(id);
     this.timeline.objects.reveal(id);
     this.transport.seek(frame);
   }
 
-  #chooseAt(position) {
-    const object = this.snapshot.objects[position];
-    if (object) this.selection.choose(object.id);
-  }
-
-  // Take prompts of the chosen object away.
-  #clear(edit) {
-    const active = this.selection.object;
-    if (active?.locked) this.status.fail(this.prompting.refusal);
-    else if (active) this.edits.make({ ...edit, object: active.id });
-  }
-
+  /** @param {NumberedEdit} edit */
   #send(edit) {
+    const { clip } = this.snapshot;
     this.status.clearError();
-    this.section.dataset.waiting = this.edits.waiting;
-    this.send("edit", { clip: this.snapshot.clip.token, ...edit });
+    this.section.dataset.waiting = String(this.edits.waiting);
+    if (clip) this.send("edit", { clip: clip.token, ...edit });
   }
 
-  #undo(kind) {
-    this.tracking.follow(); // to where it was
-    this.edits.make({ kind });
-  }
-
+  /** @param {ObjectView} object */
   async #remove(object) {
     const question = `Remove ${object.name} with its prompts and masks?`;
     if (isPrompted(object) && !(await this.dialogs.ask(question))) return;
@@ -337,7 +285,7 @@ class Editor {
     const { job } = this.snapshot;
     if (!job || job.cancelling) return;
     job.cancelling = true;
-    this.send("cancel");
+    this.send("cancel", {});
     this.#render();
   }
 
@@ -363,8 +311,9 @@ class Editor {
     this.player.refresh();
   }
 
+  /** @param {number} frame */
   #shown(frame) {
-    this.stage.element.dataset.frame = frame;
+    this.stage.element.dataset.frame = String(frame);
     this.edits.settle();
     this.prompting.show();
     clearTimeout(this.preparing);
@@ -376,19 +325,24 @@ class Editor {
     );
   }
 
+  get #canOpen() {
+    return this.connection.isThere && !this.opening.isBusy;
+  }
+
   #render() {
-    const { objects, job, range = null, revision } = this.snapshot;
-    this.section.dataset.object = this.selection.id ?? ""; // the export panel asks for it
-    const results = objects.map(({ id, tracked, stale, prompts }) => [
-      id,
-      tracked,
-      stale,
-      Object.keys(prompts),
+    const { clip, objects, job, range, revision } = this.snapshot;
+    const { id, object } = this.selection;
+    this.section.dataset.object = String(id ?? ""); // the export panel asks for it
+    const results = objects.map((one) => [
+      one.id,
+      one.tracked,
+      one.stale,
+      Object.keys(one.prompts),
     ]);
     this.player.range = range;
     this.timeline.show({
       objects,
-      activeId: this.selection.id,
+      activeId: id,
       soloId: this.looks.solo,
       range,
       version: JSON.stringify([revision, results]),
@@ -397,9 +351,9 @@ class Editor {
     this.prompting.show();
     this.prompting.suggest();
     this.status.run(this.opening.task() ?? taskOf(job));
-    this.section.dataset.waiting = this.edits.waiting;
-    if (!this.edits.waiting) this.cleanUp.show(this.snapshot.clip && this.selection.object);
-    this.projects.show({ canOpen: this.snapshot !== NOTHING && !this.opening.isBusy });
+    this.section.dataset.waiting = String(this.edits.waiting);
+    if (!this.edits.waiting) this.cleanUp.show((clip && object) ?? null);
+    this.projects.show({ canOpen: this.#canOpen });
     this.#enable();
   }
 
@@ -410,7 +364,7 @@ class Editor {
       active: this.selection.object,
       frame: player.frame,
       numFrames: player.numFrames,
-      canOpen: snapshot !== NOTHING && !this.opening.isBusy,
+      canOpen: this.#canOpen,
       canTrack: !tracking.isStarting,
       tracksChosen: tracking.onlyChosen,
       hasPromptBefore: transport.promptFrom(-1) !== player.frame,

@@ -1,8 +1,17 @@
 // What the page says to people.
 
-// 1:02:03.45; without hours where there are none, and without hundredths if not `isExact`.
+/** @import { Task } from "./controls/status.js" */
+/** @import { JobView, ObjectView, Snapshot } from "./messages.js" */
+/** @import { Tool } from "./stage/tools.js" */
+
+/**
+ * 1:02:03.45; without hours where there are none, and without hundredths if not `isExact`.
+ *
+ * @param {number} seconds
+ */
 export function timecode(seconds, isExact = true) {
   const hundredths = Math.floor(seconds * 100 + 1e-6);
+  /** @type {(number: number) => string} */
   const two = (number) => String(Math.floor(number)).padStart(2, "0");
   const hours = Math.floor(hundredths / 360000);
   const minutes = (hundredths / 6000) % 60;
@@ -11,13 +20,14 @@ export function timecode(seconds, isExact = true) {
   return `${head}:${two((hundredths / 100) % 60)}${tail}`;
 }
 
+/** @param {number} seconds */
 function duration(seconds) {
   if (seconds < 1) return "a moment";
   if (seconds < 90) return `${Math.round(seconds)} s`;
   return `${Math.round(seconds / 60)} min`;
 }
 
-// Since a moment, in seconds since the epoch.
+/** @param {number} moment in seconds since the epoch */
 export function ago(moment) {
   const minutes = (Date.now() / 1000 - moment) / 60;
   if (minutes < 2) return "just now";
@@ -26,26 +36,35 @@ export function ago(moment) {
   return `${Math.round(minutes / 1440)} days ago`;
 }
 
-// A size on the disk; as in the server's settings, a GB is 2³⁰ bytes.
+/**
+ * A size on the disk; as in the server's settings, a GB is 2³⁰ bytes.
+ *
+ * @param {number} count
+ */
 export function bytes(count) {
-  const [name, unit] = [["GB", 2 ** 30], ["MB", 2 ** 20], ["KB", 2 ** 10]].find(
-    ([, one], index) => count >= one || index === 2,
-  );
-  const number = Math.max(count / unit, 1);
+  const name = count >= 2 ** 30 ? "GB" : count >= 2 ** 20 ? "MB" : "KB";
+  const number = Math.max(count / { GB: 2 ** 30, MB: 2 ** 20, KB: 2 ** 10 }[name], 1);
   return `${number < 10 ? Number(number.toFixed(1)) : Math.round(number)} ${name}`;
 }
 
+/** @param {number} count */
 export function days(count) {
   if (count < 2) return `${Math.max(Math.round(count * 24), 1)} hours`;
   return `${Math.round(count)} days`;
 }
 
+/** @param {Pick<ObjectView, "prompts">} object */
 export const isPrompted = (object) => Object.keys(object.prompts).length > 0;
 
-// Keys are for those who have a keyboard.
+/**
+ * Keys are for those who have a keyboard.
+ *
+ * @type {(text: string, keys: string) => string}
+ */
 const withKeys = (text, keys) =>
   matchMedia("(hover: none)").matches ? text : `${text} ${keys}`;
 
+/** @type {Record<Exclude<Tool, "positive">, (object: ObjectView) => string>} */
 const TOOL_HINTS = {
   negative: ({ name }) => `Click what does not belong to ${name}.`,
   box: ({ name }) => `Drag a box around ${name}.`,
@@ -59,10 +78,16 @@ const TOOL_HINTS = {
   pan: () => "Drag the picture. The wheel or two fingers zoom.",
 };
 
-// What to do next with a tool.
+/**
+ * What to do next with a tool.
+ *
+ * @param {Pick<Snapshot, "clip" | "objects">} snapshot
+ * @param {ObjectView | undefined} active
+ * @param {Tool} tool
+ */
 export function hint({ clip, objects }, active, tool) {
   if (!clip || !active) return "";
-  if (tool in TOOL_HINTS) return TOOL_HINTS[tool](active);
+  if (tool !== "positive") return TOOL_HINTS[tool](active);
   if (!isPrompted(active)) return `Click ${active.name} in the picture, or drag a box around it.`;
   if (objects.some((object) => object.stale)) {
     return "The paler frames were tracked from earlier prompts: track again to update them.";
@@ -71,9 +96,15 @@ export function hint({ clip, objects }, active, tool) {
   return "Play it through. A click corrects any frame.";
 }
 
+/** @param {number} number */
 const others = (number) => `${number} ${number === 1 ? "other" : "others"}`;
 
-// A server's job as a task for the status line.
+/**
+ * A server's job as a task for the status line.
+ *
+ * @param {JobView | null} job
+ * @returns {Task | null}
+ */
 export function taskOf(job) {
   if (!job) return null;
   if (job.cancelling) return { text: `${job.label}: stopping …`, share: null, canCancel: false };

@@ -1,21 +1,41 @@
 // Which buttons can be pressed, and what they are called.
 
+/** @import { ObjectView, Snapshot } from "../messages.js" */
+
+import { find, findAll } from "../dom.js";
 import { isPrompted } from "../texts.js";
 
-// `state`: the snapshot, the chosen object or undefined, where the playhead is, and what is possible.
+/**
+ * @typedef {object} State what is there, where the playhead is, and what is possible
+ * @property {Snapshot} snapshot
+ * @property {ObjectView | undefined} active the chosen object
+ * @property {number} frame
+ * @property {number} numFrames
+ * @property {boolean} canOpen
+ * @property {boolean} canTrack
+ * @property {boolean} tracksChosen
+ * @property {boolean} hasPromptBefore
+ * @property {boolean} hasPromptAfter
+ */
+
+/**
+ * @param {HTMLElement} section
+ * @param {State} state
+ */
 export function showControls(section, state) {
   const { snapshot, active, frame, numFrames, canOpen } = state;
   const { clip, objects, job } = snapshot;
   const isOpen = clip !== null;
-  const find = (selector) => section.querySelector(selector);
-  nameChange(find, "undo", "Undo", "Ctrl+Z", snapshot.undo);
-  nameChange(find, "redo", "Redo", "Ctrl+Shift+Z", snapshot.redo);
-  nameClearing(find, active);
+  /** @type {(action: string) => HTMLButtonElement} */
+  const button = (action) => find(section, `[data-action="${action}"]`, HTMLButtonElement);
+  nameChange(button("undo"), "Undo", "Ctrl+Z", snapshot.undo);
+  nameChange(button("redo"), "Redo", "Ctrl+Shift+Z", snapshot.redo);
+  nameClearing(button, active);
   const enabled = {
     undo: isOpen && snapshot.undo !== null,
     redo: isOpen && snapshot.redo !== null,
     clear: isOpen && frame in (active?.prompts ?? {}),
-    clear_object: Boolean(active) && isPrompted(active),
+    clear_object: active !== undefined && isPrompted(active),
     clear_all: isOpen && objects.some(isPrompted),
     solo: Boolean(active),
     add: isOpen,
@@ -35,28 +55,39 @@ export function showControls(section, state) {
     wider: isOpen,
   };
   for (const [action, is] of Object.entries(enabled)) {
-    find(`[data-action="${action}"]`).disabled = !is;
+    button(action).disabled = !is;
   }
   const targets = objects.filter(({ id }) => !state.tracksChosen || id === active?.id);
   const canTrack = isOpen && targets.some(isPrompted) && !job && state.canTrack;
-  for (const button of section.querySelectorAll("[data-track]")) button.disabled = !canTrack;
-  find('[data-action="onlyChosen"]').hidden = objects.length < 2;
-  for (const button of section.querySelectorAll("[data-tool], [data-menu]")) {
-    button.disabled = !isOpen;
+  for (const one of findAll(section, "[data-track]", HTMLButtonElement)) one.disabled = !canTrack;
+  button("onlyChosen").hidden = objects.length < 2;
+  for (const one of findAll(section, "[data-tool], [data-menu]", HTMLButtonElement)) {
+    one.disabled = !isOpen;
   }
-  find(".s2-slider").disabled = !isOpen;
+  find(section, ".s2-slider", HTMLInputElement).disabled = !isOpen;
 }
 
-function nameChange(find, action, verb, keys, label) {
-  const button = find(`[data-action="${action}"]`);
-  button.title = label ? `${verb}: ${label} (${keys})` : `Nothing to ${action} (${keys})`;
+/**
+ * @param {HTMLButtonElement} button
+ * @param {string} verb
+ * @param {string} keys
+ * @param {string | null} label what it would do
+ */
+function nameChange(button, verb, keys, label) {
+  const nothing = `Nothing to ${verb.toLowerCase()} (${keys})`;
+  button.title = label ? `${verb}: ${label} (${keys})` : nothing;
   button.setAttribute("aria-label", label ? `${verb}: ${label}` : verb);
 }
 
-function nameClearing(find, active) {
+/**
+ * @param {(action: string) => HTMLButtonElement} button
+ * @param {ObjectView | undefined} active
+ */
+function nameClearing(button, active) {
   const name = active?.name ?? "the object";
+  /** @type {(action: string, text: string) => void} */
   const say = (action, text) => {
-    find(`[data-action="${action}"] span`).textContent = text;
+    find(button(action), "span", HTMLElement).textContent = text;
   };
   say("clear", `Clear ${name} on this frame`);
   say("clear_object", `Clear ${name} on all frames`);

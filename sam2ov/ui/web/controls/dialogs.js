@@ -1,10 +1,13 @@
 // The help, the list of recent projects, and the one question that the editor asks.
 
+import { find } from "../dom.js";
+
 export class Dialogs {
+  /** @param {HTMLElement} section */
   constructor(section) {
-    this.help = section.querySelector('[data-dialog="help"]');
-    this.recent = section.querySelector('[data-dialog="recent"]');
-    this.question = section.querySelector('[data-dialog="question"]');
+    this.help = find(section, '[data-dialog="help"]', HTMLDialogElement);
+    this.recent = find(section, '[data-dialog="recent"]', HTMLDialogElement);
+    this.question = find(section, '[data-dialog="question"]', HTMLDialogElement);
   }
 
   showHelp() {
@@ -15,11 +18,17 @@ export class Dialogs {
     if (!this.recent.open) this.recent.showModal();
   }
 
-  // Resolves to whether the user wants it; Esc means no.
+  /**
+   * Resolves to whether the user wants it; Esc means no.
+   *
+   * @param {string} text
+   * @param {string} yes
+   * @returns {Promise<boolean>}
+   */
   ask(text, yes = "Continue") {
     const dialog = this.question;
-    dialog.querySelector("p").textContent = text;
-    dialog.querySelector('[value="yes"]').textContent = yes;
+    find(dialog, "p", HTMLElement).textContent = text;
+    find(dialog, '[value="yes"]', HTMLElement).textContent = yes;
     dialog.returnValue = "no";
     dialog.showModal();
     return new Promise((resolve) => {

@@ -1,22 +1,30 @@
 // The keyboard. Typing in a field, and keys that a focused control uses itself, are left alone.
 
+/** @import { Commands } from "./commands.js" */
+
+import { under } from "../dom.js";
 import { isPopoverOpen } from "./popovers.js";
 
 const FIELDS =
   "input:not([type=range]):not([type=radio]), textarea, select, [contenteditable], [role=listbox], [role=option], [role=combobox]";
+/** @type {{ [key: string]: [x: number, y: number] }} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CONTROLS = "button, a, summary, label, [role=button], [role=tab]";
 
-// `actions` maps names to functions; see the help dialog for the keys.
+/** @typedef {Commands["keys"]} Actions */
+
+/** @param {Actions} actions see the help dialog for the keys */
 export function listenToKeys(actions) {
   let isSpaceDown = false;
   document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
+    const { key } = event;
     if (event.defaultPrevented || document.querySelector("dialog[open]") || isPopoverOpen()) return;
-    if (target.closest?.(FIELDS) || event.altKey) return;
-    if (event.ctrlKey || event.metaKey) return run(event, commandOf(event, actions));
-    const isControl = target.closest?.(CONTROLS);
-    if (isControl && [" ", "Enter"].includes(key)) return;
+    if (under(event, FIELDS, Element) || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) {
+      run(event, commandOf(event, actions));
+      return;
+    }
+    if ([" ", "Enter"].includes(key) && under(event, CONTROLS, Element)) return;
     if (key === " ") {
       // Held while the picture is dragged, or pressed to play: its release tells.
       event.preventDefault();
@@ -38,26 +46,41 @@ export function listenToKeys(actions) {
   });
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {Actions} actions
+ */
 function commandOf({ key, shiftKey }, actions) {
   const letter = key.toLowerCase();
   if (letter === "z") return shiftKey ? actions.redo : actions.undo;
   return letter === "y" ? actions.redo : undefined;
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {Actions} actions
+ * @returns {(() => void) | undefined}
+ */
 function actionOf({ key, code, shiftKey }, actions) {
   if (actions.isAiming()) {
-    if (key in ARROWS) return () => actions.moveAim(...ARROWS[key], shiftKey);
+    if (key in ARROWS) {
+      const [x, y] = ARROWS[key];
+      return () => actions.moveAim(x, y, shiftKey);
+    }
     if (key === "Enter") return () => actions.pressAim(shiftKey);
   }
   const pace = shiftKey ? 10 : 1;
   if (/^[1-9]$/.test(key)) return () => actions.choose(Number(key));
   if (code === "Digit0" && shiftKey) return actions.actual;
   if (shiftKey && key.toLowerCase() === "a") return actions.add;
+  const letter = key.toLowerCase();
   if (shiftKey) {
+    /** @type {{ [key: string]: () => void }} */
     const shifted = { i: actions.goIn, o: actions.goOut, n: actions.previousReview, x: actions.clearRange };
-    if (key.toLowerCase() in shifted) return shifted[key.toLowerCase()];
+    if (letter in shifted) return shifted[letter];
   }
-  return {
+  /** @type {{ [key: string]: () => void }} */
+  const usual = {
     ArrowLeft: () => actions.step(-pace),
     ArrowRight: () => actions.step(pace),
     Home: () => actions.step(-Infinity),
@@ -92,9 +115,14 @@ function actionOf({ key, code, shiftKey }, actions) {
     p: actions.previousReview,
     ",": actions.previousPrompt,
     ".": actions.nextPrompt,
-  }[key.length === 1 ? key.toLowerCase() : key];
+  };
+  return usual[key.length === 1 ? letter : key];
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {(() => void) | undefined} action
+ */
 function run(event, action) {
   if (!action) return;
   event.preventDefault();

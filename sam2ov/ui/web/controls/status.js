@@ -1,29 +1,46 @@
 // The line below the picture: what to do next, what is running, and what went wrong.
 
+import { find } from "../dom.js";
+
+/**
+ * @typedef {object} Task
+ * @property {string} text
+ * @property {number | null} share 0…1, null while unknown
+ * @property {boolean} canCancel
+ */
+
 const ERROR_MS = 12000;
 
 export class Status {
+  /** @param {HTMLElement} element */
   constructor(element) {
     this.element = element;
-    this.bar = element.querySelector(".s2-bar");
-    this.message = element.querySelector(".s2-message");
-    this.cancel = element.querySelector('[data-action="cancel"]');
+    this.bar = find(element, ".s2-bar", HTMLElement);
+    this.filled = find(this.bar, "i", HTMLElement);
+    this.message = find(element, ".s2-message", HTMLElement);
+    this.cancel = find(element, '[data-action="cancel"]', HTMLElement);
     this.hint = "";
+    /** @type {Task | null} */
     this.task = null;
+    /** @type {string | null} */
+    this.error = null;
+    /** @type {number | undefined} */
+    this.timer = undefined; // until the error is taken away
   }
 
-  // What to do next; shown while nothing runs.
+  /** @param {string} hint what to do next; shown while nothing runs */
   suggest(hint) {
     this.hint = hint;
     this.#show();
   }
 
-  // A task: { text, share: 0…1 or null while unknown, canCancel }, or null when it is over.
+  /** @param {Task | null} task null when it is over */
   run(task) {
     this.task = task;
     this.#show();
   }
 
+  /** @param {string} text */
   fail(text) {
     this.error = text;
     clearTimeout(this.timer);
@@ -45,9 +62,9 @@ export class Status {
     this.element.classList.toggle("s2-failed", !task && Boolean(error));
     this.element.classList.toggle("s2-running", Boolean(task));
     this.cancel.hidden = !task?.canCancel;
-    this.bar.classList.toggle("s2-unknown", Boolean(task) && task.share === null);
-    const percent = task?.share == null ? 0 : Math.round(task.share * 100);
-    this.bar.firstElementChild.style.width = `${percent}%`;
+    this.bar.classList.toggle("s2-unknown", task !== null && task.share === null);
+    const percent = Math.round((task?.share ?? 0) * 100);
+    this.filled.style.width = `${percent}%`;
     this.bar.setAttribute("aria-valuenow", String(percent));
     this.bar.setAttribute("aria-valuetext", task ? task.text : "");
   }

@@ -1,22 +1,34 @@
 // The transport: playing, looping, going from frame to frame; the counter says where one is.
 
+/** @import { Player } from "../media/player.js" */
+/** @import { Tracking } from "../media/tracking.js" */
+/** @import { Snapshot } from "../messages.js" */
+
+import { find } from "../dom.js";
 import { timecode } from "../texts.js";
 
 export class Transport {
-  // `snapshot()` gives the present one.
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.section
+   * @param {() => Snapshot} parts.snapshot gives the present one
+   * @param {Player} parts.player
+   * @param {Tracking} parts.tracking
+   */
   constructor({ section, snapshot, player, tracking }) {
-    Object.assign(this, { snapshot, player, tracking });
-    this.counter = section.querySelector(".s2-counter");
-    this.play = section.querySelector('[data-action="play"]');
-    this.loop = section.querySelector('[data-action="loop"]');
+    this.snapshot = snapshot;
+    this.player = player;
+    this.tracking = tracking;
+    this.counter = find(section, ".s2-counter", HTMLElement);
+    this.play = find(section, '[data-action="play"]', HTMLButtonElement);
+    this.loop = find(section, '[data-action="loop"]', HTMLButtonElement);
   }
 
-  // The names of `data-action`, and those of keys.
+  // The names of `data-action`.
   get actions() {
     const { player } = this;
     return {
       play: () => player.toggle(),
-      step: (by) => this.seek(player.frame + by),
       back: () => this.seek(player.frame - 1),
       forward: () => this.seek(player.frame + 1),
       previousPrompt: () => this.seek(this.promptFrom(-1)),
@@ -25,13 +37,23 @@ export class Transport {
     };
   }
 
+  /** @param {number} by so many frames */
+  step(by) {
+    this.seek(this.player.frame + by);
+  }
+
+  /** @param {number} frame */
   seek(frame) {
     this.tracking.lookElsewhere();
     this.player.pause();
     this.player.seek(frame);
   }
 
-  // The next prompted frame of any object, or with -1 the one before; else where the playhead is.
+  /**
+   * The next prompted frame of any object, or with -1 the one before; else where the playhead is.
+   *
+   * @param {1 | -1} by
+   */
   promptFrom(by) {
     const { frame } = this.player;
     const { objects } = this.snapshot();

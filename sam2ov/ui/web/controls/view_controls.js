@@ -1,16 +1,31 @@
 // The toolbar's part that changes what is seen and nothing else: zoom, fullscreen, looks of the masks.
 
+/** @import { Changes, Looks, Style } from "../media/looks.js" */
+/** @import { Stage } from "../stage/stage.js" */
+
+import { find, findAll } from "../dom.js";
+import { isStyle } from "../media/looks.js";
 import { isPopoverOpen, listenToPopovers } from "./popovers.js";
 
 const ZOOM_STEP = 1.5;
 
 export class ViewControls {
-  // `relook()` is called when masks look different.
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.section
+   * @param {Stage} parts.stage
+   * @param {Looks} parts.looks
+   * @param {() => void} parts.relook is called when masks look different
+   */
   constructor({ section, stage, looks, relook }) {
-    Object.assign(this, { section, stage, looks, relook });
-    this.find = (selector) => section.querySelector(selector);
+    this.section = section;
+    this.stage = stage;
+    this.looks = looks;
+    this.relook = relook;
+    /** @type {Style} */
     this.styleBefore = "fill"; // what M goes back to
-    this.opacity = this.find(".s2-opacity input");
+    this.opacity = find(section, ".s2-opacity input", HTMLInputElement);
+    this.percent = find(section, ".s2-opacity output", HTMLElement);
     this.opacity.addEventListener("input", () =>
       this.change({ opacity: Number(this.opacity.value) / 100 }),
     );
@@ -25,30 +40,29 @@ export class ViewControls {
   get actions() {
     const { stage } = this;
     return {
-      zoom_in: () => stage.clip && stage.zoomBy(ZOOM_STEP),
-      zoom_out: () => stage.clip && stage.zoomBy(1 / ZOOM_STEP),
-      fit: () => stage.clip && stage.fit(),
-      actual: () => stage.clip && stage.zoomTo(1),
-      fullscreen: () => this.toggleFullscreen(),
+      zoom_in: () => stage.zoomBy(ZOOM_STEP),
+      zoom_out: () => stage.zoomBy(1 / ZOOM_STEP),
+      fit: () => stage.fit(),
+      actual: () => stage.zoomTo(1),
     };
   }
 
   // ---- Masks
 
+  /** @param {Changes} looks */
   change(looks) {
     if (this.looks.style !== "none") this.styleBefore = this.looks.style;
     if (this.looks.set(looks)) this.relook();
     this.show();
   }
 
+  /** @param {Style} style */
   chooseStyle(style) {
     this.change({ style });
   }
 
   nextStyle() {
-    const styles = [...this.section.querySelectorAll("[data-style-choice]")].map(
-      ({ dataset }) => dataset.styleChoice,
-    );
+    const styles = this.#choices().map(styleOf).filter(isStyle);
     this.chooseStyle(styles[(styles.indexOf(this.looks.style) + 1) % styles.length]);
   }
 
@@ -79,6 +93,12 @@ export class ViewControls {
     return true;
   }
 
+  // What the menu offers, in its order.
+  #choices() {
+    return findAll(this.section, "[data-style-choice]", HTMLElement);
+  }
+
+  /** @param {boolean} isFull */
   #maximise(isFull) {
     if (isFull) this.section.dataset.full = "";
     else delete this.section.dataset.full;
@@ -92,12 +112,17 @@ export class ViewControls {
 
   // ---- What the controls show
 
+  /** @param {string} action */
+  #button(action) {
+    return find(this.section, `[data-action="${action}"]`, HTMLButtonElement);
+  }
+
   show() {
     const { stage, looks, section } = this;
     const isOpen = stage.clip !== null;
     const { isFit, isClosest } = stage.viewport;
     const percent = isOpen ? `${Math.round(100 * stage.zoom)} %` : "100 %";
-    const actual = this.find('[data-action="actual"]');
+    const actual = this.#button("actual");
     if (actual.textContent !== percent) actual.textContent = percent;
     actual.setAttribute("aria-label", `Zoom is ${percent}; show it at 100 %`);
     const enabled = {
@@ -107,20 +132,24 @@ export class ViewControls {
       actual: isOpen,
     };
     for (const [action, is] of Object.entries(enabled)) {
-      this.find(`[data-action="${action}"]`).disabled = !is;
+      this.#button(action).disabled = !is;
     }
     const isFull = "full" in section.dataset;
-    const fullscreen = this.find('[data-action="fullscreen"]');
+    const fullscreen = this.#button("fullscreen");
     fullscreen.setAttribute("aria-pressed", String(isFull));
     fullscreen.title = isFull ? "Leave fullscreen (F)" : "Fullscreen (F)";
-    for (const choice of section.querySelectorAll("[data-style-choice]")) {
-      choice.setAttribute("aria-checked", String(choice.dataset.styleChoice === looks.style));
+    for (const choice of this.#choices()) {
+      choice.setAttribute("aria-checked", String(styleOf(choice) === looks.style));
     }
-    this.opacity.value = Math.round(100 * looks.opacity);
+    this.opacity.value = String(Math.round(100 * looks.opacity));
     this.opacity.disabled = looks.style !== "fill";
-    this.find(".s2-opacity output").textContent = `${this.opacity.value} %`;
-    const solo = this.find('[data-action="solo"]');
+    this.percent.textContent = `${this.opacity.value} %`;
+    const solo = this.#button("solo");
     solo.setAttribute("aria-pressed", String(looks.solo !== null));
-    this.find(".s2-look").classList.toggle("s2-on", looks.style !== "fill" || looks.solo !== null);
+    const isUnusual = looks.style !== "fill" || looks.solo !== null;
+    find(section, ".s2-look", HTMLElement).classList.toggle("s2-on", isUnusual);
   }
 }
+
+/** @param {HTMLElement} choice */
+const styleOf = (choice) => choice.dataset.styleChoice;

@@ -1,15 +1,27 @@
 // Pictures by key; forgets what was used longest ago once they take more than `budget` bytes.
 
+/** @param {ImageBitmap} bitmap */
 export const weighBitmap = (bitmap) => 4 * bitmap.width * bitmap.height;
 
+/**
+ * @template K, E
+ */
 export class Cache {
-  constructor(budget, weigh = weighBitmap) {
+  /**
+   * @param {number} budget
+   * @param {(entry: E) => number} weigh gives bytes
+   * @param {(entry: E) => void} release is told of what is forgotten
+   */
+  constructor(budget, weigh, release = () => {}) {
     this.budget = budget;
     this.weigh = weigh;
+    this.release = release;
     this.weight = 0;
+    /** @type {Map<K, E>} */
     this.entries = new Map();
   }
 
+  /** @param {K} key */
   get(key) {
     const entry = this.entries.get(key);
     if (entry !== undefined) {
@@ -19,10 +31,15 @@ export class Cache {
     return entry;
   }
 
+  /** @param {K} key */
   has(key) {
     return this.entries.has(key);
   }
 
+  /**
+   * @param {K} key
+   * @param {E} entry
+   */
   set(key, entry) {
     this.delete(key);
     this.entries.set(key, entry);
@@ -33,15 +50,27 @@ export class Cache {
     }
   }
 
+  /** @param {K} key */
   delete(key) {
     const entry = this.entries.get(key);
     if (entry === undefined) return;
     this.entries.delete(key);
     this.weight -= this.weigh(entry);
-    entry.close?.();
+    this.release(entry);
   }
 
   clear() {
     for (const key of [...this.entries.keys()]) this.delete(key);
   }
+}
+
+/**
+ * A cache of bitmaps.
+ *
+ * @template K
+ * @param {number} budget
+ * @returns {Cache<K, ImageBitmap>}
+ */
+export function bitmapCache(budget) {
+  return new Cache(budget, weighBitmap, (bitmap) => bitmap.close());
 }

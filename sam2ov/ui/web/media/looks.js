@@ -1,17 +1,38 @@
 // How the masks are shown: style, opacity, and which objects. The server need not know.
 
+/** @import { ObjectView } from "../messages.js" */
+/** @import { Colour } from "./palette.js" */
+/** @import { Masks } from "./requests.js" */
+
 import { recolour } from "./palette.js";
 
+/** @typedef {"fill" | "outline" | "matte" | "cutout" | "none"} Style */
+
+/**
+ * @typedef {object} Changes
+ * @property {Style} [style]
+ * @property {number} [opacity] 0…1
+ * @property {number | null} [solo]
+ */
+
+/** @type {Style[]} */
 export const STYLES = ["fill", "outline", "matte", "cutout", "none"];
 const STORED = "sam2ov.looks";
+/** @type {Colour} */
 const CLEAR = [0, 0, 0, 0];
-const WHITE = [255, 255, 255];
 
+/**
+ * @param {unknown} style
+ * @returns {style is Style}
+ */
+export const isStyle = (style) => STYLES.some((one) => one === style);
+
+/** @returns {{ style: Style, opacity: number }} */
 function stored() {
   try {
-    const { style, opacity } = JSON.parse(localStorage.getItem(STORED)) ?? {};
+    const { style, opacity } = JSON.parse(localStorage.getItem(STORED) ?? "{}");
     return {
-      style: STYLES.includes(style) ? style : "fill",
+      style: isStyle(style) ? style : "fill",
       opacity: opacity >= 0 && opacity <= 1 ? opacity : 0.45,
     };
   } catch {
@@ -21,53 +42,77 @@ function stored() {
 
 export class Looks {
   constructor() {
-    Object.assign(this, stored());
+    const { style, opacity } = stored();
+    this.style = style;
+    this.opacity = opacity;
+    /** @type {number | null} */
     this.solo = null; // the only object that is shown, by id
+    /** @type {Map<number, ObjectView>} */
     this.objects = new Map();
     this.version = "";
   }
 
-  // Take what has changed and tell whether masks look different now.
-  set(changes) {
-    Object.assign(this, changes);
+  /**
+   * Take what has changed and tell whether masks look different now.
+   *
+   * @param {Changes} changes
+   */
+  set({ style = this.style, opacity = this.opacity, solo = this.solo }) {
+    this.style = style;
+    this.opacity = opacity;
+    this.solo = solo;
     try {
-      localStorage.setItem(STORED, JSON.stringify({ style: this.style, opacity: this.opacity }));
+      localStorage.setItem(STORED, JSON.stringify({ style, opacity }));
     } catch {
       // Not kept for the next time.
     }
     return this.#renew();
   }
 
+  /** @param {ObjectView[]} objects */
   setObjects(objects) {
     this.objects = new Map(objects.map((object) => [object.id, object]));
-    if (!this.objects.has(this.solo)) this.solo = null;
+    if (this.solo !== null && !this.objects.has(this.solo)) this.solo = null;
     return this.#renew();
   }
 
+  /** @param {number} id */
   isVisible(id) {
-    if (this.style === "none" || !this.objects.has(id)) return false;
+    const object = this.objects.get(id);
+    if (this.style === "none" || !object) return false;
     if (this.solo !== null) return id === this.solo;
-    return !this.objects.get(id).hidden;
+    return !object.hidden;
   }
 
-  // `objects`: whose the PNG's indices are, [[object id, number of soft levels]].
+  /** @param {Masks} masks */
   decode({ png, objects }) {
     const entries = [CLEAR, ...objects.flatMap(([id, soft]) => this.#entries(id, soft))];
     return createImageBitmap(recolour(png, entries));
   }
 
-  // The colours of an object's area, its border, and its soft edges from the faintest on. Soft
-  // edges take the place of the border, but for the outline, which is the mask's.
+  /**
+   * The colours of an object's area, its border, and its soft edges from the faintest on. Soft
+   * edges take the place of the border, but for the outline, which is the mask's.
+   *
+   * @param {number} id
+   * @param {number} soft how many levels of soft edges there are
+   * @returns {Colour[]}
+   */
   #entries(id, soft) {
     const levels = Array.from({ length: soft }, (_, index) => (index + 1) / (soft + 1));
-    if (!this.isVisible(id)) return [CLEAR, CLEAR, ...levels.map(() => CLEAR)];
+    const object = this.objects.get(id);
+    if (!object || !this.isVisible(id)) return [CLEAR, CLEAR, ...levels.map(() => CLEAR)];
     const isWhite = this.style === "matte" || this.style === "cutout";
-    const { colour } = this.objects.get(id);
-    const rgb = isWhite ? WHITE : [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-    const strength = { fill: this.opacity, outline: 0 }[this.style] ?? 1;
-    const paint = (share) => [...rgb, Math.round(255 * strength * share)];
+    const { colour } = object;
+    const [red, green, blue] = [1, 3, 5].map((at) =>
+      isWhite ? 255 : parseInt(colour.slice(at, at + 2), 16),
+    );
+    const strength = this.style === "fill" ? this.opacity : Number(this.style !== "outline");
+    /** @type {(share: number) => Colour} */
+    const paint = (share) => [red, green, blue, Math.round(255 * strength * share)];
     const hasBorder = this.style === "outline" || (this.style === "fill" && !soft);
-    const border = hasBorder ? [...rgb, 255] : paint(soft ? 0.5 : 1);
+    /** @type {Colour} */
+    const border = hasBorder ? [red, green, blue, 255] : paint(soft ? 0.5 : 1);
     return [paint(1), border, ...levels.map(paint)];
   }
 

@@ -1,5 +1,7 @@
 // Gives a palette PNG other colours: the masks stay as they are, nothing is fetched or decoded twice.
 
+/** @typedef {[red: number, green: number, blue: number, alpha: number]} Colour 0–255 */
+
 const SIGNATURE_BYTES = 8;
 const FRAME_BYTES = 12; // of a chunk around its data: length, type, CRC
 
@@ -9,12 +11,17 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
+/** @param {Uint8Array} bytes */
 function crc32(bytes) {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
 
+/**
+ * @param {string} type four letters
+ * @param {Uint8Array} data
+ */
 function makeChunk(type, data) {
   const chunk = new Uint8Array(data.length + FRAME_BYTES);
   const view = new DataView(chunk.buffer);
@@ -25,8 +32,10 @@ function makeChunk(type, data) {
   return chunk;
 }
 
-// `png`: Uint8Array of a PNG with palette. `entries`: [red, green, blue, alpha] of each index, 0–255.
-// Returns a Blob.
+/**
+ * @param {Uint8Array<ArrayBuffer>} png with a palette
+ * @param {Colour[]} entries of each index
+ */
 export function recolour(png, entries) {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const parts = [png.subarray(0, SIGNATURE_BYTES)];

@@ -1,5 +1,9 @@
 // Which frame is shown: seeking, stepping and playing. The newest request wins.
 
+/** @import { ClipView, RangeView } from "../messages.js" */
+/** @import { Stage } from "../stage/stage.js" */
+/** @import { Media } from "./media.js" */
+
 import { Clock } from "./clock.js";
 
 const REST_MS = 90;
@@ -10,7 +14,13 @@ const MAX_STRIDE = 4;
 const CALM_MS = 3000;
 
 export class Player {
-  // `onShown(frame)` hears of every frame that has been painted, `onMoved()` of every new position.
+  /**
+   * @param {Media} media
+   * @param {Stage} stage
+   * @param {object} handlers
+   * @param {() => void} handlers.onMoved hears of every new position
+   * @param {(frame: number) => void} handlers.onShown hears of every frame that has been painted
+   */
   constructor(media, stage, { onMoved, onShown }) {
     this.media = media;
     this.stage = stage;
@@ -18,15 +28,29 @@ export class Player {
     this.onShown = onShown;
     this.clock = new Clock();
     this.frame = 0;
+    /** @type {number | null} */
     this.painted = null; // the frame in sight; while scrubbing it may be one nearby
     this.numFrames = 0;
-    this.range = null; // { first, last } to play
+    /** @type {RangeView | null} */
+    this.range = null; // what is played
     this.loops = false;
     this.isPlaying = false;
     this.direction = 1;
     this.stride = 1; // while playing, every so many frames are shown
+    this.started = { time: 0, at: 0 }; // where and when playing began, in seconds and ms
+    this.calmSince = 0;
+    this.request = 0; // for the next frame of the screen
+    /** @type {number | undefined} */
+    this.resting = undefined;
+    /** @type {number | undefined} */
+    this.waiting = undefined; // for masks, before the picture is painted without
+    this.isPatienceOver = false;
   }
 
+  /**
+   * @param {ClipView} clip
+   * @param {string} timesUrl
+   */
   open({ num_frames, fps }, timesUrl) {
     this.pause();
     this.numFrames = num_frames;
@@ -51,6 +75,7 @@ export class Player {
     this.onMoved();
   }
 
+  /** @param {number} frame */
   seek(frame) {
     const target = Math.min(Math.max(Math.round(frame), 0), Math.max(this.numFrames - 1, 0));
     const isMove = target !== this.frame;
@@ -89,22 +114,28 @@ export class Player {
     );
   }
 
+  /** @param {number} frame */
   #paintSoonWithoutMasks(frame) {
     clearTimeout(this.waiting);
+    this.isPatienceOver = false;
     this.waiting = setTimeout(() => {
-      this.waiting = null;
+      this.isPatienceOver = true;
       if (frame === this.frame && this.painted !== frame && this.media.hasPicture(frame)) {
         this.#paint(frame);
       }
     }, MASKS_PATIENCE_MS);
   }
 
-  // There is something new of a frame. While the user scrubs, whatever comes closer is better than
-  // standing still.
+  /**
+   * There is something new of a frame. While the user scrubs, whatever comes closer is better than
+   * standing still.
+   *
+   * @param {number} frame
+   */
   arrived(frame) {
     if (this.isPlaying) return; // the clock paints
     if (frame === this.frame) {
-      const isLate = this.painted === frame || this.waiting === null;
+      const isLate = this.painted === frame || this.isPatienceOver;
       if (this.media.isReady(frame) || (isLate && this.media.hasPicture(frame))) this.#paint(frame);
       return;
     }
@@ -150,6 +181,7 @@ export class Player {
     this.started = { time: this.clock.timeOf(this.frame), at: performance.now() };
   }
 
+  /** @param {number} now */
   #tick(now) {
     if (!this.isPlaying) return;
     const { clock, started } = this;
@@ -176,7 +208,12 @@ export class Player {
     return undefined;
   }
 
-  // Pictures that come too slowly are dropped evenly, every second, third …, rather than in gaps.
+  /**
+   * Pictures that come too slowly are dropped evenly, every second, third …, rather than in gaps.
+   *
+   * @param {number} lag in seconds
+   * @param {number} now
+   */
   #keepPace(lag, now) {
     if (lag > LAG_SECONDS) {
       this.stride = Math.min(this.stride + 1, MAX_STRIDE);
@@ -188,8 +225,10 @@ export class Player {
     }
   }
 
+  /** @param {number} frame */
   #paint(frame) {
     const found = this.media.get(frame);
+    if (!found) return;
     this.stage.paint(found);
     this.stage.element.dataset.level = found.level;
     this.painted = frame;

@@ -1,43 +1,85 @@
 // What is asked of the server for the stage: pictures, masks, and runs of both for playing.
 
+/** @typedef {"proxy" | "view" | "full"} Level */
+
+/**
+ * @typedef {object} Masks all masks of a frame
+ * @property {Uint8Array<ArrayBuffer>} png
+ * @property {[id: number, soft: number][]} objects whose its indices are, with the number of soft
+ *   levels, see overlay.py
+ */
+
+/**
+ * @typedef {object} Part of a run
+ * @property {number} frame
+ * @property {ImageBitmap} picture
+ * @property {Masks | null} masks
+ */
+
+/** @param {Response} response */
 async function checked(response) {
   if (response.status !== 200) throw new Error(`${response.status} for ${response.url}`);
   return response;
 }
 
-// Whose the indices of a PNG are: [[object id, number of soft levels]], see overlay.py.
-const objectsOf = (response) =>
-  response.headers
-    .get("X-Objects")
-    .split(",")
-    .filter(Boolean)
-    .map((entry) => entry.split(":").map(Number));
+/**
+ * @param {Response} response
+ * @returns {Masks["objects"]}
+ */
+function objectsOf(response) {
+  const entries = (response.headers.get("X-Objects") ?? "").split(",").filter(Boolean);
+  return entries.map((entry) => {
+    const [id, soft] = entry.split(":").map(Number);
+    return [id, soft];
+  });
+}
 
 export class Requests {
+  /** @param {string} base media/<token> */
   constructor(base) {
-    this.base = base; // media/<token>
+    this.base = base;
   }
 
+  /**
+   * @param {number} frame
+   * @param {Level} level
+   */
   async picture(frame, level) {
     const response = await checked(await fetch(`${this.base}/${frame}.jpg?size=${level}`));
     return createImageBitmap(await response.blob());
   }
 
-  // What is quickly there: { shown, picture }, of the frame or of one nearby.
+  /**
+   * What is quickly there: of the frame, or of one nearby.
+   *
+   * @param {number} frame
+   */
   async near(frame) {
     const response = await checked(await fetch(`${this.base}/near/${frame}.jpg`));
     const shown = Number(response.headers.get("X-Frame"));
     return { shown, picture: await createImageBitmap(await response.blob()) };
   }
 
+  /**
+   * @param {number} frame
+   * @param {Level} level
+   * @returns {Promise<Masks>}
+   */
   async masks(frame, level) {
     const url = `${this.base}/${frame}.png?size=${level}`;
     const response = await checked(await fetch(url, { cache: "no-store" }));
     return { png: new Uint8Array(await response.arrayBuffer()), objects: objectsOf(response) };
   }
 
-  // Small pictures of `count` frames, `step` apart, with their masks or without:
-  // [{ frame, picture, masks: { png, objects } | null }]
+  /**
+   * Small pictures of `count` frames, `step` apart, with their masks or without.
+   *
+   * @param {number} first
+   * @param {number} count
+   * @param {number} step
+   * @param {boolean} withMasks
+   * @returns {Promise<Part[]>}
+   */
   async run(first, count, step, withMasks) {
     const query = `count=${count}&step=${step}&masks=${Number(withMasks)}`;
     const response = await checked(await fetch(`${this.base}/run/${first}?${query}`));

@@ -1,26 +1,56 @@
 // Tracking: starting it, for which objects, and whether the picture goes along.
 
+/** @import { Send } from "../connection.js" */
+/** @import { Status } from "../controls/status.js" */
+/** @import { Snapshot, Track } from "../messages.js" */
+/** @import { Selection } from "../selection.js" */
+/** @import { Media } from "./media.js" */
+/** @import { Player } from "./player.js" */
+
+import { find } from "../dom.js";
+
 const REFRESH_MS = 600;
 
 export class Tracking {
-  // `snapshot()` gives the present one; `changed()` is called when other buttons can be pressed.
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.section
+   * @param {Send} parts.send
+   * @param {() => Snapshot} parts.snapshot gives the present one
+   * @param {Selection} parts.selection
+   * @param {Media} parts.media
+   * @param {Player} parts.player
+   * @param {Status} parts.status
+   * @param {() => void} parts.changed is called when other buttons can be pressed
+   */
   constructor({ section, send, snapshot, selection, media, player, status, changed }) {
-    Object.assign(this, { send, snapshot, selection, media, player, status, changed });
+    this.send = send;
+    this.snapshot = snapshot;
+    this.selection = selection;
+    this.media = media;
+    this.player = player;
+    this.status = status;
+    this.changed = changed;
     this.follows = true; // the playhead goes where tracking is
     this.onlyChosen = false; // not all objects
     this.isStarting = false; // it was asked for and has not been answered
-    this.choice = section.querySelector('[data-action="onlyChosen"]');
+    this.choice = find(section, '[data-action="onlyChosen"]', HTMLButtonElement);
+    /** @type {number | undefined} */
+    this.refreshing = undefined;
   }
 
+  /** @param {Track["direction"]} direction */
   start(direction) {
     const { clip, job } = this.snapshot();
+    const { id } = this.selection;
     if (!clip || job || this.isStarting) return;
     this.isStarting = true;
     this.status.clearError();
     this.player.pause();
     this.follow();
     this.changed();
-    const objects = this.onlyChosen ? [this.selection.id] : null;
+    const chosen = id === null ? [] : [id];
+    const objects = this.onlyChosen ? chosen : null;
     this.send("track", { clip: clip.token, frame: this.player.frame, direction, objects });
   }
 
@@ -40,7 +70,11 @@ export class Tracking {
     if (this.#isRunning) this.follows = false;
   }
 
-  // The server has said something new: show the masks, and go where it says.
+  /**
+   * The server has said something new: show the masks, and go where it says.
+   *
+   * @param {Snapshot} before
+   */
   received(before) {
     this.isStarting = false;
     const { clip, mask, revision, show_frame: wanted } = this.snapshot();
@@ -59,7 +93,7 @@ export class Tracking {
   // While the user looks elsewhere, tracking may change what is in sight.
   #refreshSoon() {
     this.refreshing ??= setTimeout(() => {
-      this.refreshing = null;
+      this.refreshing = undefined;
       this.media.forgetMasks();
       this.player.refresh();
     }, REFRESH_MS);

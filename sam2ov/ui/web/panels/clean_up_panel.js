@@ -2,41 +2,51 @@
 //
 // Gradio puts it on the page, so it may come later than the editor.
 
+/** @import { CleanUp, ObjectView } from "../messages.js" */
+
+import { find, findAll, under } from "../dom.js";
+
+const SLIDERS = ".s2-clean-up [data-clean-up]";
+
 export class CleanUpPanel {
-  // `change` is told of new settings, by the names of the server's.
+  /** @param {(settings: CleanUp) => void} change is told of new settings */
   constructor(change) {
     this.change = change;
+    /** @type {CleanUp | null} */
     this.present = null;
-    document.addEventListener("input", ({ target }) => {
-      if (isSlider(target)) describe(target);
+    document.addEventListener("input", (event) => {
+      const slider = under(event, SLIDERS, HTMLInputElement);
+      if (slider) describe(slider);
     });
     // Each release of a slider is a step that can be undone.
-    document.addEventListener("change", ({ target }) => {
-      if (isSlider(target)) this.#set({ ...this.present, [target.dataset.cleanUp]: valueOf(target) });
+    document.addEventListener("change", (event) => {
+      const slider = under(event, SLIDERS, HTMLInputElement);
+      if (slider) this.#set({ ...this.present, [nameOf(slider)]: valueOf(slider) });
     });
-    document.addEventListener("click", ({ target }) => {
-      if (target.closest?.("[data-clean-up-reset]")) this.#set({});
+    document.addEventListener("click", (event) => {
+      if (under(event, "[data-clean-up-reset]", Element)) this.#set({});
     });
   }
 
-  // `object` as in a snapshot, or null if there is none.
+  /** @param {ObjectView | null} object the chosen one */
   show(object) {
     const panel = document.querySelector(".s2-clean-up");
     if (!panel) return;
     this.present = object?.clean_up ?? null;
-    panel.querySelector("[data-clean-up-object]").textContent = object?.name ?? "";
+    find(panel, "[data-clean-up-object]", HTMLElement).textContent = object?.name ?? "";
     const isOpen = this.present !== null;
     let isPlain = true;
-    for (const slider of panel.querySelectorAll("[data-clean-up]")) {
-      const value = this.present?.[slider.dataset.cleanUp] ?? 0;
+    for (const slider of findAll(panel, "[data-clean-up]", HTMLInputElement)) {
+      const value = this.present?.[nameOf(slider)] ?? 0;
       isPlain &&= value === 0;
       slider.disabled = !isOpen;
-      slider.value = slider.dataset.curve ? Math.sqrt(value) : value;
+      slider.value = String(slider.dataset.curve ? Math.sqrt(value) : value);
       describe(slider, value);
     }
-    panel.querySelector("[data-clean-up-reset]").disabled = isPlain;
+    find(panel, "[data-clean-up-reset]", HTMLButtonElement).disabled = isPlain;
   }
 
+  /** @param {CleanUp} settings */
   #set(settings) {
     if (this.present === null) return;
     this.present = settings; // the next change may come before the answer
@@ -44,17 +54,24 @@ export class CleanUpPanel {
   }
 }
 
-function isSlider(element) {
-  return element.matches?.(".s2-clean-up [data-clean-up]") ?? false;
+/**
+ * The setting of a slider, by the server's name.
+ *
+ * @param {HTMLInputElement} slider
+ */
+function nameOf({ dataset }) {
+  return /** @type {keyof CleanUp} */ (dataset.cleanUp);
 }
 
+/** @param {HTMLInputElement} slider */
 function valueOf(slider) {
   const value = Number(slider.value);
   return slider.dataset.curve ? value * value : value;
 }
 
+/** @param {HTMLInputElement} slider */
 function describe(slider, value = valueOf(slider)) {
-  const output = slider.parentElement.querySelector("output");
+  const output = find(slider.parentElement ?? document, "output", HTMLElement);
   const text = value === 0 ? "off" : `${value} ${output.dataset.unit}`;
   if (output.textContent !== text) output.textContent = text;
   slider.setAttribute("aria-valuetext", text);

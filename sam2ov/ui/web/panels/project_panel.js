@@ -2,37 +2,52 @@
 //
 // Gradio puts it on the page, so it may come later than the editor.
 
+/** @import { KeptProjects, ProjectView } from "../messages.js" */
+
+import { find, under } from "../dom.js";
 import { bytes, days } from "../texts.js";
 
+/** @typedef {"save" | "browse" | "recent" | "close" | "delete"} Action */
+
 export class ProjectPanel {
-  // `actions` by the names of the panel's buttons.
+  /** @param {Record<Action, () => void>} actions by the names of the panel's buttons */
   constructor(actions) {
     document.addEventListener("click", (event) => {
-      const button = event.target.closest?.(".s2-project [data-project-action]");
-      if (button) actions[button.dataset.projectAction]();
+      const button = under(event, ".s2-project [data-project-action]", HTMLElement);
+      const name = button?.dataset.projectAction;
+      for (const [action, act] of Object.entries(actions)) if (action === name) act();
     });
   }
 
+  // Whether a project file is to hold the clip.
   get withClip() {
-    return Boolean(this.#find("with-clip")?.checked);
+    const box = document.querySelector('.s2-project [data-project="with-clip"]');
+    return box instanceof HTMLInputElement && box.checked;
   }
 
-  // `project` as in a snapshot or null, `kept` as the server tells it or null until it has.
+  /**
+   * @param {object} shown
+   * @param {ProjectView | null} shown.project
+   * @param {KeptProjects | null} shown.kept null until the server has told of them
+   * @param {boolean} shown.canOpen
+   * @param {boolean} shown.canChange
+   */
   show({ project, kept, canOpen, canChange }) {
     const panel = document.querySelector(".s2-project");
     if (!panel) return;
     const isOpen = project !== null;
     const facts = kept?.projects.find(({ token }) => token === project?.token);
-    this.#say("name", isOpen ? project.name : "No project is open.");
-    this.#find("saving").hidden = !isOpen || !facts || facts.is_sample;
+    say(panel, "name", isOpen ? project.name : "No project is open.");
+    part(panel, "saving").hidden = !isOpen || !facts || facts.is_sample;
     if (facts) {
-      this.#say("clip-size", bytes(facts.clip_bytes));
-      this.#find("save").title = `Prompts, masks and their objects: ${bytes(facts.journal_bytes)}`;
+      say(panel, "clip-size", bytes(facts.clip_bytes));
+      part(panel, "save").title = `Prompts, masks and their objects: ${bytes(facts.journal_bytes)}`;
     }
     if (kept) {
       const used = `${bytes(kept.used_bytes)} of ${bytes(kept.keep_bytes)}`;
       const time = days(kept.keep_days);
-      this.#say(
+      say(
+        panel,
         "kept",
         `Every step is saved here at once. Projects are kept for ${time} after their last use; ` +
           `together they take ${used}, beyond that the oldest go.`,
@@ -46,16 +61,25 @@ export class ProjectPanel {
       recent: true,
     };
     for (const [action, is] of Object.entries(enabled)) {
-      panel.querySelector(`[data-project-action="${action}"]`).disabled = !is;
+      find(panel, `[data-project-action="${action}"]`, HTMLButtonElement).disabled = !is;
     }
   }
+}
 
-  #find(name) {
-    return document.querySelector(`.s2-project [data-project="${name}"]`);
-  }
+/**
+ * @param {Element} panel
+ * @param {string} name
+ */
+function part(panel, name) {
+  return find(panel, `[data-project="${name}"]`, HTMLElement);
+}
 
-  #say(name, text) {
-    const element = this.#find(name);
-    if (element.textContent !== text) element.textContent = text;
-  }
+/**
+ * @param {Element} panel
+ * @param {string} name
+ * @param {string} text
+ */
+function say(panel, name, text) {
+  const element = part(panel, name);
+  if (element.textContent !== text) element.textContent = text;
 }

@@ -5,15 +5,29 @@ const LIST = "sam2ov-projects"; // in all tabs: [{ token, frame }], the newest f
 const CURRENT = "sam2ov-project"; // in this tab: a token
 const MOST = 30;
 
-// Storage may be switched off: the page works, and remembers nothing.
+/** @typedef {{ token: string, frame: number }} Entry */
+/** @typedef {"localStorage" | "sessionStorage"} Place */
+
+/**
+ * Storage may be switched off: the page works, and remembers nothing.
+ *
+ * @param {Place} storage
+ * @param {string} key
+ * @returns {unknown}
+ */
 function read(storage, key) {
   try {
-    return JSON.parse(window[storage].getItem(key));
+    return JSON.parse(window[storage].getItem(key) ?? "null");
   } catch {
     return null;
   }
 }
 
+/**
+ * @param {Place} storage
+ * @param {string} key
+ * @param {Entry[] | string | null} value null takes it away
+ */
 function write(storage, key, value) {
   try {
     if (value === null) window[storage].removeItem(key);
@@ -23,7 +37,15 @@ function write(storage, key, value) {
   }
 }
 
-const isEntry = (entry) => typeof entry?.token === "string" && Number.isInteger(entry.frame);
+/**
+ * @param {unknown} entry
+ * @returns {entry is Entry}
+ */
+function isEntry(entry) {
+  if (typeof entry !== "object" || entry === null) return false;
+  if (!("token" in entry && "frame" in entry)) return false;
+  return typeof entry.token === "string" && Number.isInteger(entry.frame);
+}
 
 export class Kept {
   get tokens() {
@@ -36,6 +58,7 @@ export class Kept {
     return typeof token === "string" ? token : null;
   }
 
+  /** @param {string} token */
   opened(token) {
     const known = this.#entries().find((entry) => entry.token === token);
     write("sessionStorage", CURRENT, token);
@@ -47,16 +70,22 @@ export class Kept {
     write("sessionStorage", CURRENT, null);
   }
 
+  /** @param {string[]} tokens */
   forget(tokens) {
     const gone = new Set(tokens);
-    if (gone.has(this.current)) this.left();
+    if (this.current !== null && gone.has(this.current)) this.left();
     this.#put(this.#entries().filter(({ token }) => !gone.has(token)));
   }
 
+  /** @param {string} token */
   frameOf(token) {
     return this.#entries().find((entry) => entry.token === token)?.frame ?? 0;
   }
 
+  /**
+   * @param {string} token
+   * @param {number} frame
+   */
   putFrame(token, frame) {
     const entries = this.#entries();
     const entry = entries.find((known) => known.token === token);
@@ -71,10 +100,12 @@ export class Kept {
     return Array.isArray(found) ? found.filter(isEntry) : [];
   }
 
+  /** @param {string} token */
   #without(token) {
     return this.#entries().filter((entry) => entry.token !== token);
   }
 
+  /** @param {Entry[]} entries */
   #put(entries) {
     write("localStorage", LIST, entries.slice(0, MOST));
   }

@@ -1,19 +1,42 @@
 // Opening: a clip or a project file, chosen or dropped; the sample; a project that the server keeps.
 
+/** @import { Send } from "../connection.js" */
+/** @import { Task } from "../controls/status.js" */
+/** @import { Open, Snapshot } from "../messages.js" */
+/** @import { Limits } from "./limits.js" */
+
+import { find } from "../dom.js";
 import { refusal } from "./limits.js";
 import { listenToDrops, Upload } from "./upload.js";
 
 export class Opening {
-  // `snapshot()` gives the present one, `changed()` and `failed(text)` are called when there is
-  // something new to show.
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.section
+   * @param {HTMLElement} parts.stage where files are dropped
+   * @param {string} parts.root
+   * @param {Limits} parts.limits
+   * @param {Send} parts.send
+   * @param {() => Snapshot} parts.snapshot gives the present one
+   * @param {() => void} parts.changed is called when there is something new to show
+   * @param {(text: string) => void} parts.failed is told of errors
+   */
   constructor({ section, stage, root, limits, send, snapshot, changed, failed }) {
-    Object.assign(this, { root, limits, send, snapshot, changed, failed });
+    this.root = root;
+    this.limits = limits;
+    this.send = send;
+    this.snapshot = snapshot;
+    this.changed = changed;
+    this.failed = failed;
+    /** @type {Upload | null} */
     this.upload = null;
+    /** @type {string | null} */
     this.checking = null; // the name of a file that is looked at before it is sent
+    /** @type {string | null} */
     this.reading = null; // the name of what the server reads
-    this.file = section.querySelector(".s2-file");
+    this.file = find(section, ".s2-file", HTMLInputElement);
     this.file.addEventListener("change", () => {
-      const [chosen] = this.file.files;
+      const chosen = this.file.files?.[0];
       this.file.value = "";
       if (chosen) this.#send(chosen);
     });
@@ -32,7 +55,12 @@ export class Opening {
     if (!this.isBusy) this.#open("sample", "the sample");
   }
 
-  // Tells whether it is being opened: there is one at a time.
+  /**
+   * Tells whether it is being opened: there is one at a time.
+   *
+   * @param {string} token
+   * @param {string} name
+   */
   openProject(token, name) {
     if (this.isBusy) return false;
     this.#open("project", name, token);
@@ -48,6 +76,7 @@ export class Opening {
     this.reading = null;
   }
 
+  /** @returns {Task | null} */
   task() {
     if (this.upload) {
       const { name, share } = this.upload;
@@ -61,6 +90,7 @@ export class Opening {
     return null;
   }
 
+  /** @param {File} file */
   async #send(file) {
     if (this.isBusy) return;
     this.checking = file.name;
@@ -82,6 +112,11 @@ export class Opening {
     this.changed();
   }
 
+  /**
+   * @param {Open["source"]} source
+   * @param {string} name
+   * @param {string | null} project its token
+   */
   #open(source, name, project = null) {
     this.reading = name;
     this.send("open", { source, project });

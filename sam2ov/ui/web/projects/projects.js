@@ -1,6 +1,12 @@
 // Kept projects: a tab goes on where it was; others are opened, saved, closed and deleted.
 
 import { ProjectPanel } from "../panels/project_panel.js";
+/** @import { Send } from "../connection.js" */
+/** @import { Dialogs } from "../controls/dialogs.js" */
+/** @import { KeptProject, KeptProjects, Snapshot } from "../messages.js" */
+/** @import { Opening } from "./opening.js" */
+
+import { find } from "../dom.js";
 import { Kept } from "./kept.js";
 import { RecentList } from "./recent.js";
 
@@ -8,27 +14,55 @@ const CARDS = 4; // on the empty stage: one row
 const FRAME_AFTER_MS = 400;
 
 export class Projects {
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.section
+   * @param {string} parts.root
+   * @param {Send} parts.send
+   * @param {() => Snapshot} parts.snapshot gives the present one
+   * @param {Opening} parts.opening
+   * @param {Dialogs} parts.dialogs
+   * @param {(text: string) => void} parts.failed is told of errors
+   * @param {() => void} parts.changed is called when there is something new to show
+   */
   constructor({ section, root, send, snapshot, opening, dialogs, failed, changed }) {
-    Object.assign(this, { root, send, snapshot, opening, dialogs, failed, changed });
+    this.root = root;
+    this.send = send;
+    this.snapshot = snapshot;
+    this.opening = opening;
+    this.dialogs = dialogs;
+    this.failed = failed;
+    this.changed = changed;
     this.kept = new Kept();
+    /** @type {KeptProjects | null} */
     this.answer = null; // what the server told of kept projects
+    /** @type {string | null} */
     this.restoring = null; // the token of the project that this tab had, while it is opened again
+    /** @type {string | null} */
     this.doomed = null; // to be deleted as soon as it is closed
+    /** @type {Set<string>} */
     this.deleted = new Set(); // no longer shown, whether the server is done with it or not
-    this.moving = null; // { token, frame }: where the playhead is, not yet written down
+    /** @type {{ token: string, frame: number } | null} */
+    this.moving = null; // where the playhead is, not yet written down
+    /** @type {number | undefined} */
+    this.writing = undefined;
     const handlers = {
-      open: (project) => this.#open(project),
-      remove: (project) => this.#remove(project),
+      open: (/** @type {KeptProject} */ project) => this.#open(project),
+      remove: (/** @type {KeptProject} */ project) => this.#remove(project),
     };
-    this.stage = section.querySelector(".s2-recent");
-    this.cards = new RecentList(this.stage.querySelector("ul"), root, handlers);
-    this.list = new RecentList(dialogs.recent.querySelector("ul"), root, handlers);
+    this.stage = find(section, ".s2-recent", HTMLElement);
+    this.cards = new RecentList(find(this.stage, "ul", HTMLElement), root, handlers);
+    this.list = new RecentList(find(dialogs.recent, "ul", HTMLElement), root, handlers);
+    this.none = find(dialogs.recent, ".s2-none", HTMLElement);
     this.panel = new ProjectPanel({
       save: () => this.send("save", { with_clip: this.panel.withClip }),
       browse: () => this.opening.browse(),
       recent: () => this.showRecent(),
       close: () => this.#close(),
-      delete: () => this.#remove(this.#present()),
+      delete: () => {
+        const { project } = this.snapshot();
+        if (project) this.#remove(project);
+      },
     });
     addEventListener("pagehide", () => this.#writeFrame());
   }
@@ -38,11 +72,16 @@ export class Projects {
     return this.restoring !== null;
   }
 
-  // Where the playhead stood when the project was left.
+  /**
+   * Where the playhead stood when the project was left.
+   *
+   * @param {string} token
+   */
   frameOf(token) {
     return this.moving?.token === token ? this.moving.frame : this.kept.frameOf(token);
   }
 
+  /** @param {number} frame */
   moved(frame) {
     const token = this.snapshot().project?.token;
     if (!token) return;
@@ -52,7 +91,11 @@ export class Projects {
     this.writing = setTimeout(() => this.#writeFrame(), FRAME_AFTER_MS);
   }
 
-  // The server has said something new; call it before anything is shown.
+  /**
+   * The server has said something new; call it before anything is shown.
+   *
+   * @param {Snapshot} before
+   */
   received(before) {
     const { project, upload, opened, job } = this.snapshot();
     const token = project?.token ?? null;
@@ -71,6 +114,7 @@ export class Projects {
     if (isNewTab || hasWorked || token !== (before.project?.token ?? null)) this.refresh();
   }
 
+  /** @param {{ canOpen: boolean }} possible */
   show({ canOpen }) {
     const { project, job } = this.snapshot();
     const known = this.answer?.projects ?? [];
@@ -78,9 +122,8 @@ export class Projects {
     this.stage.hidden = projects.length === 0;
     this.cards.show(projects.slice(0, CARDS));
     this.list.show(projects);
-    const dialog = this.dialogs.recent;
-    dialog.querySelector(".s2-none").hidden = projects.length > 0;
-    this.panel.show({ project: project ?? null, kept: this.answer, canOpen, canChange: !job });
+    this.none.hidden = projects.length > 0;
+    this.panel.show({ project, kept: this.answer, canOpen, canChange: !job });
   }
 
   showRecent() {
@@ -91,6 +134,7 @@ export class Projects {
   // Ask what there is; what is gone is no longer asked for.
   async refresh() {
     const { tokens } = this.kept;
+    /** @type {KeptProjects} */
     let answer;
     try {
       const response = await fetch(`${this.root}/projects`, {
@@ -109,21 +153,19 @@ export class Projects {
     this.changed();
   }
 
-  #present() {
-    const { project } = this.snapshot();
-    return { token: project.token, name: project.name };
-  }
-
+  /** @param {{ token: string, name: string }} project */
   #open({ token, name }) {
     this.dialogs.recent.close();
     if (token !== this.snapshot().project?.token) this.opening.openProject(token, name);
   }
 
   #close() {
+    const { clip } = this.snapshot();
     this.kept.left();
-    this.send("close", { clip: this.snapshot().clip.token });
+    if (clip) this.send("close", { clip: clip.token });
   }
 
+  /** @param {{ token: string, name: string }} project */
   async #remove({ token, name }) {
     const question = `Delete ${name} with all its prompts and masks, for good?`;
     if (!(await this.dialogs.ask(question, "Delete"))) return;
@@ -136,6 +178,7 @@ export class Projects {
     this.#close();
   }
 
+  /** @param {string} token */
   async #delete(token) {
     this.doomed = null;
     this.moving = null;

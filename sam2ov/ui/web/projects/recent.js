@@ -1,15 +1,28 @@
 // A list of kept projects: click one to open it.
 
+/** @import { KeptProject } from "../messages.js" */
+
 import { ago, bytes } from "../texts.js";
 
 const CROSS = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="m4.5 4.5 7 7m0-7-7 7" /></svg>';
 
 export class RecentList {
-  // `open(project)` and `remove(project)` are called for what is clicked.
+  /**
+   * @param {HTMLElement} element
+   * @param {string} root
+   * @param {object} handlers are called for what is clicked
+   * @param {(project: KeptProject) => void} handlers.open
+   * @param {(project: KeptProject) => void} handlers.remove
+   */
   constructor(element, root, { open, remove }) {
-    Object.assign(this, { element, root, open, remove });
+    this.element = element;
+    this.root = root;
+    this.open = open;
+    this.remove = remove;
+    this.shown = ""; // what the list was made from
   }
 
+  /** @param {KeptProject[]} projects */
   show(projects) {
     const shown = JSON.stringify(projects.map((project) => [project.token, factsOf(project)]));
     if (shown === this.shown) return;
@@ -17,6 +30,7 @@ export class RecentList {
     this.element.replaceChildren(...projects.map((project) => this.#entry(project)));
   }
 
+  /** @param {KeptProject} project */
   #entry(project) {
     const entry = document.createElement("li");
     const choose = document.createElement("button");
@@ -48,6 +62,7 @@ export class RecentList {
   }
 }
 
+/** @param {KeptProject} project */
 function factsOf(project) {
   const used = project.is_open ? "open now" : ago(project.used);
   return `${used} · ${bytes(project.bytes)}`;

@@ -1,7 +1,12 @@
 // Sends a file to the server; large ones need a progress bar and a way back.
 
 export class Upload {
-  // `changed()` hears of progress; `done(error)` comes once: null, "" when aborted, or a message.
+  /**
+   * @param {string} url
+   * @param {File} file
+   * @param {() => void} changed hears of progress
+   * @param {(error: string | null) => void} done comes once: null, "" when aborted, or a message
+   */
   constructor(url, file, changed, done) {
     this.name = file.name;
     this.share = 0;
@@ -26,14 +31,21 @@ export class Upload {
 const UNREACHABLE =
   "The upload failed: the server cannot be reached. Check that it is running and try again.";
 
+/** @param {XMLHttpRequest} request */
 function explain({ status, responseText }) {
   if (status === 404) return "The server has forgotten this page after a long pause. Reload it.";
   return responseText || `The upload failed with status ${status}. Try again.`;
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {(file: File) => void} onFile
+ */
 export function listenToDrops(element, onFile) {
   let depth = 0;
-  const carriesFile = (event) => event.dataTransfer?.types.includes("Files");
+  /** @param {DragEvent} event */
+  const carriesFile = (event) => event.dataTransfer?.types.includes("Files") ?? false;
+  /** @param {boolean} isOver */
   const highlight = (isOver) => element.classList.toggle("s2-dragged-over", isOver);
   element.addEventListener("dragenter", (event) => {
     if (!carriesFile(event)) return;
@@ -53,7 +65,7 @@ export function listenToDrops(element, onFile) {
     event.preventDefault();
     depth = 0;
     highlight(false);
-    const [file] = event.dataTransfer.files;
+    const file = event.dataTransfer?.files[0];
     if (file) onFile(file);
   });
 }

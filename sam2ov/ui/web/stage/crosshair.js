@@ -3,6 +3,11 @@
 // It moves by lengths on the screen, so zooming in makes its steps finer. Enter does at its place
 // what a click with the chosen tool does; a box or a stroke lasts from one Enter to the next.
 
+/** @import { Corners } from "./marks.js" */
+/** @import { PromptHandlers } from "./pointer.js" */
+/** @import { Stage } from "./stage.js" */
+/** @import { Point } from "./viewport.js" */
+
 import { Stroke } from "./strokes.js";
 
 const STEP = 6; // CSS pixels
@@ -10,27 +15,39 @@ const LEAP = 48; // with Shift
 const MARGIN = 24; // how close to the stage's edge it may come before the picture moves
 
 export class Crosshair {
-  // `handlers`: as for the pointer, and changed().
+  /**
+   * @param {Stage} stage
+   * @param {PromptHandlers & { changed: () => void }} handlers
+   */
   constructor(stage, handlers) {
     this.stage = stage;
     this.handlers = handlers;
-    this.place = null; // in video pixels; kept while it is hidden
+    /** @type {Point | null} */
+    this.kept = null; // its place in video pixels, also while it is hidden
     this.isShown = false;
+    /** @type {Point | null} */
     this.corner = null; // of a box in the making
+    /** @type {Stroke | null} */
     this.stroke = null;
     stage.element.addEventListener("pointerdown", () => this.hide());
+  }
+
+  // In video pixels; in the middle of what is in sight until it is moved.
+  get place() {
+    return this.kept ?? this.#middle();
   }
 
   // The clip is another one.
   reset() {
     this.hide();
-    this.place = null;
+    this.kept = null;
   }
 
   toggle() {
     if (this.isShown) return this.hide();
     this.isShown = true;
-    this.place = this.#inSight(this.place) ? this.place : this.#middle();
+    if (!this.#isInSight(this.place)) this.kept = null;
+    this.kept = this.place;
     this.stage.element.focus({ preventScroll: true });
     return this.refresh();
   }
@@ -53,18 +70,26 @@ export class Crosshair {
     return true;
   }
 
-  // `x` and `y` are -1, 0 or 1.
+  /**
+   * @param {number} x -1, 0 or 1
+   * @param {number} y
+   * @param {boolean} isLeap
+   */
   move(x, y, isLeap) {
     const { stage } = this;
     const by = (isLeap ? LEAP : STEP) / stage.viewport.scale;
-    this.place = stage.clamp({ x: this.place.x + x * by, y: this.place.y + y * by });
+    this.kept = stage.clamp({ x: this.place.x + x * by, y: this.place.y + y * by });
     this.#follow();
     this.stroke?.add(this.place);
     if (this.stroke) this.handlers.strokes(this.stroke);
     this.refresh();
   }
 
-  // Enter; with Shift it means the opposite.
+  /**
+   * Enter; with Shift it means the opposite.
+   *
+   * @param {boolean} isOpposite
+   */
   press(isOpposite) {
     const { handlers } = this;
     const tool = handlers.tool();
@@ -86,7 +111,7 @@ export class Crosshair {
     const tool = handlers.tool();
     const isBrush = tool === "brush" || tool === "eraser";
     if ((corner && tool !== "box") || (stroke && !isBrush)) this.#drop();
-    if (this.corner) stage.showBox({ ...this.#box(), colour: handlers.colour() });
+    if (this.corner) stage.showBox({ ...this.#box(this.corner), colour: handlers.colour() });
     const erase = stroke?.erase ?? tool === "eraser";
     const brush = isBrush ? { radius: handlers.radius(), erase, colour: handlers.colour() } : null;
     stage.showCrosshair({ ...this.place, brush });
@@ -114,11 +139,12 @@ export class Crosshair {
       this.corner = this.place;
       return;
     }
-    const box = this.#box();
+    const box = this.#box(this.corner);
     this.#drop();
     if (box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1) this.handlers.box(box);
   }
 
+  /** @param {boolean} isOpposite */
   #pressBrush(isOpposite) {
     const { handlers, stroke } = this;
     if (stroke) {
@@ -131,8 +157,12 @@ export class Crosshair {
     handlers.strokes(this.stroke);
   }
 
-  #box() {
-    const { corner, place } = this;
+  /**
+   * @param {Point} corner opposite to where the crosshair is
+   * @returns {Corners}
+   */
+  #box(corner) {
+    const { place } = this;
     return {
       x0: Math.min(corner.x, place.x),
       y0: Math.min(corner.y, place.y),
@@ -153,8 +183,8 @@ export class Crosshair {
     return this.stage.clamp(viewport.toPicture({ x: width / 2, y: height / 2 }));
   }
 
-  #inSight(place) {
-    if (!place) return false;
+  /** @param {Point} place */
+  #isInSight(place) {
     const { viewport } = this.stage;
     const { x, y } = viewport.toStage(place);
     return x >= 0 && y >= 0 && x <= viewport.stage.width && y <= viewport.stage.height;
@@ -164,17 +194,23 @@ export class Crosshair {
   #follow() {
     const { viewport } = this.stage;
     const { x, y } = viewport.toStage(this.place);
+    /** @type {(at: number, size: number) => number} */
     const beyond = (at, size) => Math.min(at - MARGIN, 0) + Math.max(at - size + MARGIN, 0);
     const by = [beyond(x, viewport.stage.width), beyond(y, viewport.stage.height)];
     if (by.some(Boolean)) this.stage.panBy(-by[0], -by[1]);
   }
 }
 
-// Black and white, to be seen on anything; open in the middle, where it aims.
+/**
+ * Black and white, to be seen on anything; open in the middle, where it aims.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point} place on the stage
+ */
 export function drawCrosshair(context, { x, y }) {
-  for (const [width, style] of [
-    [4, "rgb(0 0 0 / 60%)"],
-    [2, "#fff"],
+  for (const { width, style } of [
+    { width: 4, style: "rgb(0 0 0 / 60%)" },
+    { width: 2, style: "#fff" },
   ]) {
     context.beginPath();
     for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {

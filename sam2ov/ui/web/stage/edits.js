@@ -1,25 +1,49 @@
 // Edits on their way to the server: numbered, so that a snapshot tells which of them it answers, and
 // shown until then as they are expected to turn out.
 
+/** @import { Edit, Box, Brush, Click, DeletePoint, MovePoint, PromptView, Snapshot } from "../messages.js" */
+
 import { expectedMarks } from "./prompts.js";
 
+/**
+ * Each kind of edit without some of its fields.
+ *
+ * @template E
+ * @template {PropertyKey} K
+ * @typedef {E extends unknown ? Omit<E, K> : never} Without
+ */
+
+/** @typedef {Without<Edit, "clip">} NumberedEdit */
+/** @typedef {Without<Edit, "clip" | "number">} NewEdit */
+/** @typedef {Without<Click | Box | Brush | MovePoint | DeletePoint, "clip" | "number">} PromptEdit */
+/** @typedef {PromptEdit & { number: number }} Pending */
+/** @typedef {Without<Brush, "clip" | "number" | "kind">} FrameStroke on a frame */
+
 export class Edits {
-  // `send(edit)` brings one to the server.
+  /** @param {(edit: NumberedEdit) => void} send brings one to the server */
   constructor(send) {
     this.send = send;
     this.number = 0; // of the newest
     this.answered = 0;
+    /** @type {FrameStroke | null} */
     this.stroke = null; // the one that is being drawn
-    this.forget();
+    /** @type {Pending[]} */
+    this.pending = []; // prompts that the server has not answered
+    /** @type {FrameStroke[]} */
+    this.settling = []; // strokes that it has answered, and whose masks are not painted yet
   }
 
   // The clip is another one.
   forget() {
-    this.pending = []; // prompts that the server has not answered
-    this.settling = []; // strokes that it has answered, and whose masks are not painted yet
+    this.pending = [];
+    this.settling = [];
   }
 
-  // The server knows nothing of before; what it has not answered it never will.
+  /**
+   * The server knows nothing of before; what it has not answered it never will.
+   *
+   * @param {Pick<Snapshot, "edits">} snapshot
+   */
   restart({ edits }) {
     this.number = this.answered = edits;
     this.pending = [];
@@ -29,19 +53,26 @@ export class Edits {
     return this.number - this.answered;
   }
 
+  /** @param {NewEdit} edit */
   make(edit) {
     this.number += 1;
     this.send({ number: this.number, ...edit });
   }
 
-  // Of an object on a frame: shown at once.
+  /**
+   * Of an object on a frame: shown at once.
+   *
+   * @param {PromptEdit} edit
+   */
   prompt(edit) {
     this.make(edit);
     this.pending.push({ ...edit, number: this.number });
   }
 
+  /** @param {Pick<Snapshot, "edits">} snapshot */
   receive({ edits }) {
     this.answered = edits;
+    /** @type {(edit: { number: number }) => boolean} */
     const isAnswered = ({ number }) => number <= edits;
     this.settling.push(...this.#strokes().filter(isAnswered));
     this.pending = this.pending.filter((edit) => !isAnswered(edit));
@@ -52,20 +83,31 @@ export class Edits {
     this.settling = [];
   }
 
-  // `points` of an object on a frame as the server knows them; gives marks.
+  /**
+   * The marks of an object on a frame.
+   *
+   * @param {number} object
+   * @param {number | null} frame
+   * @param {PromptView["points"]} points as the server knows them
+   */
   marks(object, frame, points) {
     const own = this.pending.filter((edit) => edit.object === object && edit.frame === frame);
     return expectedMarks(points, own);
   }
 
-  // Strokes on a frame that no mask shows yet.
+  /**
+   * Strokes on a frame that no mask shows yet.
+   *
+   * @param {number | null} frame
+   */
   strokesOn(frame) {
+    /** @type {FrameStroke[]} */
     const strokes = [...this.settling, ...this.#strokes()];
     if (this.stroke) strokes.push(this.stroke);
     return strokes.filter((stroke) => stroke.frame === frame);
   }
 
   #strokes() {
-    return this.pending.filter(({ kind }) => kind === "brush");
+    return this.pending.filter((edit) => edit.kind === "brush");
   }
 }

@@ -3,55 +3,100 @@
 // One gesture at a time: a press (a click until it moves), a drag of a box, a mark or the brush, a
 // pan, or a pinch. A second finger always means the view, and drops what the first one began.
 
+/** @import { Corners, Drag } from "./marks.js" */
+/** @import { Stage } from "./stage.js" */
+/** @import { Tool } from "./tools.js" */
+/** @import { Point } from "./viewport.js" */
+
+import { under } from "../dom.js";
+import { Cursor } from "./cursor.js";
 import { Stroke } from "./strokes.js";
 import { listenToWheel } from "./wheel.js";
 
+/**
+ * @typedef {object} PromptHandlers what becomes of a gesture, or of the crosshair's
+ * @property {() => Tool} tool
+ * @property {() => number} radius of the brush, in video pixels
+ * @property {() => string} colour
+ * @property {() => string} refusal why there can be no prompts now, or ""
+ * @property {() => void} refuse
+ * @property {(point: Point, isPositive: boolean) => void} click
+ * @property {(corners: Corners) => void} box
+ * @property {(stroke: Stroke) => void} brush
+ * @property {(mark: Drag) => void} movePoint
+ * @property {(index: number) => void} deletePoint
+ * @property {(stroke: Stroke | null) => void} strokes hears of a stroke while it is drawn
+ */
+
+/**
+ * @typedef {object} Common to what is done with one pointer
+ * @property {number} id
+ * @property {string} type
+ * @property {Point} at on the stage
+ */
+
+/**
+ * @typedef {object} Press
+ * @property {Point} start in video pixels
+ * @property {number} mark index of the mark under it, or -1
+ * @property {boolean} isNegative
+ * @property {boolean} canDrag
+ */
+
+/**
+ * @typedef {Common & Press & { kind: "press" | "mark" | "box" }
+ *   | Common & { kind: "pan" }
+ *   | Common & { kind: "stroke", stroke: Stroke }
+ *   | { kind: "pinch" }} Gesture
+ */
+
+/** @type {{ [pointerType: string]: number }} */
 const DRAG_PIXELS = { mouse: 5, pen: 6, touch: 10 };
 const DOUBLE_MS = 400;
 const DOUBLE_PIXELS = 8;
-const PREVIEW_MS = 900;
 const OUTSIDE_PIXELS = 15; // how far a stroke may leave the picture; the server knows little more
 
-// `handlers`: tool(), radius(), colour(), refusal() → why there can be no prompts now, or "";
-// refuse(), click(point, isPositive), box(corners), brush(stroke), movePoint(mark), deletePoint(index),
-// strokes(stroke or null) while one is drawn.
 export class Pointer {
+  /**
+   * @param {Stage} stage
+   * @param {PromptHandlers} handlers
+   */
   constructor(stage, handlers) {
     this.stage = stage;
     this.element = stage.element;
     this.handlers = handlers;
+    /** @type {Map<number, Point>} */
     this.fingers = new Map(); // touches, by pointer id
+    /** @type {Gesture | null} */
     this.gesture = null;
     this.isSpaceHeld = false;
-    this.isShift = false;
-    this.lastClick = { time: -Infinity, at: [0, 0] };
-    this.lastHover = null;
+    this.hasPanned = false; // since it is held
+    this.lastClick = { time: -Infinity, at: { x: 0, y: 0 } };
+    this.cursor = new Cursor(stage, handlers, () => this);
     this.#listen();
     listenToWheel(stage);
   }
 
   #listen() {
     const { element } = this;
-    const on = (type, listener, options) => element.addEventListener(type, listener, options);
-    on("contextmenu", (event) => {
+    element.addEventListener("contextmenu", (event) => {
       if (this.stage.clip) event.preventDefault(); // a right click is a prompt
     });
     // Without this the middle button scrolls, and a finger that paints does.
-    on("mousedown", (event) => event.button === 1 && event.preventDefault());
-    const keepFromScrolling = (event) => this.#isTaken(event) && event.preventDefault();
-    on("touchstart", keepFromScrolling, { passive: false });
-    on("touchmove", keepFromScrolling, { passive: false });
-    on("pointerdown", (event) => this.#down(event));
-    on("pointermove", (event) => this.#move(event));
-    on("pointerup", (event) => this.#up(event));
-    on("pointercancel", (event) => this.#lost(event));
-    on("lostpointercapture", (event) => this.#lost(event));
-    on("pointerleave", () => this.#leave());
-    for (const type of ["keydown", "keyup"]) {
-      document.addEventListener(type, ({ key, shiftKey }) => {
-        if (key === "Shift") this.refreshCursor(shiftKey);
-      });
-    }
+    element.addEventListener("mousedown", (event) => {
+      if (event.button === 1) event.preventDefault();
+    });
+    /** @param {TouchEvent} event */
+    const keepFromScrolling = (event) => {
+      if (this.#isTaken(event)) event.preventDefault();
+    };
+    element.addEventListener("touchstart", keepFromScrolling, { passive: false });
+    element.addEventListener("touchmove", keepFromScrolling, { passive: false });
+    element.addEventListener("pointerdown", (event) => this.#down(event));
+    element.addEventListener("pointermove", (event) => this.#move(event));
+    element.addEventListener("pointerup", (event) => this.#up(event));
+    element.addEventListener("pointercancel", (event) => this.#lost(event));
+    element.addEventListener("lostpointercapture", (event) => this.#lost(event));
   }
 
   // ---- Keys that change what a drag means
@@ -59,44 +104,52 @@ export class Pointer {
   holdSpace() {
     this.isSpaceHeld = true;
     this.hasPanned = false;
-    this.refreshCursor();
+    this.cursor.refresh();
   }
 
   // Returns whether nothing was dragged: then the key was meant for itself.
   releaseSpace() {
     const wasTap = this.isSpaceHeld && !this.hasPanned;
     this.isSpaceHeld = false;
-    this.refreshCursor();
+    this.cursor.refresh();
     return wasTap;
   }
 
   // Esc drops what is being dragged; tells whether there was anything.
   cancel() {
-    const hadDrag = Boolean(this.gesture) && this.gesture.kind !== "press";
+    const hadDrag = this.gesture !== null && this.gesture.kind !== "press";
     this.#finish();
     return hadDrag;
   }
 
   // ---- Gestures
 
+  /** @param {PointerEvent} event */
   #down(event) {
     const { stage } = this;
-    if (!stage.clip || event.target.closest("button, input")) return;
+    if (!stage.clip || under(event, "button, input", Element)) return;
     this.element.focus({ preventScroll: true });
     const isTouch = event.pointerType === "touch";
     if (isTouch) this.fingers.set(event.pointerId, stage.stagePoint(event));
-    if (this.fingers.size === 2) return this.#startPinch(event);
-    if (this.gesture || ![0, 1, 2].includes(event.button)) return undefined;
+    if (this.fingers.size === 2) {
+      this.#startPinch(event);
+      return;
+    }
+    if (this.gesture || ![0, 1, 2].includes(event.button)) return;
     const tool = this.handlers.tool();
     this.element.setPointerCapture(event.pointerId);
     const common = { id: event.pointerId, type: event.pointerType, at: stage.stagePoint(event) };
     if (event.button === 1 || this.isSpaceHeld || (tool === "pan" && event.button === 0)) {
       this.hasPanned = true;
-      return this.#start({ ...common, kind: "pan" });
+      this.#start({ ...common, kind: "pan" });
+      return;
     }
     const isSecondary = event.button === 2 || event.shiftKey;
-    if (tool === "brush" || tool === "eraser") return this.#startStroke(event, common, isSecondary);
-    return this.#start({
+    if (tool === "brush" || tool === "eraser") {
+      this.#startStroke(event, common, isSecondary);
+      return;
+    }
+    this.#start({
       ...common,
       kind: "press",
       start: stage.position(event),
@@ -106,48 +159,65 @@ export class Pointer {
     });
   }
 
+  /** @param {Gesture} gesture */
   #start(gesture) {
     this.gesture = gesture;
-    this.refreshCursor();
+    this.cursor.refresh();
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @param {Common} common
+   * @param {boolean} isSecondary
+   */
   #startStroke(event, common, isSecondary) {
     const radius = this.handlers.radius();
     if (!this.stage.isInside(this.stage.position(event), radius)) return;
     if (this.handlers.refusal()) return this.handlers.refuse();
     const stroke = new Stroke(radius, (this.handlers.tool() === "eraser") !== isSecondary);
     this.#start({ ...common, kind: "stroke", stroke });
-    this.#extend(event);
+    this.#extend(stroke, event);
   }
 
+  /** @param {PointerEvent} event */
   #startPinch(event) {
     this.#drop();
     this.element.setPointerCapture(event.pointerId);
     this.gesture = { kind: "pinch" };
   }
 
+  /** @param {PointerEvent} event */
   #move(event) {
     const { gesture, stage, fingers } = this;
     if (!stage.clip) return;
     const at = stage.stagePoint(event);
-    if (event.pointerType !== "touch") this.lastHover = event;
+    this.cursor.moved(event);
     if (gesture?.kind === "pinch") return this.#pinch(event.pointerId, at);
     if (fingers.has(event.pointerId)) fingers.set(event.pointerId, at);
-    if (!gesture) return this.#hover(event);
+    if (!gesture) {
+      if (event.pointerType !== "touch") this.cursor.refresh(event.shiftKey);
+      return;
+    }
     if (gesture.id !== event.pointerId) return;
     if (gesture.kind === "press") this.#maybeDrag(gesture, event, at);
-    if (gesture.kind === "pan") {
+    else if (gesture.kind === "pan") {
       stage.panBy(at.x - gesture.at.x, at.y - gesture.at.y);
       gesture.at = at;
-    } else if (gesture.kind === "stroke") this.#extend(event);
+    } else if (gesture.kind === "stroke") this.#extend(gesture.stroke, event);
     else if (gesture.kind === "box") {
-      stage.showBox({ ...this.#corners(event), colour: this.handlers.colour() });
+      stage.showBox({ ...this.#corners(gesture, event), colour: this.handlers.colour() });
     } else if (gesture.kind === "mark") {
       stage.showDrag({ index: gesture.mark, ...stage.clamp(stage.position(event)) });
     }
   }
 
-  // A press that moves far enough becomes a drag.
+  /**
+   * A press that moves far enough becomes a drag.
+   *
+   * @param {Common & Press} press
+   * @param {PointerEvent} event
+   * @param {Point} at
+   */
   #maybeDrag(press, event, at) {
     const moved = Math.hypot(at.x - press.at.x, at.y - press.at.y);
     if (!press.canDrag || moved < (DRAG_PIXELS[press.type] ?? DRAG_PIXELS.mouse)) return;
@@ -160,21 +230,30 @@ export class Pointer {
     } else this.#start({ ...press, kind: "box" });
   }
 
-  #extend(event) {
-    const { stroke } = this.gesture;
+  /**
+   * @param {Stroke} stroke
+   * @param {PointerEvent} event
+   */
+  #extend(stroke, event) {
     const events = event.getCoalescedEvents?.() ?? [];
     for (const part of events.length ? events : [event]) {
       stroke.add(this.stage.clamp(this.stage.position(part), OUTSIDE_PIXELS));
     }
     this.handlers.strokes(stroke);
-    this.#showBrush(event);
+    this.cursor.showBrush(event);
   }
 
+  /**
+   * @param {number} id of the pointer
+   * @param {Point} at
+   */
   #pinch(id, at) {
     const other = [...this.fingers].find(([finger]) => finger !== id)?.[1];
     const before = this.fingers.get(id);
     if (!other || !before) return;
+    /** @type {(point: Point) => number} */
     const apart = (point) => Math.hypot(point.x - other.x, point.y - other.y);
+    /** @type {(point: Point) => Point} */
     const middle = (point) => ({ x: (point.x + other.x) / 2, y: (point.y + other.y) / 2 });
     const [from, to] = [middle(before), middle(at)];
     this.stage.panBy(to.x - from.x, to.y - from.y);
@@ -182,6 +261,7 @@ export class Pointer {
     this.fingers.set(id, at);
   }
 
+  /** @param {PointerEvent} event */
   #up(event) {
     const { gesture, stage, handlers } = this;
     this.fingers.delete(event.pointerId);
@@ -191,8 +271,8 @@ export class Pointer {
       this.gesture = rest ? { kind: "pan", id: rest[0], type: "touch", at: rest[1] } : null;
       return;
     }
-    if (gesture?.id !== event.pointerId) return;
-    const box = gesture.kind === "box" ? this.#corners(event) : null;
+    if (!gesture || gesture.id !== event.pointerId) return;
+    const box = gesture.kind === "box" ? this.#corners(gesture, event) : null;
     const { drag } = stage;
     this.#finish();
     if (gesture.kind === "press") this.#click(gesture, event);
@@ -201,12 +281,16 @@ export class Pointer {
     else if (gesture.kind === "mark" && drag) handlers.movePoint(drag);
   }
 
+  /**
+   * @param {Common & Press} press
+   * @param {PointerEvent} event
+   */
   #click(press, { timeStamp }) {
     const { x, y } = press.at;
     const { time, at } = this.lastClick;
     const isDouble =
-      timeStamp - time < DOUBLE_MS && Math.hypot(x - at[0], y - at[1]) < DOUBLE_PIXELS;
-    this.lastClick = { time: timeStamp, at: [x, y] };
+      timeStamp - time < DOUBLE_MS && Math.hypot(x - at.x, y - at.y) < DOUBLE_PIXELS;
+    this.lastClick = { time: timeStamp, at: { x, y } };
     // Double clicks are a habit: the second one must not take away what the first one put there.
     if (isDouble || !this.stage.isInside(press.start)) return;
     if (this.handlers.refusal()) this.handlers.refuse();
@@ -214,6 +298,7 @@ export class Pointer {
     else this.handlers.click(press.start, !press.isNegative);
   }
 
+  /** @param {PointerEvent} event */
   #lost(event) {
     this.fingers.delete(event.pointerId);
     if (this.gesture?.kind === "pinch") this.gesture = null;
@@ -229,11 +314,16 @@ export class Pointer {
 
   #finish() {
     this.#drop();
-    this.refreshCursor();
+    this.cursor.refresh();
   }
 
-  #corners(event) {
-    const start = this.stage.clamp(this.gesture.start);
+  /**
+   * @param {Press} press where the box begins
+   * @param {PointerEvent} event where it ends
+   * @returns {Corners}
+   */
+  #corners(press, event) {
+    const start = this.stage.clamp(press.start);
     const end = this.stage.clamp(this.stage.position(event));
     return {
       x0: Math.min(start.x, end.x),
@@ -243,74 +333,17 @@ export class Pointer {
     };
   }
 
-  // Whether a touch is the stage's; what is not scrolls the page.
+  /**
+   * Whether a touch is the stage's; what is not scrolls the page.
+   *
+   * @param {TouchEvent} event
+   */
   #isTaken(event) {
-    if (!this.stage.clip || event.target.closest("button, input")) return false;
+    if (!this.stage.clip || under(event, "button, input", Element)) return false;
     if (event.touches.length > 1 || !this.stage.viewport.isFit) return true;
     if (["box", "brush", "eraser"].includes(this.handlers.tool())) return true;
     if (this.gesture) return this.gesture.kind !== "press" || this.gesture.mark >= 0;
-    const [{ clientX, clientY }] = event.touches;
+    const { clientX, clientY } = event.touches[0];
     return this.stage.markAt({ clientX, clientY, pointerType: "touch" }) >= 0;
-  }
-
-  // ---- What the pointer looks like
-
-  #hover(event) {
-    if (event.pointerType === "touch") return;
-    this.refreshCursor(event.shiftKey);
-  }
-
-  #leave() {
-    this.lastHover = null;
-    this.stage.hover(-1);
-    this.stage.showBrush(null);
-  }
-
-  #showBrush(event) {
-    this.stage.showBrush(this.#brushAt(this.stage.position(event)));
-  }
-
-  #brushAt(place) {
-    const isEraser = (this.handlers.tool() === "eraser") !== this.isShift;
-    const erase = this.gesture?.stroke?.erase ?? isEraser;
-    return { ...place, radius: this.handlers.radius(), erase, colour: this.handlers.colour() };
-  }
-
-  // Show the brush in the middle for a moment, where no pointer shows it.
-  previewBrush() {
-    const { stage } = this;
-    if (this.lastHover || !stage.clip) return;
-    const { width, height } = stage.viewport.stage;
-    const middle = stage.viewport.toPicture({ x: width / 2, y: height / 2 });
-    stage.showBrush(this.#brushAt(middle));
-    clearTimeout(this.preview);
-    this.preview = setTimeout(() => this.refreshCursor(), PREVIEW_MS);
-  }
-
-  // Call when the tool, the brush or the prompts have changed under the pointer.
-  refreshCursor(isShift = this.isShift) {
-    this.isShift = isShift;
-    const { stage, gesture, lastHover } = this;
-    const isBrush = ["brush", "eraser"].includes(this.handlers.tool());
-    if (!gesture) stage.hover(lastHover && !isBrush && this.#canHover() ? stage.markAt(lastHover) : -1);
-    this.element.dataset.cursor = this.#cursor(isBrush);
-    if (isBrush && lastHover && stage.clip && !this.isSpaceHeld) this.#showBrush(lastHover);
-    else if (gesture?.kind !== "stroke") stage.showBrush(null);
-  }
-
-  #canHover() {
-    return this.handlers.tool() !== "pan" && !this.isSpaceHeld && !this.handlers.refusal();
-  }
-
-  #cursor(isBrush) {
-    const { gesture } = this;
-    if (gesture?.kind === "pan") return "grabbing";
-    if (this.isSpaceHeld || this.handlers.tool() === "pan") return "grab";
-    if (gesture?.kind === "mark") return "grabbing";
-    if (this.handlers.refusal()) return "refused";
-    if (this.stage.hovered >= 0) return "mark";
-    if (isBrush) return "brush";
-    const tool = this.handlers.tool();
-    return tool === "positive" && this.isShift ? "negative" : tool;
   }
 }

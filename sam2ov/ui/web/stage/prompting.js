@@ -1,20 +1,50 @@
 // Prompts given in the picture, by pointer or by the crosshair, and what is seen of them there.
 
+/** @import { ViewControls } from "../controls/view_controls.js" */
+/** @import { Status } from "../controls/status.js" */
+/** @import { Player } from "../media/player.js" */
+/** @import { Snapshot } from "../messages.js" */
+/** @import { Selection } from "../selection.js" */
+/** @import { Edits, PromptEdit, Without } from "./edits.js" */
+/** @import { PromptHandlers } from "./pointer.js" */
+/** @import { Stage } from "./stage.js" */
+/** @import { Stroke } from "./strokes.js" */
+/** @import { Tools } from "./tools.js" */
+
 import { hint } from "../texts.js";
 import { Crosshair } from "./crosshair.js";
 import { Pointer } from "./pointer.js";
 
 export class Prompting {
-  // `snapshot()` gives the present one.
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.section
+   * @param {() => Snapshot} parts.snapshot gives the present one
+   * @param {Stage} parts.stage
+   * @param {Player} parts.player
+   * @param {ViewControls} parts.view
+   * @param {Status} parts.status
+   * @param {Tools} parts.tools
+   * @param {Selection} parts.selection
+   * @param {Edits} parts.edits
+   */
   constructor({ section, snapshot, stage, player, view, status, tools, selection, edits }) {
-    Object.assign(this, { section, snapshot, stage, player, view, status });
-    Object.assign(this, { tools, selection, edits });
+    this.section = section;
+    this.snapshot = snapshot;
+    this.stage = stage;
+    this.player = player;
+    this.view = view;
+    this.status = status;
+    this.tools = tools;
+    this.selection = selection;
+    this.edits = edits;
+    /** @type {PromptHandlers} */
     const handlers = {
       tool: () => tools.tool,
       radius: () => tools.radius,
       refusal: () => this.refusal,
       refuse: () => status.fail(this.refusal),
-      colour: () => selection.object?.colour,
+      colour: () => selection.object?.colour ?? "",
       click: ({ x, y }, positive) => this.#prompt({ kind: "click", x, y, positive }),
       box: (box) => this.#prompt({ kind: "box", ...box }),
       brush: ({ points, radius, erase }) =>
@@ -27,17 +57,9 @@ export class Prompting {
     this.crosshair = new Crosshair(stage, { ...handlers, changed: () => this.suggest() });
   }
 
-  // Those of the keyboard.
-  get actions() {
-    const { pointer, crosshair } = this;
-    return {
-      holdSpace: () => pointer.holdSpace(),
-      releaseSpace: () => pointer.releaseSpace() && this.player.toggle(),
-      aim: () => crosshair.toggle(),
-      isAiming: () => crosshair.isShown,
-      moveAim: (x, y, isLeap) => crosshair.move(x, y, isLeap),
-      pressAim: (isOpposite) => crosshair.press(isOpposite),
-    };
+  // A space bar that was not held to drag the picture plays.
+  releaseSpace() {
+    if (this.pointer.releaseSpace()) this.player.toggle();
   }
 
   // Why the chosen object takes no prompts now, or "".
@@ -67,13 +89,13 @@ export class Prompting {
   }
 
   toolChanged() {
-    this.pointer.refreshCursor();
+    this.pointer.cursor.refresh();
     this.crosshair.refresh();
     this.suggest();
   }
 
   brushResized() {
-    if (!this.crosshair.isShown) this.pointer.previewBrush();
+    if (!this.crosshair.isShown) this.pointer.cursor.previewBrush();
   }
 
   // What to do next.
@@ -87,12 +109,13 @@ export class Prompting {
   show() {
     const frame = this.player.painted;
     const groups = this.snapshot().objects.map(({ id, colour, prompts }) => {
-      const marks = this.edits.marks(id, frame, prompts[frame]?.points ?? []);
+      const points = frame === null ? [] : (prompts[frame]?.points ?? []);
+      const marks = this.edits.marks(id, frame, points);
       return { marks, colour, isActive: id === this.selection.id };
     });
     this.stage.showPrompts(groups);
     this.#showStrokes();
-    this.pointer.refreshCursor();
+    this.pointer.cursor.refresh();
     this.crosshair.refresh();
   }
 
@@ -100,24 +123,32 @@ export class Prompting {
     const colours = new Map(this.snapshot().objects.map(({ id, colour }) => [id, colour]));
     const strokes = this.edits.strokesOn(this.player.painted);
     this.stage.showStrokes(
-      strokes.map((stroke) => ({ ...stroke, colour: colours.get(stroke.object) })),
+      strokes.map((stroke) => ({ ...stroke, colour: colours.get(stroke.object) ?? "" })),
     );
   }
 
+  /** @param {Without<PromptEdit, "object" | "frame">} prompt */
   #prompt(prompt) {
     const { player, view } = this;
+    const { id } = this.selection;
+    if (id === null || player.painted === null) return; // refused before
     player.pause();
     if (view.looks.style === "none") view.toggleMasks(); // to see what it does
     // What is meant is the picture in sight, even if the playhead has gone ahead of it.
     if (player.painted !== player.frame) player.seek(player.painted);
-    this.edits.prompt({ frame: player.frame, object: this.selection.id, ...prompt });
+    this.edits.prompt({ frame: player.frame, object: id, ...prompt });
     this.show();
   }
 
+  /** @param {Stroke | null} stroke */
   #draw(stroke) {
     if (!stroke && !this.edits.stroke) return;
-    const place = { object: this.selection.id, frame: this.player.painted };
-    this.edits.stroke = stroke && { ...stroke, ...place };
+    const { id } = this.selection;
+    const { painted } = this.player;
+    if (stroke && id !== null && painted !== null) {
+      const { points, radius, erase } = stroke;
+      this.edits.stroke = { points, radius, erase, object: id, frame: painted };
+    } else this.edits.stroke = null;
     this.section.toggleAttribute("data-painting", Boolean(stroke));
     this.#showStrokes();
   }

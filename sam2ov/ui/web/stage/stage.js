@@ -1,31 +1,61 @@
 // The canvases: a frame with its masks, placed by the viewport, and what is drawn over them at the
 // screen's resolution: prompts, a box or a stroke in the making, the brush.
 
+/** @import { Looks } from "../media/looks.js" */
+/** @import { ClipView } from "../messages.js" */
+/** @import { Corners, Drag, Group } from "./marks.js" */
+/** @import { BrushShape } from "./strokes.js" */
+/** @import { Point } from "./viewport.js" */
+
+import { penOf } from "../canvas.js";
+import { find } from "../dom.js";
 import { drawCrosshair } from "./crosshair.js";
 import { drawBox, drawMarks, markAt, moved } from "./marks.js";
 import { drawBrush, drawStroke } from "./strokes.js";
 import { Viewport } from "./viewport.js";
+
+/** @typedef {{ clientX: number, clientY: number }} PlaceInWindow */
+/** @typedef {{ points: [number, number][] } & BrushShape} ShownStroke */
 
 const PIXELS_FROM = 2; // device pixels per video pixel from which pixels are shown as such
 const VIEW_SIDE = 1280; // the longest side of pictures in the level "view"
 const SHARP_ENOUGH = 1.25; // how far those may be enlarged
 
 export class Stage {
-  // `onView()` hears of every change of what is in sight.
+  /**
+   * @param {HTMLElement} element
+   * @param {Looks} looks
+   * @param {() => void} onView hears of every change of what is in sight
+   */
   constructor(element, looks, onView) {
     this.element = element;
     this.looks = looks;
     this.onView = onView;
-    this.view = element.querySelector(".s2-view");
-    this.frame = element.querySelector(".s2-frame");
-    this.masks = element.querySelector(".s2-masks");
-    this.prompts = element.querySelector(".s2-prompts");
+    this.view = find(element, ".s2-view", HTMLElement);
+    this.frame = find(element, ".s2-frame", HTMLCanvasElement);
+    this.masks = find(element, ".s2-masks", HTMLCanvasElement);
+    this.prompts = find(element, ".s2-prompts", HTMLCanvasElement);
     this.viewport = new Viewport();
+    this.ratio = 1; // device pixels per CSS pixel
+    /** @type {ClipView | null} */
     this.clip = null;
-    this.#reset();
+    /** @type {Group[]} */
+    this.groups = [];
+    /** @type {ShownStroke[]} */
+    this.strokes = []; // that no mask shows yet
+    /** @type {(Corners & { colour: string }) | null} */
+    this.box = null; // while it is dragged
+    /** @type {Drag | null} */
+    this.drag = null;
+    /** @type {(Point & BrushShape) | null} */
+    this.brush = null;
+    /** @type {(Point & { brush: BrushShape | null }) | null} */
+    this.crosshair = null;
+    this.hovered = -1; // index of a mark of the active object
     new ResizeObserver(() => this.layout()).observe(element);
   }
 
+  /** @param {ClipView} clip */
   open(clip) {
     this.clip = clip;
     this.#reset();
@@ -66,17 +96,28 @@ export class Stage {
 
   // ---- What is in sight
 
+  /**
+   * @param {number} factor
+   * @param {Point} [at]
+   */
   zoomBy(factor, at) {
     this.viewport.zoomBy(factor, at);
     this.#place();
   }
 
-  // Device pixels per video pixel.
+  /**
+   * @param {number} zoom device pixels per video pixel
+   * @param {Point} [at]
+   */
   zoomTo(zoom, at) {
     this.viewport.zoomTo(zoom / this.ratio, at);
     this.#place();
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   panBy(x, y) {
     this.viewport.panBy(x, y);
     this.#place();
@@ -112,7 +153,11 @@ export class Stage {
     this.onView();
   }
 
-  // Where a pointer is on the stage, and in video pixels.
+  /**
+   * Where a pointer is on the stage.
+   *
+   * @param {PlaceInWindow} event
+   */
   stagePoint(event) {
     const bounds = this.element.getBoundingClientRect();
     return {
@@ -121,30 +166,44 @@ export class Stage {
     };
   }
 
+  /**
+   * The same in video pixels.
+   *
+   * @param {PlaceInWindow} event
+   */
   position(event) {
     return this.viewport.toPicture(this.stagePoint(event));
   }
 
+  /** @param {Point} place in video pixels */
   clamp({ x, y }, margin = 0) {
+    const { width, height } = this.viewport.picture;
     return {
-      x: Math.min(Math.max(x, -margin), this.clip.width + margin),
-      y: Math.min(Math.max(y, -margin), this.clip.height + margin),
+      x: Math.min(Math.max(x, -margin), width + margin),
+      y: Math.min(Math.max(y, -margin), height + margin),
     };
   }
 
+  /** @param {Point} place in video pixels */
   isInside({ x, y }, margin = 0) {
-    const { width, height } = this.clip;
+    const { width, height } = this.viewport.picture;
     return x >= -margin && y >= -margin && x <= width + margin && y <= height + margin;
   }
 
   // ---- The picture
 
-  // Without masks there is nothing to cut out: the picture stays.
+  /**
+   * Without masks there is nothing to cut out: the picture stays.
+   *
+   * @param {object} frame
+   * @param {ImageBitmap} frame.picture
+   * @param {ImageBitmap} [frame.masks]
+   */
   paint({ picture, masks }) {
     const { style } = this.looks;
     this.view.dataset.style = masks ? style : "fill";
     const context = painted(this.frame, picture);
-    const overlay = this.masks.getContext("2d");
+    const overlay = penOf(this.masks);
     overlay.clearRect(0, 0, this.masks.width, this.masks.height);
     if (!masks || style === "none") return;
     if (style !== "cutout") {
@@ -160,44 +219,61 @@ export class Stage {
 
   // ---- What is drawn over it
 
-  // `groups`: [{ marks, colour, isActive }], see marks.js.
+  /** @param {Group[]} groups */
   showPrompts(groups) {
-    this.groups = [...groups].sort((a, b) => a.isActive - b.isActive);
+    this.groups = [...groups].sort((a, b) => Number(a.isActive) - Number(b.isActive));
     if (this.hovered >= this.activeMarks.length) this.hovered = -1;
     this.#draw();
   }
 
-  // `strokes`: [{ points, radius, erase, colour }] that no mask shows yet.
+  /** @param {ShownStroke[]} strokes that no mask shows yet */
   showStrokes(strokes) {
     this.strokes = strokes;
     this.#draw();
   }
 
-  // A box while it is dragged: { x0, y0, x1, y1, colour } in video pixels, or null.
+  /**
+   * A box while it is dragged, in video pixels, or null.
+   *
+   * @param {(Corners & { colour: string }) | null} box
+   */
   showBox(box) {
     this.box = box;
     this.#draw();
   }
 
-  // A mark of the active object while it is dragged: { index, x, y }, or null.
+  /**
+   * A mark of the active object while it is dragged, or null.
+   *
+   * @param {Drag | null} drag
+   */
   showDrag(drag) {
     this.drag = drag && { ...drag, ...moved(this.activeMarks, drag) };
     this.#draw();
   }
 
-  // The brush under the pointer: { x, y, radius, erase, colour } in video pixels, or null.
+  /**
+   * The brush under the pointer, in video pixels, or null.
+   *
+   * @param {(Point & BrushShape) | null} brush
+   */
   showBrush(brush) {
     if (!brush && !this.brush) return;
     this.brush = brush;
     this.#draw();
   }
 
-  // The keyboard's place: { x, y, brush: { radius, erase, colour } or null } in video pixels, or null.
+  /**
+   * The keyboard's place in video pixels, with the brush if that is chosen; or null.
+   *
+   * @param {(Point & { brush: BrushShape | null }) | null} crosshair
+   */
   showCrosshair(crosshair) {
     this.crosshair = crosshair;
     this.#draw();
   }
 
+  /** @param {number} index of a mark of the active object, or -1 */
   hover(index) {
     if (index === this.hovered) return;
     this.hovered = index;
@@ -208,11 +284,16 @@ export class Stage {
     return this.groups.find(({ isActive }) => isActive)?.marks ?? [];
   }
 
+  /** @param {PlaceInWindow & { pointerType: string }} event */
   markAt(event) {
     return markAt(this.activeMarks, this.viewport, this.stagePoint(event), event.pointerType);
   }
 
-  // The mark that a press at a place in video pixels is meant for, or -1.
+  /**
+   * The mark that a press at a place in video pixels is meant for, or -1.
+   *
+   * @param {Point} place
+   */
   markAtPlace(place) {
     return markAt(this.activeMarks, this.viewport, this.viewport.toStage(place));
   }
@@ -220,7 +301,7 @@ export class Stage {
   #draw() {
     if (!this.clip) return;
     const { viewport, crosshair } = this;
-    const context = this.prompts.getContext("2d");
+    const context = penOf(this.prompts);
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, this.prompts.width, this.prompts.height);
     for (const stroke of this.strokes) drawStroke(context, viewport, stroke);
@@ -235,6 +316,10 @@ export class Stage {
     else if (crosshair) drawCrosshair(context, viewport.toStage(crosshair));
   }
 
+  /**
+   * @param {Group} group
+   * @returns {Group}
+   */
   #dragged(group) {
     if (!group.isActive || !this.drag) return group;
     const { index, x, y } = this.drag;
@@ -242,13 +327,18 @@ export class Stage {
   }
 }
 
-// A canvas with the pixels of a bitmap.
+/**
+ * What draws on a canvas that now has the pixels of a bitmap.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} bitmap
+ */
 function painted(canvas, bitmap) {
   if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
     canvas.width = bitmap.width;
     canvas.height = bitmap.height;
   }
-  const context = canvas.getContext("2d");
+  const context = penOf(canvas);
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);
   return context;

@@ -2,6 +2,8 @@
 //
 // Lengths are CSS pixels from the stage's top left corner; `scale` is CSS pixels per video pixel.
 
+/** @typedef {{ x: number, y: number }} Point */
+
 const CLOSEST = 32;
 const FIT_TOLERANCE = 1.001;
 
@@ -32,12 +34,21 @@ export class Viewport {
     return Math.max(CLOSEST, 2 * this.fitScale);
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   open(width, height) {
     this.picture = { width, height };
     this.fit();
   }
 
-  // What is in the middle stays there.
+  /**
+   * What is in the middle stays there.
+   *
+   * @param {number} width
+   * @param {number} height
+   */
   resize(width, height) {
     const wasFit = this.isFit;
     const middle = this.toPicture({ x: this.stage.width / 2, y: this.stage.height / 2 });
@@ -53,7 +64,12 @@ export class Viewport {
     this.#clamp();
   }
 
-  // The point of the picture at `at` stays there.
+  /**
+   * The point of the picture at `at` stays there.
+   *
+   * @param {number} scale
+   * @param {Point} at
+   */
   zoomTo(scale, at = { x: this.stage.width / 2, y: this.stage.height / 2 }) {
     const held = this.toPicture(at);
     this.scale = Math.min(Math.max(scale, this.fitScale), this.#maxScale);
@@ -62,20 +78,30 @@ export class Viewport {
     this.#clamp();
   }
 
+  /**
+   * @param {number} factor
+   * @param {Point} [at]
+   */
   zoomBy(factor, at) {
     this.zoomTo(this.scale * factor, at);
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   panBy(x, y) {
     this.x += x;
     this.y += y;
     this.#clamp();
   }
 
+  /** @param {Point} place on the stage */
   toPicture({ x, y }) {
     return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
   }
 
+  /** @param {Point} place in the picture */
   toStage({ x, y }) {
     return { x: x * this.scale + this.x, y: y * this.scale + this.y };
   }
@@ -83,6 +109,7 @@ export class Viewport {
   // Beside the picture there is never more room than there is when all of it is shown. So it is in
   // the middle then, and zooming in holds every point of it.
   #clamp() {
+    /** @type {(at: number, room: number, size: number) => number} */
     const place = (at, room, size) => {
       const beside = (room - size * this.fitScale) / 2;
       return Math.min(Math.max(at, room - size * this.scale - beside), beside);

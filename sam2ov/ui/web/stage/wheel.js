@@ -1,16 +1,19 @@
 // The wheel zooms at the pointer; sideways it moves the picture. A pinch on a trackpad is a wheel too.
 
+/** @import { Stage } from "./stage.js" */
+
 const LINE_PIXELS = 16;
 const PER_PIXEL = 0.0016;
 const PER_PINCHED_PIXEL = 0.01; // browsers report a pinch as small steps with Ctrl
 const MOST = 200;
 const REST_MS = 400;
 
+/** @param {Stage} stage */
 export function listenToWheel(stage) {
   let lastZoom = -Infinity;
   stage.element.addEventListener(
     "wheel",
-    (event) => {
+    (/** @type {WheelEvent} */ event) => {
       if (!stage.clip) return;
       const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PIXELS : 1;
       const [x, y] = [event.deltaX * unit, event.deltaY * unit];

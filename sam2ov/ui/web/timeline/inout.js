@@ -1,21 +1,47 @@
 // In and out: the stretch of the clip that is tracked, played and exported, with a handle at each end.
 
+/** @import { RangeView } from "../messages.js" */
+
+import { find, findAll } from "../dom.js";
+import { Span } from "./span.js";
+
+/** @typedef {keyof RangeView} End */
+
+/** @type {End[]} */
+const ENDS = ["first", "last"];
+const WORDS = { first: "In", last: "Out" };
+/** @type {{ [key: string]: number }} */
 const KEYS = { ArrowLeft: -1, ArrowRight: 1 };
 
 export class InOut {
-  // `onChange(range)`: { first, last }, both included, or null for the whole clip; `onLook(frame)` while
-  // a handle is dragged.
+  /**
+   * @param {HTMLElement} area
+   * @param {object} handlers
+   * @param {(range: RangeView | null) => void} handlers.onChange null: the whole clip
+   * @param {(frame: number) => void} handlers.onLook hears of frames while a handle is dragged
+   */
   constructor(area, { onChange, onLook }) {
     this.area = area;
     this.onChange = onChange;
     this.onLook = onLook;
+    /** @type {RangeView | null} */
     this.range = null;
     this.numFrames = 1;
-    this.handles = { first: area.querySelector(".s2-in"), last: area.querySelector(".s2-out") };
-    this.shades = [...area.querySelectorAll(".s2-shade")];
-    for (const end of ["first", "last"]) this.#listen(this.handles[end], end);
+    this.span = new Span();
+    /** @type {{ pointer: number, before: RangeView | null } | null} */
+    this.drag = null;
+    this.handles = {
+      first: find(area, ".s2-in", HTMLElement),
+      last: find(area, ".s2-out", HTMLElement),
+    };
+    this.shades = findAll(area, ".s2-shade", HTMLElement);
+    for (const end of ENDS) this.#listen(this.handles[end], end);
   }
 
+  /**
+   * @param {RangeView | null} range
+   * @param {number} numFrames
+   */
   show(range, numFrames) {
     this.numFrames = numFrames;
     if (!this.drag) this.range = range;
@@ -25,9 +51,11 @@ export class InOut {
     return this.range ?? { first: 0, last: this.numFrames - 1 };
   }
 
+  /** @param {Span} span */
   draw(span) {
     this.span = span;
     const { first, last } = this.present;
+    /** @type {(share: number) => number} */
     const clamp = (share) => Math.min(Math.max(share, 0), 1);
     const left = clamp(span.shareOf(first));
     const right = clamp(span.shareOf(last + 1));
@@ -38,15 +66,20 @@ export class InOut {
     this.shades[0].style.width = `${100 * left}%`;
     this.shades[1].style.width = `${100 * (1 - right)}%`;
     this.area.classList.toggle("s2-has-range", this.range !== null);
-    const words = { first: "In", last: "Out" };
-    for (const [end, handle] of Object.entries(this.handles)) {
+    for (const end of ENDS) {
+      const handle = this.handles[end];
       handle.setAttribute("aria-valuemax", String(this.numFrames - 1));
       handle.setAttribute("aria-valuenow", String(this.present[end]));
-      handle.setAttribute("aria-valuetext", `${words[end]} point at frame ${this.present[end]}`);
+      handle.setAttribute("aria-valuetext", `${WORDS[end]} point at frame ${this.present[end]}`);
     }
   }
 
-  // Put one end at a frame; the other gives way.
+  /**
+   * Put one end at a frame; the other gives way.
+   *
+   * @param {End} end
+   * @param {number} frame
+   */
   set(end, frame) {
     const range = { ...this.present, [end]: Math.min(Math.max(frame, 0), this.numFrames - 1) };
     if (range.first > range.last) {
@@ -60,6 +93,7 @@ export class InOut {
     if (this.range) this.#take(null);
   }
 
+  /** @param {RangeView | null} range */
   #take(range) {
     const isWhole = range && range.first === 0 && range.last === this.numFrames - 1;
     this.range = isWhole ? null : range;
@@ -67,6 +101,10 @@ export class InOut {
     this.onChange(this.range);
   }
 
+  /**
+   * @param {HTMLElement} handle
+   * @param {End} end
+   */
   #listen(handle, end) {
     handle.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
@@ -87,16 +125,17 @@ export class InOut {
       this.draw(this.span);
       this.onLook(frame);
     });
-    for (const kind of ["pointerup", "pointercancel"]) {
-      handle.addEventListener(kind, (event) => {
-        if (this.drag?.pointer !== event.pointerId) return;
-        const { before } = this.drag;
-        this.drag = null;
-        if (kind === "pointerup" && this.range !== before) this.#take(this.range);
-        else this.range = before;
-        this.draw(this.span);
-      });
-    }
+    /** @param {PointerEvent} event */
+    const letGo = (event) => {
+      if (this.drag?.pointer !== event.pointerId) return;
+      const { before } = this.drag;
+      this.drag = null;
+      if (event.type === "pointerup" && this.range !== before) this.#take(this.range);
+      else this.range = before;
+      this.draw(this.span);
+    };
+    handle.addEventListener("pointerup", letGo);
+    handle.addEventListener("pointercancel", letGo);
     handle.addEventListener("keydown", (event) => {
       const by = KEYS[event.key];
       if (!by) return;

@@ -1,7 +1,25 @@
 // What is known of each object on each frame, drawn as a lane.
 
-import { prepare } from "../canvas.js";
+/** @import { Lanes, ObjectView } from "../messages.js" */
+/** @import { Range } from "./ranges.js" */
+/** @import { Span } from "./span.js" */
+
+import { penOf, prepare } from "../canvas.js";
 import { contains, parseRanges } from "./ranges.js";
+
+/**
+ * @typedef {object} Wish what is in sight: frames from `first` to `last`, in so many bins
+ * @property {number} first
+ * @property {number} last
+ * @property {number} bins
+ * @property {string} key
+ */
+
+/**
+ * @typedef {object} Lane of an object, where it is in sight
+ * @property {(number | null)[]} confidence least of each bin, in percent
+ * @property {Range[]} absent
+ */
 
 const REFRESH_MS = 1000;
 const MAX_BINS = 4096;
@@ -9,23 +27,38 @@ const MAX_BINS = 4096;
 // Fetches confidence and absence of all objects for the part of the clip that is in sight, at most
 // once a second.
 export class LaneData {
-  constructor(onChange) {
+  /** @param {() => void} onChange */
+  constructor(onChange, parse = parseRanges) {
     this.onChange = onChange;
-    this.lanes = {};
+    this.parse = parse;
+    /** @type {Map<number, Lane>} */
+    this.lanes = new Map();
     this.fetchedAt = 0;
+    /** @type {string | null} */
     this.base = null;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** @type {Wish | null} */
+    this.wish = null;
+    /** @type {Wish | null} */
+    this.known = null; // what `lanes` are of
   }
 
+  /** @param {string | null} base media/<token> */
   open(base) {
     clearTimeout(this.timer);
-    this.timer = null;
+    this.timer = undefined;
     this.base = base;
-    this.lanes = {};
+    this.lanes = new Map();
     this.wish = null;
     this.known = null;
   }
 
-  // `version` tells when the data on the server are others.
+  /**
+   * @param {Span} span
+   * @param {number} columns
+   * @param {string} version tells when the data on the server are others
+   */
   want(span, columns, version) {
     const first = Math.floor(span.start);
     const last = Math.min(Math.ceil(span.end), span.numFrames) - 1;
@@ -38,13 +71,14 @@ export class LaneData {
 
   async #fetch() {
     const { base, wish } = this;
+    if (!wish) return;
     this.fetchedAt = performance.now();
     try {
       const query = `first=${wish.first}&last=${wish.last}&bins=${wish.bins}`;
       const response = await fetch(`${base}/lanes?${query}`);
       if (base !== this.base) return;
       if (response.status === 200) {
-        this.lanes = await response.json();
+        this.#take(await response.json());
         this.known = wish;
         this.onChange();
       }
@@ -52,21 +86,39 @@ export class LaneData {
       // Without the line the lane still shows what is tracked; the next change asks again.
     }
     if (base !== this.base) return;
-    this.timer = null;
-    if (this.wish.key !== this.known?.key && this.known === wish) {
+    this.timer = undefined;
+    if (this.wish?.key !== this.known?.key && this.known === wish) {
       this.timer = setTimeout(() => this.#fetch(), REFRESH_MS);
     }
   }
 
+  // Ranges are read here and not when they are drawn, which is at each picture.
+  /** @param {Lanes} answer */
+  #take(answer) {
+    this.lanes = new Map();
+    for (const [id, { confidence, absent }] of Object.entries(answer)) {
+      this.lanes.set(Number(id), { confidence, absent: this.parse(absent) });
+    }
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} frame
+   */
   confidenceAt(id, frame) {
     const bin = this.#binAt(frame);
-    return bin === null ? null : (this.lanes[id]?.confidence[bin] ?? null);
+    return bin === null ? null : (this.lanes.get(id)?.confidence[bin] ?? null);
   }
 
+  /**
+   * @param {number} id
+   * @param {number} frame
+   */
   isAbsentAt(id, frame) {
-    return contains(parseRanges(this.lanes[id]?.absent ?? ""), frame);
+    return contains(this.lanes.get(id)?.absent ?? [], frame);
   }
 
+  /** @param {number} frame */
   #binAt(frame) {
     if (!this.known || frame < this.known.first || frame > this.known.last) return null;
     const { first, last, bins } = this.known;
@@ -74,37 +126,48 @@ export class LaneData {
   }
 }
 
-// Full colour below: tracked. Pale: tracked from prompts that have changed since. Hatched: the object is
-// not there. The line is the confidence. Diamonds: prompts. Triangles above: worth a look.
-export function drawLane(canvas, object, data, span, marks) {
+/**
+ * Full colour below: tracked. Pale: tracked from prompts that have changed since. Hatched: the object
+ * is not there. The line is the confidence. Diamonds: prompts. Triangles above: worth a look.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ObjectView} object
+ * @param {{ tracked: Range[], stale: Range[] }} coverage of the object
+ * @param {LaneData} data
+ * @param {Span} span
+ * @param {number[]} marks frames that are worth a look
+ */
+export function drawLane(canvas, object, { tracked, stale }, data, span, marks) {
   const surface = prepare(canvas);
   if (!surface) return;
   const { context, width, height, ratio } = surface;
+  /** @type {(frame: number) => number} */
   const at = (frame) => span.shareOf(frame) * width;
   const bar = 4 * ratio;
   const room = height - bar - 3 * ratio;
-  const lane = data.lanes[object.id];
-  const fill = (text, top, tall, paint) => {
+  const lane = data.lanes.get(object.id);
+  /** @type {(ranges: Range[], top: number, tall: number, paint: string | CanvasPattern) => void} */
+  const fill = (ranges, top, tall, paint) => {
     context.fillStyle = paint;
-    for (const [first, last] of parseRanges(text)) {
+    for (const [first, last] of ranges) {
       if (last < span.start || first > span.end) continue;
       const left = Math.max(at(first), 0);
       context.fillRect(left, top, Math.max(Math.min(at(last + 1), width) - left, ratio), tall);
     }
   };
   context.globalAlpha = 0.3;
-  fill(object.stale, height - bar, bar, object.colour);
+  fill(stale, height - bar, bar, object.colour);
   context.globalAlpha = 1;
-  fill(object.tracked, height - bar, bar, object.colour);
-  if (lane) {
-    drawConfidence(context, lane.confidence, data.known, at, { room, bar, height, ratio }, object);
+  fill(tracked, height - bar, bar, object.colour);
+  if (lane && data.known) {
+    const values = lane.confidence;
+    drawConfidence(context, values, data.known, at, { room, bar, height, ratio }, object.colour);
     context.globalCompositeOperation = "destination-out"; // what is outdated fades
     context.globalAlpha = 0.6;
-    fill(object.stale, 0, height - bar, "#000");
+    fill(stale, 0, height - bar, "#000");
     context.globalCompositeOperation = "source-over";
     context.globalAlpha = 1;
-    const absent = parseRanges(lane.absent);
-    for (const [first, last] of absent) {
+    for (const [first, last] of lane.absent) {
       context.clearRect(at(first), 0, Math.max(at(last + 1) - at(first), ratio), height);
     }
     fill(lane.absent, 0, height, hatching(context, canvas, ratio));
@@ -116,24 +179,33 @@ export function drawLane(canvas, object, data, span, marks) {
   for (const frame of marks) triangle(context, at(frame + 0.5), 6 * ratio);
 }
 
-function drawConfidence(context, values, known, at, { room, bar, height, ratio }, object) {
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {(number | null)[]} values
+ * @param {Wish} known what the values are of
+ * @param {(frame: number) => number} at
+ * @param {{ room: number, bar: number, height: number, ratio: number }} lengths
+ * @param {string} colour
+ */
+function drawConfidence(context, values, known, at, { room, bar, height, ratio }, colour) {
   const step = (known.last + 1 - known.first) / values.length;
+  /** @type {(value: number) => number} */
   const top = (value) => height - bar - 1.5 * ratio - (value / 100) * room;
-  let begun = null;
+  /** @type {[x: number, y: number][]} */
   const points = [];
   const flush = () => {
     if (!points.length) return;
     context.beginPath();
     context.moveTo(points[0][0], height - bar);
     for (const [x, y] of points) context.lineTo(x, y);
-    context.lineTo(points.at(-1)[0], height - bar);
+    context.lineTo(points[points.length - 1][0], height - bar);
     context.globalAlpha = 0.22;
-    context.fillStyle = object.colour;
+    context.fillStyle = colour;
     context.fill();
     context.beginPath();
     for (const [x, y] of points) context.lineTo(x, y);
     context.globalAlpha = 1;
-    context.strokeStyle = object.colour;
+    context.strokeStyle = colour;
     context.lineWidth = 1.5 * ratio;
     context.stroke();
     points.length = 0;
@@ -141,21 +213,25 @@ function drawConfidence(context, values, known, at, { room, bar, height, ratio }
   values.forEach((value, bin) => {
     if (value === null) {
       flush();
-      begun = null;
       return;
     }
     const [left, right] = [at(known.first + bin * step), at(known.first + (bin + 1) * step)];
-    if (begun === null) points.push([left, top(value)]);
+    if (!points.length) points.push([left, top(value)]);
     points.push([(left + right) / 2, top(value)], [right, top(value)]);
-    begun = value;
   });
   flush();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} ratio
+ */
 function hatching(context, canvas, ratio) {
   const size = Math.max(Math.round(6 * ratio), 4);
-  const tile = new OffscreenCanvas(size, size);
-  const pen = tile.getContext("2d");
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = size;
+  const pen = penOf(tile);
   pen.strokeStyle = getComputedStyle(canvas).color;
   pen.globalAlpha = 0.35;
   pen.lineWidth = ratio;
@@ -164,9 +240,17 @@ function hatching(context, canvas, ratio) {
     pen.lineTo(by + size, 0);
   }
   pen.stroke();
-  return context.createPattern(tile, "repeat");
+  return context.createPattern(tile, "repeat") ?? pen.strokeStyle;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ * @param {string} colour
+ * @param {number} ratio
+ */
 function diamond(context, x, y, radius, colour, ratio) {
   context.beginPath();
   context.moveTo(x, y - radius);
@@ -185,6 +269,11 @@ function diamond(context, x, y, radius, colour, ratio) {
   context.fill();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} x
+ * @param {number} size
+ */
 function triangle(context, x, size) {
   context.beginPath();
   context.moveTo(x - size * 0.75, 0);
@@ -194,13 +283,19 @@ function triangle(context, x, size) {
   context.fill();
 }
 
-// What a lane says in words, for those who do not see it.
+/**
+ * What a lane says in words, for those who do not see it.
+ *
+ * @param {ObjectView} object
+ * @param {LaneData} data
+ */
 export function describeLane(object, data) {
   const prompted = Object.keys(object.prompts).length;
   const parts = [prompted === 1 ? "1 prompted frame" : `${prompted} prompted frames`];
   if (object.tracked) parts.push(`tracked ${object.tracked.replaceAll(",", ", ")}`);
   if (object.stale) parts.push(`to be tracked again ${object.stale.replaceAll(",", ", ")}`);
-  const absent = data.lanes[object.id]?.absent;
-  if (absent) parts.push(`absent ${absent.replaceAll(",", ", ")}`);
+  const absent = data.lanes.get(object.id)?.absent ?? [];
+  const words = absent.map(([first, last]) => `${first}-${last}`).join(", ");
+  if (words) parts.push(`absent ${words}`);
   return `${object.name}: ${parts.join("; ")}`;
 }

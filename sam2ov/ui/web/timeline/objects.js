@@ -1,8 +1,26 @@
 // The rows of objects: choose, rename, recolour, hide, lock, put in order, remove; and their lanes.
 
+/** @import { ObjectView } from "../messages.js" */
+/** @import { Coverage } from "./coverage.js" */
+/** @import { LaneData } from "./lanes.js" */
+/** @import { Span } from "./span.js" */
+
+import { find } from "../dom.js";
 import { describeLane, drawLane } from "./lanes.js";
 import { listenToReordering } from "./reorder.js";
 
+/**
+ * @typedef {object} ObjectHandlers
+ * @property {(id: number) => void} choose
+ * @property {(id: number, name: string, colour: string) => void} change
+ * @property {(id: number, isHidden: boolean) => void} hide
+ * @property {(id: number) => void} solo
+ * @property {(id: number, isLocked: boolean) => void} lock
+ * @property {(id: number, position: number) => void} move
+ * @property {(object: ObjectView) => void} remove
+ */
+
+/** @param {string} path */
 const icon = (path) => `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${path}" /></svg>`;
 const EYE = "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6z";
 const SLASH = "M2.5 2.5l11 11";
@@ -20,17 +38,29 @@ const ROW = `
   <canvas class="s2-lane" role="img"></canvas>`;
 
 export class Objects {
-  // `handlers`: choose(id), change(id, name, colour), hide(id, isHidden), solo(id), lock(id, isLocked),
-  // move(id, position), remove(object).
-  constructor(element, data, handlers) {
+  /**
+   * @param {HTMLElement} element
+   * @param {LaneData} data
+   * @param {Coverage} coverage
+   * @param {ObjectHandlers} handlers
+   */
+  constructor(element, data, coverage, handlers) {
     this.element = element;
     this.data = data;
+    this.coverage = coverage;
     this.handlers = handlers;
+    /** @type {ObjectView[]} */
     this.objects = [];
+    /** @type {Map<number, HTMLElement>} */
     this.rows = new Map();
     listenToReordering(element, (id, position) => handlers.move(id, position));
   }
 
+  /**
+   * @param {ObjectView[]} objects
+   * @param {number | null} activeId
+   * @param {number | null} soloId
+   */
   show(objects, activeId, soloId) {
     this.objects = objects;
     const ids = new Set(objects.map((object) => object.id));
@@ -39,108 +69,153 @@ export class Objects {
       row.remove();
       this.rows.delete(id);
     }
-    objects.forEach((object, position) => this.#place(object.id, position));
-    for (const object of objects) this.#update(object, activeId, soloId);
+    objects.forEach((object, position) => {
+      const row = this.#place(object.id, position);
+      this.#update(row, object, activeId, soloId);
+    });
   }
 
-  // `marks` gives the frames of an object that are worth a look.
+  /**
+   * @param {Span} span
+   * @param {(id: number) => number[]} marks gives the frames of an object that are worth a look
+   */
   draw(span, marks) {
     for (const object of this.objects) {
-      const canvas = this.rows.get(object.id).querySelector(".s2-lane");
-      drawLane(canvas, object, this.data, span, marks(object.id));
+      const row = this.rows.get(object.id);
+      if (!row) continue;
+      const canvas = find(row, ".s2-lane", HTMLCanvasElement);
+      drawLane(canvas, object, this.coverage.of(object.id), this.data, span, marks(object.id));
       const words = describeLane(object, this.data);
       if (canvas.ariaLabel !== words) canvas.ariaLabel = words;
     }
   }
 
-  // Bring the row of an object into sight.
+  /**
+   * Bring the row of an object into sight.
+   *
+   * @param {number} id
+   */
   reveal(id) {
     this.rows.get(id)?.scrollIntoView({ block: "nearest" });
   }
 
-  // Moving a node takes the focus away, so rows that are in place stay where they are.
+  /**
+   * Moving a node takes the focus away, so rows that are in place stay where they are.
+   *
+   * @param {number} id
+   * @param {number} position
+   */
   #place(id, position) {
     const row = this.rows.get(id) ?? this.#add(id);
     const there = this.element.children[position];
-    if (there === row) return;
-    const focused = row.contains(document.activeElement) ? document.activeElement : null;
+    if (there === row) return row;
+    const { activeElement } = document;
+    const isFocused = activeElement instanceof HTMLElement && row.contains(activeElement);
     this.element.insertBefore(row, there ?? null);
-    focused?.focus({ preventScroll: true });
+    if (isFocused) activeElement.focus({ preventScroll: true });
+    return row;
   }
 
-  #update(object, activeId, soloId) {
-    const row = this.rows.get(object.id);
+  /**
+   * @param {HTMLElement} row
+   * @param {ObjectView} object
+   * @param {number | null} activeId
+   * @param {number | null} soloId
+   */
+  #update(row, object, activeId, soloId) {
     const isActive = object.id === activeId;
     const isSolo = object.id === soloId;
-    const find = (selector) => row.querySelector(selector);
+    /** @type {(selector: string) => HTMLElement} */
+    const part = (selector) => find(row, selector, HTMLElement);
     const { name } = object;
     row.classList.toggle("s2-active", isActive);
-    row.classList.toggle("s2-unseen", soloId === null ? Boolean(object.hidden) : !isSolo);
+    row.classList.toggle("s2-unseen", soloId === null ? object.hidden : !isSolo);
     row.style.setProperty("--object", object.colour);
-    find(".s2-choose").setAttribute("aria-checked", String(isActive));
-    label(find(".s2-choose"), `Choose ${name}`, isActive ? "Prompts go to this object" : null);
-    label(find(".s2-handle"), `Move ${name} up or down`, "Drag, or use the arrow keys ↑ ↓");
-    const field = find(".s2-name");
+    part(".s2-choose").setAttribute("aria-checked", String(isActive));
+    label(part(".s2-choose"), `Choose ${name}`, isActive ? "Prompts go to this object" : null);
+    label(part(".s2-handle"), `Move ${name} up or down`, "Drag, or use the arrow keys ↑ ↓");
+    const field = find(row, ".s2-name", HTMLInputElement);
     if (document.activeElement !== field) field.value = name;
     field.setAttribute("aria-label", `Name of ${name}`);
-    const colour = find(".s2-colour");
+    const colour = find(row, ".s2-colour", HTMLInputElement);
     if (document.activeElement !== colour) colour.value = object.colour;
     colour.setAttribute("aria-label", `Colour of ${name}`);
     const prompted = Object.keys(object.prompts).length;
-    find(".s2-count").textContent = prompted || "";
-    find(".s2-count").title = prompted === 1 ? "1 prompted frame" : `${prompted} prompted frames`;
+    part(".s2-count").textContent = prompted ? String(prompted) : "";
+    part(".s2-count").title = prompted === 1 ? "1 prompted frame" : `${prompted} prompted frames`;
     const hiding = isSolo ? "shown alone" : object.hidden ? "hidden" : "shown";
-    toggle(find(".s2-hide"), object.hidden, icon(object.hidden ? EYE + SLASH : EYE));
-    find(".s2-hide").classList.toggle("s2-solo", isSolo);
-    label(find(".s2-hide"), `Hide ${name}`, `${name} is ${hiding}. Shift + click shows it alone`);
-    toggle(find(".s2-lock"), object.locked, icon(object.locked ? LOCK : OPEN_LOCK));
+    toggle(part(".s2-hide"), object.hidden, icon(object.hidden ? EYE + SLASH : EYE));
+    part(".s2-hide").classList.toggle("s2-solo", isSolo);
+    label(part(".s2-hide"), `Hide ${name}`, `${name} is ${hiding}. Shift + click shows it alone`);
+    toggle(part(".s2-lock"), object.locked, icon(object.locked ? LOCK : OPEN_LOCK));
     const locked = object.locked ? "locked: it takes no prompts and is not tracked" : "not locked";
-    label(find(".s2-lock"), `Lock ${name}`, `${name} is ${locked}`);
-    label(find(".s2-remove"), `Remove ${name}`, `Remove ${name} with its prompts and masks`);
+    label(part(".s2-lock"), `Lock ${name}`, `${name} is ${locked}`);
+    label(part(".s2-remove"), `Remove ${name}`, `Remove ${name} with its prompts and masks`);
   }
 
+  /** @param {number} id */
   #add(id) {
     const row = document.createElement("div");
     row.className = "s2-object";
-    row.dataset.object = id;
+    row.dataset.object = String(id);
     row.innerHTML = ROW;
-    const find = (selector) => row.querySelector(selector);
-    const current = () => this.objects.find((object) => object.id === id);
-    const change = () => {
-      const name = find(".s2-name").value.trim() || current().name;
-      find(".s2-name").value = name;
-      const colour = find(".s2-colour").value;
-      if (name !== current().name || colour !== current().colour) {
-        this.handlers.change(id, name, colour);
-      }
+    const { handlers } = this;
+    /** @type {(selector: string) => HTMLElement} */
+    const part = (selector) => find(row, selector, HTMLElement);
+    const name = find(row, ".s2-name", HTMLInputElement);
+    const colour = find(row, ".s2-colour", HTMLInputElement);
+    /** @param {(object: ObjectView) => void} act on the object as it is now */
+    const withObject = (act) => {
+      const present = this.objects.find((object) => object.id === id);
+      if (present) act(present);
     };
-    find(".s2-choose").addEventListener("click", () => this.handlers.choose(id));
-    find(".s2-name").addEventListener("focus", () => this.handlers.choose(id));
-    find(".s2-name").addEventListener("change", change);
-    find(".s2-name").addEventListener("keydown", (event) => {
-      if (event.key === "Enter") event.target.blur();
+    const change = () =>
+      withObject((present) => {
+        name.value = name.value.trim() || present.name;
+        if (name.value !== present.name || colour.value !== present.colour) {
+          handlers.change(id, name.value, colour.value);
+        }
+      });
+    part(".s2-choose").addEventListener("click", () => handlers.choose(id));
+    name.addEventListener("focus", () => handlers.choose(id));
+    name.addEventListener("change", change);
+    name.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") name.blur();
     });
-    find(".s2-colour").addEventListener("change", change);
-    find(".s2-hide").addEventListener("click", (event) => {
-      if (event.shiftKey) this.handlers.solo(id);
-      else this.handlers.hide(id, !current().hidden);
+    colour.addEventListener("change", change);
+    part(".s2-hide").addEventListener("click", (event) => {
+      if (event.shiftKey) handlers.solo(id);
+      else withObject(({ hidden }) => handlers.hide(id, !hidden));
     });
-    find(".s2-lock").addEventListener("click", () => this.handlers.lock(id, !current().locked));
-    find(".s2-remove").addEventListener("click", () => this.handlers.remove(current()));
+    part(".s2-lock").addEventListener("click", () =>
+      withObject(({ locked }) => handlers.lock(id, !locked)),
+    );
+    part(".s2-remove").addEventListener("click", () => withObject(handlers.remove));
     this.rows.set(id, row);
     return row;
   }
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {string} name
+ * @param {string | null} title
+ */
 function label(element, name, title) {
   element.setAttribute("aria-label", name);
   element.title = title ?? name;
 }
 
+/** @type {WeakMap<HTMLElement, string>} */
 const shownIn = new WeakMap();
 
+/**
+ * @param {HTMLElement} button
+ * @param {boolean} isPressed
+ * @param {string} html
+ */
 function toggle(button, isPressed, html) {
-  button.setAttribute("aria-pressed", String(Boolean(isPressed)));
+  button.setAttribute("aria-pressed", String(isPressed));
   if (shownIn.get(button) === html) return;
   shownIn.set(button, html);
   button.innerHTML = html;

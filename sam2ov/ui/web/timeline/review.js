@@ -1,5 +1,8 @@
 // The frames most worth correcting: a list to step through, each with its reason in words.
 
+/** @import { ObjectView, ReviewEntry, ReviewList } from "../messages.js" */
+
+import { find, findAll, under } from "../dom.js";
 import { timecode } from "../texts.js";
 
 const REFRESH_MS = 1000;
@@ -7,9 +10,13 @@ const TRACKING_REFRESH_MS = 4000;
 const KEPT = "sam2ov.reviewed";
 const KEPT_AT_MOST = 500;
 
+/** @param {number} count */
 const frames = (count) => (count === 1 ? "1 frame" : `${count} frames`);
 
-// `names` of the objects, in the order of the item's `objects`.
+/**
+ * @param {Pick<ReviewEntry, "reason" | "frames">} item
+ * @param {string[]} names of the objects, in the order of the item's `objects`
+ */
 export function reasonOf(item, names) {
   const [one, other] = names;
   return {
@@ -23,28 +30,54 @@ export function reasonOf(item, names) {
   }[item.reason];
 }
 
+/** @param {ReviewEntry} item */
 const idOf = ({ frame, objects, reason }) => [reason, frame, ...objects].join(" ");
 
 export class Review {
-  // `handlers`: go(frame, objectId), changed(); `timeOf(frame)` in seconds.
+  /**
+   * @param {HTMLElement} element
+   * @param {object} handlers
+   * @param {(frame: number, id: number) => void} handlers.go
+   * @param {() => void} handlers.changed
+   */
   constructor(element, handlers) {
     this.element = element;
     this.handlers = handlers;
-    this.list = element.querySelector(".s2-review-items");
-    this.count = element.querySelector(".s2-review-count");
-    this.note = element.querySelector(".s2-review-note");
+    this.list = find(element, ".s2-review-items", HTMLElement);
+    this.count = find(element, ".s2-review-count", HTMLElement);
+    this.note = find(element, ".s2-review-note", HTMLElement);
+    this.html = ""; // of the list
+    /** @type {ReviewList} */
     this.items = [];
+    /** @type {ObjectView[]} */
     this.objects = [];
-    this.current = null;
+    /** @type {string | null} */
+    this.base = null;
+    /** @type {string | null} */
+    this.project = null;
+    /** @type {string | null} */
+    this.current = null; // the item that was gone to last, as `idOf` says
+    /** @type {string | null} */
+    this.known = null; // the version of the results that `items` are of
+    this.version = "";
+    /** @type {string[] | null} */
+    this.fine = null; // items that were found fine; null until they are read
     this.fetchedAt = 0;
-    this.timeOf = () => 0;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    /** @type {(frame: number) => number} */
+    this.timeOf = () => 0; // in seconds
     this.list.addEventListener("click", (event) => this.#pressed(event));
     this.#render();
   }
 
+  /**
+   * @param {string | null} base media/<token>
+   * @param {string | null} project
+   */
   open(base, project) {
     clearTimeout(this.timer);
-    this.timer = null;
+    this.timer = undefined;
     this.base = base;
     this.project = project;
     this.items = [];
@@ -54,7 +87,12 @@ export class Review {
     this.#render();
   }
 
-  // Ask again when results are others: `version` says so.
+  /**
+   * Ask again when results are others.
+   *
+   * @param {string} version says so
+   * @param {boolean} isTracking
+   */
   want(version, isTracking) {
     this.version = version;
     if (version === this.known || this.timer) return;
@@ -63,6 +101,10 @@ export class Review {
     this.timer = setTimeout(() => this.#fetch(), wait);
   }
 
+  /**
+   * @param {ObjectView[]} objects
+   * @param {(frame: number) => number} timeOf
+   */
   show(objects, timeOf) {
     this.objects = objects;
     this.timeOf = timeOf;
@@ -74,12 +116,20 @@ export class Review {
     return this.items.filter((item) => !done.has(idOf(item)));
   }
 
-  // The frames of an object that are worth a look.
+  /**
+   * The frames of an object that are worth a look.
+   *
+   * @param {number} id
+   */
   framesOf(id) {
     return this.openItems.filter(({ objects }) => objects.includes(id)).map(({ frame }) => frame);
   }
 
-  // Go to the next item in the list, or with -1 to the one before; the worst comes first.
+  /**
+   * Go to the next item in the list, or with -1 to the one before; the worst comes first.
+   *
+   * @param {1 | -1} by
+   */
   step(by) {
     const items = this.openItems;
     if (!items.length) return;
@@ -104,10 +154,11 @@ export class Review {
     }
     if (base !== this.base) return;
     this.known = version;
-    this.timer = null;
+    this.timer = undefined;
     if (this.version !== this.known) this.want(this.version, true);
   }
 
+  /** @param {ReviewEntry} item */
   #goTo(item) {
     this.current = idOf(item);
     this.#render();
@@ -115,18 +166,21 @@ export class Review {
     this.handlers.go(item.frame, item.objects[0]);
   }
 
+  /** @param {Event} event */
   #pressed(event) {
-    const entry = event.target.closest(".s2-review-item");
-    if (!entry) return;
-    const item = this.items.find((one) => idOf(one) === entry.dataset.item);
-    if (!event.target.closest(".s2-fine")) return this.#goTo(item);
+    const entry = under(event, ".s2-review-item", HTMLElement);
+    const item = this.items.find((one) => idOf(one) === entry?.dataset.item);
+    if (!entry || !item) return;
+    if (!under(event, ".s2-fine", HTMLElement)) {
+      this.#goTo(item);
+      return;
+    }
     const position = [...this.list.children].indexOf(entry);
     this.#dismiss(item);
     this.#render();
     this.handlers.changed();
     const next = this.list.children[Math.min(position, this.list.children.length - 1)];
-    next?.querySelector(".s2-fine").focus({ preventScroll: true });
-    return undefined;
+    if (next) find(next, ".s2-fine", HTMLElement).focus({ preventScroll: true });
   }
 
   // What was looked at and found fine, on this computer: { project: [ids] }
@@ -135,14 +189,16 @@ export class Review {
     return new Set(this.fine);
   }
 
+  /** @returns {string[]} */
   #stored() {
     try {
-      return JSON.parse(localStorage.getItem(`${KEPT}.${this.project}`)) ?? [];
+      return JSON.parse(localStorage.getItem(`${KEPT}.${this.project}`) ?? "[]");
     } catch {
       return []; // nothing is kept in a private window
     }
   }
 
+  /** @param {ReviewEntry} item */
   #dismiss(item) {
     this.fine = [...this.#dismissed(), idOf(item)].slice(-KEPT_AT_MOST);
     try {
@@ -155,14 +211,14 @@ export class Review {
   #render() {
     const items = this.openItems;
     const isTracked = this.objects.some((object) => object.tracked || object.stale);
-    this.count.textContent = items.length || "";
+    this.count.textContent = items.length ? String(items.length) : "";
     this.note.hidden = items.length > 0;
     if (!items.length) {
       this.note.textContent = isTracked
         ? "No frame stands out. Play it through to be sure."
         : "Frames that look wrong are listed here once something is tracked.";
     }
-    for (const button of this.element.querySelectorAll("[data-action]")) {
+    for (const button of findAll(this.element, "[data-action]", HTMLButtonElement)) {
       button.disabled = !items.length;
     }
     const html = items.map((item) => this.#entry(item)).join("");
@@ -173,9 +229,10 @@ export class Review {
     this.list.scrollLeft = left;
   }
 
+  /** @param {ReviewEntry} item */
   #entry(item) {
-    const objects = item.objects.map((id) => this.objects.find((object) => object.id === id));
-    if (objects.includes(undefined)) return ""; // removed meanwhile
+    const objects = item.objects.flatMap((id) => this.objects.find((one) => one.id === id) ?? []);
+    if (objects.length < item.objects.length) return ""; // removed meanwhile
     const reason = escape(reasonOf(item, objects.map(({ name }) => name)));
     const dots = objects.map(({ colour }) => `<i style="background:${colour}"></i>`).join("");
     const time = timecode(this.timeOf(item.frame));
@@ -187,6 +244,7 @@ export class Review {
   }
 }
 
+/** @param {string} text */
 function escape(text) {
   const element = document.createElement("span");
   element.textContent = text;

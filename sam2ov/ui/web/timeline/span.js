@@ -4,9 +4,12 @@ const MIN_FRAMES = 12;
 
 export class Span {
   constructor() {
-    this.open(1);
+    this.numFrames = 1;
+    this.start = 0;
+    this.end = 1;
   }
 
+  /** @param {number} numFrames */
   open(numFrames) {
     this.numFrames = Math.max(numFrames, 1);
     this.start = 0;
@@ -21,17 +24,26 @@ export class Span {
     return this.count < this.numFrames - 1e-6;
   }
 
-  // Where a frame begins, as a share of the width; its middle is half a frame further.
+  /**
+   * Where a frame begins, as a share of the width; its middle is half a frame further.
+   *
+   * @param {number} frame
+   */
   shareOf(frame) {
     return (frame - this.start) / this.count;
   }
 
+  /** @param {number} share of the width */
   frameAt(share) {
     const frame = Math.floor(this.start + share * this.count);
     return Math.min(Math.max(frame, 0), this.numFrames - 1);
   }
 
-  // Show `factor` times as many frames; what is at `share` stays where it is.
+  /**
+   * Show `factor` times as many frames; what is at `share` stays where it is.
+   *
+   * @param {number} factor
+   */
   zoom(factor, share = 0.5) {
     const anchor = this.start + share * this.count;
     const count = Math.min(
@@ -41,11 +53,16 @@ export class Span {
     this.#place(anchor - share * count, count);
   }
 
+  /** @param {number} start */
   moveTo(start) {
     this.#place(start, this.count);
   }
 
-  // Bring a frame into sight; tells whether that took a move.
+  /**
+   * Bring a frame into sight; tells whether that took a move.
+   *
+   * @param {number} frame
+   */
   reveal(frame) {
     if (frame >= this.start && frame + 1 <= this.end) return false;
     const isAhead = frame + 1 > this.end && frame < this.end + this.count;
@@ -53,6 +70,10 @@ export class Span {
     return true;
   }
 
+  /**
+   * @param {number} start
+   * @param {number} count
+   */
   #place(start, count) {
     this.start = Math.min(Math.max(start, 0), this.numFrames - count);
     this.end = this.start + count;

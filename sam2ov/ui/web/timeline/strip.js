@@ -1,25 +1,46 @@
 // The head of the timeline: a ruler with times, and a strip of thumbnails below it.
 
-import { Cache } from "../media/cache.js";
+/** @import { Cache } from "../media/cache.js" */
+/** @import { Clock } from "../media/clock.js" */
+/** @import { ClipView } from "../messages.js" */
+
 import { prepare } from "../canvas.js";
+import { bitmapCache } from "../media/cache.js";
 import { timecode } from "../texts.js";
+import { Span } from "./span.js";
 
 const AT_ONCE = 2; // what the user waits for goes first
 const BUDGET_BYTES = 24 * 2 ** 20;
 const TICK_PIXELS = 84;
-const STEPS = [0.04, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600];
+const STEPS = [0.04, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200];
+const LONGEST_STEP = 3600;
 
 export class Strip {
+  /**
+   * @param {HTMLCanvasElement} ruler
+   * @param {HTMLCanvasElement} canvas
+   */
   constructor(ruler, canvas) {
     this.ruler = ruler;
     this.canvas = canvas;
-    this.thumbnails = new Cache(BUDGET_BYTES);
+    this.base = "";
+    this.aspect = 1;
+    this.span = new Span();
+    /** @type {Cache<number, ImageBitmap>} */
+    this.thumbnails = bitmapCache(BUDGET_BYTES);
+    /** @type {Set<number>} */
     this.loading = new Set();
+    /** @type {Set<number>} */
     this.failed = new Set();
+    /** @type {number[]} */
     this.wanted = [];
     this.epoch = 0;
   }
 
+  /**
+   * @param {ClipView} clip
+   * @param {string} base media/<token>
+   */
   open(clip, base) {
     this.epoch += 1;
     this.base = base;
@@ -37,12 +58,20 @@ export class Strip {
     prepare(this.canvas);
   }
 
+  /**
+   * @param {Span} span
+   * @param {Clock} clock
+   */
   draw(span, clock) {
     this.span = span;
     this.#drawRuler(span, clock);
     this.#drawStrip();
   }
 
+  /**
+   * @param {Span} span
+   * @param {Clock} clock
+   */
   #drawRuler(span, clock) {
     const surface = prepare(this.ruler);
     if (!surface) return;
@@ -50,7 +79,7 @@ export class Strip {
     const from = clock.timeOf(span.start);
     const seconds = clock.timeOf(span.end) - from;
     const least = (seconds * TICK_PIXELS * ratio) / width;
-    const step = STEPS.find((one) => one >= least) ?? STEPS.at(-1);
+    const step = STEPS.find((one) => one >= least) ?? LONGEST_STEP;
     const style = getComputedStyle(this.ruler);
     context.fillStyle = style.color;
     context.font = `${11 * ratio}px ${style.fontFamily}`;
@@ -67,7 +96,12 @@ export class Strip {
     }
   }
 
-  // A time on the axis of frames, with fractions where the clip has an even rate.
+  /**
+   * A time on the axis of frames, with fractions where the clip has an even rate.
+   *
+   * @param {Clock} clock
+   * @param {number} seconds
+   */
   #place(clock, seconds) {
     return clock.times ? clock.frameAt(seconds) : seconds * clock.fps;
   }
@@ -96,14 +130,18 @@ export class Strip {
     }
   }
 
+  /** @param {number} frame */
   async #load(frame) {
     const { epoch, loading } = this;
     loading.add(frame);
     try {
       const response = await fetch(`${this.base}/thumbnails/${frame}.jpg`, { priority: "low" });
-      if (response.status !== 200) throw new Error(response.status);
+      if (response.status !== 200) throw new Error(response.statusText);
       const bitmap = await createImageBitmap(await response.blob());
-      if (epoch !== this.epoch) return bitmap.close();
+      if (epoch !== this.epoch) {
+        bitmap.close();
+        return;
+      }
       this.thumbnails.set(frame, bitmap);
     } catch {
       this.failed.add(frame); // a gap in the strip says it
@@ -111,6 +149,5 @@ export class Strip {
       loading.delete(frame);
     }
     if (epoch === this.epoch) this.#drawStrip();
-    return undefined;
   }
 }

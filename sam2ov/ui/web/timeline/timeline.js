@@ -1,6 +1,12 @@
 // The timeline: ruler, thumbnails, in and out, the rows of objects with their lanes, and the playhead
 // over all of them. Everything but the playhead is drawn only when it has changed.
 
+/** @import { ClipView, ObjectView, RangeView } from "../messages.js" */
+/** @import { Coverage } from "./coverage.js" */
+/** @import { ObjectHandlers } from "./objects.js" */
+
+import { find, under } from "../dom.js";
+import { Clock } from "../media/clock.js";
 import { timecode } from "../texts.js";
 import { InOut } from "./inout.js";
 import { LaneData } from "./lanes.js";
@@ -9,38 +15,69 @@ import { Review } from "./review.js";
 import { Span } from "./span.js";
 import { Strip } from "./strip.js";
 
+/**
+ * @typedef {object} TimelineHandlers
+ * @property {(frame: number) => void} seek
+ * @property {(range: RangeView | null) => void} setRange
+ * @property {(frame: number, id: number) => void} review
+ */
+
+/**
+ * @typedef {object} Shown
+ * @property {ObjectView[]} objects
+ * @property {number | null} activeId
+ * @property {number | null} soloId
+ * @property {RangeView | null} range
+ * @property {string} version changes whenever results do
+ * @property {boolean} isTracking
+ */
+
 const ZOOM_STEP = 0.6;
 
 export class Timeline {
-  // `handlers`: those of Objects, and seek(frame), setRange(range), review(frame, objectId).
-  constructor(section, handlers) {
-    const find = (selector) => section.querySelector(selector);
+  /**
+   * @param {HTMLElement} section
+   * @param {Coverage} coverage
+   * @param {TimelineHandlers & ObjectHandlers} handlers
+   */
+  constructor(section, coverage, handlers) {
     this.handlers = handlers;
-    this.element = find(".s2-timeline");
-    this.track = find(".s2-head-track");
-    this.overview = find(".s2-overview");
-    this.tip = find(".s2-tip");
-    this.slider = find(".s2-slider");
+    this.element = find(section, ".s2-timeline", HTMLElement);
+    this.track = find(section, ".s2-head-track", HTMLElement);
+    this.overview = find(section, ".s2-overview", HTMLElement);
+    this.thumb = find(this.overview, "i", HTMLElement);
+    this.tip = find(section, ".s2-tip", HTMLElement);
+    this.slider = find(section, ".s2-slider", HTMLInputElement);
+    this.clock = new Clock();
     this.span = new Span();
-    this.strip = new Strip(find(".s2-ruler"), find(".s2-strip"));
+    this.strip = new Strip(
+      find(section, ".s2-ruler", HTMLCanvasElement),
+      find(section, ".s2-strip", HTMLCanvasElement),
+    );
     this.inout = new InOut(this.track, {
       onChange: handlers.setRange,
       onLook: (frame) => handlers.seek(frame),
     });
     this.data = new LaneData(() => this.#drawSoon());
-    this.objects = new Objects(find(".s2-objects"), this.data, handlers);
-    this.review = new Review(find(".s2-review"), {
+    const list = find(section, ".s2-objects", HTMLElement);
+    this.objects = new Objects(list, this.data, coverage, handlers);
+    this.review = new Review(find(section, ".s2-review", HTMLElement), {
       go: handlers.review,
       changed: () => this.#drawSoon(),
     });
+    /** @type {ClipView | null} */
     this.clip = null;
     this.frame = 0;
     this.version = "";
+    /** @type {number | null} */
+    this.scrubbing = null; // the pointer that does
+    /** @type {number | null} */
+    this.drawing = null; // what was asked of the browser
     this.#listen();
     new ResizeObserver(() => this.#drawSoon()).observe(this.element);
   }
 
-  // The names of `data-action`, and those of keys.
+  // The names of `data-action`, and more for keys.
   get actions() {
     const { inout, review, handlers } = this;
     return {
@@ -57,6 +94,12 @@ export class Timeline {
     };
   }
 
+  /**
+   * @param {ClipView} clip
+   * @param {string} base media/<token>
+   * @param {Clock} clock
+   * @param {string} project
+   */
   open(clip, base, clock, project) {
     this.clip = clip;
     this.clock = clock;
@@ -64,7 +107,7 @@ export class Timeline {
     this.strip.open(clip, base);
     this.data.open(base);
     this.review.open(base, project);
-    this.slider.max = clip.num_frames - 1;
+    this.slider.max = String(clip.num_frames - 1);
     this.#drawSoon();
   }
 
@@ -76,7 +119,7 @@ export class Timeline {
     this.overview.hidden = true;
   }
 
-  // `version` changes whenever results do.
+  /** @param {Shown} shown */
   show({ objects, activeId, soloId, range, version, isTracking }) {
     this.objects.show(objects, activeId, soloId);
     if (!this.clip) return;
@@ -87,16 +130,21 @@ export class Timeline {
     this.#drawSoon();
   }
 
-  // The playhead has moved; nothing else is drawn unless it left the part in sight.
+  /**
+   * The playhead has moved; nothing else is drawn unless it left the part in sight.
+   *
+   * @param {number} frame
+   */
   moveTo(frame) {
     this.frame = frame;
-    this.slider.value = frame;
+    this.slider.value = String(frame);
     const time = this.clip ? timecode(this.clock.timeOf(frame)) : "";
     this.slider.setAttribute("aria-valuetext", this.clip ? `Frame ${frame}, ${time}` : "");
-    if (!this.scrubbing && this.span.reveal(frame)) this.#drawSoon();
+    if (this.scrubbing === null && this.span.reveal(frame)) this.#drawSoon();
     this.#placePlayhead();
   }
 
+  /** @param {number} by */
   #zoom(by) {
     const share = this.span.shareOf(this.frame + 0.5);
     this.span.zoom(by, Math.min(Math.max(share, 0), 1));
@@ -124,9 +172,8 @@ export class Timeline {
     this.inout.draw(span);
     this.objects.draw(span, (id) => this.review.framesOf(id));
     this.overview.hidden = !span.isZoomed;
-    const thumb = this.overview.firstElementChild;
-    thumb.style.left = `${(100 * span.start) / span.numFrames}%`;
-    thumb.style.width = `${(100 * span.count) / span.numFrames}%`;
+    this.thumb.style.left = `${(100 * span.start) / span.numFrames}%`;
+    this.thumb.style.width = `${(100 * span.count) / span.numFrames}%`;
     this.#placePlayhead();
   }
 
@@ -139,7 +186,7 @@ export class Timeline {
   #listen() {
     const { element } = this;
     element.addEventListener("pointerdown", (event) => {
-      const area = event.target.closest(".s2-head-track, .s2-lane");
+      const area = under(event, ".s2-head-track, .s2-lane", HTMLElement);
       if (!this.clip || !area || event.button !== 0) return;
       event.preventDefault(); // no selection, and the focus stays
       this.scrubbing = event.pointerId;
@@ -151,20 +198,27 @@ export class Timeline {
       if (this.scrubbing === event.pointerId) this.handlers.seek(this.#frameAt(event));
       else if (event.pointerType === "mouse") this.#showTip(event);
     });
-    for (const kind of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      element.addEventListener(kind, (event) => {
-        if (this.scrubbing === event.pointerId) this.scrubbing = null;
-      });
-    }
+    /** @param {PointerEvent} event */
+    const letGo = (event) => {
+      if (this.scrubbing === event.pointerId) this.scrubbing = null;
+    };
+    element.addEventListener("pointerup", letGo);
+    element.addEventListener("pointercancel", letGo);
+    element.addEventListener("lostpointercapture", letGo);
     element.addEventListener("pointerleave", () => this.#hideTip());
     element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.slider.addEventListener("input", () => this.handlers.seek(Number(this.slider.value)));
     this.#listenToOverview();
   }
 
-  // Ctrl + wheel (or a pinch on a touch pad) zooms where the pointer is; Shift + wheel moves along.
+  /**
+   * Ctrl + wheel (or a pinch on a touch pad) zooms where the pointer is; Shift + wheel moves along.
+   *
+   * @param {WheelEvent} event
+   */
   #wheel(event) {
-    if (!this.clip || !event.target.closest(".s2-head-track, .s2-lane, .s2-overview")) return;
+    const area = under(event, ".s2-head-track, .s2-lane, .s2-overview", HTMLElement);
+    if (!this.clip || !area) return;
     const along = event.deltaX || (event.shiftKey ? event.deltaY : 0);
     if (event.ctrlKey || event.metaKey) {
       this.span.zoom(Math.exp(event.deltaY * 0.004), this.#shareAt(event));
@@ -177,6 +231,7 @@ export class Timeline {
 
   #listenToOverview() {
     const { overview } = this;
+    /** @type {number | null} */
     let grip = null;
     overview.addEventListener("pointerdown", (event) => {
       const bounds = overview.getBoundingClientRect();
@@ -187,6 +242,7 @@ export class Timeline {
       overview.setPointerCapture(event.pointerId);
       move(event);
     });
+    /** @param {PointerEvent} event */
     const move = (event) => {
       if (grip === null) return;
       const bounds = overview.getBoundingClientRect();
@@ -202,21 +258,27 @@ export class Timeline {
     }
   }
 
+  /** @param {MouseEvent} event */
   #shareAt(event) {
     const bounds = this.track.getBoundingClientRect();
     return Math.min(Math.max((event.clientX - bounds.left) / bounds.width, 0), 1);
   }
 
+  /** @param {MouseEvent} event */
   #frameAt(event) {
     return this.span.frameAt(this.#shareAt(event));
   }
 
+  /** @param {PointerEvent} event */
   #showTip(event) {
-    const area = event.target.closest(".s2-head-track, .s2-lane");
-    if (!this.clip || !area) return this.#hideTip();
+    const area = under(event, ".s2-head-track, .s2-lane", HTMLElement);
+    if (!this.clip || !area) {
+      this.#hideTip();
+      return;
+    }
     const frame = this.#frameAt(event);
     const parts = [`Frame ${frame}`, timecode(this.clock.timeOf(frame))];
-    const row = area.closest(".s2-object");
+    const row = under(event, ".s2-object", HTMLElement);
     if (row) parts.push(this.#factOf(Number(row.dataset.object), frame));
     this.tip.textContent = parts.filter(Boolean).join("  ·  ");
     this.tip.hidden = false;
@@ -225,9 +287,12 @@ export class Timeline {
     const half = this.tip.offsetWidth / 2;
     this.tip.style.left = `${Math.min(Math.max(x, half), bounds.width - half)}px`;
     this.tip.style.top = `${area.getBoundingClientRect().top - bounds.top - 4}px`;
-    return undefined;
   }
 
+  /**
+   * @param {number} id
+   * @param {number} frame
+   */
   #factOf(id, frame) {
     const object = this.objects.objects.find((one) => one.id === id);
     if (this.data.isAbsentAt(id, frame)) return "absent";

@@ -1,0 +1,96 @@
+// What goes to the server and comes from it: events, and snapshots of which the newest counts.
+
+/** @import { Close, Edit, Open, Prepare, Refusal, Save, Snapshot, Track } from "./messages.js" */
+
+/** @typedef {{ [key: string]: never }} Nothing */
+
+/**
+ * @typedef {object} Events what the server is told, by name
+ * @property {Nothing} ready
+ * @property {Open} open
+ * @property {Close} close
+ * @property {Edit} edit
+ * @property {Track} track
+ * @property {Nothing} cancel
+ * @property {Prepare} prepare
+ * @property {Nothing} show_model
+ * @property {Save} save
+ */
+
+/** @typedef {<E extends keyof Events>(event: E, payload: Events[E]) => void} Send */
+
+const RETRY_MS = 5000;
+const AWAY_MS = 60_000;
+
+/** @type {Snapshot} */
+const NOTHING = {
+  seq: 0,
+  edits: 0,
+  opened: 0,
+  upload: "",
+  clip: null,
+  objects: [],
+  revision: 0,
+  range: null,
+  undo: null,
+  redo: null,
+  project: null,
+  model: "",
+  job: null,
+  mask: null,
+  show_frame: null,
+  download: null,
+};
+
+export class Connection {
+  /**
+   * @param {object} parts
+   * @param {string} parts.root
+   * @param {Send} parts.send
+   * @param {(before: Snapshot, isNewTab: boolean) => void} parts.changed is told of the snapshot
+   *   before; the tab is new to the server at first, and after its restart
+   * @param {(reason: string) => void} parts.refused is told why there is no snapshot
+   */
+  constructor({ root, send, changed, refused }) {
+    this.send = send;
+    this.changed = changed;
+    this.refused = refused;
+    this.snapshot = NOTHING;
+    this.awaySince = Infinity;
+    document.addEventListener("visibilitychange", () => this.#returned());
+    addEventListener("pagehide", ({ persisted }) => {
+      if (!persisted) navigator.sendBeacon(`${root}/media/${this.snapshot.upload}/leave`);
+    });
+  }
+
+  // Until the first snapshot there is no place to send a clip to.
+  get isThere() {
+    return this.snapshot !== NOTHING;
+  }
+
+  // Ask for the first snapshot until it comes.
+  begin() {
+    if (this.isThere) return;
+    this.send("ready", {});
+    setTimeout(() => this.begin(), RETRY_MS);
+  }
+
+  /** @param {Snapshot | Refusal} message */
+  receive(message) {
+    if ("full" in message) {
+      this.refused(message.full); // `begin` goes on asking
+      return;
+    }
+    const before = this.snapshot;
+    const isNewTab = message.upload !== before.upload;
+    if (!isNewTab && message.seq <= before.seq) return; // overtaken by a newer one
+    this.snapshot = message;
+    this.changed(before, isNewTab);
+  }
+
+  // The server may have closed a page that was away for long, or have been started anew.
+  #returned() {
+    if (document.hidden) this.awaySince = performance.now();
+    else if (performance.now() - this.awaySince > AWAY_MS) this.send("ready", {});
+  }
+}
