@@ -16,6 +16,8 @@ VOS_BENCHMARK := vos-benchmark==0.1.0
 APP_VENV := .venv
 TEST_VENV := .venv-test
 RUNTIME_VENV := .venv-runtime
+# What npm installs to check the page's code; the app needs no Node.
+NODE_MODULES := node_modules
 STAMP := installed.stamp
 
 # Tests that need torch; every other test runs where torch is absent.
@@ -35,12 +37,17 @@ app: $(APP_VENV)/$(STAMP)
 test: check test-torch test-runtime
 	$(call stage,"all checks passed")
 
-check: $(TEST_VENV)/$(STAMP)
+check: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
 	$(call stage,"ruff$(comma) mypy and import-linter")
 	$(TEST_VENV)/bin/ruff check
 	$(TEST_VENV)/bin/ruff format --check
 	$(TEST_VENV)/bin/mypy
 	$(TEST_VENV)/bin/lint-imports
+	$(call stage,"types and tests of the page")
+	$(TEST_VENV)/bin/python -m tools.page_types --check
+	$(NODE_MODULES)/.bin/tsc
+	$(NODE_MODULES)/.bin/tsc --project tsconfig.on_load.json
+	node --test tests/ui/web/*.test.js
 
 test-torch: $(TEST_VENV)/$(STAMP)
 	$(call stage,"tests of the converter and of parity with sam2 in torch")
@@ -52,11 +59,11 @@ test-runtime: $(RUNTIME_VENV)/$(STAMP)
 		echo "$(RUNTIME_VENV) has torch: the runtime must install and run without it." >&2; exit 1; fi
 	$(call pytest,$(RUNTIME_VENV),tests $(TORCH_TESTS:%=--ignore=%))
 
-hooks: $(TEST_VENV)/$(STAMP)
+hooks: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
 	$(TEST_VENV)/bin/pre-commit install
 
 clean:
-	rm -rf $(APP_VENV) $(TEST_VENV) $(RUNTIME_VENV) build dist *.egg-info
+	rm -rf $(APP_VENV) $(TEST_VENV) $(RUNTIME_VENV) $(NODE_MODULES) build dist *.egg-info
 
 comma := ,
 
@@ -84,6 +91,13 @@ $(TEST_VENV)/$(STAMP): pyproject.toml
 	SAM2_BUILD_CUDA=0 $(TEST_VENV)/bin/python -m pip install --quiet --no-build-isolation $(SAM2) $(TORCH)
 	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[convert,test]" $(TORCH)
 	$(TEST_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
+	@touch $@
+
+$(NODE_MODULES)/$(STAMP): package.json package-lock.json
+	$(call stage,"installing TypeScript into $(NODE_MODULES)")
+	@command -v npm >/dev/null || { \
+		echo "The page is checked with Node 18 or newer and npm; on Debian and Ubuntu: apt install npm" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(RUNTIME_VENV)/$(STAMP): pyproject.toml

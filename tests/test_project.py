@@ -325,11 +325,14 @@ def test_ci_runs_make_test(tracked: tuple[str, ...]) -> None:
 
 
 def test_make_test_installs_torch_first_and_checks_everything(tmp_path: Path) -> None:
-    environments = (f"{name}={tmp_path / name}" for name in ("TEST_VENV", "RUNTIME_VENV"))
+    names = ("TEST_VENV", "RUNTIME_VENV", "NODE_MODULES")
+    environments = (f"{name}={tmp_path / name}" for name in names)
     plan = _run("make", "--dry-run", "test", *environments)
     torch, sam2, rest = (plan.index(text) for text in ("wheel torch==", "sam2==", "[convert,test]"))
     assert torch < sam2 < rest
-    for step in ("ruff check", "ruff format --check", "mypy", "lint-imports", "tests/convert"):
+    steps = ("ruff check", "ruff format --check", "mypy", "lint-imports", "tests/convert")
+    page = ("npm ci", "tools.page_types --check", "/tsc", "node --test")
+    for step in steps + page:
         assert step in plan
 
 
@@ -348,9 +351,30 @@ def test_make_app_asks_for_a_newer_python(tmp_path: Path) -> None:
 def test_commit_hooks_run_the_projects_own_tools() -> None:
     text = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     assert re.findall(r"repo: (\S+)", text) == ["local"]
-    assert re.findall(r"entry: (\S+)", text) == [
-        f".venv-test/bin/{tool}" for tool in ("ruff", "ruff", "mypy", "lint-imports")
-    ]
+    python = [f".venv-test/bin/{tool}" for tool in ("ruff", "ruff", "mypy", "lint-imports")]
+    assert re.findall(r"entry: (\S+)", text) == [*python, "node_modules/.bin/tsc"]
+
+
+def test_the_pages_tools_are_pinned_and_come_from_no_named_registry() -> None:
+    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+    assert set(package) >= {"private", "devDependencies"}
+    assert "dependencies" not in package, "the page itself is made of nothing but its own modules"
+    assert lock["packages"][""]["devDependencies"] == package["devDependencies"]
+    for name, version in package["devDependencies"].items():
+        locked = lock["packages"][f"node_modules/{name}"]
+        assert locked["version"] == version
+        assert locked["integrity"].startswith("sha512-")
+    assert all("resolved" not in entry for entry in lock["packages"].values())
+
+
+def test_types_of_the_page_are_strict_and_nothing_silences_them() -> None:
+    options = json.loads((ROOT / "tsconfig.json").read_text(encoding="utf-8"))["compilerOptions"]
+    assert options["strict"]
+    assert options["checkJs"]
+    silenced = re.compile(r"@ts-\w+|\{any\}|<any>|: any\b|\{\*\}|Function\}")
+    for path in (ROOT / "sam2ov/ui/web").rglob("*.js"):
+        assert silenced.search(path.read_text(encoding="utf-8")) is None, path
 
 
 def test_test_folders_need_torch_only_where_the_makefile_says() -> None:
