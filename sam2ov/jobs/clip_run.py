@@ -74,7 +74,8 @@ class ClipRun:
 
     Args:
         job: what to do.
-        tracker: of the model; None loads what the job names when tracking begins.
+        tracker: of a model that is loaded already, which takes the place of what the job says of
+            the model, its preset, device and precision, and of holes; None loads what it names.
         limits: of the clip; None for those of ``open_video``.
         name: what people know the clip by, in messages too; None for its file name, and its path in
             messages.

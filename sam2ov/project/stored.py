@@ -18,10 +18,10 @@ from sam2ov.store.journal import Journal
 from sam2ov.store.results import Kind, ResultStore
 from sam2ov.values.masks import (
     HOLE_AREA,
-    NO_OBJECT_LOGIT,
     FloatArray,
     fill_holes,
     mask_at,
+    no_object,
     resize_logits,
 )
 from sam2ov.values.objects import ClipObject
@@ -68,7 +68,7 @@ class StoredMasks:
                 filled = fill_holes(result.mask_logits[None], HOLE_AREA)
                 logits: FloatArray = resize_logits(filled, size_hw)[0]
                 return logits
-        return np.full(size_hw, NO_OBJECT_LOGIT, np.float32)
+        return no_object(size_hw)
 
 
 @dataclass(frozen=True, eq=False)
