@@ -21,7 +21,7 @@ NODE_MODULES := node_modules
 STAMP := installed.stamp
 
 # Tests that need torch; every other test runs where torch is absent.
-TORCH_TESTS := tests/convert tests/parity tests/training
+TORCH_TESTS := tests/convert tests/parity tests/reference tests/training
 
 stage = @printf '\n==> %s  %s\n' "$$(date +%H:%M:%S)" $(1)
 # pytest exits with 5 when PYTEST_ARGS selects none of a run's tests; without PYTEST_ARGS it is a failure.

@@ -6,11 +6,15 @@ For measuring speed where trained weights cannot be had: random ones cost the sa
 from pathlib import Path
 from typing import Annotated, Final
 
+import numpy as np
 import torch
 import typer
+from numpy.typing import NDArray
 
-from convert.reference import build_reference, save_checkpoint
+from convert.build import build_model, read_config
 from sam2ov.unfinished import unfinished_file
+
+Float32Array = NDArray[np.float32]
 
 _PRESENCE: Final = 30.0
 """Added to the logit of an object's presence."""
@@ -25,11 +29,29 @@ def make_checkpoint(
 
     Objects that are gone would have empty masks, which cost less to store and are always alike.
     """
-    predictor = build_reference(config, seed=seed)
+    model = build_model(read_config(config))
+    rng = np.random.default_rng(seed)
     with torch.no_grad():
-        predictor.sam_mask_decoder.pred_obj_score_head.layers[-1].bias += _PRESENCE
+        for name, parameter in model.state_dict().items():
+            drawn = _draw(name, tuple(parameter.shape), rng)
+            parameter.copy_(torch.from_numpy(drawn))
+        model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias += _PRESENCE
     with unfinished_file(out) as unfinished:
-        save_checkpoint(predictor, unfinished)
+        torch.save({"model": model.state_dict()}, unfinished)
+
+
+def _draw(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Float32Array:
+    """Values of a scale at which they matter and nothing grows from layer to layer."""
+    normal: Float32Array = rng.standard_normal(shape, np.float32)
+    leaf = name.rpartition(".")[2]
+    if leaf == "bias":
+        return normal * np.float32(0.1)
+    if leaf == "gamma" or (leaf == "weight" and len(shape) == 1):  # layer scales and norms
+        return normal * np.float32(0.2) + np.float32(0.9)
+    if leaf == "weight" and shape[0] > 1 and "embed" not in name and "token" not in name:
+        normal /= np.sqrt(np.prod(shape[1:]))
+        return normal
+    return normal * np.float32(0.6)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""sam2's own predictor in torch, tracking the same clip in a process of its own.
+"""The authors' own predictor in torch, tracking the same clip in a process of its own.
 
-The runtime knows no torch: ``convert.torch_baseline`` has it, and is told what to do line by line.
+The runtime knows no torch: ``tools.torch_baseline`` has it, and is told what to do line by line.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+import sam2ov
 from sam2ov.bench.clip import BenchClip, Box
 from sam2ov.bench.model import Weights
 from sam2ov.bench.tracking import PackedMasks
@@ -23,8 +24,10 @@ from sam2ov.errors import ModelError
 from sam2ov.video import open_video
 from sam2ov.zoo.child_process import module_environment
 
-BASELINE = "convert.torch_baseline"
+BASELINE = "tools.torch_baseline"
 """The module that is run."""
+
+_BESIDE = Path(sam2ov.__file__).parents[1]
 
 TorchPrecision = Literal["f32", "bf16"]
 
@@ -66,7 +69,7 @@ class TorchBaseline:
         version: of torch.
 
     Raises:
-        ModelError: the process cannot load the model, or fails later on.
+        ModelError: this is no checkout, the process cannot load the model, or fails later on.
     """
 
     def __init__(
@@ -77,6 +80,12 @@ class TorchBaseline:
         threads: int,
         folder: Path,
     ) -> None:
+        source = _BESIDE.joinpath(*BASELINE.split(".")).with_suffix(".py")
+        if not source.is_file():
+            raise ModelError(
+                f"Torch's side of the comparison is part of a checkout, not of the installed "
+                f"package: there is no {source}. Run sam2ov bench from a clone of the repository."
+            )
         self.precision = precision
         self._folder = folder
         self._command = [sys.executable, "-P", "-m", BASELINE, os.fspath(weights.checkpoint)]

@@ -1,4 +1,4 @@
-"""Stands in for ``python -m convert.torch_baseline`` where torch is absent: the same lines.
+"""Stands in for ``python -m tools.torch_baseline`` where torch is absent: the same lines.
 
 Its masks are what is red; ``FAKE_BASELINE`` says how it behaves: ``ok``, ``refuse`` (an error of
 its own when it loads), ``crash`` (at the first command).

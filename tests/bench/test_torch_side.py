@@ -51,3 +51,9 @@ def test_it_dies(baseline: TorchBaseline, bench_clip: BenchClip) -> None:
     with baseline, pytest.raises(ModelError, match=r"(?s)ended.*Segmentation fault"):
         baseline.open(bench_clip.boxes)
     assert baseline._process.poll() is not None
+
+
+def test_it_needs_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_side, "_BESIDE", tmp_path)
+    with pytest.raises(ModelError, match=r"no .*torch_baseline\.py\. Run .* from a clone"):
+        TorchBaseline("f32", Weights(tmp_path / "x.pt", "sam2.1_hiera_t"), 64, 1, tmp_path)

@@ -8,14 +8,10 @@ import pytest
 import torch
 
 from convert import convert_checkpoint
-from convert.reference import (
-    Predictor,
-    build_predictor,
-    randomize,
-    save_checkpoint,
-)
 from sam2ov.manifest import Manifest
 from tests.parity.small import SMALL_CONFIG
+from tests.reference.random_weights import randomize
+from tools.torch_predictor import Predictor, build_predictor, save_checkpoint
 
 torch.set_num_threads(1)  # see tests/parity/conftest.py
 

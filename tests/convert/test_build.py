@@ -5,7 +5,6 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from convert import reference
 from convert.build import (
     OFFICIAL_CONFIGS,
     build_model,
@@ -16,6 +15,7 @@ from convert.build import (
 from convert.support import check_supported
 from sam2ov.errors import CheckpointError, ConversionError
 from tests.parity.small import SMALL_CONFIG
+from tools.torch_predictor import build_predictor
 
 SMALL_TRUNK = "image_encoder.trunk"
 
@@ -129,7 +129,7 @@ def test_switches_that_the_graphs_do_not_have_are_refused_by_name(key: str, valu
 
 def test_upstreams_postprocessing_is_on() -> None:
     model = build_model(read_config(SMALL_CONFIG))
-    expected = reference.build_predictor(SMALL_CONFIG)
+    expected = build_predictor(SMALL_CONFIG)
     assert model.binarize_mask_from_pts_for_mem_enc
     assert expected.binarize_mask_from_pts_for_mem_enc
     for switch in ("via_stability", "stability_delta", "stability_thresh"):

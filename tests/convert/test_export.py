@@ -12,12 +12,12 @@ import torch
 from omegaconf import OmegaConf
 
 from convert import convert_checkpoint
-from convert.reference import build_predictor
 from sam2ov.errors import CheckpointError, ConversionError
 from sam2ov.manifest import NETWORK_NAMES, NetworkName, read_manifest, sha256_of, verify_files
 from tests.convert.conftest import Small
 from tests.parity.comparison import ALL_SIZES, CompiledFolder, network_cases
 from tests.parity.small import SMALL_CONFIG
+from tools.torch_predictor import build_predictor
 
 
 def contents(folder: Path) -> dict[str, str]:

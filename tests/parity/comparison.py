@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from convert.reference import Predictor, frames_to_images, make_clip
 from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName
+from tests.reference.clip import make_clip
+from tools.torch_predictor import Predictor, frames_to_images
 
 Array = NDArray[Any]
 

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import torch
 
-from convert import convert_checkpoint, reference
+from convert import convert_checkpoint
 from convert.build import OFFICIAL_CONFIGS
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
 from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from tests.parity import interactions
 from tests.parity.interactions import Agreement, Pair, Script
+from tests.reference.clip import make_clip
+from tests.reference.random_weights import build_reference
+from tools.torch_predictor import save_checkpoint
 
 
 def measure(
@@ -29,11 +32,11 @@ def measure(
     precisions: tuple[Precision, ...],
 ) -> Iterator[tuple[Precision, str, Agreement]]:
     """Run scripts through both sides of one configuration."""
-    expected = reference.build_reference(config, image_size=image_size, seed=seed)
-    clip = reference.make_clip(num_frames, 120, 160, seed=seed + 1)
+    expected = build_reference(config, image_size=image_size, seed=seed)
+    clip = make_clip(num_frames, 120, 160, seed=seed + 1)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint, out = Path(folder) / "checkpoint.pt", Path(folder) / "ir"
-        reference.save_checkpoint(expected, checkpoint)
+        save_checkpoint(expected, checkpoint)
         convert_checkpoint(checkpoint, out, config=config, image_size=image_size, weights="f32")
         for precision in precisions:
             predictor = SAM2VideoPredictor(SAM2Model(out, precision=precision), fill_hole_area=0)

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from convert import reference
 from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from sam2ov.values.masks import BoolArray, FloatArray
+from tools.torch_predictor import init_state
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Pair:
         self.expected, self.actual = expected, actual
         self.num_frames = len(frames)
         self.size_hw = frames.shape[1:3]
-        self.expected_state = reference.init_state(expected, frames)
+        self.expected_state = init_state(expected, frames)
         self.actual_state = actual.init_state(frames)
         self.agreement = Agreement()
 

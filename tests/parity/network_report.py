@@ -15,9 +15,10 @@ import torch
 
 from convert import convert_checkpoint
 from convert.build import OFFICIAL_CONFIGS
-from convert.reference import build_reference, save_checkpoint
 from sam2ov.manifest import NetworkName
 from tests.parity.comparison import ALL_SIZES, CompiledFolder, Error, network_cases
+from tests.reference.random_weights import build_reference
+from tools.torch_predictor import save_checkpoint
 
 Variant = Literal["f32", "f16", "bf16"]
 VARIANTS: dict[Variant, tuple[Literal["f16", "f32"], Literal["f32", "bf16"]]] = {

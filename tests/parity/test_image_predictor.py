@@ -9,19 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from convert import reference
 from sam2ov.engine.model import SAM2Model
 from sam2ov.upstream.image_predictor import SAM2ImagePredictor
+from tests.reference.clip import make_clip
+from tools.torch_predictor import Predictor, frames_to_images
 
 POINTS = np.array([[90.0, 100.0], [150.0, 60.0]], np.float32)
 
 
 def upstream_predict(
-    predictor: reference.Predictor, frame: Any, labels: list[int], *, multimask: bool
+    predictor: Predictor, frame: Any, labels: list[int], *, multimask: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Low-resolution logits [C, h, w] and IoUs [C] for ``POINTS`` with the given labels."""
     with torch.inference_mode():
-        image = reference.frames_to_images(frame[None], predictor.image_size)
+        image = frames_to_images(frame[None], predictor.image_size)
         _, features, _, _ = predictor._prepare_backbone_features(predictor.forward_image(image))
         features[-1] = features[-1] + predictor.no_mem_embed
         size = predictor.image_size
@@ -48,11 +49,11 @@ def upstream_predict(
 @pytest.mark.parity
 @pytest.mark.parametrize(("labels", "multimask"), [([1], True), ([1, 0], False)])
 def test_image_predictor(
-    small: tuple[reference.Predictor, SAM2Model], labels: list[int], multimask: bool
+    small: tuple[Predictor, SAM2Model], labels: list[int], multimask: bool
 ) -> None:
     expected, model = small
     size = expected.image_size
-    frame = reference.make_clip(1, size, size, seed=5)[0]  # model size: nothing is resized
+    frame = make_clip(1, size, size, seed=5)[0]  # model size: nothing is resized
     masks, ious = upstream_predict(expected, frame, labels, multimask=multimask)
     predictor = SAM2ImagePredictor(model)
     predictor.set_image(frame)

@@ -8,23 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from convert import convert_checkpoint, reference
+from convert import convert_checkpoint
 from sam2ov.engine.model import SAM2Model
 from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from tests.parity import interactions
 from tests.parity.interactions import Pair
+from tests.reference.clip import make_clip
+from tests.reference.random_weights import build_reference
+from tools.torch_predictor import Predictor, save_checkpoint
 
 
 @pytest.mark.parity
 @pytest.mark.parametrize("script", interactions.SCRIPTS, ids=lambda script: script.__name__)
 def test_small_configuration(
-    small: tuple[reference.Predictor, SAM2Model], script: interactions.Script
+    small: tuple[Predictor, SAM2Model], script: interactions.Script
 ) -> None:
     expected, model = small
     pair = Pair(
         expected,
         SAM2VideoPredictor(model, fill_hole_area=0),
-        reference.make_clip(12, 120, 160, seed=3),
+        make_clip(12, 120, 160, seed=3),
     )
     with pair.actual_state:
         script(pair)
@@ -37,8 +40,8 @@ def test_small_configuration(
 @pytest.mark.parity
 @pytest.mark.parametrize("config", ["sam2.1_hiera_t", "sam2_hiera_t"])
 def test_official_configuration(config: str, tmp_path: Path) -> None:
-    expected = reference.build_reference(config, image_size=256)
-    reference.save_checkpoint(expected, tmp_path / "checkpoint.pt")
+    expected = build_reference(config, image_size=256)
+    save_checkpoint(expected, tmp_path / "checkpoint.pt")
     out = tmp_path / "ir"
     convert_checkpoint(
         tmp_path / "checkpoint.pt", out, config=config, image_size=256, weights="f32"
@@ -49,7 +52,7 @@ def test_official_configuration(config: str, tmp_path: Path) -> None:
         pair = Pair(
             expected,
             SAM2VideoPredictor(model, fill_hole_area=0),
-            reference.make_clip(6, 120, 160, seed=4),
+            make_clip(6, 120, 160, seed=4),
         )
         with pair.actual_state:
             script(pair)

@@ -10,13 +10,10 @@ import pytest
 
 from convert import convert_checkpoint
 from convert.build import OFFICIAL_CONFIGS
-from convert.reference import (
-    build_predictor,
-    randomize,
-    save_checkpoint,
-)
 from tests.parity.comparison import ALL_SIZES, CompiledFolder, Sizes, network_cases
 from tests.parity.small import SMALL_CONFIG
+from tests.reference.random_weights import randomize
+from tools.torch_predictor import build_predictor, save_checkpoint
 
 pytestmark = pytest.mark.parity
 

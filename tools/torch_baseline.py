@@ -1,4 +1,4 @@
-"""``python -m convert.torch_baseline``: sam2's own predictor, tracking on command.
+"""``python -m tools.torch_baseline``: the authors' own predictor, tracking on command.
 
 It is the other side of ``sam2ov bench --against torch``. A command is a JSON object on a line of
 standard input, its answer a line of standard output; the first line says that the model is loaded:
@@ -26,9 +26,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convert.build import build_model, config_path, read_config
-from convert.checkpoint import check_fits, load_state_dict
-from convert.reference import Predictor, build_predictor, build_reference, init_state
+from tools.torch_predictor import (
+    Predictor,
+    build_predictor,
+    init_state,
+    keep_memories_in_float32,
+    load_checkpoint,
+)
 
 Precision = Literal["f32", "bf16"]
 
@@ -37,7 +41,7 @@ class TorchBaseline:
     """A predictor and the clip that it tracks.
 
     Args:
-        predictor: sam2's.
+        predictor: upstream's.
         precision: "bf16" is upstream's way: autocast, and memories stored as bfloat16.
     """
 
@@ -92,20 +96,17 @@ class TorchBaseline:
 def load_baseline(
     checkpoint: Path, config: str, image_size: int, precision: Precision
 ) -> TorchBaseline:
-    """sam2's predictor with a checkpoint's weights.
+    """The predictor of a configuration with a checkpoint's weights.
 
     Raises:
-        CheckpointError: the checkpoint is unsafe, damaged, or does not fit the configuration.
-        ConversionError: the configuration is malformed, or names something that is no part of sam2.
+        ValueError: the configuration is unknown or names what is no part of upstream's model, or
+            the checkpoint does not fit it.
+        pickle.UnpicklingError: the checkpoint holds more than tensors.
     """
-    # Upstream's way to build a predictor takes any class that a configuration names.
-    state_dict = load_state_dict(checkpoint)
-    check_fits(build_model(read_config(config), image_size), state_dict, config)
-    path = config_path(config)
     if precision == "f32":
-        return TorchBaseline(build_reference(path, image_size, checkpoint=checkpoint), precision)
-    predictor = build_predictor(path, image_size)
-    predictor.load_state_dict(state_dict)
+        keep_memories_in_float32()
+    predictor = build_predictor(config, image_size)
+    load_checkpoint(predictor, checkpoint)
     return TorchBaseline(predictor, precision)
 
 

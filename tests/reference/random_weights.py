@@ -1,84 +1,29 @@
-"""sam2's own video predictor in torch: what parity and speed are measured against.
+"""Predictors whose random weights make nothing degenerate.
 
 Official weights are not needed. The architectures are the official ones (or any configuration
 file's), the weights are random but seeded, and adjusted so that nothing is degenerate: every
 parameter matters (upstream initialises layer scales to 1e-6, temporal encodings to 0.02, position
 embeddings to zero; a converter that forgets one would go unnoticed), mask logits have both signs,
 object scores are positive on some frames and negative on others, predicted IoUs do not tie.
-
-Two deviations from upstream, both on purpose: every prompted frame is a conditioning frame
-(``add_all_frames_to_correct_as_cond``), as in sam2ov, and the memories of ``build_reference`` stay
-in float32 (upstream stores bfloat16, which blurs a float32 comparison).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
-import sam2.sam2_video_predictor as upstream
 import torch
-from hydra.utils import instantiate
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
-from PIL import Image
 from torch import Tensor, nn
 
-from convert.build import config_path
-from convert.checkpoint import load_state_dict
-
-IMAGE_MEAN: Final = (0.485, 0.456, 0.406)
-IMAGE_STD: Final = (0.229, 0.224, 0.225)
-
-Predictor = Any  # sam2 ships no types
-InferenceState = dict[str, Any]
-
-
-class _TorchWithFloat32Memories(ModuleType):
-    """``torch`` as the predictor module sees it; its only use of bfloat16 is storing memories."""
-
-    bfloat16 = torch.float32
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(torch, name)
-
-
-upstream.tqdm = lambda frames, **_: frames  # no progress bars in logs
-
-
-def keep_memories_in_float32() -> None:
-    """From now on, the predictors of this process store their memories as they were computed."""
-    upstream.torch = _TorchWithFloat32Memories("torch")
-
-
-def build_predictor(config: str | Path, image_size: int | None = None) -> Predictor:
-    """An untrained ``SAM2VideoPredictor`` as ``build_sam2_video_predictor`` would build it.
-
-    Args:
-        config: upstream's name, or a yaml file with a ``model:`` key that is to be trusted.
-        image_size: side of the square model input, a multiple of 32; None keeps the config's.
-    """
-    loaded = cast(DictConfig, OmegaConf.load(config_path(config)))
-    # The overrides of upstream's build_sam.py (apply_postprocessing=True), but without hole
-    # filling: it is a CUDA kernel there and silently skipped on CPU.
-    overrides: dict[str, Any] = {
-        "_target_": "sam2.sam2_video_predictor.SAM2VideoPredictor",
-        "sam_mask_decoder_extra_args.dynamic_multimask_via_stability": True,
-        "sam_mask_decoder_extra_args.dynamic_multimask_stability_delta": 0.05,
-        "sam_mask_decoder_extra_args.dynamic_multimask_stability_thresh": 0.98,
-        "binarize_mask_from_pts_for_mem_enc": True,
-        "fill_hole_area": 0,
-        "add_all_frames_to_correct_as_cond": True,
-    }
-    if image_size is not None:
-        feat_sizes = [image_size // 16, image_size // 16]
-        overrides["image_size"] = image_size
-        overrides["memory_attention.layer.self_attention.feat_sizes"] = feat_sizes
-        overrides["memory_attention.layer.cross_attention.feat_sizes"] = feat_sizes
-    for key, value in overrides.items():
-        OmegaConf.update(loaded, f"model.{key}", value, force_add=True)
-    return instantiate(loaded.model, _recursive_=True).eval()
+from tests.reference.clip import make_clip
+from tools.torch_predictor import (
+    Predictor,
+    build_predictor,
+    init_state,
+    keep_memories_in_float32,
+    load_checkpoint,
+)
 
 
 def build_reference(
@@ -94,96 +39,14 @@ def build_reference(
     keep_memories_in_float32()
     predictor = build_predictor(config, image_size)
     if checkpoint is not None:
-        state_dict = load_state_dict(checkpoint)
-    else:
-        # Calibrated at 256 px: no weight depends on the size, and the run takes a second.
-        calibrated = build_predictor(config, 256)
-        randomize(calibrated, seed)
-        calibrate(calibrated, make_clip(frames=6, height=192, width=256, seed=seed))
-        state_dict = calibrated.state_dict()
-    predictor.load_state_dict(state_dict)
+        load_checkpoint(predictor, checkpoint)
+        return predictor
+    # Calibrated at 256 px: no weight depends on the size, and the run takes a second.
+    calibrated = build_predictor(config, 256)
+    randomize(calibrated, seed)
+    calibrate(calibrated, make_clip(frames=6, height=192, width=256, seed=seed))
+    predictor.load_state_dict(calibrated.state_dict())
     return predictor
-
-
-def save_checkpoint(predictor: Predictor, path: Path) -> None:
-    """Write upstream's checkpoint format, ``{"model": state_dict}``."""
-    torch.save({"model": predictor.state_dict()}, path)
-
-
-def make_clip(frames: int, height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """A synthetic clip, RGB [T, H, W, 3]: two discs cross a textured, drifting background.
-
-    Disc 0 leaves the picture to the right in the second half; disc 1 stays.
-    """
-    rng = np.random.default_rng(seed)
-    noise = rng.normal(size=(height // 8 + 2, width // 8 + frames + 2, 3))
-    texture = np.kron(noise, np.ones((8, 8, 1)))
-    y, x = np.mgrid[:height, :width]
-    clip = np.empty((frames, height, width, 3), np.uint8)
-    for t in range(frames):
-        picture = 110 + 28 * texture[:height, 2 * t : 2 * t + width]
-        progress = t / max(frames - 1, 1)
-        for color, center_x, center_y, radius in (
-            ((220, 60, 40), 0.3 + 0.95 * progress, 0.4, 0.17),
-            ((40, 90, 230), 0.7 - 0.4 * progress, 0.65, 0.2),
-        ):
-            distance = np.hypot(x - center_x * width, y - center_y * height)
-            picture[distance < radius * height] = color
-        clip[t] = np.clip(picture, 0, 255)
-    return clip
-
-
-def frame_to_image(frame: NDArray[np.uint8], image_size: int) -> Tensor:
-    """Model input float32 [3, S, S] from an RGB frame [H, W, 3], as upstream's folder loader.
-
-    Upstream: ``_load_img_as_tensor`` and ``load_video_frames_from_jpg_images`` in utils/misc.py
-    (``Image.resize`` of an RGB picture is bicubic by default).
-    """
-    resized = Image.fromarray(frame).resize((image_size, image_size), Image.Resampling.BICUBIC)
-    image = torch.from_numpy(np.array(resized) / 255.0).permute(2, 0, 1).float()
-    image -= torch.tensor(IMAGE_MEAN)[:, None, None]
-    image /= torch.tensor(IMAGE_STD)[:, None, None]
-    return image
-
-
-def frames_to_images(frames: NDArray[np.uint8], image_size: int) -> Tensor:
-    """Model input float32 [T, 3, S, S] from RGB frames [T, H, W, 3]."""
-    return torch.stack([frame_to_image(frame, image_size) for frame in frames])
-
-
-class ImagesOnDemand:
-    """What upstream takes for its images [T, 3, S, S], each made when it is asked for.
-
-    Args:
-        frames: uint8 RGB [T, H, W, 3], may be mapped from a file.
-        image_size: S.
-    """
-
-    def __init__(self, frames: NDArray[np.uint8], image_size: int) -> None:
-        self._frames = frames
-        self._image_size = image_size
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __getitem__(self, frame_idx: int) -> Tensor:
-        return frame_to_image(self._frames[frame_idx], self._image_size)
-
-
-def init_state(predictor: Predictor, frames: NDArray[np.uint8]) -> InferenceState:
-    """Upstream's ``inference_state`` for RGB frames uint8 [T, H, W, 3], without any file."""
-    height, width = frames.shape[1:3]
-    images = ImagesOnDemand(frames, predictor.image_size)
-
-    def load_video_frames(**_: Any) -> tuple[ImagesOnDemand, int, int]:
-        return images, height, width
-
-    original = upstream.load_video_frames
-    upstream.load_video_frames = load_video_frames
-    try:
-        return cast(InferenceState, predictor.init_state(video_path=""))
-    finally:
-        upstream.load_video_frames = original
 
 
 def randomize(predictor: Predictor, seed: int = 0) -> None:
