@@ -18,7 +18,6 @@ from sam2.modeling.memory_encoder import CXBlock, Fuser, MaskDownSampler, Memory
 from sam2.modeling.position_encoding import PositionEmbeddingSine
 from sam2.modeling.sam.transformer import RoPEAttention
 from sam2.modeling.sam2_base import SAM2Base
-from torch import Tensor
 from yaml import YAMLError
 
 from sam2ov.errors import CheckpointError, ConversionError
@@ -88,7 +87,7 @@ def config_path(name: str | Path) -> Path:
     return Path(name)
 
 
-def guess_config(state_dict: Mapping[str, Tensor]) -> str:
+def guess_config(state_dict: Mapping[str, Any]) -> str:
     """The official configuration that a checkpoint was made with, by its keys and shapes.
 
     Raises:

@@ -10,7 +10,7 @@ import openvino as ov
 from pydantic import ValidationError
 
 from convert.build import build_model, guess_config, read_config
-from convert.checkpoint import check_fits, load_state_dict
+from convert.checkpoint import check_fits, read_checkpoint
 from convert.image_encoder import build_image_encoder
 from convert.mask_decoder import build_mask_decoder
 from convert.memory_attention import build_memory_attention
@@ -19,7 +19,7 @@ from convert.ops import FloatArray, name_nodes
 from convert.prompt_encoder import build_prompt_encoder
 from convert.storage import halve_weights
 from convert.support import check_supported
-from convert.weights import Weights, as_arrays
+from convert.weights import Weights
 from sam2ov.errors import ConversionError
 from sam2ov.manifest import (
     CONSTANTS_FILE,
@@ -73,7 +73,7 @@ def convert_checkpoint(
     """Convert a checkpoint of SAM 2 or SAM 2.1 to a model folder.
 
     Args:
-        checkpoint: ``.pt`` or ``.safetensors``.
+        checkpoint: ``.pt`` or ``.safetensors``: see ``read_checkpoint``.
         out: the folder to make. A model folder that is there already is replaced; equal inputs
             give equal files.
         config: upstream's name or a yaml file; None finds the official one that fits.
@@ -93,12 +93,16 @@ def convert_checkpoint(
             progress(_STAGES[done] if done < len(_STAGES) else "done", done, len(_STAGES))
 
     report(0)
-    state_dict = load_state_dict(checkpoint)
-    config = guess_config(state_dict) if config is None else config
+    read = read_checkpoint(checkpoint)
+    config = guess_config(read.tensors) if config is None else config
     model = build_model(read_config(config), image_size)
     check_supported(model)
-    check_fits(model, state_dict, str(config))
-    account = Weights(as_arrays(state_dict))
+    check_fits(
+        {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()},
+        read.shapes,
+        str(config),
+    )
+    account = Weights(read.tensors)
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with unfinished_folder(out, _cannot_write) as folder:

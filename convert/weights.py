@@ -1,10 +1,6 @@
 """The checkpoint's tensors, and the account of which of them have found their place."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from convert.ops import Affine, FloatArray, Kernel, Norm
 from sam2ov.errors import ConversionError
@@ -74,12 +70,3 @@ class Weights:
                 f"{len(left)} tensors of the checkpoint would be lost: {', '.join(left)}. "
                 "The converter does not know this architecture."
             )
-
-
-def as_arrays(state_dict: Mapping[str, Any]) -> dict[str, FloatArray]:
-    """Torch tensors as float32 arrays."""
-    return {key: _as_array(tensor.float().numpy()) for key, tensor in state_dict.items()}
-
-
-def _as_array(values: npt.NDArray[Any]) -> FloatArray:
-    return np.ascontiguousarray(values, np.float32)

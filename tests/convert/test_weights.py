@@ -11,7 +11,7 @@ import pytest
 from convert.build import build_model, read_config
 from convert.export import BUILDERS, UNUSED, constants_of
 from convert.ops import FloatArray
-from convert.weights import Weights, as_arrays
+from convert.weights import Weights
 from sam2ov.errors import ConversionError
 from sam2ov.manifest import NetworkName
 from tests.convert.conftest import Small
@@ -32,7 +32,7 @@ def model(small: Small) -> Any:
 
 @pytest.fixture(scope="module")
 def arrays(small: Small) -> Mapping[str, FloatArray]:
-    return as_arrays(small.state_dict)
+    return {key: tensor.numpy() for key, tensor in small.state_dict.items()}
 
 
 def test_a_tensor_left_over_is_named(model: Any, arrays: Mapping[str, FloatArray]) -> None:
