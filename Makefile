@@ -10,6 +10,8 @@ PYTEST_ARGS ?=
 # What checkpoints are converted with; the runtime needs neither.
 TORCH := torch==2.13.0
 SAM2 := sam2==1.1.0
+# Whose checkpoints are read too; the converter needs none of it.
+TRANSFORMERS := transformers==5.24.0
 # An independent J and F; see the test extra in pyproject.toml.
 VOS_BENCHMARK := vos-benchmark==0.1.0
 
@@ -89,7 +91,7 @@ $(TEST_VENV)/$(STAMP): pyproject.toml
 	$(TEST_VENV)/bin/python -m pip install --quiet "setuptools>=77" wheel $(TORCH)
 	$(call stage,"installing sam2$(comma) sam2ov and the test tools into $(TEST_VENV)")
 	SAM2_BUILD_CUDA=0 $(TEST_VENV)/bin/python -m pip install --quiet --no-build-isolation $(SAM2) $(TORCH)
-	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[convert,test]" $(TORCH)
+	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[convert,test]" $(TORCH) $(TRANSFORMERS)
 	$(TEST_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
 	@touch $@
 
