@@ -6,6 +6,7 @@ from typing import Any, Final
 from convert.stored_tensor import STORED_AS, CheckpointFile, StoredTensor
 from convert.torch_pickle import (
     MOST_BYTES,
+    LeftAside,
     MalformedPickleError,
     Pickled,
     PickledStorage,
@@ -131,6 +132,10 @@ def _tensors_of(content: object) -> dict[str, PickledTensor]:
 
 
 def _kind(content: object) -> str:
+    if isinstance(content, PickledTensor):
+        return "a tensor"
+    if isinstance(content, LeftAside):
+        return "an object of another kind"
     if not isinstance(content, Mapping):
         return type(content).__name__
     return f"a dict with {some([str(key) for key in content])}" if content else "an empty dict"

@@ -33,6 +33,7 @@ _DTYPES: Final = {
 _ORDERED_DICT: Final = "collections.OrderedDict"
 _TENSOR: Final = "torch._utils._rebuild_tensor_v2"
 _PARAMETER: Final = "torch._utils._rebuild_parameter"
+_PARAMETER_WITH_ATTRIBUTES: Final = "torch._utils._rebuild_parameter_with_state"
 
 # What training checkpoints hold beside weights. It is left aside as it is read.
 _HARMLESS: Final = frozenset(
@@ -43,7 +44,9 @@ _HARMLESS: Final = frozenset(
         "__builtin__.slice",
         "__builtin__.dict",
         "__builtin__.list",
+        "__builtin__.bool",
         "__builtin__.int",
+        "__builtin__.long",
         "__builtin__.float",
         "__builtin__.str",
         "_codecs.encode",
@@ -51,8 +54,14 @@ _HARMLESS: Final = frozenset(
         "collections.Counter",
         "collections.defaultdict",
         "collections.deque",
+        "datetime.date",
         "datetime.datetime",
+        "datetime.timezone",
         "datetime.timedelta",
+        # Lightning's hyper-parameters.
+        "lightning.fabric.utilities.data.AttributeDict",
+        "lightning_fabric.utilities.data.AttributeDict",
+        "pytorch_lightning.utilities.parsing.AttributeDict",
         "numpy.dtype",
         "numpy.ndarray",
         "numpy._core.multiarray._reconstruct",
@@ -282,6 +291,7 @@ _KNOWN: Final[Mapping[str, Callable[..., Any]]] = {
     _ORDERED_DICT: _ordered_dict,
     _TENSOR: _tensor,
     _PARAMETER: _parameter,
+    _PARAMETER_WITH_ATTRIBUTES: _parameter,
 }
 
 

@@ -6,7 +6,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from convert.checkpoint import read_checkpoint
+from sam2ov.errors import CheckpointError
 
 LOCAL: Final = struct.Struct("<4s5H3L2H")
 LISTED: Final = struct.Struct("<4s6H3L5H2L")
@@ -113,3 +116,21 @@ def weights(**tensors: bytes) -> bytes:
 def archive(pickle: bytes, *more: Entry, storage: bytes = bytes(16)) -> bytes:
     """A ``.pt`` with this pickle and one storage, "0"."""
     return zip_of([Entry("a/data.pkl", pickle), Entry("a/data/0", storage), *more])
+
+
+def read_all(content: bytes, folder: Path) -> dict[str, Any]:
+    """The tensors of a file with this content."""
+    path = folder / "crafted.pt"
+    path.write_bytes(content)
+    checkpoint = read_checkpoint(path)
+    return dict(checkpoint.tensors)
+
+
+def read_or_refuse(content: bytes, folder: Path) -> dict[str, Any] | None:
+    """The tensors, or None after one clear line; any other error is a fault."""
+    try:
+        return read_all(content, folder)
+    except CheckpointError as error:
+        if not str(error).isprintable():
+            raise AssertionError("not one line") from error
+        return None
