@@ -33,7 +33,11 @@ def convert(
         ),
     ] = None,
     image_size: Annotated[
-        int | None, typer.Option(help="Side of the model input in pixels, a multiple of 32.")
+        str | None,
+        typer.Option(
+            help="Sides of the model input in pixels, multiples of 32: one, or several with commas "
+            "(1024,512), which share the weights."
+        ),
     ] = None,
     weights: Annotated[_Weights, typer.Option(help="How weights are stored.")] = _Weights.f16,
     name: Annotated[
@@ -52,8 +56,9 @@ def convert(
         else:
             print(f"[{done}/{total}] {stage}", flush=True)
 
+    sizes = None if image_size is None else _sizes(image_size)
     try:
-        convert_checkpoint(checkpoint, out, config, image_size, weights.value, name, report)
+        convert_checkpoint(checkpoint, out, config, sizes, weights.value, name, report)
     except (Sam2ovError, OSError) as error:
         if as_json:
             failure = {"error": type(error).__name__, "message": str(error)}
@@ -61,6 +66,13 @@ def convert(
         else:
             print(f"Error: {error}", file=sys.stderr)
         raise SystemExit(1) from error
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        return [int(size) for size in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no list of sizes such as 1024,512.") from None
 
 
 if __name__ == "__main__":

@@ -1,36 +1,33 @@
 """From a checkpoint to a model folder, which appears whole or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
 import openvino as ov
 from pydantic import ValidationError
 
 from convert.build import build_model, guess_config, read_config
 from convert.checkpoint import check_fits, read_checkpoint
+from convert.folder import FolderWriter
 from convert.image_encoder import build_image_encoder
 from convert.mask_decoder import build_mask_decoder
 from convert.memory_attention import build_memory_attention
 from convert.memory_encoder import build_memory_encoder
-from convert.ops import FloatArray, name_nodes
+from convert.ops import FloatArray
 from convert.prompt_encoder import build_prompt_encoder
-from convert.storage import halve_weights
 from convert.support import check_supported
 from convert.weights import Weights
 from sam2ov.errors import ConversionError
 from sam2ov.manifest import (
-    CONSTANTS_FILE,
     MANIFEST_FILE,
-    FileSpec,
     Manifest,
     NetworkName,
     NetworkSpec,
+    SizeSpec,
     Source,
     Switches,
-    TensorSpec,
     sha256_of,
 )
 from sam2ov.unfinished import unfinished_folder
@@ -45,27 +42,19 @@ BUILDERS: Final[Mapping[NetworkName, Callable[[Any, Weights], ov.Model]]] = {
     "memory_attention": build_memory_attention,
     "memory_encoder": build_memory_encoder,
 }
-_STAGES: Final = ("checkpoint", *BUILDERS, "constants")
-
 _MASK_STRIDE: Final = 4
-
-# Point coordinates go through a matrix product before the sine: 8 bits of mantissa would move
-# them by pixels, and the network costs nothing.
-_NEEDING_F32: Final[frozenset[NetworkName]] = frozenset({"prompt_encoder"})
 
 UNUSED: Final = {
     "no_mem_pos_enc": "upstream reads it only where directly_add_no_mem_embed is false",
 }
 """Keys of every checkpoint that inference does not need, and why."""
 
-_DTYPES: Final[dict[str, Literal["u8", "i32", "f32"]]] = {"u8": "u8", "i32": "i32", "f32": "f32"}
-
 
 def convert_checkpoint(
     checkpoint: Path,
     out: Path,
     config: str | Path | None = None,
-    image_size: int | None = None,
+    image_sizes: Sequence[int] | None = None,
     weights: Literal["f16", "f32"] = "f16",
     name: str | None = None,
     progress: ProgressCallback | None = None,
@@ -77,7 +66,9 @@ def convert_checkpoint(
         out: the folder to make. A model folder that is there already is replaced; equal inputs
             give equal files.
         config: upstream's name or a yaml file; None finds the official one that fits.
-        image_size: side of the square model input, a multiple of 32; None keeps the config's.
+        image_sizes: sides of the square model input, multiples of 32; None keeps the config's. The
+            config's is what the model was trained at; where it is not among them, the first is
+            taken for it.
         weights: how weights are stored; "f16" halves the files, computation is unaffected.
         name: the model's name in the manifest; None takes the folder's.
         progress: called as each stage begins, and once at the end.
@@ -87,15 +78,21 @@ def convert_checkpoint(
         ConversionError: the configuration is malformed or unsupported, a tensor would be lost, or
             ``out`` is a folder of something else or cannot be written.
     """
+    if image_sizes is not None and len({*image_sizes}) != len(image_sizes):
+        raise ConversionError(f"Each image size is given once, not {list(image_sizes)}.")
+    stages = ["checkpoint", *(len(image_sizes or [None]) * [*BUILDERS]), "constants", "done"]
+    steps = enumerate(stages)
 
-    def report(done: int) -> None:
+    def begin_next() -> None:
+        done, stage = next(steps)
         if progress is not None:
-            progress(_STAGES[done] if done < len(_STAGES) else "done", done, len(_STAGES))
+            progress(stage, done, len(stages) - 1)
 
-    report(0)
+    begin_next()
     read = read_checkpoint(checkpoint)
     config = guess_config(read.tensors) if config is None else config
-    model = build_model(read_config(config), image_size)
+    description = read_config(config)
+    model = build_model(description)
     check_supported(model)
     check_fits(
         {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()},
@@ -103,27 +100,27 @@ def convert_checkpoint(
         str(config),
     )
     account = Weights(read.tensors)
+    image_sizes = image_sizes or [model.image_size]
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished_folder(out, _cannot_write) as folder:
-        networks: dict[NetworkName, NetworkSpec] = {}
-        for done, (network, build) in enumerate(BUILDERS.items(), start=1):
-            report(done)
-            networks[network] = _save(build(model, account), folder, network, weights)
-        report(len(_STAGES) - 1)
-        constants = constants_of(model, account)
-        np.savez(folder / CONSTANTS_FILE, allow_pickle=False, **constants)
-        account.check_all_used(UNUSED)
+    with unfinished_folder(out, _cannot_write) as folder, FolderWriter(folder, weights) as writer:
         try:
+            sizes = tuple(
+                _write_graphs(build_model(description, size), account, writer, begin_next)
+                for size in image_sizes
+            )
+            begin_next()
+            constants = writer.constants(constants_of(model, account))
+            account.check_all_used(UNUSED)
             manifest = Manifest(
                 name=name or out.absolute().name,
                 family="sam2.1" if model.no_obj_embed_spatial is not None else "sam2",
-                image_size=model.image_size,
+                image_size=model.image_size if model.image_size in image_sizes else image_sizes[0],
+                sizes=sizes,
                 embedding_stride=model.backbone_stride,
                 mask_stride=_MASK_STRIDE,
                 hidden_dim=model.hidden_dim,
                 mem_dim=model.mem_dim,
-                memory_tokens=(model.image_size // model.backbone_stride) ** 2,
                 num_maskmem=model.num_maskmem,
                 max_obj_ptrs=model.max_obj_ptrs_in_encoder,
                 switches=_switches(model),
@@ -135,53 +132,32 @@ def convert_checkpoint(
                     sam2_version=version("sam2"),
                     openvino_version=version("openvino"),
                 ),
-                networks=networks,
-                constants=_file(folder / CONSTANTS_FILE),
+                weights_file=writer.weights_file(),
+                constants=constants,
             )
         except ValidationError as error:
             raise ConversionError(
                 f"The runtime does not take such a model: {error.errors()[0]['loc']}: "
                 f"{error.errors()[0]['msg']}."
             ) from error
-        (folder / MANIFEST_FILE).write_text(
-            manifest.model_dump_json(indent=1, exclude_none=True), encoding="utf-8"
-        )
-    report(len(_STAGES))
+        writer.manifest(manifest)
+    begin_next()
     return manifest
 
 
-def _save(
-    graph: ov.Model, folder: Path, name: NetworkName, weights: Literal["f16", "f32"]
-) -> NetworkSpec:
-    path = folder / f"{name}.xml"
-    inputs = tuple(_tensor(port) for port in graph.inputs)
-    outputs = tuple(_tensor(port) for port in graph.outputs)
-    if weights == "f16":
-        halve_weights(graph)
-    name_nodes(graph)
-    ov.save_model(graph, path, compress_to_fp16=False)
-    return NetworkSpec(
-        xml=_file(path),
-        bin=_file(path.with_suffix(".bin")),
-        inputs=inputs,
-        outputs=outputs,
-        needs_f32=name in _NEEDING_F32,
+def _write_graphs(
+    model: Any, account: Weights, writer: FolderWriter, begin_next: Callable[[], None]
+) -> SizeSpec:
+    """Write the networks of a model at its input size, one after the other."""
+    networks: dict[NetworkName, NetworkSpec] = {}
+    for network, build in BUILDERS.items():
+        begin_next()
+        networks[network] = writer.add(network, model.image_size, build(model, account))
+    return SizeSpec(
+        image_size=model.image_size,
+        memory_tokens=(model.image_size // model.backbone_stride) ** 2,
+        networks=networks,
     )
-
-
-def _tensor(port: Any) -> TensorSpec:
-    return TensorSpec(
-        name=port.get_any_name(),
-        dtype=_DTYPES[port.get_element_type().to_string()],
-        shape=tuple(
-            dimension.get_length() if dimension.is_static else -1
-            for dimension in port.get_partial_shape()
-        ),
-    )
-
-
-def _file(path: Path) -> FileSpec:
-    return FileSpec(file=path.name, sha256=sha256_of(path))
 
 
 def constants_of(model: Any, account: Weights) -> dict[str, FloatArray]:

@@ -18,7 +18,9 @@ def halve_weights(graph: Model) -> None:
     more bytes in the XML than the halving saves.
     """
     largest = float(np.finfo(np.float16).max)
-    for node in graph.get_ordered_ops():
+    nodes = graph.get_ordered_ops()[::-1]
+    while nodes:
+        node = nodes.pop()  # of the others alone: with the last name of a constant its memory goes
         if node.get_type_name() != "Constant" or node.get_element_type().to_string() != "f32":
             continue
         values = node.get_data()

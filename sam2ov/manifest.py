@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sam2ov.errors import ModelFolderError
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MANIFEST_FILE = "manifest.json"
 CONSTANTS_FILE = "constants.npz"
 
@@ -34,6 +34,10 @@ _Name = Annotated[
     str, Field(pattern=r"^[^/\\\x00-\x1f]*[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$", max_length=200)
 ]
 """Of a model; folders in the cache are named after it."""
+
+_MOST_SIZES: Final = 16
+_LARGEST_MANIFEST: Final = 1 << 22
+"""Bytes; ten networks take 13 thousand."""
 
 _Side = Annotated[int, Field(ge=32, le=4096)]
 _Channels = Annotated[int, Field(ge=1, le=4096)]
@@ -61,16 +65,30 @@ class FileSpec(_Frozen):
 
 
 class NetworkSpec(_Frozen):
-    """One OpenVINO IR.
+    """One OpenVINO graph (``sam2ov.graph_files``).
 
     ``needs_f32`` says that less precision than float32 inside the graph would spoil its answers.
     """
 
-    xml: FileSpec
-    bin: FileSpec
+    graph: FileSpec
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     needs_f32: bool = False
+
+
+class SizeSpec(_Frozen):
+    """What depends on the side of the model's input.
+
+    Attributes:
+        image_size: S; the input is square.
+        memory_tokens: T; a frame's spatial memory is [T, M]. In SAM 2 one for each cell of the
+            embedding.
+        networks: for inputs of this size.
+    """
+
+    image_size: _Side
+    memory_tokens: Annotated[int, Field(ge=1, le=1 << 16)]
+    networks: dict[NetworkName, NetworkSpec]
 
 
 class Switches(_Frozen):
@@ -132,34 +150,38 @@ class Quantization(_Frozen):
 class Manifest(_Frozen):
     """Everything the runtime knows about a model besides its weights.
 
-    Sizes are in pixels or channels: ``image_size`` S (model input, square), ``hidden_dim`` C,
-    ``mem_dim`` M.
+    A folder has the model for one or more sizes of its input, and a manifest speaks of one of
+    them: as read, of the one that the model was trained at. Numbers are pixels or channels:
+    ``image_size`` S (model input, square), ``hidden_dim`` C, ``mem_dim`` M.
 
     Attributes:
         family: what people call the architecture; the runtime does not ask.
+        image_size: the one of ``sizes`` that this manifest speaks of.
+        sizes: all that the folder has, with their networks.
         embedding_stride: pixels of the input that a cell of the image embedding stands for.
         mask_stride: the same for the mask logits.
-        memory_tokens: T; a frame's spatial memory is [T, M]. In SAM 2 one for each cell of the
-            embedding.
         num_maskmem: spatial memories that a step attends to, besides those of prompted frames.
         max_obj_ptrs: the same for object pointers.
+        weights: how large constants are stored.
+        weights_file: the constants of all graphs.
+        constants: learned parameters outside the graphs.
     """
 
-    format_version: Literal[2] = FORMAT_VERSION
+    format_version: Literal[3] = FORMAT_VERSION
     name: _Name
     family: Annotated[str, Field(min_length=1, max_length=64)]
     image_size: _Side
+    sizes: Annotated[tuple[SizeSpec, ...], Field(min_length=1, max_length=_MOST_SIZES)]
     embedding_stride: _Stride
     mask_stride: _Stride
     hidden_dim: _Channels
     mem_dim: _Channels
-    memory_tokens: Annotated[int, Field(ge=1, le=1 << 16)]
     num_maskmem: Annotated[int, Field(ge=1, le=64)]
     max_obj_ptrs: Annotated[int, Field(ge=1, le=256)]
     switches: Switches
     weights: Literal["f16", "f32"]
     source: Source
-    networks: dict[NetworkName, NetworkSpec]
+    weights_file: FileSpec
     constants: FileSpec
     memory_policy: Literal["upstream"] = "upstream"
     quantization: Quantization | None = None
@@ -174,25 +196,67 @@ class Manifest(_Frozen):
         """Height and width of the mask logits that the decoder gives."""
         return self.image_size // self.mask_stride
 
+    @property
+    def memory_tokens(self) -> int:
+        """T, of a frame's spatial memory [T, M]."""
+        return self._size.memory_tokens
+
+    @property
+    def networks(self) -> dict[NetworkName, NetworkSpec]:
+        """The networks for this input size."""
+        return self._size.networks
+
+    @property
+    def image_sizes(self) -> tuple[int, ...]:
+        """All sides of the input, in pixels, that the folder has networks for."""
+        return tuple(size.image_size for size in self.sizes)
+
+    @property
+    def _size(self) -> SizeSpec:
+        return self.sizes[self.image_sizes.index(self.image_size)]
+
+    def at(self, image_size: int) -> Self:
+        """The same model at another of its input sizes.
+
+        Raises:
+            ModelFolderError: the folder has no networks for it.
+        """
+        if image_size not in self.image_sizes:
+            given = ",".join(map(str, (*self.image_sizes, image_size)))
+            raise ModelFolderError(
+                f"The model {self.name} has no networks for {image_size} px, only for "
+                f"{' and '.join(map(str, self.image_sizes))}. Convert its checkpoint again with "
+                f"--image-size {given}: the weights are shared, so the folder hardly grows."
+            )
+        return self.model_copy(update={"image_size": image_size})
+
     def files(self) -> tuple[FileSpec, ...]:
         """All files of the folder besides the manifest itself."""
-        networks = [part for spec in self.networks.values() for part in (spec.xml, spec.bin)]
-        return (*networks, self.constants)
+        graphs = [spec.graph for size in self.sizes for spec in size.networks.values()]
+        return (*graphs, self.weights_file, self.constants)
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
         """The tensors of the graphs have the sizes that are said here."""
-        embedding, low_res = self.embedding_size, self.low_res_size
-        if self.image_size % self.embedding_stride or self.image_size % self.mask_stride:
+        if len({*self.image_sizes}) < len(self.sizes) or self.image_size not in self.image_sizes:
+            raise ValueError(f"image_size is one of the sizes {self.image_sizes}, each once")
+        for size in self.sizes:
+            self._check_tensors(size)
+        return self
+
+    def _check_tensors(self, size: SizeSpec) -> None:
+        side = size.image_size
+        if side % self.embedding_stride or side % self.mask_stride:
             raise ValueError("the strides do not divide the image size")
+        embedding, low_res = side // self.embedding_stride, side // self.mask_stride
         last_dimensions = {
-            "image": (self.image_size, self.image_size, 3),
+            "image": (side, side, 3),
             "embedding": (self.hidden_dim, embedding, embedding),
             "mask_logits": (low_res, low_res),
             "pointers": (self.hidden_dim,),
-            "memory": (self.memory_tokens, self.mem_dim),
+            "memory": (size.memory_tokens, self.mem_dim),
         }
-        for network, spec in self.networks.items():
+        for network, spec in size.networks.items():
             for tensor in (*spec.inputs, *spec.outputs):
                 expected = last_dimensions.get(tensor.name, ())
                 if expected and tensor.shape[-len(expected) :] != expected:
@@ -200,7 +264,12 @@ class Manifest(_Frozen):
                         f"{tensor.name} of {network} is {tensor.shape}, but sizes of {expected} "
                         "follow from the rest"
                     )
-        return self
+
+
+class _Version(BaseModel):
+    """What is asked first of a manifest: those of other formats have other fields."""
+
+    format_version: int
 
 
 def sha256_of(path: Path) -> str:
@@ -209,8 +278,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def file_spec(path: Path) -> FileSpec:
+    """A file as it is."""
+    return FileSpec(file=path.name, sha256=sha256_of(path))
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read and check the manifest of a model folder; the files must exist, contents are not hashed.
+
+    It speaks of the input size that the model was trained at.
 
     Raises:
         ModelFolderError: the manifest is missing, malformed, of another version, or names a file
@@ -219,7 +295,15 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_FILE
     advice = "Delete the folder and convert the checkpoint again."
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_MANIFEST)
+        version = _Version.model_validate_json(content).format_version
+        if version != FORMAT_VERSION:
+            raise ModelFolderError(
+                f"{folder} has the format {version} of model folders, and this version of sam2ov "
+                f"reads the format {FORMAT_VERSION}. {advice}"
+            )
+        manifest = Manifest.model_validate_json(content)
     except FileNotFoundError as error:
         raise ModelFolderError(
             f"{folder} is no model folder: it has no {MANIFEST_FILE}."
@@ -227,7 +311,12 @@ def read_manifest(folder: Path) -> Manifest:
     except ValidationError as error:
         raise ModelFolderError(f"{path} is not a valid manifest ({error}). {advice}") from error
     missing = [spec.file for spec in manifest.files() if not (folder / spec.file).is_file()]
-    absent = [name for name in NETWORK_NAMES if name not in manifest.networks]
+    absent = [
+        f"{name} at {size.image_size} px"
+        for size in manifest.sizes
+        for name in NETWORK_NAMES
+        if name not in size.networks
+    ]
     if missing or absent:
         raise ModelFolderError(f"{folder} is incomplete: {missing or absent} missing. {advice}")
     return manifest

@@ -6,13 +6,16 @@ seconds; ``FAKE_CONVERT_LOG`` names a file that gets a line for each run.
 """
 
 import argparse
+import gzip
 import json
 import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from sam2ov.graph_files import WEIGHTS_FILE
 from sam2ov.manifest import (
     CONSTANTS_FILE,
     MANIFEST_FILE,
@@ -20,8 +23,10 @@ from sam2ov.manifest import (
     FileSpec,
     Manifest,
     NetworkSpec,
+    SizeSpec,
     Source,
     Switches,
+    file_spec,
     read_manifest,
     sha256_of,
 )
@@ -50,7 +55,7 @@ def write_model_folder(
     folder: Path,
     *,
     name: str = "fake",
-    image_size: int = 1024,
+    image_sizes: Sequence[int] = (1024,),
     weights: str = "f16",
     checkpoint: Path | None = None,
     config: str = "sam2.1_hiera_t",
@@ -59,16 +64,21 @@ def write_model_folder(
 
     def file(file_name: str) -> FileSpec:
         path = folder / file_name
-        path.write_text(f"{file_name} of {name}")
-        return FileSpec(file=file_name, sha256=sha256_of(path))
+        path.write_bytes(gzip.compress(f"{file_name} of {name}".encode(), mtime=0))
+        return file_spec(path)
 
     folder.mkdir(parents=True, exist_ok=True)
-    networks = {
-        network: NetworkSpec(
-            xml=file(f"{network}.xml"), bin=file(f"{network}.bin"), inputs=(), outputs=()
+    sizes = [
+        SizeSpec(
+            image_size=size,
+            memory_tokens=(size // 16) ** 2,
+            networks={
+                network: NetworkSpec(graph=file(f"{network}-{size}.xml.gz"), inputs=(), outputs=())
+                for network in NETWORK_NAMES
+            },
         )
-        for network in NETWORK_NAMES
-    }
+        for size in image_sizes
+    ]
     source = Source(
         checkpoint=checkpoint.name if checkpoint else "none",
         sha256=sha256_of(checkpoint) if checkpoint else "",
@@ -80,18 +90,18 @@ def write_model_folder(
         {
             "name": name,
             "family": "sam2.1",
-            "image_size": image_size,
+            "image_size": image_sizes[0],
+            "sizes": sizes,
             "embedding_stride": 16,
             "mask_stride": 4,
             "hidden_dim": 256,
             "mem_dim": 64,
-            "memory_tokens": (image_size // 16) ** 2,
             "num_maskmem": 7,
             "max_obj_ptrs": 16,
             "switches": _SWITCHES,
             "weights": weights,
             "source": source,
-            "networks": networks,
+            "weights_file": file(WEIGHTS_FILE),
             "constants": file(CONSTANTS_FILE),
         }
     )
@@ -109,7 +119,7 @@ def _main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--config", required=True)
     parser.add_argument("--name", required=True)
-    parser.add_argument("--image-size", type=int, default=1024)
+    parser.add_argument("--image-size", default="1024")
     parser.add_argument("--weights", choices=("f16", "f32"), required=True)
     parser.add_argument("--progress", choices=("json",), required=True)
     options = parser.parse_args()
@@ -143,7 +153,7 @@ def _main() -> int:
     write_model_folder(
         options.out,
         name=options.name,
-        image_size=options.image_size,
+        image_sizes=[int(size) for size in options.image_size.split(",")],
         weights=options.weights,
         checkpoint=options.checkpoint,
         config=options.config,

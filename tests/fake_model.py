@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import Constants, DecodedMasks, ImageFeatures, PromptEmbeddings
 from sam2ov.engine.policy import AS_TRAINED, MemorySettings
-from sam2ov.manifest import FileSpec, Manifest, Source, Switches
+from sam2ov.manifest import FileSpec, Manifest, SizeSpec, Source, Switches
 from sam2ov.values.masks import FloatArray
 
 SIZE = 64
@@ -43,17 +43,17 @@ def make_manifest(**switches: object) -> Manifest:
         name="fake",
         family="sam2.1",
         image_size=SIZE,
+        sizes=(SizeSpec(image_size=SIZE, memory_tokens=(SIZE // 16) ** 2, networks={}),),
         embedding_stride=16,
         mask_stride=4,
         hidden_dim=8,
         mem_dim=4,
-        memory_tokens=(SIZE // 16) ** 2,
         num_maskmem=7,
         max_obj_ptrs=16,
         switches=Switches.model_validate(values | switches),
         weights="f32",
         source=source,
-        networks={},
+        weights_file=FileSpec(file="weights.bin", sha256="-"),
         constants=FileSpec(file="constants.npz", sha256="-"),
     )
 

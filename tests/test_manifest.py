@@ -21,10 +21,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def change(folder: Path, *path: str, to: Any) -> None:
+def change(folder: Path, *path: str | int, to: Any) -> None:
     """Give an entry of the manifest another value."""
     content = json.loads((folder / MANIFEST_FILE).read_bytes())
-    entry = content
+    entry: Any = content
     for key in path[:-1]:
         entry = entry[key]
     entry[path[-1]] = to
@@ -39,7 +39,7 @@ def test_sizes_follow_from_the_strides(folder: Path) -> None:
 
 
 def test_a_memory_may_have_other_tokens_than_the_embedding_has_cells(folder: Path) -> None:
-    change(folder, "memory_tokens", to=512)
+    change(folder, "sizes", 0, "memory_tokens", to=512)
     change(folder, "family", to="edgetam")
     assert read_manifest(folder).memory_tokens == 512
 
@@ -47,14 +47,16 @@ def test_a_memory_may_have_other_tokens_than_the_embedding_has_cells(folder: Pat
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("format_version",), 1),
         (("image_size",), 1 << 20),
         (("image_size",), -1024),
         (("embedding_stride",), 0),
         (("embedding_stride",), 24),
         (("mask_stride",), 3),
         (("hidden_dim",), 1 << 30),
-        (("memory_tokens",), 1 << 30),
+        (("sizes", 0, "memory_tokens"), 1 << 30),
+        (("sizes", 0, "image_size"), 1 << 20),
+        (("sizes",), []),
+        (("image_size",), 512),
         (("num_maskmem",), 0),
         (("num_maskmem",), 10_000),
         (("max_obj_ptrs",), 1_000_000),
@@ -65,12 +67,12 @@ def test_a_memory_may_have_other_tokens_than_the_embedding_has_cells(folder: Pat
         (("name",), "a\\b"),
         (("constants", "file"), "../constants.npz"),
         (("constants", "file"), "/etc/passwd"),
-        (("networks", "image_encoder", "bin", "file"), "c:\\windows"),
-        (("networks", "image_encoder", "xml", "file"), ".."),
+        (("weights_file", "file"), "c:\\windows"),
+        (("sizes", 0, "networks", "image_encoder", "graph", "file"), ".."),
     ],
 )
 def test_what_is_out_of_bounds_is_refused(
-    folder: Path, path: tuple[str, ...], value: object
+    folder: Path, path: tuple[str | int, ...], value: object
 ) -> None:
     change(folder, *path, to=value)
     with pytest.raises(ModelFolderError, match="is not a valid manifest"):
@@ -78,15 +80,61 @@ def test_what_is_out_of_bounds_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("memory_tokens", 399), ("mem_dim", 32), ("hidden_dim", 64)]
+    ("path", "value"),
+    [(("sizes", 1, "memory_tokens"), 399), (("mem_dim",), 32), (("hidden_dim",), 64)],
 )
 def test_sizes_that_the_graphs_do_not_have_are_refused(
-    micro_model: Path, tmp_path: Path, key: str, value: int
+    micro_model: Path, tmp_path: Path, path: tuple[str | int, ...], value: int
 ) -> None:
     copy = shutil.copytree(micro_model, tmp_path / "copy")
-    change(copy, key, to=value)
+    change(copy, *path, to=value)
     with pytest.raises(ModelFolderError, match="follow from the rest"):
         read_manifest(copy)
+
+
+def test_a_folder_has_several_sizes_and_speaks_of_one(tmp_path: Path) -> None:
+    write_model_folder(tmp_path / "model", image_sizes=(512, 1024))
+    manifest = read_manifest(tmp_path / "model")
+    assert (manifest.image_sizes, manifest.image_size) == ((512, 1024), 512)
+    large = manifest.at(1024)
+    assert (large.image_size, large.embedding_size, large.memory_tokens) == (1024, 64, 4096)
+    assert large.networks["mask_decoder"].graph.file == "mask_decoder-1024.xml.gz"
+    assert large.at(512) == manifest
+    assert len(manifest.files()) == 2 * 5 + 2
+    with pytest.raises(ModelFolderError, match=r"for 768 px.*--image-size 512,1024,768"):
+        manifest.at(768)
+
+
+def test_each_size_is_there_once(tmp_path: Path) -> None:
+    write_model_folder(tmp_path / "model", image_sizes=(512, 1024))
+    change(tmp_path / "model", "sizes", 1, "image_size", to=512)
+    with pytest.raises(ModelFolderError, match="each once"):
+        read_manifest(tmp_path / "model")
+
+
+def test_a_folder_of_another_format_says_so(folder: Path) -> None:
+    (folder / MANIFEST_FILE).write_text('{"format_version": 2, "image_size": 1024}')
+    with pytest.raises(ModelFolderError, match=r"the format 2 .* reads the format 3.*convert the"):
+        read_manifest(folder)
+
+
+def test_a_manifest_is_read_within_bounds(folder: Path) -> None:
+    with (folder / MANIFEST_FILE).open("ab") as file:
+        file.write(b" " * (1 << 22))
+    read_manifest(folder)  # what is beyond is not looked at
+    (folder / MANIFEST_FILE).write_bytes(b" " * (1 << 22) + b"{}")
+    with pytest.raises(ModelFolderError, match="is not a valid manifest"):
+        read_manifest(folder)
+
+
+def test_a_network_that_a_size_lacks_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    write_model_folder(folder, image_sizes=(1024, 512))
+    content = json.loads((folder / MANIFEST_FILE).read_bytes())
+    del content["sizes"][1]["networks"]["mask_decoder"]
+    (folder / MANIFEST_FILE).write_text(json.dumps(content))
+    with pytest.raises(ModelFolderError, match="mask_decoder at 512 px"):
+        read_manifest(folder)
 
 
 def test_which_networks_need_f32_is_the_manifests(
@@ -103,8 +151,8 @@ def test_which_networks_need_f32_is_the_manifests(
     monkeypatch.setattr(Compiler, "request", note)
     SAM2Model(micro_model)
     copy = shutil.copytree(micro_model, tmp_path / "copy")
-    change(copy, "networks", "prompt_encoder", "needs_f32", to=False)
-    change(copy, "networks", "mask_decoder", "needs_f32", to=True)
+    change(copy, "sizes", 0, "networks", "prompt_encoder", "needs_f32", to=False)
+    change(copy, "sizes", 0, "networks", "mask_decoder", "needs_f32", to=True)
     SAM2Model(copy)
     assert exact == ["prompt_encoder", "mask_decoder"]
 

@@ -10,6 +10,7 @@ import argparse
 import math
 from pathlib import Path
 
+from sam2ov.manifest import read_manifest
 from sam2ov.zoo.catalogue import resolve_model
 from sam2ov.zoo.quantization import quantize_model
 
@@ -23,7 +24,8 @@ def main() -> None:
     parser.add_argument("--calibrate", type=Path, help="a clip; without one the sample")
     arguments = parser.parse_args()
     folder = resolve_model(arguments.model)
-    print(quantize_model(folder, clip=arguments.calibrate, largest_time=math.inf))
+    size = read_manifest(folder).image_size
+    print(quantize_model(folder, size, clip=arguments.calibrate, largest_time=math.inf))
 
 
 if __name__ == "__main__":

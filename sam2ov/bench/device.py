@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -103,31 +102,30 @@ def device_facts(
     )
 
 
-def count_flops(xml: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:
+def count_flops(graph: ov.Model, shapes: Mapping[str, tuple[int, ...]]) -> int:
     """Floating-point operations of one run of a graph: two for each multiplication with addition.
 
     Products of matrices and convolutions count, the rest is noise beside them.
 
     Args:
-        xml: the graph.
+        graph: which is left with these shapes.
         shapes: of its inputs, by name.
 
     Raises:
-        ModelFolderError: the graph cannot be read, or does not take the shapes.
+        ModelFolderError: the graph does not take the shapes.
     """
     try:
-        graph = openvino_core().read_model(xml)
         graph.reshape({name: ov.PartialShape(list(shape)) for name, shape in shapes.items()})
     except RuntimeError as error:
         raise ModelFolderError(
-            f"The operations of {xml} cannot be counted for {dict(shapes)}. Delete the folder and "
-            "convert the checkpoint again."
+            f"The operations of {graph.friendly_name} cannot be counted for {dict(shapes)}. Delete "
+            "the folder and convert the checkpoint again."
         ) from error
     return 2 * sum(_multiplications(node) for node in graph.get_ordered_ops())
 
 
 def profile(
-    xml: Path,
+    graph: ov.Model,
     shapes: Mapping[str, tuple[int, ...]],
     device: str,
     precision: Precision,
@@ -137,7 +135,7 @@ def profile(
     """Where the time of a graph goes, by kind of operation and kernel, the largest first.
 
     Args:
-        xml: the graph.
+        graph: as it is read.
         shapes: of its inputs, by name.
         device: that it is compiled for.
         precision: inside the graph.
@@ -145,7 +143,7 @@ def profile(
     """
     core = openvino_core()
     config = {"INFERENCE_PRECISION_HINT": OPENVINO_TYPES[precision], "PERF_COUNT": True}
-    compiled = core.compile_model(core.read_model(xml), device, config)
+    compiled = core.compile_model(graph, device, config)
     request = compiled.create_infer_request()
     inputs = {
         port.get_any_name(): np.ones(

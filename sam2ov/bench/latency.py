@@ -19,6 +19,7 @@ from sam2ov.jobs import Output, run_clip_job
 from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import open_video
 from sam2ov.zoo.child_process import module_environment
+from sam2ov.zoo.loading import PreparedModel
 
 _START = "sam2ov.bench.start"
 
@@ -107,24 +108,26 @@ def overlay_fps(tracker: Tracker, clip: BenchClip, folder: Path) -> float:
     return outcome.frames / (time.perf_counter() - started)
 
 
-def start_times(folder: Path, device: str, precision: str) -> StartTimes:
-    """Compile a model folder in processes of their own, without and with compiled graphs at hand.
+def start_times(prepared: PreparedModel, device: str, precision: str) -> StartTimes:
+    """Compile a model in processes of their own, without and with compiled graphs at hand.
 
     Raises:
         ModelError: such a process failed.
     """
     with tempfile.TemporaryDirectory(prefix="sam2ov-bench-") as cache:
-        cold, cached = (_start(folder, device, precision, cache) for _ in range(2))
+        cold, cached = (_start(prepared, device, precision, cache) for _ in range(2))
     return StartTimes(cold, cached)
 
 
-def _start(folder: Path, device: str, precision: str, cache: str) -> float:
-    place = os.fspath(folder.absolute())
-    command = [sys.executable, "-P", "-m", _START, place, device, precision, cache]
+def _start(prepared: PreparedModel, device: str, precision: str, cache: str) -> float:
+    place, size = os.fspath(prepared.folder.absolute()), str(prepared.image_size)
+    command = [sys.executable, "-P", "-m", _START, place, size, device, precision, cache]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=module_environment()
     )
     if done.returncode != 0:
-        raise ModelError(f"Compiling {folder} for {device} failed:\n{done.stderr.rstrip()}")
+        raise ModelError(
+            f"Compiling {prepared.folder} for {device} failed:\n{done.stderr.rstrip()}"
+        )
     seconds: float = json.loads(done.stdout.splitlines()[-1])
     return seconds

@@ -19,7 +19,7 @@ from sam2ov.zoo.checkpoints import kept_checkpoint
 from sam2ov.zoo.child_process import module_environment
 from sam2ov.zoo.conversion import convert_checkpoint, require_converter
 from sam2ov.zoo.loading import PreparedModel, prepare_model
-from sam2ov.zoo.presets import PresetName, find_preset
+from sam2ov.zoo.presets import PresetName, preset_sizes
 
 RANDOM_CHECKPOINT = "convert.random_checkpoint"
 """The module that makes random weights."""
@@ -55,11 +55,9 @@ def prepare_bench_model(
             cannot be made.
     """
     name = model.removeprefix(_ORGANISATION)
-    size_of = find_preset(preset).image_size
     if random_weights:
-        # The folder is of the size that the preset asks for.
-        source: str | Path = _random_model(name, size_of(OFFICIAL_IMAGE_SIZE), progress)
-    elif any(entry.name == name and entry.download_bytes for entry in list_models(size_of)):
+        source: str | Path = _random_model(name, progress)
+    elif any(entry.name == name and entry.download_bytes for entry in list_models()):
         raise ModelError(
             f"{name} has not been fetched yet, and a benchmark downloads nothing. Add "
             "--random-weights, which costs the same time and memory, or fetch it first by using "
@@ -118,7 +116,7 @@ def _config(name: str) -> str:
     return os.fspath(path) if path.is_file() else name
 
 
-def _random_model(name: str, image_size: int, progress: ProgressCallback | None) -> Path:
+def _random_model(name: str, progress: ProgressCallback | None) -> Path:
     config = official_config(name)
     if config is None:
         official = ", ".join(e.name for e in list_models() if official_config(e.name) is not None)
@@ -135,9 +133,9 @@ def _random_model(name: str, image_size: int, progress: ProgressCallback | None)
         _make_checkpoint(config, checkpoint)
     # Another converter makes other graphs, and those of this one are to be measured.
     digest = _converter_digest()
-    model = folder / f"{name}-{image_size}-{digest}"
+    model = folder / f"{name}-{digest}"
     if not model.is_dir():
-        for earlier in folder.glob(f"{name}-*-????????"):
+        for earlier in folder.glob(f"{name}-????????"):
             if not earlier.name.endswith(digest):
                 shutil.rmtree(earlier)
         convert_checkpoint(
@@ -145,7 +143,7 @@ def _random_model(name: str, image_size: int, progress: ProgressCallback | None)
             model,
             config=config,
             name=f"{name}-random",
-            image_size=image_size,
+            image_sizes=preset_sizes(OFFICIAL_IMAGE_SIZE),
             progress=progress,
         )
     return model

@@ -24,10 +24,9 @@ from sam2ov.bench.torch_side import TorchBaseline, TorchPrecision, write_decoded
 from sam2ov.bench.tracking import LEAD_IN_FRAMES, ObjectRounds, TrackingRun, warm_up_frames
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.tracker import Tracker
-from sam2ov.manifest import Manifest
+from sam2ov.manifest import Manifest, read_manifest
 from sam2ov.progress import Progress, ProgressCallback
 from sam2ov.values.masks import HOLE_AREA
-from sam2ov.zoo.catalogue import trained_image_size
 from sam2ov.zoo.presets import PresetName
 
 _FIRST_CLICKS = 5
@@ -103,7 +102,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         baselines: list[TorchBaseline] = []
         if settings.against_torch:
             write_decoded_frames(clip, plan.torch_frames, folder)
-            baselines = _start_torch(settings, model.manifest, folder, stack)
+            baselines = _start_torch(settings, prepared.folder, folder, stack)
         devices = [device_facts(settings.device, model.precision)]
         bench = _Bench(plan, tracker, clip, baselines, progress)
         runs = [bench.track(number) for number in settings.objects]
@@ -118,7 +117,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
         frames = max(_OVERLAY_FRAMES[0], min(frames, _OVERLAY_FRAMES[-1]))
         short = write_clip(folder / "short.mp4", settings.size_hw, frames, 1)
         overlay = overlay_fps(tracker, short, folder)
-        start = start_times(prepared.folder, settings.device, model.precision)
+        start = start_times(prepared, settings.device, model.precision)
         progress(Progress(stage, 1, 1, "items"))
     rounds, against = zip(*runs, strict=True)
     return BenchReport(
@@ -132,6 +131,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
                 rounds,
                 against,
                 prepared.folder,
+                model.manifest,
                 device,
                 profile_in=model.precision if settings.profile else None,
             )
@@ -175,12 +175,12 @@ def _make_clip(plan: _Plan, folder: Path, progress: ProgressCallback) -> BenchCl
 
 
 def _start_torch(
-    settings: BenchSettings, manifest: Manifest, folder: Path, stack: ExitStack
+    settings: BenchSettings, model: Path, folder: Path, stack: ExitStack
 ) -> list[TorchBaseline]:
+    manifest = read_manifest(model)
     weights = find_weights(manifest, settings.checkpoint, settings.config)
     threads = machine_facts().cores
-    # A preset's smaller pictures are ours alone; the size of a folder is that of the model.
-    size = trained_image_size(settings.model) or manifest.image_size
+    size = manifest.image_size  # as trained: a preset's smaller pictures are ours alone
     return [
         stack.enter_context(TorchBaseline(precision, weights, size, threads, folder))
         for precision in _OPPONENTS

@@ -35,7 +35,11 @@ def convert(
         ),
     ] = None,
     image_size: Annotated[
-        int | None, typer.Option(help="Side of the model's input in pixels, a multiple of 32.")
+        str | None,
+        typer.Option(
+            help="Sides of the model's input in pixels, multiples of 32: one, or several with "
+            "commas (1024,512), which share the weights. --preset fast takes half the side."
+        ),
     ] = None,
     weights: Annotated[
         _Weights, typer.Option(help="How weights are stored; f16 halves the files.")
@@ -47,19 +51,27 @@ def convert(
     says how to install them. Prints the model folder, which --model takes.
     """
     path = Path(checkpoint).expanduser()
+    sizes = None if image_size is None else _sizes(image_size)
     folder = (
-        _convert_file(path, out, config, image_size, weights)
+        _convert_file(path, out, config, sizes, weights)
         if path.is_file()
-        else _convert_named(checkpoint, out, config, image_size, weights)
+        else _convert_named(checkpoint, out, config, sizes, weights)
     )
     print(folder)
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        return [int(size) for size in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no list of sizes such as 1024,512.") from None
 
 
 def _convert_file(
     checkpoint: Path,
     out: Path | None,
     config: str | None,
-    image_size: int | None,
+    image_sizes: list[int] | None,
     weights: _Weights,
 ) -> Path:
     from sam2ov.zoo.conversion import convert_checkpoint
@@ -72,7 +84,7 @@ def _convert_file(
             out,
             config=config,
             name=out.name,
-            image_size=image_size,
+            image_sizes=image_sizes,
             weights=weights.value,
             progress=progress,
         )
@@ -83,7 +95,7 @@ def _convert_named(
     name: str,
     out: Path | None,
     config: str | None,
-    image_size: int | None,
+    image_sizes: list[int] | None,
     weights: _Weights,
 ) -> Path:
     from sam2ov.unfinished import unfinished_folder
@@ -99,7 +111,7 @@ def _convert_named(
         raise typer.BadParameter(f"{out} is there already. Choose another --out.")
     with progress_display() as progress:
         cached = resolve_model(
-            name, image_size=image_size, weights=weights.value, progress=progress
+            name, image_sizes=image_sizes, weights=weights.value, progress=progress
         )
     if out is None:
         return cached

@@ -95,9 +95,11 @@ class SAM2Model:
         static_shapes: compile a graph for each shape of its inputs when it first comes, for devices
             that cannot leave dimensions open; None does so on NPU alone.
         memory: what trackers of this model remember.
+        image_size: side of the model's input in pixels, one of those that the folder has; None
+            takes the one that the model was trained at.
 
     Raises:
-        ModelFolderError: the folder is incomplete or damaged.
+        ModelFolderError: the folder is incomplete or damaged, or lacks the size.
         DeviceError: the device is not there, or does not compute in ``precision``.
     """
 
@@ -109,8 +111,10 @@ class SAM2Model:
         cache_dir: Path | None = None,
         memory: MemorySettings = AS_TRAINED,
         static_shapes: bool | None = None,
+        image_size: int | None = None,
     ) -> None:
-        self.manifest: Manifest = read_manifest(folder)
+        manifest = read_manifest(folder)
+        self.manifest: Manifest = manifest if image_size is None else manifest.at(image_size)
         self.device = device
         self.memory = memory
         compiler = Compiler.for_device(device, precision, cache_dir)

@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ import openvino as ov
 
 from sam2ov.engine.devices import OPENVINO_TYPES, Precision, choose_precision, openvino_core
 from sam2ov.errors import DeviceError, ModelFolderError
+from sam2ov.graph_files import graph_file
 from sam2ov.locks import Rank, new_lock
 from sam2ov.manifest import Manifest, NetworkName
 from sam2ov.values.masks import FloatArray
@@ -60,20 +62,6 @@ class Compiler:
         """
         return cls(device, choose_precision(openvino_core(), device, wanted), cache_dir)
 
-    def read(self, path: Path) -> ov.Model:
-        """Read a graph's ``.xml``, and the ``.bin`` beside it.
-
-        Raises:
-            ModelFolderError: there is none, or it is damaged.
-        """
-        try:
-            return openvino_core().read_model(path)
-        except RuntimeError as error:
-            raise ModelFolderError(
-                f"{path} cannot be read by OpenVINO ({_first_line(error)}). "
-                "Delete the folder and convert the checkpoint again."
-            ) from error
-
     def request(
         self, graph: ov.Model, name: NetworkName, *, needs_f32: bool = False
     ) -> ov.InferRequest:
@@ -104,13 +92,34 @@ class Compiler:
             ) from error
 
 
+def read_graph(folder: Path, manifest: Manifest, name: NetworkName) -> ov.Model:
+    """Read a graph of a model folder; its constants are mapped from the weights.
+
+    Args:
+        folder: a model folder.
+        manifest: of that folder, at the input size that is wanted.
+        name: which graph.
+
+    Raises:
+        ModelFolderError: its files are missing or damaged.
+    """
+    with graph_file(folder, manifest, name) as xml:
+        try:
+            return openvino_core().read_model(xml, folder / manifest.weights_file.file)
+        except RuntimeError as error:
+            raise ModelFolderError(
+                f"{folder / manifest.networks[name].graph.file} cannot be read by OpenVINO "
+                f"({_first_line(error)}). Delete the folder and convert the checkpoint again."
+            ) from error
+
+
 class Network:
     """One graph behind a lock: a request for all shapes, or one for each.
 
     Args:
         compiler: for the device that it runs on.
         folder: a model folder.
-        manifest: of that folder.
+        manifest: of that folder, at the input size that is wanted.
         name: which of its networks.
         static_shapes: compile for each shape of the inputs when it first comes.
 
@@ -132,11 +141,11 @@ class Network:
         self._compiler = compiler
         self._name = name
         self._needs_f32 = spec.needs_f32
-        self._path = folder / spec.xml.file
+        self._read = partial(read_graph, folder, manifest, name)
         self._by_shape = static_shapes and any(-1 in tensor.shape for tensor in spec.inputs)
         self._requests: OrderedDict[_Shapes, ov.InferRequest] = OrderedDict()
         if not self._by_shape:
-            self._requests[()] = self._compiled(compiler.read(self._path))
+            self._requests[()] = self._compiled(self._read())
         self._outputs = tuple(output.name for output in spec.outputs)
         self._lock = new_lock(Rank.NETWORK)
         self.usage = NetworkUsage(0, 0.0, {})
@@ -161,7 +170,7 @@ class Network:
             return self._requests[()]
         shapes = tuple(tensor.shape for tensor in inputs.values())
         if shapes not in self._requests:
-            graph = self._compiler.read(self._path)
+            graph = self._read()
             graph.reshape({name: list(tensor.shape) for name, tensor in inputs.items()})
             self._requests[shapes] = self._compiled(graph)
             if len(self._requests) > _REQUESTS_PER_NETWORK:

@@ -1,25 +1,23 @@
 """The models users can name, and the whole model folder behind a name."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from sam2ov.errors import CheckpointError, DownloadError, ModelFolderError, ModelNotFoundError
-from sam2ov.manifest import read_manifest, sha256_of
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.zoo.cache import cached_folder, checkpoints_folder, is_whole, make_once, verified
 from sam2ov.zoo.checkpoints import fetch_checkpoint, kept_checkpoint
 from sam2ov.zoo.conversion import Weights, convert_checkpoint, require_converter
-from sam2ov.zoo.packing import pack_path, unpack_model
+from sam2ov.zoo.presets import preset_sizes
 
 BUNDLED_NAME: Final = "micro"
 OFFICIAL_IMAGE_SIZE: Final = 1024
 
 _BUNDLED_FOLDER = Path(__file__).parents[1] / "models" / BUNDLED_NAME
 _ORGANISATION = "facebook/"
-_KEY_LENGTH = 12
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,8 @@ _HUB_MODELS: Final = {model.name: model for model in _hub_models()}
 MODEL_NAMES: Final = (BUNDLED_NAME, *_HUB_MODELS)
 
 
-def list_models(image_size: Callable[[int], int] | None = None) -> tuple[ModelEntry, ...]:
-    """All models that have a name, the bundled one first; contents are not checked here.
-
-    Args:
-        image_size: from the side that a model was trained at to the side that it is wanted at, in
-            pixels; None: as trained.
-    """
+def list_models() -> tuple[ModelEntry, ...]:
+    """All models that have a name, the bundled one first; contents are not checked here."""
     bundled = ModelEntry(
         name=BUNDLED_NAME,
         status="bundled",
@@ -97,20 +90,7 @@ def list_models(image_size: Callable[[int], int] | None = None) -> tuple[ModelEn
         download_bytes=0,
         path=_BUNDLED_FOLDER,
     )
-    side = None if image_size is None else image_size(OFFICIAL_IMAGE_SIZE)
-    return (bundled, *(_hub_entry(model, side) for model in _HUB_MODELS.values()))
-
-
-def trained_image_size(model: str | Path) -> int | None:
-    """The side in pixels that a model with a name was trained at; None for a folder.
-
-    Raises:
-        ModelFolderError: the bundled model is missing or damaged.
-    """
-    name = os.fspath(model).removeprefix(_ORGANISATION)
-    if name in _HUB_MODELS:
-        return OFFICIAL_IMAGE_SIZE
-    return read_manifest(_BUNDLED_FOLDER).image_size if name == BUNDLED_NAME else None
+    return (bundled, *(_hub_entry(model) for model in _HUB_MODELS.values()))
 
 
 def official_config(name: str) -> str | None:
@@ -118,8 +98,8 @@ def official_config(name: str) -> str | None:
     return _HUB_MODELS[name].config if name in _HUB_MODELS else None
 
 
-def _hub_entry(model: _HubModel, image_size: int | None) -> ModelEntry:
-    folder = _variant_folder(model.name, image_size, None)
+def _hub_entry(model: _HubModel) -> ModelEntry:
+    folder = cached_folder(model.name)
     cached = folder.is_dir()
     kept = kept_checkpoint(model.repo_id, model.checkpoint, checkpoints_folder())
     return ModelEntry(
@@ -135,7 +115,7 @@ def _hub_entry(model: _HubModel, image_size: int | None) -> ModelEntry:
 def resolve_model(
     model: str | Path,
     *,
-    image_size: int | None = None,
+    image_sizes: Sequence[int] | None = None,
     weights: Weights | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
@@ -144,33 +124,32 @@ def resolve_model(
 
     Args:
         model: one of ``MODEL_NAMES``, a hub repository (``facebook/…``) or a model folder.
-        image_size: side of the square model input in pixels; None: what the model was trained at.
+        image_sizes: sides of the square model input in pixels that the folder must have, besides
+            others perhaps; None: those that presets ask for, any for folders.
         weights: precision of the stored weights; None: f16 for converted models, any for folders.
         progress: told of downloads (bytes) and conversions (items).
         cancel: asked often; once it returns true the work stops.
 
     Raises:
         ModelNotFoundError: ``model`` is neither a name nor a folder.
-        ModelFolderError: a folder is damaged, or is not of the ``image_size`` or ``weights`` asked.
+        ModelFolderError: a folder is damaged, or lacks one of the ``image_sizes`` or has other
+            ``weights``.
         DownloadError, CheckpointError, ConversionError: fetching or converting failed.
         CancelledError: ``cancel`` returned true.
     """
     name = os.fspath(model).removeprefix(_ORGANISATION)
     if name in _HUB_MODELS:
-        return _resolve_hub_model(_HUB_MODELS[name], image_size, weights, progress, cancel)
+        return _resolve_hub_model(_HUB_MODELS[name], image_sizes, weights, progress, cancel)
     folder = _BUNDLED_FOLDER if name == BUNDLED_NAME else Path(model).expanduser()
     if not folder.is_dir():
         raise _not_found(model, folder)
-    if image_size is not None and folder == _BUNDLED_FOLDER:
-        pack = pack_path(folder, image_size)
-        if pack.is_file():
-            folder = _unpacked(pack, image_size, progress, cancel)
     manifest = verified(folder)
-    if image_size not in (None, manifest.image_size) or weights not in (None, manifest.weights):
+    for image_size in image_sizes or ():
+        manifest.at(image_size)
+    if weights not in (None, manifest.weights):
         raise ModelFolderError(
-            f"{folder} is a model of {manifest.image_size} px with {manifest.weights} weights, but "
-            f"{image_size or 'any'} px and {weights or 'any'} weights were asked for. A folder is "
-            "of one kind: convert the checkpoint again with --image-size or --weights."
+            f"{folder} has {manifest.weights} weights, but {weights} was asked for. Convert the "
+            f"checkpoint again with --weights {weights}."
         )
     return folder
 
@@ -189,12 +168,14 @@ def _not_found(model: str | Path, folder: Path) -> ModelNotFoundError:
 
 def _resolve_hub_model(
     model: _HubModel,
-    image_size: int | None,
+    image_sizes: Sequence[int] | None,
     weights: Weights | None,
     progress: ProgressCallback | None,
     cancel: CancelCheck | None,
 ) -> Path:
-    folder = _variant_folder(model.name, image_size, weights)
+    usual = preset_sizes(OFFICIAL_IMAGE_SIZE)
+    sizes = usual if image_sizes is None or {*image_sizes} <= {*usual} else tuple(image_sizes)
+    folder = _variant_folder(model.name, () if sizes == usual else sizes, weights)
     if is_whole(folder):
         return folder
     require_converter()  # before a download that would be for nothing
@@ -207,7 +188,7 @@ def _resolve_hub_model(
                 out,
                 config=model.config,
                 name=model.name,
-                image_size=image_size,
+                image_sizes=sizes,
                 weights=weights or "f16",
                 progress=progress,
                 cancel=cancel,
@@ -216,14 +197,6 @@ def _resolve_hub_model(
             raise CheckpointError(f"{error} Delete {checkpoint} to fetch it again.") from error
 
     return make_once(folder.name, convert, progress, cancel, lock=model.name)
-
-
-def _unpacked(
-    pack: Path, image_size: int, progress: ProgressCallback | None, cancel: CancelCheck | None
-) -> Path:
-    """The bundled model at another size, unpacked once for each version of it."""
-    name = f"{BUNDLED_NAME}-{image_size}-{sha256_of(pack)[:_KEY_LENGTH]}"
-    return make_once(name, lambda out: unpack_model(pack, _BUNDLED_FOLDER, out), progress, cancel)
 
 
 def _checkpoint(
@@ -244,8 +217,8 @@ def _checkpoint(
         ) from error
 
 
-def _variant_folder(name: str, image_size: int | None, weights: Weights | None) -> Path:
-    """Where a conversion is kept; the usual image size and precision have no suffix."""
-    size = "" if image_size in (None, OFFICIAL_IMAGE_SIZE) else f"-{image_size}"
+def _variant_folder(name: str, unusual: Sequence[int], weights: Weights | None) -> Path:
+    """Where a conversion is kept; the usual image sizes and precision have no suffix."""
+    sizes = "".join(f"-{size}" for size in unusual)
     precision = "" if weights in (None, "f16") else f"-{weights}"
-    return cached_folder(f"{name}{size}{precision}")
+    return cached_folder(f"{name}{sizes}{precision}")

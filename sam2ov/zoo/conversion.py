@@ -6,7 +6,7 @@ import queue
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -67,7 +67,7 @@ def convert_checkpoint(
     *,
     config: str | None,
     name: str,
-    image_size: int | None = None,
+    image_sizes: Sequence[int] | None = None,
     weights: Weights = "f16",
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
@@ -75,6 +75,7 @@ def convert_checkpoint(
     """Convert ``checkpoint`` into the model folder ``out`` and wait for it.
 
     ``config`` is upstream's name or a yaml file; None lets the converter find the official one.
+    ``image_sizes`` are sides of the input; None takes the one that ``config`` was trained at.
 
     Raises:
         CheckpointError: the checkpoint is truncated, unsafe, or does not fit ``config``.
@@ -87,8 +88,8 @@ def convert_checkpoint(
     arguments += ["--weights", weights, "--progress", "json"]
     if config is not None:
         arguments += ["--config", config]
-    if image_size is not None:
-        arguments += ["--image-size", str(image_size)]
+    if image_sizes is not None:
+        arguments += ["--image-size", ",".join(map(str, image_sizes))]
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log:
         error: dict[str, Any] | None = None
         with running_module(CONVERTER, arguments, log) as process:

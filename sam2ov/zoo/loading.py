@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
-from sam2ov.manifest import read_manifest
+from sam2ov.manifest import Manifest, read_manifest
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.zoo.cache import cache_folder
-from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model, trained_image_size
+from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model
 from sam2ov.zoo.presets import Preset, PresetName, find_preset
 from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed, quantize_model, shortcomings
 
@@ -23,11 +23,13 @@ class PreparedModel:
 
     Attributes:
         folder: to compile.
+        image_size: side of the model's input in pixels, as the preset asks for it.
         preset: how to run it.
         notes: what came of the preset, for people.
     """
 
     folder: Path
+    image_size: int
     preset: Preset
     notes: tuple[str, ...] = ()
 
@@ -39,6 +41,7 @@ class PreparedModel:
             precision,
             cache_dir=cache_folder() / "compiled",
             memory=self.preset.memory,
+            image_size=self.image_size,
         )
 
 
@@ -58,42 +61,47 @@ def prepare_model(
         model_id: "micro", "sam2.1-hiera-tiny" …, a hub repository or a model folder.
         device: of ``SAM2Model``; INT8 is used where it is faster there.
         precision: of ``SAM2Model``, for what is not INT8.
-        preset: what may be given up for speed; the resolution of a model folder stays as it is.
+        preset: what may be given up for speed.
         calibrate: a clip to calibrate INT8 on; None for the sample.
         progress: told of downloads (bytes) and conversions (items).
         cancel: asked often; once it returns true the work stops.
 
     Raises:
-        ModelError: the model cannot be found, fetched, converted, quantised or read.
+        ModelError: the model cannot be found, fetched, converted, quantised or read, or was not
+            converted for the input size that the preset asks for.
         VideoError: ``calibrate`` cannot be read.
         CancelledError: ``cancel`` returned true.
     """
     chosen = find_preset(preset)
-    trained = trained_image_size(model_id)
-    folder = resolve_model(
-        model_id,
-        # A folder has one size, which it keeps.
-        image_size=None if trained is None else chosen.image_size(trained),
-        progress=progress,
-        cancel=cancel,
-    )
+    folder = resolve_model(model_id, progress=progress, cancel=cancel)
+    image_size = size_for(chosen, read_manifest(folder))
     if not chosen.int8:
-        return PreparedModel(folder, chosen)
+        return PreparedModel(folder, image_size, chosen)
     if os.fspath(model_id) == BUNDLED_NAME:
         note = f"INT8 is not tried on {BUNDLED_NAME}, whose image encoder is small."
-        return PreparedModel(folder, chosen, (note,))
+        return PreparedModel(folder, image_size, chosen, (note,))
     if not is_installed():
         note = f"The image encoder may be faster in INT8, which needs NNCF: {INSTALL_COMMAND}"
-        return PreparedModel(folder, chosen, (note,))
+        return PreparedModel(folder, image_size, chosen, (note,))
     folder = quantize_model(
         folder,
+        image_size,
         device=device,
         precision=precision,
         clip=calibrate,
         progress=progress,
         cancel=cancel,
     )
-    return PreparedModel(folder, chosen, (_what_came_of_it(folder),))
+    return PreparedModel(folder, image_size, chosen, (_what_came_of_it(folder),))
+
+
+def size_for(preset: Preset, manifest: Manifest) -> int:
+    """The side of the input in pixels that a preset asks for of a model.
+
+    Raises:
+        ModelFolderError: the model's folder does not have it.
+    """
+    return manifest.at(preset.image_size(manifest.image_size)).image_size
 
 
 def load_model(

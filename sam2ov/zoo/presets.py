@@ -62,6 +62,11 @@ PRESETS: Final[Mapping[str, Preset]] = {
 }
 
 
+def preset_sizes(trained: int) -> tuple[int, ...]:
+    """All sides of the input that presets ask for of a model trained at ``trained``, that first."""
+    return tuple({preset.image_size(trained): None for preset in PRESETS.values()})
+
+
 def find_preset(name: str) -> Preset:
     """The preset of that name.
 

@@ -26,9 +26,12 @@ from sam2ov.engine.devices import Precision, available_devices, needs_static_sha
 from sam2ov.engine.features import squash
 from sam2ov.engine.networks import Compiler, Network
 from sam2ov.errors import ModelError
+from sam2ov.graph_files import GraphWriter, read_xml
 from sam2ov.manifest import (
     MANIFEST_FILE,
-    FileSpec,
+    Manifest,
+    NetworkName,
+    NetworkSpec,
     Quantization,
     read_manifest,
     sha256_of,
@@ -47,7 +50,7 @@ LARGEST_ERROR: Final = 0.1
 LARGEST_TIME: Final = 0.95
 """Of the time that the original takes: less is not worth any error."""
 
-_NETWORK: Final = "image_encoder"
+_NETWORK: Final[NetworkName] = "image_encoder"
 _QUANTIZER: Final = "sam2ov.zoo.int8_graph"
 _POLL_SECONDS: Final = 0.1
 _CALIBRATION_FRAMES = 24
@@ -87,6 +90,7 @@ def shortcomings(
 
 def quantize_model(
     folder: Path,
+    image_size: int,
     *,
     device: str = "CPU",
     precision: Precision | None = None,
@@ -95,13 +99,14 @@ def quantize_model(
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> Path:
-    """The model folder with its image encoder in INT8 if that pays; made once, then cached.
+    """A model folder with the image encoder in INT8 if that pays; made once, then cached.
 
-    What was found is in its manifest (``Quantization``). Speed is of the machine, so each has its
-    own.
+    It has the one input size that was asked for. What was found is in its manifest
+    (``Quantization``). Speed is of the machine, so each has its own.
 
     Args:
         folder: a whole model folder.
+        image_size: side of the input in pixels, one of the folder's.
         device: that speed is measured on.
         precision: of what is not INT8.
         clip: a video to calibrate on; None for the sample.
@@ -117,13 +122,13 @@ def quantize_model(
     clip = clip or SAMPLE_PATH
     machine = available_devices().get(device, device)
     made_from = sha256_of(folder / MANIFEST_FILE), _digest(clip)
-    facts = [*made_from, device, machine, precision, largest_time]
+    facts = [*made_from, image_size, device, machine, precision, largest_time]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:_KEY_LENGTH]
 
     def make(out: Path) -> None:
         if not is_installed():
             raise ModelError(f"Quantising a model needs NNCF: {INSTALL_COMMAND}")
-        _make(folder, out, device, precision, clip, largest_time, progress, cancel)
+        _make(folder, image_size, out, device, precision, clip, largest_time, progress, cancel)
 
     return make_once(f"{read_manifest(folder).name}-int8-{key}", make, progress, cancel)
 
@@ -138,6 +143,7 @@ def _digest(clip: Path) -> str:
 
 def _make(
     folder: Path,
+    image_size: int,
     out: Path,
     device: str,
     precision: Precision | None,
@@ -151,7 +157,7 @@ def _make(
         if progress is not None:
             progress(Progress(_STAGE, done, _STEPS, "items"))
 
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder).at(image_size)
     step(0)
     # One clip, above all a drawn one, lacks the range of what the network will see.
     rng = np.random.default_rng(0)
@@ -160,42 +166,71 @@ def _make(
         for frames in _frames(clip, manifest.image_size)
     )
     step(1)
-    shutil.copytree(folder, out, ignore=shutil.ignore_patterns("*.zip"), dirs_exist_ok=True)
-    spec = manifest.networks[_NETWORK]
-    _quantize(folder / spec.xml.file, out / spec.xml.file, calibration, cancel)
-    step(2)
-    noted = _compared(folder, out, device, precision, clip.name, largest_time, checked)
-    step(3)
-    if not noted.kept:
-        for part in (spec.xml, spec.bin):
-            shutil.copy2(folder / part.file, out / part.file)
-    made = {part: _file(out / getattr(spec, part).file) for part in ("xml", "bin")}
-    networks = {**manifest.networks, _NETWORK: spec.model_copy(update=made)}
-    changed = manifest.model_copy(update={"networks": networks, "quantization": noted})
-    (out / MANIFEST_FILE).write_text(changed.model_dump_json(indent=1), encoding="utf-8")
+    with tempfile.TemporaryDirectory(dir=out) as temporary:
+        xml = _quantized(folder, image_size, Path(temporary), calibration, cancel)
+        step(2)
+        tried = Path(temporary) / "model"
+        tried.mkdir()
+        _write(folder, manifest, tried, xml)
+        noted = _compared(
+            folder, manifest, tried, device, precision, clip.name, largest_time, checked
+        )
+        step(3)
+        _write(folder, manifest, out, xml if noted.kept else None, noted)
     step(_STEPS)
+
+
+def _write(
+    folder: Path,
+    manifest: Manifest,
+    out: Path,
+    encoder: Path | None,
+    noted: Quantization | None = None,
+) -> None:
+    """Fill a folder with a model at the input size of ``manifest``.
+
+    Args:
+        folder: of the original.
+        manifest: of the original, at the size.
+        out: the folder to fill.
+        encoder: the ``.xml`` of an IR to take in place of the original's.
+        noted: for the manifest.
+    """
+    networks: dict[NetworkName, NetworkSpec] = {}
+    with GraphWriter(out) as graphs:
+        for name, spec in manifest.networks.items():
+            if encoder is not None and name == _NETWORK:
+                xml, weights = encoder.read_bytes(), encoder.with_suffix(".bin")
+            else:
+                xml = read_xml(folder, manifest, name)
+                weights = folder / manifest.weights_file.file
+            graph = graphs.add(name, manifest.image_size, xml, weights)
+            networks[name] = spec.model_copy(update={"graph": graph})
+        weights_file = graphs.complete()
+    shutil.copy2(folder / manifest.constants.file, out)
+    (size,) = (each for each in manifest.sizes if each.image_size == manifest.image_size)
+    sizes = (size.model_copy(update={"networks": networks}),)
+    changed = manifest.model_copy(
+        update={"sizes": sizes, "weights_file": weights_file, "quantization": noted}
+    )
+    (out / MANIFEST_FILE).write_text(changed.model_dump_json(indent=1), encoding="utf-8")
 
 
 def _compared(
     folder: Path,
-    out: Path,
+    manifest: Manifest,
+    tried: Path,
     device: str,
     precision: Precision | None,
     clip_name: str,
     largest_time: float,
     frames: list[Image],
 ) -> Quantization:
-    """Measure the quantised network of ``out`` against the original; the others stay on disk."""
+    """Measure the quantised network of ``tried`` against the original; others stay on disk."""
     compiler = Compiler.for_device(device, precision, cache_dir=None)
     original, quantized = (
-        Network(
-            compiler,
-            each,
-            read_manifest(folder),  # the same graphs by name, input and output
-            _NETWORK,
-            static_shapes=needs_static_shapes(device),
-        )
-        for each in (folder, out)
+        Network(compiler, each, its, _NETWORK, static_shapes=needs_static_shapes(device))
+        for each, its in ((folder, manifest), (tried, read_manifest(tried)))
     )
     # Judged as they are noted, so that whoever reads the manifest comes to the same verdict.
     error = round(_error(original, quantized, frames), 4)
@@ -243,24 +278,27 @@ def natural_picture(rng: np.random.Generator, size: int) -> Image:
     return picture
 
 
-def _quantize(graph: Path, out: Path, frames: list[Image], cancel: CancelCheck | None) -> None:
+def _quantized(
+    folder: Path, image_size: int, out: Path, frames: list[Image], cancel: CancelCheck | None
+) -> Path:
+    """The network in INT8: the ``.xml`` of an IR in the folder ``out``."""
+    pictures, xml = out / "frames.npy", out / "graph.xml"
+    np.save(pictures, np.stack(frames))
     with (
-        tempfile.TemporaryDirectory(prefix="sam2ov-int8-") as folder,
         tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log,
+        running_module(_QUANTIZER, (folder, str(image_size), pictures, xml), log) as process,
     ):
-        pictures = Path(folder) / "frames.npy"
-        np.save(pictures, np.stack(frames))
-        with running_module(_QUANTIZER, (graph, pictures, out), log) as process:
-            while True:
-                raise_if_cancelled(cancel, _STAGE)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.communicate(timeout=_POLL_SECONDS)  # its progress bars
-                    break
+        while True:
+            raise_if_cancelled(cancel, _STAGE)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=_POLL_SECONDS)  # its progress bars
+                break
         if process.returncode != 0:
             raise ModelError(
-                f"NNCF cannot quantise {graph}: it {how_it_ended(process.returncode)}. The last it "
-                f"wrote:\n{last_words(log)}"
+                f"NNCF cannot quantise {folder}: it {how_it_ended(process.returncode)}. The last "
+                f"it wrote:\n{last_words(log)}"
             )
+    return xml
 
 
 def _error(original: Network, quantized: Network, frames: list[Image]) -> float:
@@ -286,7 +324,3 @@ def _time_ratio(original: Network, quantized: Network, frame: Image) -> float:
 
 def _encode(network: Network, frame: Image) -> Mapping[str, FloatArray]:
     return network.infer({"image": frame[None]})
-
-
-def _file(path: Path) -> FileSpec:
-    return FileSpec(file=path.name, sha256=sha256_of(path))

@@ -11,6 +11,8 @@ from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ModelError
 from sam2ov.video import open_video
+from sam2ov.zoo.loading import PreparedModel
+from sam2ov.zoo.presets import PRESETS
 from tests.click_model import ClickModel
 
 
@@ -38,11 +40,11 @@ def test_overlay(model: ClickModel, bench_clip: BenchClip, tmp_path: Path) -> No
 
 
 def test_start(micro_model: Path) -> None:
-    times = start_times(micro_model, "CPU", "f32")
+    times = start_times(PreparedModel(micro_model, 256, PRESETS["fast"]), "CPU", "f32")
     assert times.cold > 0
     assert times.cached > 0
 
 
 def test_a_start_that_fails(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"(?s)Compiling .* failed.*ModelFolderError"):
-        start_times(tmp_path, "CPU", "f32")
+        start_times(PreparedModel(tmp_path, 256, PRESETS["fast"]), "CPU", "f32")

@@ -28,12 +28,12 @@ def checkpoint(tmp_path: Path) -> Path:
 
 def test_a_checkpoint_becomes_a_folder(run: Run, checkpoint: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine"
-    options = ("--config", "sam2.1_hiera_t", "--image-size", "512", "--weights", "f32")
+    options = ("--config", "sam2.1_hiera_t", "--image-size", "512,256", "--weights", "f32")
     result = run("convert", checkpoint, "--out", out, *options)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{out}\n"
     manifest = read_manifest(out)
-    assert (manifest.name, manifest.image_size, manifest.weights) == ("mine", 512, "f32")
+    assert (manifest.name, manifest.image_sizes, manifest.weights) == ("mine", (512, 256), "f32")
     assert manifest.source.checkpoint == "fine-tuned.pt"
     assert "Done: 2 of 2" in result.stderr
 
@@ -80,6 +80,7 @@ def test_a_named_model_is_made_in_the_cache_and_copied(
         (("{checkpoint}",), "say where the model folder should be: --out FOLDER"),
         (("sam3",), "'sam3' is neither a file nor a known model. Names: micro, sam2.1-hiera-tiny"),
         (("micro", "--config", "c"), "micro has its own configuration: leave --config out"),
+        (("micro", "--image-size", "512 256"), "'512 256' is no list of sizes such as 1024,512"),
         (("micro", "--out", "{folder}"), "is there already. Choose another --out"),
     ],
 )

@@ -1,5 +1,6 @@
 """Model folders: what is in them, and that they appear whole or not at all."""
 
+import gzip
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,14 @@ from omegaconf import OmegaConf
 
 from convert import convert_checkpoint
 from sam2ov.errors import CheckpointError, ConversionError
-from sam2ov.manifest import NETWORK_NAMES, NetworkName, read_manifest, sha256_of, verify_files
+from sam2ov.manifest import (
+    NETWORK_NAMES,
+    Manifest,
+    NetworkName,
+    read_manifest,
+    sha256_of,
+    verify_files,
+)
 from tests.convert.conftest import Small
 from tests.parity.comparison import ALL_SIZES, CompiledFolder, network_cases
 from tests.parity.small import SMALL_CONFIG
@@ -99,8 +107,8 @@ def test_equal_checkpoints_give_equal_files(small: Small, tmp_path: Path) -> Non
 
 
 def test_nothing_of_this_machine_is_written(small: Small) -> None:
-    for path in small.folder.glob("*.xml"):
-        text = path.read_text("utf-8")
+    for path in small.folder.glob("*.xml.gz"):
+        text = gzip.decompress(path.read_bytes()).decode()
         assert str(small.folder) not in text
         assert str(Path.cwd()) not in text
 
@@ -112,7 +120,7 @@ def test_half_precision_halves_the_files_and_keeps_the_results(
     assert manifest.weights == "f16"
 
     def weights_size(folder: Path) -> int:
-        return sum(path.stat().st_size for path in folder.glob("*.bin"))
+        return (folder / "weights.bin").stat().st_size
 
     assert weights_size(tmp_path / "half") < 0.56 * weights_size(small.folder)
     networks = CompiledFolder(tmp_path / "half", manifest)
@@ -125,7 +133,7 @@ def test_half_precision_halves_the_files_and_keeps_the_results(
 
 def test_another_image_size(small: Small, tmp_path: Path) -> None:
     manifest = convert_checkpoint(
-        small.checkpoint, tmp_path / "large", SMALL_CONFIG, image_size=320, weights="f32"
+        small.checkpoint, tmp_path / "large", SMALL_CONFIG, image_sizes=[320], weights="f32"
     )
     assert (manifest.image_size, manifest.embedding_size, manifest.low_res_size) == (320, 20, 80)
     predictor = build_predictor(SMALL_CONFIG, 320)
@@ -133,6 +141,44 @@ def test_another_image_size(small: Small, tmp_path: Path) -> None:
     networks = CompiledFolder(tmp_path / "large", manifest)
     for case in network_cases(predictor, ALL_SIZES[:1]):
         assert max(error.worst for error in networks.errors(case).values()) < 2e-5
+
+
+def test_sizes_share_their_weights_and_are_as_if_converted_alone(
+    small: Small, tmp_path: Path
+) -> None:
+    def convert(name: str, *sizes: int) -> Manifest:
+        out = tmp_path / name
+        return convert_checkpoint(small.checkpoint, out, SMALL_CONFIG, sizes, "f32", "small")
+
+    both = convert("both", 128, 256)
+    assert both.image_sizes == (128, 256)
+    assert both.image_size == 256, "what the configuration was trained at"
+    grown = (tmp_path / "both" / "weights.bin").stat().st_size
+    assert grown < 1.2 * (small.folder / "weights.bin").stat().st_size
+    for size in both.image_sizes:
+        alone = convert(f"at-{size}", size)
+        assert alone.image_size == size
+        found, expected = (
+            CompiledFolder(tmp_path / "both", both.at(size)),
+            CompiledFolder(tmp_path / f"at-{size}", alone),
+        )
+        predictor = build_predictor(SMALL_CONFIG, size)
+        predictor.load_state_dict(small.state_dict)
+        for case in network_cases(predictor, ALL_SIZES[:1]):
+            theirs = expected.outputs(case)
+            for output, values in found.outputs(case).items():
+                np.testing.assert_array_equal(values, theirs[output])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"), [((128, 128), "once"), ((128, 100), "multiple of 32")]
+)
+def test_sizes_that_do_not_go_are_refused(
+    small: Small, tmp_path: Path, sizes: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(ConversionError, match=message):
+        convert_checkpoint(small.checkpoint, tmp_path / "ir", SMALL_CONFIG, sizes)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fine_tuned_checkpoint_with_its_own_configuration(small: Small, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_first_use_downloads_and_converts_and_the_second_does_nothing(
     hub: HubServer, cache: Path, checkpoint: Path
 ) -> None:
     seen: list[Progress] = []
-    folder = resolve_model(NAME, image_size=SIZE, progress=seen.append)
+    folder = resolve_model(NAME, image_sizes=(SIZE,), progress=seen.append)
 
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
@@ -85,14 +85,14 @@ def test_first_use_downloads_and_converts_and_the_second_does_nothing(
 
     hub.requests.clear()
     seen.clear()
-    assert resolve_model(NAME, image_size=SIZE, progress=seen.append) == folder
+    assert resolve_model(NAME, image_sizes=(SIZE,), progress=seen.append) == folder
     assert (hub.requests, seen) == ([], [])
 
 
 def test_an_interrupted_download_is_resumed_and_converted(hub: HubServer, checkpoint: Path) -> None:
     half = checkpoint.stat().st_size // 2
     hub.cut_after = [half]
-    folder = resolve_model(NAME, image_size=SIZE)
+    folder = resolve_model(NAME, image_sizes=(SIZE,))
     first, second = hub.content_ranges
     assert first is None
     assert second is not None
@@ -105,7 +105,7 @@ def test_an_interrupted_download_is_resumed_and_converted(hub: HubServer, checkp
 def test_a_truncated_checkpoint_is_named(placed: Path, cache: Path) -> None:
     placed.write_bytes(placed.read_bytes()[:1_000_000])
     with pytest.raises(CheckpointError, match=rf"{FILE}.* Delete .*{FILE} to fetch it again"):
-        resolve_model(NAME, image_size=SIZE)
+        resolve_model(NAME, image_sizes=(SIZE,))
     assert _left(cache) == []
 
 
@@ -115,7 +115,7 @@ def test_a_cancelled_conversion_leaves_nothing(cache: Path) -> None:
     with pytest.raises(CancelledError):
         resolve_model(
             NAME,
-            image_size=SIZE,
+            image_sizes=(SIZE,),
             progress=lambda step: seen.append(step.stage),
             cancel=lambda: "prompt_encoder" in seen,
         )
@@ -147,5 +147,5 @@ def test_a_process_killed_while_converting_leaves_no_folder_that_counts(cache: P
 
     folder = resolve_model(NAME)
     verify_files(folder, read_manifest(folder))
-    assert read_manifest(folder).image_size == 1024
+    assert read_manifest(folder).image_sizes == (1024, 512)
     assert _left(cache) == [folder.name]

@@ -23,14 +23,14 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_progress_as_json(small: Small, tmp_path: Path) -> None:
     done = run(
         small.checkpoint, "--out", tmp_path / "ir", "--config", SMALL_CONFIG,
-        "--image-size", "128", "--weights", "f32", "--name", "mine", "--progress", "json",
+        "--image-size", "128,64", "--weights", "f32", "--name", "mine", "--progress", "json",
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    stages = ["checkpoint", *NETWORK_NAMES, "constants", "done"]
-    assert lines == [{"stage": s, "done": i, "total": 7} for i, s in enumerate(stages)]
+    stages = ["checkpoint", *NETWORK_NAMES, *NETWORK_NAMES, "constants", "done"]
+    assert lines == [{"stage": s, "done": i, "total": 12} for i, s in enumerate(stages)]
     manifest = read_manifest(tmp_path / "ir")
-    assert (manifest.name, manifest.image_size, manifest.weights) == ("mine", 128, "f32")
+    assert (manifest.name, manifest.image_sizes, manifest.weights) == ("mine", (128, 64), "f32")
 
 
 def test_an_error_as_json(tmp_path: Path) -> None:

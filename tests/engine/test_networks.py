@@ -1,5 +1,6 @@
 """Compiled graphs: for all shapes or one each, and what is said if that fails."""
 
+import gzip
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sam2ov.engine.networks import Compiler, Network
+from sam2ov.engine.networks import Compiler, Network, read_graph
 from sam2ov.errors import DeviceError, ModelFolderError
 from sam2ov.manifest import NetworkName, read_manifest
 from sam2ov.zoo.catalogue import resolve_model
@@ -83,14 +84,16 @@ def test_a_shape_is_compiled_once_and_dropped_last(
 def test_a_damaged_graph_says_where_it_lies(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(resolve_model("micro"), folder)
-    (folder / "mask_decoder.xml").write_bytes(b"<net>")
-    with pytest.raises(ModelFolderError, match=r"mask_decoder\.xml cannot be read by OpenVINO"):
-        Compiler.for_device("CPU", "f32", None).read(folder / "mask_decoder.xml")
+    (folder / "mask_decoder-320.xml.gz").write_bytes(gzip.compress(b"<net/>"))
+    with pytest.raises(
+        ModelFolderError, match=r"mask_decoder-320\.xml\.gz cannot be read by OpenVINO"
+    ):
+        read_graph(folder, read_manifest(folder), "mask_decoder")
 
 
 def test_a_graph_that_does_not_compile_says_for_what() -> None:
-    compiler = Compiler.for_device("CPU", "f32", None)
-    graph = compiler.read(resolve_model("micro") / "mask_decoder.xml")
+    folder = resolve_model("micro")
+    graph = read_graph(folder, read_manifest(folder), "mask_decoder")
     elsewhere = Compiler("GPU.7", "f16", None)
     with pytest.raises(DeviceError, match=r"cannot compile mask_decoder for GPU\.7 in f16: .*Try"):
         elsewhere.request(graph, "mask_decoder")

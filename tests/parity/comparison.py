@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import openvino as ov
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from sam2ov.engine.devices import openvino_core
+from sam2ov.engine.networks import read_graph
 from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName
 from tests.reference.clip import make_clip
 from tools.torch_predictor import Predictor, frames_to_images
@@ -284,19 +285,24 @@ class CompiledFolder:
     def __init__(
         self, folder: Path, manifest: Manifest, precision: Literal["f32", "bf16"] = "f32"
     ) -> None:
-        core = ov.Core()
+        core = openvino_core()
         self._networks = {
             name: core.compile_model(
-                folder / manifest.networks[name].xml.file,
+                read_graph(folder, manifest, name),
                 "CPU",
                 {"INFERENCE_PRECISION_HINT": precision},
             )
             for name in NETWORK_NAMES
         }
 
+    def outputs(self, case: Case) -> dict[str, Array]:
+        """The outputs of one call."""
+        found = self._networks[case.network](dict(case.inputs))
+        return {name: found[name] for name in case.expected}
+
     def errors(self, case: Case) -> dict[str, Error]:
         """The error of each output of one call."""
-        found = self._networks[case.network](dict(case.inputs))
+        found = self.outputs(case)
         return {
             name: relative_error(
                 found[name], expected, floor=1.0 if name == "object_score" else 1e-6

@@ -37,7 +37,8 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         checkpoint, out = Path(folder) / "checkpoint.pt", Path(folder) / "ir"
         save_checkpoint(expected, checkpoint)
-        convert_checkpoint(checkpoint, out, config=config, image_size=image_size, weights="f32")
+        sizes = None if image_size is None else [image_size]
+        convert_checkpoint(checkpoint, out, config=config, image_sizes=sizes, weights="f32")
         for precision in precisions:
             predictor = SAM2VideoPredictor(SAM2Model(out, precision=precision), fill_hole_area=0)
             for script in scripts:

@@ -40,7 +40,8 @@ def measure(
         path, out = Path(folder) / "checkpoint.pt", Path(folder) / "ir"
         save_checkpoint(predictor, path)
         for variant, (weights, precision) in VARIANTS.items():
-            manifest = convert_checkpoint(path, out, config, image_size, weights=weights)
+            sizes = None if image_size is None else [image_size]
+            manifest = convert_checkpoint(path, out, config, sizes, weights=weights)
             networks = CompiledFolder(out, manifest, precision)
             for case in cases:
                 for output, error in networks.errors(case).items():

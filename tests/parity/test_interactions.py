@@ -44,7 +44,7 @@ def test_official_configuration(config: str, tmp_path: Path) -> None:
     save_checkpoint(expected, tmp_path / "checkpoint.pt")
     out = tmp_path / "ir"
     convert_checkpoint(
-        tmp_path / "checkpoint.pt", out, config=config, image_size=256, weights="f32"
+        tmp_path / "checkpoint.pt", out, config=config, image_sizes=[256], weights="f32"
     )
     model = SAM2Model(out, precision="f32")
     absent = present = 0

@@ -50,7 +50,7 @@ def test_networks_compute_what_sam2_computes(
     randomize(predictor, seed=3)
     save_checkpoint(predictor, tmp_path / "model.pt")
     manifest = convert_checkpoint(
-        tmp_path / "model.pt", tmp_path / "model", config, image_size, weights="f32"
+        tmp_path / "model.pt", tmp_path / "model", config, [image_size], weights="f32"
     )
     networks = CompiledFolder(tmp_path / "model", manifest)
     too_far = []

@@ -75,11 +75,11 @@ def test_a_damaged_cached_model_is_converted_again(
     placed: Path, converter_log: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = resolve_model(NAME)
-    (folder / "image_encoder.bin").write_text("bit rot")
+    (folder / "weights.bin").write_text("bit rot")
     assert resolve_model(NAME) == folder
     verify_files(folder, read_manifest(folder))
     assert run_count(converter_log) == 2
-    assert "image_encoder.bin is damaged" in caplog.text
+    assert "weights.bin is damaged" in caplog.text
 
 
 def _start_resolving(behaviour: str) -> subprocess.Popen[str]:

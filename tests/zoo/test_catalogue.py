@@ -66,43 +66,34 @@ def test_the_bundled_model_is_whole() -> None:
     assert status_of("micro") == "bundled"
 
 
-def test_the_bundled_model_comes_at_a_second_size(cache: Path) -> None:
-    seen: list[Progress] = []
-    folder = resolve_model("micro", image_size=256, progress=seen.append)
-    assert folder.parent == cache / "models"
-    manifest = read_manifest(folder)
-    verify_files(folder, manifest)
-    usual = read_manifest(resolve_model("micro"))
-    assert (manifest.image_size, manifest.source) == (256, usual.source)
-    assert not seen, "nothing is fetched"
-    made = (folder / "manifest.json").stat().st_mtime_ns
-    assert resolve_model("micro", image_size=256) == folder
-    assert (folder / "manifest.json").stat().st_mtime_ns == made
-    (folder / "image_encoder.bin").write_bytes(b"")
-    verify_files(resolve_model("micro", image_size=256), manifest)
-    assert [path.name for path in (cache / "models").iterdir()] == [folder.name]
-    with pytest.raises(ModelFolderError, match="convert the checkpoint again with --image-size"):
-        resolve_model("micro", image_size=288)
+def test_the_bundled_model_has_a_second_size(cache: Path) -> None:
+    folder = resolve_model("micro", image_sizes=(256, 320))
+    assert folder == resolve_model("micro")
+    assert read_manifest(folder).image_sizes == (320, 256)
+    assert not cache.exists()
+    with pytest.raises(ModelFolderError, match="again with --image-size 320,256,288"):
+        resolve_model("micro", image_sizes=(288,))
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
-    write_model_folder(tmp_path / "mine", image_size=512, weights="f32")
+    write_model_folder(tmp_path / "mine", image_sizes=(512,), weights="f32")
     assert resolve_model(tmp_path / "mine") == tmp_path / "mine"
-    assert resolve_model(str(tmp_path / "mine"), image_size=512, weights="f32") == tmp_path / "mine"
+    mine = resolve_model(str(tmp_path / "mine"), image_sizes=(512,), weights="f32")
+    assert mine == tmp_path / "mine"
 
 
 def test_a_folder_of_another_kind_than_asked_is_refused(tmp_path: Path) -> None:
-    write_model_folder(tmp_path / "mine", image_size=512)
-    with pytest.raises(ModelFolderError, match=r"512 px .* 1024 px .*--image-size"):
-        resolve_model(tmp_path / "mine", image_size=1024)
-    with pytest.raises(ModelFolderError, match=r"f16 weights.* f32 weights"):
+    write_model_folder(tmp_path / "mine", image_sizes=(512,))
+    with pytest.raises(ModelFolderError, match=r"for 1024 px, only for 512.*--image-size 512,1024"):
+        resolve_model(tmp_path / "mine", image_sizes=(512, 1024))
+    with pytest.raises(ModelFolderError, match=r"f16 weights, but f32 .* --weights f32"):
         resolve_model(tmp_path / "mine", weights="f32")
 
 
 def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     write_model_folder(tmp_path / "mine")
-    (tmp_path / "mine" / "mask_decoder.bin").write_text("something else")
-    with pytest.raises(ModelFolderError, match=r"mask_decoder\.bin is damaged"):
+    (tmp_path / "mine" / "weights.bin").write_text("something else")
+    with pytest.raises(ModelFolderError, match=r"weights\.bin is damaged"):
         resolve_model(tmp_path / "mine")
 
 
@@ -146,15 +137,25 @@ def test_first_use_downloads_and_converts_and_the_second_does_nothing(
     assert (hub.requests, seen, run_count(converter_log)) == ([], [], 1)
 
 
-def test_another_image_size_is_another_folder_of_the_same_checkpoint(
+def test_what_presets_ask_for_is_in_one_folder(converter_log: Path, placed: Path) -> None:
+    usual = resolve_model(NAME)
+    assert read_manifest(usual).image_sizes == (1024, 512)
+    for sizes in ((512,), (512, 1024)):
+        assert resolve_model(NAME, image_sizes=sizes, weights="f16") == usual
+    assert run_count(converter_log) == 1
+
+
+def test_other_sizes_or_weights_are_another_folder_of_the_same_checkpoint(
     hub: HubServer, converter_log: Path
 ) -> None:
     usual = resolve_model(NAME)
-    small = resolve_model(NAME, image_size=512, weights="f32")
-    assert small != usual
-    assert (read_manifest(small).image_size, read_manifest(small).weights) == (512, "f32")
-    assert resolve_model(NAME, image_size=1024, weights="f16") == usual
-    assert (len(hub.content_ranges), run_count(converter_log)) == (1, 2)
+    exact = resolve_model(NAME, weights="f32")
+    other = resolve_model(NAME, image_sizes=(768, 512))
+    assert len({usual, exact, other}) == 3
+    manifest = read_manifest(exact)
+    assert (manifest.image_sizes, manifest.weights) == ((1024, 512), "f32")
+    assert read_manifest(other).image_sizes == (768, 512)
+    assert (len(hub.content_ranges), run_count(converter_log)) == (1, 3)
 
 
 def test_a_checkpoint_placed_by_hand_needs_no_network(placed: Path, hub: HubServer) -> None:

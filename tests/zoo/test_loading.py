@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from sam2ov.engine.policy import MemorySettings
-from sam2ov.errors import ModelError, ModelNotFoundError
+from sam2ov.errors import ModelError, ModelFolderError, ModelNotFoundError
 from sam2ov.zoo.cache import cache_folder
 from sam2ov.zoo.loading import load_model, prepare_model
 from sam2ov.zoo.presets import PRESETS
+from tests.fake_convert import write_model_folder
 from tests.quantized import MEASURED, quantized_copy
 
 
@@ -35,10 +36,16 @@ def test_presets_differ_in_what_is_remembered(micro_model: Path, cache: Path) ->
     assert fast.encode_image(picture).embedding.shape == (1, 128, 16, 16)
 
 
-def test_a_folder_keeps_its_size(micro_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_has_the_sizes_of_presets_or_says_what_to_do(
+    micro_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sam2ov.zoo.loading.is_installed", lambda: False)
+    write_model_folder(tmp_path / "mine", name="mine")
+    assert prepare_model(tmp_path / "mine").image_size == 1024
+    with pytest.raises(ModelFolderError, match=r"mine has no .* 512 px.*--image-size 1024,512"):
+        prepare_model(tmp_path / "mine", preset="fast")
     prepared = prepare_model(micro_model, preset="fast")
-    assert prepared.folder == micro_model
+    assert (prepared.folder, prepared.image_size) == (micro_model, 256)
     assert prepared.preset.memory == PRESETS["fast"].memory
     (note,) = prepared.notes
     assert 'needs NNCF: pip install "sam2ov[quantize]"' in note
@@ -55,8 +62,8 @@ def test_int8_is_used_where_a_preset_has_it(
 ) -> None:
     asked: list[dict[str, Any]] = []
 
-    def quantized(folder: Path, **options: Any) -> Path:
-        asked.append({"folder": folder, **options})
+    def quantized(folder: Path, image_size: int, **options: Any) -> Path:
+        asked.append({"folder": folder, "image_size": image_size, **options})
         return quantized_copy(folder, tmp_path / "int8", error, time_ratio)
 
     monkeypatch.setattr("sam2ov.zoo.loading.is_installed", lambda: True)
@@ -69,11 +76,8 @@ def test_int8_is_used_where_a_preset_has_it(
     clip = Path("mine.mp4")
     prepared = prepare_model(micro_model, preset="balanced", precision="f32", calibrate=clip)
     assert prepared.folder == tmp_path / "int8"
-    assert (asked[0]["folder"], asked[0]["clip"], asked[0]["precision"]) == (
-        micro_model,
-        clip,
-        "f32",
-    )
+    wanted = {"folder": micro_model, "image_size": 320, "clip": clip, "precision": "f32"}
+    assert {key: asked[0][key] for key in wanted} == wanted
     (said,) = prepared.notes
     assert said.startswith(note)
 

@@ -261,14 +261,10 @@ class PublicApi:
         )
         if wanted == own:
             return own
-        offers = offered_models(own.model, wanted.preset)
-        here = [offer.name for offer in offers if offer.is_here]
+        here = [offer.name for offer in offered_models(own.model) if offer.is_here]
         if wanted.model not in here:
-            where = "on this server" + (
-                f" for {wanted.preset}" if wanted.preset != "quality" else ""
-            )
             raise ModelNotFoundError(
-                f"There is no model {wanted.model!r} {where}: {_either(here)}."
+                f"There is no model {wanted.model!r} on this server: {_either(here)}."
             )
         return wanted
 

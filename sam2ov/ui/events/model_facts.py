@@ -1,12 +1,15 @@
 """What the model panel says, as HTML: what a model is for, what it takes, how far getting it is."""
 
 from html import escape
+from pathlib import Path
 
+from sam2ov.errors import ModelFolderError
+from sam2ov.manifest import read_manifest
 from sam2ov.ui.contract.messages import JobView
 from sam2ov.ui.pool.offers import ModelOffer, is_demonstration, megabytes
-from sam2ov.zoo.catalogue import trained_image_size
 from sam2ov.zoo.conversion import install_commands
-from sam2ov.zoo.presets import PresetName, find_preset
+from sam2ov.zoo.loading import size_for
+from sam2ov.zoo.presets import Preset, PresetName, find_preset
 from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed
 
 
@@ -32,8 +35,8 @@ def facts_html(
     said = _paragraph(f"{offer.description}.")
     chosen = find_preset(preset)
     said += _paragraph(f"{preset.capitalize()}: {chosen.description}.")
-    if chosen.image_scale != 1 and trained_image_size(offer.name) is None:
-        said += _paragraph("A model folder of your own keeps its resolution.")
+    if lacking := _lacking(Path(offer.name), chosen):
+        said += _paragraph(lacking)
     said += "".join(map(_paragraph, notes))
     if chosen.int8 and not notes and not is_demonstration(offer.name) and not is_installed():
         said += _paragraph(f"INT8 needs NNCF on the server: {INSTALL_COMMAND}")
@@ -56,13 +59,23 @@ def facts_html(
         )
     if not offer.download_bytes:
         return said + _paragraph(
-            "Its checkpoint is here, and is converted once for this preset. You can go on working "
-            "meanwhile."
+            "Its checkpoint is here, and is converted once. You can go on working meanwhile."
         )
     return said + _paragraph(
         f"Not here yet: {size} to download, converted once. You can go on working meanwhile; what "
         "has arrived is kept if you cancel."
     )
+
+
+def _lacking(folder: Path, preset: Preset) -> str:
+    """Why a model folder of one's own cannot run with a preset; nothing where it can."""
+    if not folder.is_dir():
+        return ""
+    try:
+        size_for(preset, read_manifest(folder))
+    except ModelFolderError as error:
+        return str(error)
+    return ""
 
 
 def progress_html(view: JobView) -> str:

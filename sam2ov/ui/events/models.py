@@ -73,7 +73,7 @@ class ModelHandlers:
         """
         workspace = self._workspaces.of(request)
         wanted = ModelChoice(model, device, find_preset(preset).name)
-        offer = find_offer(model, self._started_with, wanted.preset)
+        offer = find_offer(model, self._started_with)
         if offer is not None and not offer.is_here:
             yield self._panel(workspace, shown=wanted)
             return
@@ -99,7 +99,7 @@ class ModelHandlers:
         wanted = ModelChoice(model, device, find_preset(preset).name)
         with reported():
             yield from self._fetched(wanted, tab)
-        offer = find_offer(model, self._started_with, wanted.preset)
+        offer = find_offer(model, self._started_with)
         if offer is not None and offer.is_here:
             yield from self.choose(model, device, preset, request)
         else:
@@ -113,7 +113,7 @@ class ModelHandlers:
             job.cancel()
 
     def _fetched(self, wanted: ModelChoice, tab: str) -> Iterator[PanelUpdate]:
-        offer = find_offer(wanted.model, self._started_with, wanted.preset)
+        offer = find_offer(wanted.model, self._started_with)
         if offer is None:
             raise ModelNotFoundError(f"There is no model {wanted.model!r}. Choose another one.")
         if not self._workspaces.settings.downloads:
@@ -164,7 +164,7 @@ class ModelHandlers:
             shown: what the pickers show; None for what is in use.
         """
         shown = shown or workspace.choice
-        offers = offered_models(self._started_with, shown.preset)
+        offers = offered_models(self._started_with)
         offer = next((offer for offer in offers if offer.name == shown.model), None)
         missing, may_fetch = missing_packages(), self._workspaces.settings.downloads
         can_get = offer is not None and not offer.is_here and may_fetch and not missing

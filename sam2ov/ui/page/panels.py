@@ -68,11 +68,11 @@ def model_panel(
     Returns:
         The components that an answer of ``ModelHandlers`` updates.
     """
-    offer = find_offer(choice.model, choice.model, choice.preset)
+    offer = find_offer(choice.model, choice.model)
     with gr.Column(elem_classes="s2-panel", elem_id="model-panel"):
         html("<h2>Model</h2>")
         model = gr.Dropdown(
-            [(offer.label, offer.name) for offer in offered_models(choice.model, choice.preset)],
+            [(offer.label, offer.name) for offer in offered_models(choice.model)],
             value=choice.model,
             label="Model",
             show_label=False,

@@ -14,7 +14,7 @@ from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.settings import Settings
 from sam2ov.zoo.catalogue import list_models
 from sam2ov.zoo.loading import PreparedModel, prepare_model
-from sam2ov.zoo.presets import PresetName, find_preset
+from sam2ov.zoo.presets import PresetName
 
 _CAPACITY = 2
 
@@ -132,8 +132,7 @@ class ModelPool:
         """Whether a model can be loaded without fetching anything."""
         if self._known(choice) is not None:
             return True
-        offers = list_models(find_preset(choice.preset).image_size)
-        here = [entry.name for entry in offers if entry.path and entry.path.is_dir()]
+        here = [entry.name for entry in list_models() if entry.path and entry.path.is_dir()]
         return choice.model in here and choice.device in [*available_devices(), "AUTO"]
 
     def _known(self, choice: ModelChoice) -> Tracker | None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from sam2ov.zoo.catalogue import BUNDLED_NAME, list_models
-from sam2ov.zoo.presets import PresetName, find_preset
 
 Status = Literal["bundled", "cached", "available"]
 
@@ -46,15 +45,14 @@ class ModelOffer:
         return f"{self.title} · get {megabytes(self.download_bytes)}"
 
 
-def offered_models(started_with: str, preset: PresetName = "quality") -> list[ModelOffer]:
+def offered_models(started_with: str) -> list[ModelOffer]:
     """All models: those that are here first, the one that the app was started with among them.
 
     Args:
         started_with: name or folder.
-        preset: whether a model is here depends on the resolution that it is wanted at.
     """
     offers = []
-    for entry in list_models(find_preset(preset).image_size):
+    for entry in list_models():
         if entry.path is not None and not entry.path.is_dir():
             continue  # a checkout without the bundled model
         offers.append(
@@ -82,9 +80,9 @@ def offered_models(started_with: str, preset: PresetName = "quality") -> list[Mo
     return sorted(offers, key=lambda offer: not offer.is_here)
 
 
-def find_offer(name: str, started_with: str, preset: PresetName = "quality") -> ModelOffer | None:
-    """The offer of that name; arguments are those of ``offered_models``."""
-    offers = offered_models(started_with, preset)
+def find_offer(name: str, started_with: str) -> ModelOffer | None:
+    """The offer of that name, in an app that was started with a name or folder."""
+    offers = offered_models(started_with)
     return next((offer for offer in offers if offer.name == name), None)
 
 

@@ -12,12 +12,16 @@ import huggingface_hub
 import pytest
 
 from sam2ov.errors import ModelError
+from sam2ov.ui.events.model_facts import facts_html
 from sam2ov.ui.events.models import PanelUpdate
 from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.pool.offers import find_offer
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
 from sam2ov.zoo import checkpoints, conversion
 from sam2ov.zoo.conversion import install_commands
+from sam2ov.zoo.presets import PRESETS
+from tests.fake_convert import write_model_folder
 from tests.hub_server import HubServer, hub_server
 from tests.ui.conftest import CHOICE, OneModel, Tab
 
@@ -104,24 +108,32 @@ def test_getting_downloads_converts_and_loads(
     assert open_tab.project.prompts.frames(1) == [0]
 
 
-def test_another_resolution_is_converted_from_the_checkpoint_that_is_here(
-    open_tab: Tab, hub: HubServer, cache: Path
+def test_a_model_is_got_once_for_all_presets(
+    open_tab: Tab, hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("FAKE_CONVERT_LOG", str(tmp_path / "converter.log"))
     get(open_tab)
     asked = len(hub.content_ranges)
-    (shown,) = open_tab.models.choose(NAME, "CPU", "fast", open_tab.request)
-    assert (shown[1]["value"], shown[7]) == (NAME, "fast")
-    assert label_of(shown, NAME) == f"{NAME} · convert"
-    assert "at half the resolution" in shown[4]
-    assert "Its checkpoint is here" in shown[4]
-    assert "INT8 needs NNCF on the server: pip install" in shown[4]
-    assert is_visible(shown[5])
-    assert open_tab.workspace.choice.label == CHOICE.label.replace(CHOICE.model, NAME)
-    *_, last = open_tab.models.get(NAME, "CPU", "fast", open_tab.request)
+    *_, last = open_tab.models.choose(NAME, "CPU", "fast", open_tab.request)
+    assert (last[1]["value"], last[7]) == (NAME, "fast")
     assert "on disk" in label_of(last, NAME)
+    assert "at half the resolution" in last[4]
+    assert "INT8 needs NNCF on the server: pip install" in last[4]
     assert ModelChoice.of(open_tab.project.model) == ModelChoice(NAME, "CPU", "fast")
-    assert (cache / "models" / f"{NAME}-512" / "manifest.json").is_file()
     assert len(hub.content_ranges) == asked, "nothing is fetched"
+    assert len((tmp_path / "converter.log").read_text().splitlines()) == 1
+
+
+def test_a_folder_that_lacks_a_presets_size_says_what_to_do(tmp_path: Path) -> None:
+    write_model_folder(tmp_path / "mine", name="mine")
+    offer = find_offer(str(tmp_path / "mine"), str(tmp_path / "mine"))
+    facts = {
+        preset.name: facts_html(offer, preset.name, (), [], may_fetch=True)
+        for preset in PRESETS.values()
+    }
+    assert "has no networks for 512 px" in facts["fast"]
+    assert "--image-size 1024,512" in facts["fast"]
+    assert "has no networks" not in facts["quality"] + facts["balanced"]
 
 
 def test_cancelling_keeps_what_has_arrived(

@@ -140,6 +140,7 @@ def test_the_pool_compiles_once_and_keeps_two(
     loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sam2ov.zoo.loading.resolve_model", lambda name, **_: Path(name))
+    monkeypatch.setattr("sam2ov.zoo.loading.read_manifest", lambda _: make_manifest())
     pool = ModelPool()
     for name in ("a", "b", "a", "c", "a", "b"):
         pool.get(ModelChoice(name, "CPU"))
@@ -170,7 +171,7 @@ def test_the_panel_says_what_came_of_int8(
     monkeypatch.setattr("sam2ov.zoo.loading.is_installed", lambda: True)
     monkeypatch.setattr(
         "sam2ov.zoo.loading.quantize_model",
-        lambda folder, **_: quantized_copy(folder, tmp_path / "int8", error, time_ratio),
+        lambda folder, *_, **__: quantized_copy(folder, tmp_path / "int8", error, time_ratio),
     )
 
     def choose(preset: PresetName) -> str:
