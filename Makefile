@@ -18,6 +18,11 @@ VOS_BENCHMARK := vos-benchmark==0.1.0
 APP_VENV := .venv
 TEST_VENV := .venv-test
 RUNTIME_VENV := .venv-runtime
+# The authors' code of the rest of the family: all of these packages are called sam2.
+EDGETAM_VENV := .venv-edgetam
+EDGETAM := edgetam-dimos==1.0.1 timm==1.0.15
+EFFICIENTTAM_VENV := .venv-efficienttam
+EFFICIENTTAM := efficient-track-anything==1.0
 # What npm installs to check the page's code; the app needs no Node.
 NODE_MODULES := node_modules
 STAMP := installed.stamp
@@ -51,8 +56,8 @@ check: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
 	$(NODE_MODULES)/.bin/tsc --project tsconfig.on_load.json
 	node --test tests/ui/web/*.test.js
 
-test-torch: $(TEST_VENV)/$(STAMP)
-	$(call stage,"tests of the converter and of parity with sam2 in torch")
+test-torch: $(TEST_VENV)/$(STAMP) $(EDGETAM_VENV)/$(STAMP) $(EFFICIENTTAM_VENV)/$(STAMP)
+	$(call stage,"tests of the converter and of parity with the authors' code in torch")
 	$(call pytest,$(TEST_VENV),$(TORCH_TESTS))
 
 test-runtime: $(RUNTIME_VENV)/$(STAMP)
@@ -65,7 +70,7 @@ hooks: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
 	$(TEST_VENV)/bin/pre-commit install
 
 clean:
-	rm -rf $(APP_VENV) $(TEST_VENV) $(RUNTIME_VENV) $(NODE_MODULES) build dist *.egg-info
+	rm -rf $(APP_VENV) $(TEST_VENV) $(RUNTIME_VENV) $(EDGETAM_VENV) $(EFFICIENTTAM_VENV) $(NODE_MODULES) build dist *.egg-info
 
 comma := ,
 
@@ -94,6 +99,23 @@ $(TEST_VENV)/$(STAMP): pyproject.toml
 	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[convert,test]" $(TORCH) $(TRANSFORMERS)
 	$(TEST_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
 	@touch $@
+
+# $(call reference_venv,FOLDER,PACKAGES): these packages alone; torch and all else they import lie in the
+# test environment, which comes behind them on the search path.
+define reference_venv
+	$(call stage,"installing $(2) into $(1)")
+	@$(TEST_VENV)/bin/python -m venv --clear --without-pip $(1)
+	$(TEST_VENV)/bin/python -m pip --python $(1)/bin/python install --quiet --no-deps $(2)
+	@site='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+		$(TEST_VENV)/bin/python -c "$$site" > "$$($(1)/bin/python -c "$$site")/test_environment.pth"
+	@touch $(1)/$(STAMP)
+endef
+
+$(EDGETAM_VENV)/$(STAMP): $(TEST_VENV)/$(STAMP)
+	$(call reference_venv,$(EDGETAM_VENV),$(EDGETAM))
+
+$(EFFICIENTTAM_VENV)/$(STAMP): $(TEST_VENV)/$(STAMP)
+	$(call reference_venv,$(EFFICIENTTAM_VENV),$(EFFICIENTTAM))
 
 $(NODE_MODULES)/$(STAMP): package.json package-lock.json
 	$(call stage,"installing TypeScript into $(NODE_MODULES)")

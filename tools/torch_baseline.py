@@ -56,7 +56,9 @@ class TorchBaseline:
         with torch.inference_mode(), self._autocast():
             state = init_state(self._predictor, clip)
             for obj_id, box in enumerate(boxes, 1):
-                self._predictor.add_new_points_or_box(state, 0, obj_id, box=np.array(box))
+                # A box is two points with labels of their own; EfficientTAM's has no other way.
+                corners = np.array(box).reshape(2, 2)
+                self._predictor.add_new_points(state, 0, obj_id, points=corners, labels=[2, 3])
         self._steps = self._predictor.propagate_in_video(state)
         return {}
 

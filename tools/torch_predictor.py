@@ -1,26 +1,28 @@
 """The authors' own video predictor in torch: what parity and speed are measured against.
 
-It needs torch, Hydra and a package ``sam2``, and nothing of this project. Two deviations from
-upstream, both on purpose: every prompted frame is a conditioning frame
+It needs torch, Hydra and a package ``sam2`` (of any family), and nothing of the runtime. Two
+deviations from upstream, both on purpose: every prompted frame is a conditioning frame
 (``add_all_frames_to_correct_as_cond``), as in sam2ov, and no holes are filled (a CUDA kernel there,
 silently skipped on a CPU). Parity needs a third, ``keep_memories_in_float32``.
 """
 
 import importlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, cast
 
 import numpy as np
-import sam2
 import sam2.sam2_video_predictor as upstream
 import torch
 from hydra.utils import instantiate
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from PIL import Image
 from torch import Tensor, nn
+
+from tools.torch_families import load_config, prepare_timm, set_image_size
 
 IMAGE_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGE_STD: Final = (0.229, 0.224, 0.225)
@@ -43,12 +45,12 @@ class _TorchWithFloat32Memories(ModuleType):
 upstream.tqdm = lambda frames, **_: frames  # no progress bars in logs
 
 
-def keep_memories_in_float32() -> None:
-    """From now on, the predictors of this process store their memories as they were computed.
+def keep_memories_in_float32(module: Any = upstream) -> None:
+    """From now on, the predictors of a module store their memories as they were computed.
 
     Upstream stores bfloat16, which blurs a float32 comparison.
     """
-    upstream.torch = _TorchWithFloat32Memories("torch")
+    module.torch = _TorchWithFloat32Memories("torch")
 
 
 def build_predictor(config: str | Path, image_size: int | None = None) -> Predictor:
@@ -61,8 +63,9 @@ def build_predictor(config: str | Path, image_size: int | None = None) -> Predic
     Raises:
         ValueError: there is no such configuration, or it names what is no part of upstream's model.
     """
-    path = config_path(config)
-    loaded = cast(DictConfig, OmegaConf.load(path))
+    loaded = load_config(config)
+    if image_size is not None:
+        set_image_size(loaded, image_size)
     # The overrides of upstream's build_sam.py (apply_postprocessing=True), but without hole
     # filling: it is a CUDA kernel there and silently skipped on CPU.
     overrides: dict[str, Any] = {
@@ -74,38 +77,12 @@ def build_predictor(config: str | Path, image_size: int | None = None) -> Predic
         "fill_hole_area": 0,
         "add_all_frames_to_correct_as_cond": True,
     }
-    if image_size is not None:
-        feat_sizes = [image_size // 16, image_size // 16]
-        overrides["image_size"] = image_size
-        overrides["memory_attention.layer.self_attention.feat_sizes"] = feat_sizes
-        overrides["memory_attention.layer.cross_attention.feat_sizes"] = feat_sizes
     for key, value in overrides.items():
         OmegaConf.update(loaded, f"model.{key}", value, force_add=True)
-    _check_targets(loaded.model, str(path))
+    if loaded.model.image_encoder.trunk._target_ == "sam2.modeling.backbones.timm.TimmBackbone":
+        prepare_timm()
+    _check_targets(loaded.model, f"the configuration {config}")
     return instantiate(loaded.model, _recursive_=True).eval()
-
-
-def config_path(name: str | Path) -> Path:
-    """The file of a configuration: ``sam2.1_hiera_t``, or the path of a yaml file.
-
-    Raises:
-        ValueError: there is no such configuration.
-    """
-    if Path(name).is_file():
-        return Path(name)
-    folder = Path(sam2.__path__[0]) / "configs"
-    shipped = {
-        path.stem: path
-        for path in folder.rglob("*.yaml")
-        if not path.parent.name.endswith("_training")
-    }
-    stem = Path(name).name.removesuffix(".yaml")
-    if stem not in shipped:
-        raise ValueError(
-            f"there is no configuration {str(name)!r}; this environment's sam2 has "
-            f"{', '.join(sorted(shipped))}"
-        )
-    return shipped[stem]
 
 
 def _check_targets(node: Any, where: str) -> None:
@@ -208,15 +185,16 @@ class ImagesOnDemand:
 
 def init_state(predictor: Predictor, frames: NDArray[np.uint8]) -> InferenceState:
     """Upstream's ``inference_state`` for RGB frames uint8 [T, H, W, 3], without any file."""
+    module = sys.modules[predictor.init_state.__module__]
     height, width = frames.shape[1:3]
     images = ImagesOnDemand(frames, predictor.image_size)
 
     def load_video_frames(**_: Any) -> tuple[ImagesOnDemand, int, int]:
         return images, height, width
 
-    original = upstream.load_video_frames
-    upstream.load_video_frames = load_video_frames
+    original = module.load_video_frames
+    module.load_video_frames = load_video_frames  # type: ignore[attr-defined]
     try:
         return cast(InferenceState, predictor.init_state(video_path=""))
     finally:
-        upstream.load_video_frames = original
+        module.load_video_frames = original  # type: ignore[attr-defined]

@@ -63,7 +63,7 @@ class NetworkCost:
 
 @dataclass(frozen=True)
 class TorchResult:
-    """sam2 in torch on the same frames.
+    """The authors' predictor in torch on the same frames.
 
     Attributes:
         precision: "bf16" with autocast, as upstream runs it, or "f32".
@@ -100,7 +100,7 @@ class TrackingResult:
         floor_seconds: all networks at the rate of the device's GEMM.
         floor_share: that, of ``seconds_per_frame``.
         peak_memory_bytes: of the process while tracking, or None.
-        torch: sam2 on the same frames, where it was asked for.
+        torch: the authors' predictor on the same frames, where it was asked for.
     """
 
     objects: int

@@ -52,9 +52,10 @@ class BenchSettings:
         frames: in a round.
         rounds: how many.
         size_hw: of the video.
-        against_torch: track with sam2 in torch, too.
+        against_torch: track with the authors' predictor in torch, too.
         checkpoint: of the model, for torch; None looks for it.
         config: of the checkpoint, for torch; None takes the one that the model names.
+        reference_python: the interpreter that has torch and the model's package; None is this one.
         profile: tell where the time of each network goes.
     """
 
@@ -71,6 +72,7 @@ class BenchSettings:
     against_torch: bool
     checkpoint: Path | None
     config: str | None
+    reference_python: Path | None
     profile: bool
 
 
@@ -182,7 +184,9 @@ def _start_torch(
     threads = machine_facts().cores
     size = manifest.image_size  # as trained: a preset's smaller pictures are ours alone
     return [
-        stack.enter_context(TorchBaseline(precision, weights, size, threads, folder))
+        stack.enter_context(
+            TorchBaseline(precision, weights, size, threads, folder, settings.reference_python)
+        )
         for precision in _OPPONENTS
     ]
 

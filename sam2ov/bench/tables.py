@@ -77,9 +77,9 @@ def notes(report: BenchReport) -> list[str]:
     ]
     if report.torch_version is not None:
         lines.append(
-            "torch: sam2's own predictor with the same weights and frames, its rounds between "
-            "ours; it gets decoded frames, so that decoding is not counted on its side. Holes are "
-            "not filled, which it does on GPUs only."
+            "torch: the authors' own predictor with the same weights and frames, its rounds "
+            "between ours; it gets decoded frames, so that decoding is not counted on its side. "
+            "Holes are not filled, which it does on GPUs only."
         )
         if subject.preset != "quality":
             lines.append(f"The preset {subject.preset} is ours alone; torch gives up nothing.")

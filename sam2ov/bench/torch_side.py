@@ -56,7 +56,7 @@ class TorchRound:
 
 
 class TorchBaseline:
-    """A process with sam2's predictor; ends with the block.
+    """A process with the authors' predictor; ends with the block.
 
     Args:
         precision: "bf16" as upstream runs it (autocast), or "f32".
@@ -64,6 +64,7 @@ class TorchBaseline:
         image_size: side of the model's input.
         threads: how many it may compute on.
         folder: holds what ``write_decoded_frames`` wrote; masks on their way here go there, too.
+        python: the interpreter that has torch and the model's package; None is this one.
 
     Attributes:
         version: of torch.
@@ -79,6 +80,7 @@ class TorchBaseline:
         image_size: int,
         threads: int,
         folder: Path,
+        python: Path | None = None,
     ) -> None:
         source = _BESIDE.joinpath(*BASELINE.split(".")).with_suffix(".py")
         if not source.is_file():
@@ -88,7 +90,8 @@ class TorchBaseline:
             )
         self.precision = precision
         self._folder = folder
-        self._command = [sys.executable, "-P", "-m", BASELINE, os.fspath(weights.checkpoint)]
+        self._command = [os.fspath(python or sys.executable), "-P", "-m", BASELINE]
+        self._command.append(os.fspath(weights.checkpoint))
         self._command += ["--config", weights.config, "--image-size", str(image_size)]
         self._command += ["--precision", precision, "--threads", str(threads)]
         self._environment = module_environment() | _SLEEPING_THREADS
@@ -96,15 +99,19 @@ class TorchBaseline:
 
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            encoding="utf-8",
-            errors="replace",
-            env=self._environment,
-        )
+        try:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                encoding="utf-8",
+                errors="replace",
+                env=self._environment,
+            )
+        except OSError as error:
+            self._log.close()
+            raise ModelError(f"{self._command[0]} cannot be run: {error.strerror}.") from error
         try:
             self.version: str = self._answer()["torch"]
         except BaseException:

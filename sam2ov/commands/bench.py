@@ -56,8 +56,8 @@ def bench(
     against: Annotated[
         Opponent | None,
         typer.Option(
-            help="Compare with sam2's own predictor in torch, in bfloat16 and float32, on the same "
-            "weights and frames; needs torch and sam2."
+            help="Compare with the authors' own predictor in torch, in bfloat16 and float32, on "
+            "the same weights and frames; needs a checkout, torch and the model's package."
         ),
     ] = None,
     random_weights: Annotated[
@@ -75,6 +75,14 @@ def bench(
     config: Annotated[
         str | None,
         typer.Option(help="--against torch: its configuration, if it is none of the official."),
+    ] = None,
+    reference_python: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PYTHON",
+            help="--against torch: the interpreter that has torch and the model's package, if it "
+            "is not this one. The packages of SAM 2, EdgeTAM and EfficientTAM have one name.",
+        ),
     ] = None,
     profile: Annotated[
         bool,
@@ -110,10 +118,14 @@ def bench(
         against_torch=against is Opponent.torch,
         checkpoint=checkpoint,
         config=config,
+        reference_python=reference_python,
         profile=profile,
     )
-    if not settings.against_torch and (checkpoint is not None or config is not None):
-        raise typer.BadParameter("--checkpoint and --config go with --against torch.")
+    of_torch = (checkpoint, config, reference_python)
+    if not settings.against_torch and any(given is not None for given in of_torch):
+        raise typer.BadParameter(
+            "--checkpoint, --config and --reference-python go with --against torch."
+        )
     _check_place(as_json, overwrite=overwrite)
     report = run_bench(settings, _announce)
     if as_json is not None:

@@ -35,6 +35,7 @@ def settings(*, against_torch: bool) -> BenchSettings:
         against_torch=against_torch,
         checkpoint=None,
         config=None,
+        reference_python=None,
         profile=against_torch,
     )
 

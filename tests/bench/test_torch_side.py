@@ -57,3 +57,14 @@ def test_it_needs_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch_side, "_BESIDE", tmp_path)
     with pytest.raises(ModelError, match=r"no .*torch_baseline\.py\. Run .* from a clone"):
         TorchBaseline("f32", Weights(tmp_path / "x.pt", "sam2.1_hiera_t"), 64, 1, tmp_path)
+
+
+def test_the_interpreter_is_ones_own_choice(tmp_path: Path) -> None:
+    weights = Weights(tmp_path / "x.pt", "edgetam")
+    with pytest.raises(ModelError, match=r"nowhere/python cannot be run: No such file"):
+        TorchBaseline("f32", weights, 64, 1, tmp_path, Path("nowhere/python")).__enter__()
+    stand_in = tmp_path / "python"
+    stand_in.write_text('#!/bin/sh\necho \'{"torch": "another"}\'\n')
+    stand_in.chmod(0o755)
+    with TorchBaseline("f32", weights, 64, 1, tmp_path, stand_in) as baseline:
+        assert baseline.version == "another"

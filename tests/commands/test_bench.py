@@ -40,7 +40,8 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
         "bench", "--model", "sam2-hiera-small", "--objects", "4,2", "--prompted", "60,8",
         "--preset", "fast", "--device", "GPU", "--precision", "f32", "--frames", 3, "--rounds", 2,
         "--size", "640x360", "--against", "torch", "--random-weights",
-        "--checkpoint", "x.pt", "--config", "x.yaml", "--profile", "--json", out,
+        "--checkpoint", "x.pt", "--config", "x.yaml", "--reference-python", "x", "--profile",
+        "--json", out,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert asked == [
@@ -58,6 +59,7 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
             against_torch=True,
             checkpoint=Path("x.pt"),
             config="x.yaml",
+            reference_python=Path("x"),
             profile=True,
         )
     ]
@@ -77,6 +79,7 @@ def test_every_option_is_honoured(run: Run, asked: list[BenchSettings], tmp_path
         (("--rounds", "0"), "--rounds"),
         (("--preset", "best"), "--preset"),
         (("--checkpoint", "x.pt"), "go with --against torch"),
+        (("--reference-python", "python"), "go with --against torch"),
         (("--json", "x.txt"), "should end in .json"),
     ],
 )

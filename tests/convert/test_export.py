@@ -23,8 +23,9 @@ from sam2ov.manifest import (
     verify_files,
 )
 from tests.convert.conftest import Small
-from tests.parity.comparison import ALL_SIZES, CompiledFolder, network_cases
+from tests.parity.comparison import CompiledFolder
 from tests.parity.small import SMALL_CONFIG
+from tests.reference.cases import ALL_SIZES, network_cases
 from tools.torch_predictor import build_predictor
 
 

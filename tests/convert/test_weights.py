@@ -15,8 +15,10 @@ from convert.weights import Weights
 from sam2ov.errors import ConversionError
 from sam2ov.manifest import NetworkName
 from tests.convert.conftest import Small
-from tests.parity.comparison import Case, Sizes, network_cases, relative_error
+from tests.parity.comparison import relative_error
 from tests.parity.small import SMALL_CONFIG
+from tests.reference.cases import Sizes, network_cases
+from tests.reference.record import Case
 
 # A bias of the keys adds the same number to all scores of a softmax, which does not change it.
 # (Not so with RoPE, nor for Hiera, whose key bias shares a tensor with those of query and value.)

@@ -16,11 +16,12 @@ from convert.build import OFFICIAL_CONFIGS
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
 from sam2ov.upstream.video_predictor import SAM2VideoPredictor
-from tests.parity import interactions
-from tests.parity.interactions import Agreement, Pair, Script
+from tests.parity.agreement import Agreement, compare
+from tests.reference import interactions
 from tests.reference.clip import make_clip
+from tests.reference.interactions import Script, play
 from tests.reference.random_weights import build_reference
-from tools.torch_predictor import save_checkpoint
+from tools.torch_predictor import init_state, save_checkpoint
 
 
 def measure(
@@ -34,6 +35,10 @@ def measure(
     """Run scripts through both sides of one configuration."""
     expected = build_reference(config, image_size=image_size, seed=seed)
     clip = make_clip(num_frames, 120, 160, seed=seed + 1)
+    answers = {
+        script.__name__: play(script, expected, init_state(expected, clip), clip)
+        for script in scripts
+    }
     with tempfile.TemporaryDirectory() as folder:
         checkpoint, out = Path(folder) / "checkpoint.pt", Path(folder) / "ir"
         save_checkpoint(expected, checkpoint)
@@ -42,10 +47,11 @@ def measure(
         for precision in precisions:
             predictor = SAM2VideoPredictor(SAM2Model(out, precision=precision), fill_hole_area=0)
             for script in scripts:
-                pair = Pair(expected, predictor, clip)
-                with pair.actual_state:
-                    script(pair)
-                yield precision, script.__name__, pair.agreement
+                yield (
+                    precision,
+                    script.__name__,
+                    compare(answers[script.__name__], predictor, clip, script),
+                )
 
 
 def main() -> None:

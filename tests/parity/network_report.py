@@ -16,7 +16,8 @@ import torch
 from convert import convert_checkpoint
 from convert.build import OFFICIAL_CONFIGS
 from sam2ov.manifest import NetworkName
-from tests.parity.comparison import ALL_SIZES, CompiledFolder, Error, network_cases
+from tests.parity.comparison import CompiledFolder, Error
+from tests.reference.cases import ALL_SIZES, network_cases
 from tests.reference.random_weights import build_reference
 from tools.torch_predictor import save_checkpoint
 

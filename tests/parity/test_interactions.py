@@ -11,11 +11,12 @@ import pytest
 from convert import convert_checkpoint
 from sam2ov.engine.model import SAM2Model
 from sam2ov.upstream.video_predictor import SAM2VideoPredictor
-from tests.parity import interactions
-from tests.parity.interactions import Pair
+from tests.parity.agreement import compare
+from tests.reference import interactions
 from tests.reference.clip import make_clip
+from tests.reference.interactions import play
 from tests.reference.random_weights import build_reference
-from tools.torch_predictor import Predictor, save_checkpoint
+from tools.torch_predictor import Predictor, init_state, save_checkpoint
 
 
 @pytest.mark.parity
@@ -24,17 +25,13 @@ def test_small_configuration(
     small: tuple[Predictor, SAM2Model], script: interactions.Script
 ) -> None:
     expected, model = small
-    pair = Pair(
-        expected,
-        SAM2VideoPredictor(model, fill_hole_area=0),
-        make_clip(12, 120, 160, seed=3),
-    )
-    with pair.actual_state:
-        script(pair)
-    assert pair.agreement.iou >= 0.999
-    assert pair.agreement.worst_iou >= 0.99
-    assert pair.agreement.largest_error <= 1e-2
-    assert pair.agreement.present > 0
+    clip = make_clip(12, 120, 160, seed=3)
+    answers = play(script, expected, init_state(expected, clip), clip)
+    agreement = compare(answers, SAM2VideoPredictor(model, fill_hole_area=0), clip, script)
+    assert agreement.iou >= 0.999
+    assert agreement.worst_iou >= 0.99
+    assert agreement.largest_error <= 1e-2
+    assert agreement.present > 0
 
 
 @pytest.mark.parity
@@ -47,17 +44,13 @@ def test_official_configuration(config: str, tmp_path: Path) -> None:
         tmp_path / "checkpoint.pt", out, config=config, image_sizes=[256], weights="f32"
     )
     model = SAM2Model(out, precision="f32")
+    clip = make_clip(6, 120, 160, seed=4)
     absent = present = 0
     for script in (*interactions.SCRIPTS, interactions.everything):
-        pair = Pair(
-            expected,
-            SAM2VideoPredictor(model, fill_hole_area=0),
-            make_clip(6, 120, 160, seed=4),
-        )
-        with pair.actual_state:
-            script(pair)
-        assert pair.agreement.iou >= 0.999, script.__name__
-        absent += pair.agreement.absent
-        present += pair.agreement.present
+        answers = play(script, expected, init_state(expected, clip), clip)
+        agreement = compare(answers, SAM2VideoPredictor(model, fill_hole_area=0), clip, script)
+        assert agreement.iou >= 0.999, script.__name__
+        absent += agreement.absent
+        present += agreement.present
     assert absent > 0, "the scripts must see occlusion"
     assert present > absent

@@ -16,10 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tests.reference.bookkeeping import use_current_bookkeeping
 from tests.reference.clip import make_clip
 from tools.torch_predictor import (
     Predictor,
     build_predictor,
+    frames_to_images,
     init_state,
     keep_memories_in_float32,
     load_checkpoint,
@@ -34,18 +36,37 @@ def build_reference(
 ) -> Predictor:
     """A predictor with the weights of a checkpoint, or with seeded random ones.
 
-    Memories stay in float32, in all predictors of this process.
+    Memories stay in float32, in all predictors of this process. Predictors of other packages than
+    sam2 1.1.0 get its bookkeeping.
     """
-    keep_memories_in_float32()
-    predictor = build_predictor(config, image_size)
+    predictor = _build(config, image_size)
     if checkpoint is not None:
         load_checkpoint(predictor, checkpoint)
         return predictor
     # Calibrated at 256 px: no weight depends on the size, and the run takes a second.
-    calibrated = build_predictor(config, 256)
-    randomize(calibrated, seed)
-    calibrate(calibrated, make_clip(frames=6, height=192, width=256, seed=seed))
+    calibrated = build_random(config, 256, seed)
+    calibrate(calibrated, _calibration_clip(seed))
     predictor.load_state_dict(calibrated.state_dict())
+    return predictor
+
+
+def build_random(config: str | Path, image_size: int | None = None, seed: int = 0) -> Predictor:
+    """Random weights that do for each network alone: object scores may all be negative."""
+    predictor = _build(config, image_size)
+    randomize(predictor, seed)
+    calibrate_batch_norms(predictor, _calibration_clip(seed))
+    return predictor
+
+
+def _calibration_clip(seed: int) -> NDArray[np.uint8]:
+    return make_clip(frames=6, height=192, width=256, seed=seed)
+
+
+def _build(config: str | Path, image_size: int | None) -> Predictor:
+    keep_memories_in_float32()
+    predictor = build_predictor(config, image_size)
+    if not hasattr(predictor, "_clear_obj_non_cond_mem_around_input"):  # not sam2 1.1.0's
+        use_current_bookkeeping(predictor)
     return predictor
 
 
@@ -59,7 +80,11 @@ def randomize(predictor: Predictor, seed: int = 0) -> None:
     with torch.no_grad():
         for name, parameter in predictor.state_dict(keep_vars=True).items():
             leaf = name.rsplit(".", 1)[-1]
-            if "norm" in name or _is_norm(predictor, name):
+            if not parameter.is_floating_point():  # batches that a norm has seen
+                continue
+            if leaf == "running_var":
+                parameter.copy_(0.5 + torch.rand(parameter.shape, generator=generator))
+            elif "norm" in name or _is_norm(predictor, name):
                 normal(parameter, 0.2, mean=1.0 if leaf == "weight" else 0.0)
             elif leaf == "bias":
                 normal(parameter, 0.1)
@@ -78,7 +103,7 @@ def _owner(predictor: Predictor, name: str) -> nn.Module:
 
 
 def _is_norm(predictor: Predictor, name: str) -> bool:
-    return "LayerNorm" in type(_owner(predictor, name)).__name__
+    return "Norm" in type(_owner(predictor, name)).__name__
 
 
 def _is_embedding(predictor: Predictor, name: str) -> bool:
@@ -89,6 +114,26 @@ def _fan_in(predictor: Predictor, name: str, weight: Tensor) -> int:
     if isinstance(_owner(predictor, name), nn.ConvTranspose2d):
         return weight.shape[0]  # stride = kernel size: one tap per output pixel
     return weight[0].numel()
+
+
+def calibrate_batch_norms(predictor: Predictor, frames: NDArray[np.uint8]) -> None:
+    """Set running statistics to those of a clip, and let the neck's maps have a deviation of 1.
+
+    With random statistics activations grow from block to block until no bias matters, and with
+    large maps no memory does.
+    """
+    norms = [module for module in predictor.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not norms:
+        return
+    for norm in norms:
+        norm.train()
+        norm.momentum = 1.0
+    with torch.no_grad():
+        maps = predictor.image_encoder.trunk(frames_to_images(frames, predictor.image_size))
+        for conv, level_map in zip(predictor.image_encoder.neck.convs, reversed(maps), strict=True):
+            conv.conv.weight /= conv(level_map).std()
+    for norm in norms:
+        norm.eval()
 
 
 @dataclass(frozen=True)
