@@ -7,7 +7,7 @@ PYTHON ?= python3
 APP_ARGS ?=
 PYTEST_ARGS ?=
 
-# What checkpoints are converted with; the runtime needs neither.
+# What parity is measured against; sam2ov needs neither.
 TORCH := torch==2.13.0
 SAM2 := sam2==1.1.0
 # Whose checkpoints are read too; the converter needs none of it.
@@ -96,7 +96,7 @@ $(TEST_VENV)/$(STAMP): pyproject.toml
 	$(TEST_VENV)/bin/python -m pip install --quiet "setuptools>=77" wheel $(TORCH)
 	$(call stage,"installing sam2$(comma) sam2ov and the test tools into $(TEST_VENV)")
 	SAM2_BUILD_CUDA=0 $(TEST_VENV)/bin/python -m pip install --quiet --no-build-isolation $(SAM2) $(TORCH)
-	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[convert,test]" $(TORCH) $(TRANSFORMERS)
+	$(TEST_VENV)/bin/python -m pip install --quiet --editable ".[test]" $(TORCH) $(TRANSFORMERS)
 	$(TEST_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
 	@touch $@
 

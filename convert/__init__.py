@@ -1,4 +1,4 @@
-"""Conversion of SAM 2 / SAM 2.1 checkpoints to OpenVINO IR (torch and sam2 live here only)."""
+"""Conversion of checkpoints of SAM 2's family to OpenVINO IR."""
 
 from convert import privacy
 from convert.export import convert_checkpoint

@@ -23,7 +23,10 @@ class _Progress(StrEnum):
 
 
 def convert(
-    checkpoint: Annotated[Path, typer.Argument(help="A .pt or .safetensors file.")],
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(help="A .pt or .safetensors file, or a folder as transformers saves it."),
+    ],
     out: Annotated[Path, typer.Option(help="The model folder to make.")],
     config: Annotated[
         str | None,
@@ -47,7 +50,7 @@ def convert(
         _Progress, typer.Option(help="json: one object a line on standard output.")
     ] = _Progress.text,
 ) -> None:
-    """Convert a SAM 2 or SAM 2.1 checkpoint to OpenVINO."""
+    """Convert a checkpoint of SAM 2, SAM 2.1, EdgeTAM or EfficientTAM to OpenVINO."""
     as_json = progress is _Progress.json
 
     def report(stage: str, done: int, total: int) -> None:
@@ -56,9 +59,12 @@ def convert(
         else:
             print(f"[{done}/{total}] {stage}", flush=True)
 
+    def note(sentence: str) -> None:
+        print(json.dumps({"note": sentence}) if as_json else sentence, flush=True)
+
     sizes = None if image_size is None else _sizes(image_size)
     try:
-        convert_checkpoint(checkpoint, out, config, sizes, weights.value, name, report)
+        convert_checkpoint(checkpoint, out, config, sizes, weights.value, name, report, note)
     except (Sam2ovError, OSError) as error:
         if as_json:
             failure = {"error": type(error).__name__, "message": str(error)}

@@ -47,19 +47,24 @@ def attend_few(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tenso
     return ops.squeeze(attend(query, key, value, scale), 2)
 
 
-def attend_long(query: Tensor, key: Tensor, value: Tensor, length: int) -> Tensor:
-    """softmax(Q Kᵀ) V on [B, tokens, D] for long sequences, in three operations.
+def attend_long(
+    query: Tensor, key: Tensor, value: Tensor, length: int, added: Tensor | None = None
+) -> Tensor:
+    """softmax(Q Kᵀ + a) V on [B, tokens, D] for long sequences, in separate operations.
 
     Args:
         query: scaled by 1/√d already.
         key: [B, keys, D].
         value: [B, keys, any].
         length: the number of queries.
+        added: a, [keys]; None adds nothing.
     """
     query, key, value = (ops.unsqueeze(x, 1, 2) for x in (query, key, value))
     parts = []
     for start in range(0, length, _QUERIES_AT_ONCE):
         some = ops.take(query, start, min(start + _QUERIES_AT_ONCE, length), axis=3)
-        weights = ops.softmax(ops.matmul(some, key, transpose_b=True))
-        parts.append(ops.matmul(weights, value))
+        logits = ops.matmul(some, key, transpose_b=True)
+        if added is not None:
+            logits = ops.add(logits, added)
+        parts.append(ops.matmul(ops.softmax(logits), value))
     return ops.squeeze(ops.concat(parts, axis=3), 1, 2)

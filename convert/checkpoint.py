@@ -214,36 +214,3 @@ def _without_prefix(
     if not outside:
         return kept, ()
     return kept, (f"Left aside, as no part of the model '{shown(prefix)}': {some(outside)}.",)
-
-
-def check_fits(
-    expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], config: str
-) -> None:
-    """Check that a checkpoint has the keys and shapes of a model, and no others.
-
-    Args:
-        expected: the shapes of the model's tensors by key.
-        found: those of the checkpoint's.
-        config: the configuration's name, for the message.
-
-    Raises:
-        CheckpointError: keys are missing or unexpected, or shapes differ; the message names them.
-    """
-    problems = (
-        ("missing", sorted(expected.keys() - found.keys())),
-        ("unexpected", sorted(found.keys() - expected.keys())),
-        (
-            "of another shape",
-            [
-                f"{key} {found[key]} instead of {shape}"
-                for key, shape in expected.items()
-                if key in found and found[key] != shape
-            ],
-        ),
-    )
-    named = [f"{len(keys)} {kind} ({some(keys)})" for kind, keys in problems if keys]
-    if named:
-        raise CheckpointError(
-            f"The checkpoint does not fit the configuration {config}: tensors {'; '.join(named)}. "
-            "Give the configuration that it was trained with (--config NAME or a yaml file)."
-        )

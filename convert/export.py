@@ -1,23 +1,24 @@
 """From a checkpoint to a model folder, which appears whole or not at all."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import openvino as ov
 from pydantic import ValidationError
 
-from convert.build import build_model, guess_config, read_config
-from convert.checkpoint import check_fits, read_checkpoint
+from convert.architecture import EMBEDDING_STRIDE, MASK_STRIDE, Architecture
+from convert.checkpoint import read_checkpoint
 from convert.folder import FolderWriter
 from convert.image_encoder import build_image_encoder
+from convert.infer import find_architecture
 from convert.mask_decoder import build_mask_decoder
 from convert.memory_attention import build_memory_attention
 from convert.memory_encoder import build_memory_encoder
 from convert.ops import FloatArray
 from convert.prompt_encoder import build_prompt_encoder
-from convert.support import check_supported
 from convert.weights import Weights
 from sam2ov.errors import ConversionError
 from sam2ov.manifest import (
@@ -27,7 +28,6 @@ from sam2ov.manifest import (
     NetworkSpec,
     SizeSpec,
     Source,
-    Switches,
     sha256_of,
 )
 from sam2ov.unfinished import unfinished_folder
@@ -35,14 +35,16 @@ from sam2ov.unfinished import unfinished_folder
 ProgressCallback = Callable[[str, int, int], None]
 """Called with the name of the stage that begins, how many are done, and how many there are."""
 
-BUILDERS: Final[Mapping[NetworkName, Callable[[Any, Weights], ov.Model]]] = {
+NoteCallback = Callable[[str], None]
+"""Called with what people should know of a conversion, a sentence each."""
+
+BUILDERS: Final[Mapping[NetworkName, Callable[[Architecture, Weights], ov.Model]]] = {
     "image_encoder": build_image_encoder,
     "prompt_encoder": build_prompt_encoder,
     "mask_decoder": build_mask_decoder,
     "memory_attention": build_memory_attention,
     "memory_encoder": build_memory_encoder,
 }
-_MASK_STRIDE: Final = 4
 
 UNUSED: Final = {
     "no_mem_pos_enc": "upstream reads it only where directly_add_no_mem_embed is false",
@@ -58,20 +60,22 @@ def convert_checkpoint(
     weights: Literal["f16", "f32"] = "f16",
     name: str | None = None,
     progress: ProgressCallback | None = None,
+    note: NoteCallback | None = None,
 ) -> Manifest:
-    """Convert a checkpoint of SAM 2 or SAM 2.1 to a model folder.
+    """Convert a checkpoint of SAM 2, SAM 2.1, EdgeTAM or EfficientTAM to a model folder.
 
     Args:
         checkpoint: ``.pt`` or ``.safetensors``: see ``read_checkpoint``.
         out: the folder to make. A model folder that is there already is replaced; equal inputs
             give equal files.
-        config: upstream's name or a yaml file; None finds the official one that fits.
+        config: upstream's name or a yaml file; None finds it from the checkpoint.
         image_sizes: sides of the square model input, multiples of 32; None keeps the config's. The
             config's is what the model was trained at; where it is not among them, the first is
             taken for it.
         weights: how weights are stored; "f16" halves the files, computation is unaffected.
         name: the model's name in the manifest; None takes the folder's.
         progress: called as each stage begins, and once at the end.
+        note: told which configuration was found, and what of the checkpoint was left aside.
 
     Raises:
         CheckpointError: the checkpoint is unsafe, damaged, or does not fit the configuration.
@@ -90,46 +94,41 @@ def convert_checkpoint(
 
     begin_next()
     read = read_checkpoint(checkpoint)
-    config = guess_config(read.tensors) if config is None else config
-    description = read_config(config)
-    model = build_model(description)
-    check_supported(model)
-    check_fits(
-        {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()},
-        read.shapes,
-        str(config),
-    )
+    architecture = find_architecture(config, read.shapes, checkpoint.name)
     account = Weights(read.tensors)
-    image_sizes = image_sizes or [model.image_size]
+    for sentence in (f"The checkpoint is read as {architecture.name}.", *read.notes):
+        if note is not None:
+            note(sentence)
+    trained = architecture.image_size
+    image_sizes = image_sizes or [trained]
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with unfinished_folder(out, _cannot_write) as folder, FolderWriter(folder, weights) as writer:
         try:
             sizes = tuple(
-                _write_graphs(build_model(description, size), account, writer, begin_next)
+                _write_graphs(architecture.at(size), account, writer, begin_next)
                 for size in image_sizes
             )
             begin_next()
-            constants = writer.constants(constants_of(model, account))
+            constants = writer.constants(constants_of(architecture, account))
             account.check_all_used(UNUSED)
             manifest = Manifest(
                 name=name or out.absolute().name,
-                family="sam2.1" if model.no_obj_embed_spatial is not None else "sam2",
-                image_size=model.image_size if model.image_size in image_sizes else image_sizes[0],
+                family=architecture.family,
+                image_size=trained if trained in image_sizes else image_sizes[0],
                 sizes=sizes,
-                embedding_stride=model.backbone_stride,
-                mask_stride=_MASK_STRIDE,
-                hidden_dim=model.hidden_dim,
-                mem_dim=model.mem_dim,
-                num_maskmem=model.num_maskmem,
-                max_obj_ptrs=model.max_obj_ptrs_in_encoder,
-                switches=_switches(model),
+                embedding_stride=EMBEDDING_STRIDE,
+                mask_stride=MASK_STRIDE,
+                hidden_dim=architecture.hidden_dim,
+                mem_dim=architecture.mem_dim,
+                num_maskmem=architecture.num_maskmem,
+                max_obj_ptrs=architecture.max_obj_ptrs,
+                switches=architecture.switches,
                 weights=weights,
                 source=Source(
                     checkpoint=checkpoint.name,
-                    sha256=sha256_of(checkpoint),
-                    config=Path(config).name.removesuffix(".yaml"),
-                    sam2_version=version("sam2"),
+                    sha256=_digest(checkpoint),
+                    config=architecture.name,
                     openvino_version=version("openvino"),
                 ),
                 weights_file=writer.weights_file(),
@@ -146,56 +145,48 @@ def convert_checkpoint(
 
 
 def _write_graphs(
-    model: Any, account: Weights, writer: FolderWriter, begin_next: Callable[[], None]
+    architecture: Architecture,
+    account: Weights,
+    writer: FolderWriter,
+    begin_next: Callable[[], None],
 ) -> SizeSpec:
     """Write the networks of a model at its input size, one after the other."""
     networks: dict[NetworkName, NetworkSpec] = {}
     for network, build in BUILDERS.items():
         begin_next()
-        networks[network] = writer.add(network, model.image_size, build(model, account))
+        graph = build(architecture, account)
+        networks[network] = writer.add(network, architecture.image_size, graph)
     return SizeSpec(
-        image_size=model.image_size,
-        memory_tokens=(model.image_size // model.backbone_stride) ** 2,
+        image_size=architecture.image_size,
+        memory_tokens=architecture.memory_tokens,
         networks=networks,
     )
 
 
-def constants_of(model: Any, account: Weights) -> dict[str, FloatArray]:
+def _digest(checkpoint: Path) -> str:
+    """SHA-256 of a file; of a folder, that of the names and digests of its weights."""
+    if checkpoint.is_file():
+        return sha256_of(checkpoint)
+    files = sorted(checkpoint.glob("*.safetensors"))
+    listed = "".join(f"{sha256_of(file)}  {file.name}\n" for file in files)
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def constants_of(architecture: Architecture, account: Weights) -> dict[str, FloatArray]:
     """The learned parameters that stay outside the graphs (see the runtime's ``Constants``)."""
+    c, m = architecture.hidden_dim, architecture.mem_dim
     constants = {
-        "no_mem_embed": account.tensor("no_mem_embed").reshape(model.hidden_dim),
-        "maskmem_tpos_enc": account.tensor("maskmem_tpos_enc").reshape(-1, model.mem_dim),
-        "no_obj_ptr": account.tensor("no_obj_ptr").reshape(model.hidden_dim),
+        "no_mem_embed": account.tensor("no_mem_embed").reshape(c),
+        "maskmem_tpos_enc": account.tensor("maskmem_tpos_enc").reshape(-1, m),
+        "no_obj_ptr": account.tensor("no_obj_ptr").reshape(c),
         "mask_downsample_weight": account.tensor("mask_downsample.weight").reshape(4, 4),
         "mask_downsample_bias": account.tensor("mask_downsample.bias").reshape(()),
     }
-    if model.proj_tpos_enc_in_obj_ptrs:
+    if architecture.switches.pointer_tpos == "projected":
         projection = account.affine("obj_ptr_tpos_proj")
         constants["obj_ptr_tpos_proj_weight"] = projection.weight
         constants["obj_ptr_tpos_proj_bias"] = projection.bias
     return constants
-
-
-def _switches(model: Any) -> Switches:
-    decoder = model.sam_mask_decoder
-    return Switches(
-        multimask_output=model.multimask_output_in_sam,
-        multimask_output_for_tracking=model.multimask_output_for_tracking,
-        multimask_min_points=model.multimask_min_pt_num,
-        multimask_max_points=model.multimask_max_pt_num,
-        use_multimask_token_for_pointer=model.use_multimask_token_for_obj_ptr,
-        dynamic_multimask=decoder.dynamic_multimask_via_stability,
-        dynamic_multimask_delta=decoder.dynamic_multimask_stability_delta,
-        dynamic_multimask_threshold=decoder.dynamic_multimask_stability_thresh,
-        binarize_prompted_masks=model.binarize_mask_from_pts_for_mem_enc,
-        use_mask_as_output=model.use_mask_input_as_output_without_sam,
-        pointer_tpos="projected" if model.proj_tpos_enc_in_obj_ptrs else "none",
-        signed_pointer_tpos=model.use_signed_tpos_enc_to_obj_ptrs,
-        past_pointers_only=model.only_obj_ptrs_in_the_past_for_eval,
-        fixed_no_obj_ptr=model.fixed_no_obj_ptr,
-        max_conditioning_frames=model.max_cond_frames_in_attn,
-        memory_stride=model.memory_temporal_stride_for_eval,
-    )
 
 
 def _require_replaceable(out: Path) -> None:

@@ -216,6 +216,11 @@ def linear(x: Tensor, affine: Affine) -> Tensor:
     return add(matmul(x, constant(affine.weight), transpose_b=True), constant(affine.bias))
 
 
+def project(x: Tensor, matrix: FloatArray) -> Tensor:
+    """A linear map of the last axis without a bias, ``matrix`` [out, in]."""
+    return matmul(x, constant(matrix), transpose_b=True)
+
+
 def normalize(x: Tensor, eps: float) -> Tensor:
     """Mean 0 and variance 1 along the last axis."""
     return cast(Tensor, ov_ops.mvn(x, integers(-1), True, eps, "inside_sqrt"))
@@ -257,6 +262,16 @@ def conv_nchw(x: Tensor, kernel: Kernel) -> Tensor:
     strides, pads = [kernel.stride] * 2, [kernel.padding] * 2
     out = ov_ops.convolution(x, constant(kernel.weight), strides, pads, pads, [1, 1])
     return add(out, constant(kernel.bias[None, :, None, None]))
+
+
+def linear_nchw(x: Tensor, affine: Affine) -> Tensor:
+    """An affine map of the channels of a [B, C, H, W] map: a 1×1 convolution."""
+    return conv_nchw(x, Kernel(affine.weight[:, :, None, None], affine.bias))
+
+
+def mean_of_map(x: Tensor) -> Tensor:
+    """The mean of each channel of a [B, C, H, W] map, [B, C, 1, 1]."""
+    return cast(Tensor, ov_ops.reduce_mean(x, integers(2, 3), keep_dims=True))
 
 
 def depthwise_conv_nchw(x: Tensor, kernel: Kernel) -> Tensor:
@@ -316,6 +331,52 @@ def upsample_bilinear_nchw(x: Tensor, size: int) -> Tensor:
             coordinate_transformation_mode="half_pixel",
         ),
     )
+
+
+def upsample_nearest_nchw(x: Tensor, size: int) -> Tensor:
+    """Resize a [B, C, H, W] map to [B, C, size, size] by copying cells."""
+    return cast(
+        Tensor,
+        ov_ops.interpolate(
+            x,
+            integers(size, size),
+            mode="nearest",
+            shape_calculation_mode="sizes",
+            axes=integers(2, 3),
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        ),
+    )
+
+
+def mean_of_cells(x: Tensor, size: int, channels: int) -> Tensor:
+    """Means over 2×2 cells of maps in tokens: [B, n, size², C] to [B, n, size²/4, C]."""
+    half = size // 2
+    blocks = reshape(x, 0, -1, half, 2, half, 2 * channels)
+    rows = multiply(add(take(blocks, 0, 1, axis=3), take(blocks, 1, 2, axis=3)), constant(0.25))
+    pairs = add(take(rows, 0, channels, axis=5), take(rows, channels, 2 * channels, axis=5))
+    return reshape(pairs, 0, -1, half * half, channels)
+
+
+def length_of(x: Tensor, axis: int) -> Tensor:
+    """The length of an axis, int64 [1]."""
+    return cast(Tensor, ov_ops.gather(ov_ops.shape_of(x), integers(axis), _scalar(0)))
+
+
+def up_to(x: Tensor, length: Tensor, axis: int) -> Tensor:
+    """The first entries along an axis; ``length`` int64 [1], 0 leaves none."""
+    return cast(Tensor, ov_ops.slice(x, integers(0), length, integers(1), integers(axis)))
+
+
+def where_one(length: Tensor, yes: int, no: int) -> Tensor:
+    """``yes`` where an int64 [1] is 1, else ``no``."""
+    is_one = ov_ops.equal(length, integers(1))
+    return cast(Tensor, ov_ops.select(is_one, integers(yes), integers(no)))
+
+
+def filled(value: float, length: Tensor) -> Tensor:
+    """A number so many times; ``length`` int64 [1]."""
+    return cast(Tensor, ov_ops.broadcast(constant(value), length))
 
 
 def model(name: str, inputs: Sequence[Node], outputs: Mapping[str, Tensor]) -> Model:

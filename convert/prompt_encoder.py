@@ -1,11 +1,10 @@
 """The prompt encoder (sam2/modeling/sam/prompt_encoder.py) as an OpenVINO graph."""
 
-from typing import Any
-
 import numpy as np
 from openvino import Model
 
 from convert import ops
+from convert.architecture import Architecture
 from convert.ops import Tensor
 from convert.positions import fourier_position
 from convert.weights import Weights
@@ -13,7 +12,7 @@ from convert.weights import Weights
 _NORM_EPS = 1e-6
 
 
-def build_prompt_encoder(model: Any, weights: Weights) -> Model:
+def build_prompt_encoder(architecture: Architecture, weights: Weights) -> Model:
     """Graph: points [B, P, 2] in model pixels, labels, mask logits [B, 1, 4h, 4w], has_mask [B].
 
     Gives ``sparse`` [B, P + 1, C] (upstream appends a padding point when there is no box argument,
@@ -21,12 +20,12 @@ def build_prompt_encoder(model: Any, weights: Weights) -> Model:
     [B, C, h, w].
     """
     part = weights.at("sam_prompt_encoder")
-    low_res = model.image_size // 4
+    low_res = architecture.low_res_size
     points = ops.parameter("points", [-1, -1, 2])
     labels = ops.parameter("labels", [-1, -1], np.int32)
     mask_logits = ops.parameter("mask_logits", [-1, 1, low_res, low_res])
     has_mask = ops.parameter("has_mask", [-1])
-    sparse = _embed_points(points, labels, part, model.image_size)
+    sparse = _embed_points(points, labels, part, architecture.image_size)
     dense = _embed_mask(mask_logits, has_mask, part, low_res)
     return ops.model(
         "prompt_encoder",

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from convert.ops import Affine, FloatArray, Kernel, Norm
+from convert.wording import some
 from sam2ov.errors import ConversionError
 
 
@@ -26,25 +29,37 @@ class Weights:
 
     def tensor(self, name: str) -> FloatArray:
         """One tensor, as the checkpoint has it."""
-        key = self._prefix + name
+        key = self.key(name)
         self._taken.add(key)
         return self._tensors[key]
 
-    def affine(self, name: str) -> Affine:
+    def key(self, name: str) -> str:
+        """The whole key of a tensor."""
+        return self._prefix + name
+
+    def affine(self, *path: str) -> Affine:
         """A linear layer, or a 1×1 convolution read as one."""
-        part = self.at(name)
+        part = self.at(*path)
         weight = part.tensor("weight")
         return Affine(weight.reshape(weight.shape[0], -1), part.tensor("bias"))
+
+    def matrix(self, name: str, half: int | None = None) -> FloatArray:
+        """The weight of a linear layer without bias, or one half of its rows."""
+        weight = self.tensor(f"{name}.weight")
+        weight = weight.reshape(weight.shape[0], -1)
+        rows = len(weight) // 2
+        return weight if half is None else weight[half * rows : (half + 1) * rows]
 
     def norm(self, name: str, eps: float) -> Norm:
         """A layer normalisation."""
         part = self.at(name)
         return Norm(part.tensor("weight"), part.tensor("bias"), eps)
 
-    def kernel(self, name: str, stride: int = 1, padding: int = 0) -> Kernel:
-        """A convolution."""
-        part = self.at(name)
-        return Kernel(part.tensor("weight"), part.tensor("bias"), stride, padding)
+    def kernel(self, name: str, stride: int = 1, padding: int = 0, bias: bool = True) -> Kernel:
+        """A convolution; one without a bias gets zeros."""
+        weight = self.tensor(f"{name}.weight")
+        shift = self.tensor(f"{name}.bias") if bias else np.zeros(len(weight), np.float32)
+        return Kernel(weight, shift, stride, padding)
 
     def mlp(self, layers: int) -> list[Affine]:
         """The layers of sam2's ``MLP`` module."""
@@ -67,6 +82,6 @@ class Weights:
         left = sorted(set(self._tensors) - self._taken - set(unused))
         if left:
             raise ConversionError(
-                f"{len(left)} tensors of the checkpoint would be lost: {', '.join(left)}. "
+                f"{len(left)} tensors of the checkpoint would be lost: {some(left)}. "
                 "The converter does not know this architecture."
             )

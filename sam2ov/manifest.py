@@ -121,7 +121,6 @@ class Source(_Frozen):
     checkpoint: str
     sha256: str
     config: str
-    sam2_version: str
     openvino_version: str
 
 

@@ -83,7 +83,6 @@ def write_model_folder(
         checkpoint=checkpoint.name if checkpoint else "none",
         sha256=sha256_of(checkpoint) if checkpoint else "",
         config=config,
-        sam2_version="1.1.0",
         openvino_version="none",
     )
     manifest = Manifest.model_validate(

@@ -38,7 +38,7 @@ def make_manifest(**switches: object) -> Manifest:
         "max_conditioning_frames": -1,
         "memory_stride": 1,
     }
-    source = Source(checkpoint="-", sha256="-", config="-", sam2_version="-", openvino_version="-")
+    source = Source(checkpoint="-", sha256="-", config="-", openvino_version="-")
     return Manifest(
         name="fake",
         family="sam2.1",
@@ -96,8 +96,7 @@ class FakeModel:
         red = (rgb[..., 0] - rgb[..., 1:].max(axis=-1)).reshape(4 * h, 4, 4 * h, 4).mean((1, 3))
         return ImageFeatures(
             np.zeros((1, c, h, h), np.float32),
-            red[None, None].astype(np.float32),
-            np.zeros((1, 1, 2 * h, 2 * h), np.float32),
+            {"high_res_0": red[None, None].astype(np.float32)},
         )
 
     def encode_prompts(
@@ -121,7 +120,7 @@ class FakeModel:
         """Redness - 100 as logits; present where any is positive."""
         self._count("decode_masks")
         batch = len(embedding)
-        logits = features.high_res_0[0, 0] - 100
+        logits = features.high_res["high_res_0"][0, 0] - 100
         score = 5.0 if (logits > 0).any() else -5.0
         return DecodedMasks(
             np.broadcast_to(logits, (batch, 4, *logits.shape)).copy(),

@@ -1,5 +1,6 @@
 """What holds for the project as a whole: imports, contracts, packaging, image, commands."""
 
+import itertools
 import json
 import os
 import re
@@ -24,7 +25,6 @@ from typing import Any
 import pytest
 
 import sam2ov
-from sam2ov.zoo import conversion
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "torchvision", "sam2", "openvino", "cv2", "gradio", "av")
@@ -84,12 +84,11 @@ def test_the_version_stands_in_one_place(
     ]
 
 
-def test_the_converters_pins_agree(pyproject: dict[str, Any]) -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    pins = dict(re.findall(r"^(TORCH|SAM2) := (\S+)$", makefile, re.MULTILINE))
-    advice = " ".join(conversion.install_commands())
-    assert f"--no-build-isolation {pins['SAM2']} {pins['TORCH']}" in advice
-    assert pins["SAM2"] in pyproject["project"]["optional-dependencies"]["convert"]
+def test_nothing_that_is_installed_asks_for_torch(pyproject: dict[str, Any]) -> None:
+    """Models are converted by what a plain install has."""
+    extras = pyproject["project"]["optional-dependencies"].values()
+    wanted = [*pyproject["project"]["dependencies"], *itertools.chain(*extras)]
+    assert [name for name in wanted if re.match(r"(torch|sam2|timm|transformers)\b", name)] == []
 
 
 def test_no_file_names_this_machine_or_a_registry(tracked: tuple[str, ...]) -> None:
@@ -163,7 +162,7 @@ def test_the_runtime_does_not_require_torch(wheel: Path) -> None:
     required = _metadata(wheel, "METADATA").get_all("Requires-Dist", [])
     runtime = {re.split(r"[ <>=!~;\[]", line)[0] for line in required if "extra ==" not in line}
     assert "openvino" in runtime
-    assert runtime.isdisjoint({"torch", "torchvision", "sam2", "safetensors", "pytest"})
+    assert runtime.isdisjoint({"torch", "torchvision", "sam2", "pytest"})
 
 
 # --- the container image -----------------------------------------------------------------------
@@ -328,7 +327,7 @@ def test_make_test_installs_torch_first_and_checks_everything(tmp_path: Path) ->
     names = ("TEST_VENV", "RUNTIME_VENV", "NODE_MODULES")
     environments = (f"{name}={tmp_path / name}" for name in names)
     plan = _run("make", "--dry-run", "test", *environments)
-    torch, sam2, rest = (plan.index(text) for text in ("wheel torch==", "sam2==", "[convert,test]"))
+    torch, sam2, rest = (plan.index(text) for text in ("wheel torch==", "sam2==", "[test]"))
     assert torch < sam2 < rest
     steps = ("ruff check", "ruff format --check", "mypy", "lint-imports", "tests/convert")
     page = ("npm ci", "tools.page_types --check", "/tsc", "node --test")

@@ -130,7 +130,11 @@ def load_checkpoint(predictor: Predictor, checkpoint: Path) -> None:
     else:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     state_dict: Mapping[str, Tensor] = content.get("model", content)
-    shapes = {key: tuple(tensor.shape) for key, tensor in predictor.state_dict().items()}
+    # Counters of batches normalisations saw in training, which files may lack: nothing reads them.
+    own = predictor.state_dict()
+    counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
+    state_dict = {**counters, **state_dict}
+    shapes = {key: tuple(tensor.shape) for key, tensor in own.items()}
     found = {key: tuple(tensor.shape) for key, tensor in state_dict.items()}
     differ = sorted(dict(shapes.items() ^ found.items()))
     if differ:

@@ -17,7 +17,7 @@ from sam2ov.zoo.cache import cache_folder
 from sam2ov.zoo.catalogue import OFFICIAL_IMAGE_SIZE, list_models, official_config
 from sam2ov.zoo.checkpoints import kept_checkpoint
 from sam2ov.zoo.child_process import module_environment
-from sam2ov.zoo.conversion import convert_checkpoint, require_converter
+from sam2ov.zoo.conversion import convert_checkpoint
 from sam2ov.zoo.loading import PreparedModel, prepare_model
 from sam2ov.zoo.presets import PresetName, preset_sizes
 
@@ -123,10 +123,9 @@ def _random_model(name: str, progress: ProgressCallback | None) -> Path:
         raise ModelError(
             f"--random-weights is for the official models ({official}), not for {name!r}."
         )
-    require_converter()
     folder = cache_folder() / "random"
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / f"{name}-random.pt"
+    checkpoint = folder / f"{name}-random.safetensors"
     if not checkpoint.is_file():
         if progress is not None:
             progress(Progress("Making random weights", 0, 1, "items"))

@@ -20,7 +20,8 @@ def convert(
         str,
         typer.Argument(
             metavar="CHECKPOINT|NAME",
-            help='A .pt or .safetensors file, or a name of "sam2ov models" to fetch first.',
+            help="A .pt or .safetensors file, a folder as transformers saves it, or a name of "
+            '"sam2ov models" to fetch first.',
         ),
     ],
     out: Annotated[
@@ -45,16 +46,15 @@ def convert(
         _Weights, typer.Option(help="How weights are stored; f16 halves the files.")
     ] = _Weights.f16,
 ) -> None:
-    """Convert a SAM 2 or SAM 2.1 checkpoint to OpenVINO.
+    """Convert a checkpoint of SAM 2, SAM 2.1, EdgeTAM or EfficientTAM to OpenVINO.
 
-    Fine-tuned checkpoints too. This needs torch and sam2, which nothing else does; without them it
-    says how to install them. Prints the model folder, which --model takes.
+    Fine-tuned checkpoints too. Prints the model folder, which --model takes.
     """
     path = Path(checkpoint).expanduser()
     sizes = None if image_size is None else _sizes(image_size)
     folder = (
         _convert_file(path, out, config, sizes, weights)
-        if path.is_file()
+        if path.exists()
         else _convert_named(checkpoint, out, config, sizes, weights)
     )
     print(folder)

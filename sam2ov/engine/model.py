@@ -1,6 +1,7 @@
-"""SAM 2's networks on frames, prompts, masks and memories: one method each, arrays in and out."""
+"""The networks on frames, prompts, masks and memories: one method each, arrays in and out."""
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,18 +22,17 @@ class ImageFeatures:
 
     Attributes:
         embedding: [1, C, h, w], without ``no_mem_embed``.
-        high_res_0: [1, C/8, 4h, 4w].
-        high_res_1: [1, C/4, 2h, 2w].
+        high_res: finer maps for the mask decoder by their names there, [1, C/8, 4h, 4w] and
+            [1, C/4, 2h, 2w]; none in families whose decoder sees the embedding alone.
     """
 
     embedding: FloatArray
-    high_res_0: FloatArray
-    high_res_1: FloatArray
+    high_res: Mapping[str, FloatArray]
 
     @property
     def nbytes(self) -> int:
         """Size in memory."""
-        return self.embedding.nbytes + self.high_res_0.nbytes + self.high_res_1.nbytes
+        return self.embedding.nbytes + sum(each.nbytes for each in self.high_res.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,7 @@ class SAM2Model:
     def encode_image(self, image: npt.NDArray[np.uint8]) -> ImageFeatures:
         """Embed a frame: uint8 RGB [S, S, 3]."""
         out = self._networks["image_encoder"].infer({"image": image[None]})
-        return ImageFeatures(out["embedding"], out["high_res_0"], out["high_res_1"])
+        return ImageFeatures(out.pop("embedding"), out)
 
     def encode_prompts(
         self,
@@ -170,8 +170,7 @@ class SAM2Model:
         out = self._networks["mask_decoder"].infer(
             {
                 "embedding": embedding,
-                "high_res_0": features.high_res_0,
-                "high_res_1": features.high_res_1,
+                **features.high_res,
                 "sparse": prompts.sparse,
                 "dense": prompts.dense,
             }

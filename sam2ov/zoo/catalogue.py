@@ -10,7 +10,7 @@ from sam2ov.errors import CheckpointError, DownloadError, ModelFolderError, Mode
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.zoo.cache import cached_folder, checkpoints_folder, is_whole, make_once, verified
 from sam2ov.zoo.checkpoints import fetch_checkpoint, kept_checkpoint
-from sam2ov.zoo.conversion import Weights, convert_checkpoint, require_converter
+from sam2ov.zoo.conversion import Weights, convert_checkpoint
 from sam2ov.zoo.presets import preset_sizes
 
 BUNDLED_NAME: Final = "micro"
@@ -178,7 +178,6 @@ def _resolve_hub_model(
     folder = _variant_folder(model.name, () if sizes == usual else sizes, weights)
     if is_whole(folder):
         return folder
-    require_converter()  # before a download that would be for nothing
 
     def convert(out: Path) -> None:
         checkpoint = _checkpoint(model, progress, cancel)

@@ -1,13 +1,12 @@
-"""Running the converter in a process of its own, so that the runtime never imports torch."""
+"""Running the converter in a process of its own, which can be stopped and gives its memory back."""
 
 import json
-import os
+import logging
 import queue
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -21,44 +20,9 @@ Weights = Literal["f16", "f32"]
 CONVERTER = "convert"
 """The module that is run."""
 
-_WINDOWS = os.name == "nt"
 _POLL_SECONDS = 0.1
 
-
-def missing_packages() -> list[str]:
-    """What the converter needs and is not installed; nothing is imported."""
-    return [name for name in ("torch", "sam2") if find_spec(name) is None]
-
-
-def require_converter() -> None:
-    """Check that torch and sam2 are installed, without importing them.
-
-    Raises:
-        ConversionError: one is missing; the message gives the commands that install it.
-    """
-    if missing := missing_packages():
-        raise ConversionError(
-            f"Converting a checkpoint needs {' and '.join(missing)}, which the runtime does not. "
-            "Install, in this order, then try again:\n"
-            + "\n".join(f"    {command}" for command in install_commands())
-            + "\nOr convert where they are installed (sam2ov convert) and give the folder's path."
-        )
-
-
-def install_commands() -> tuple[str, ...]:
-    """The shell commands that install what the converter needs, for this operating system.
-
-    torch comes first, and sam2 is built without isolation: its isolated build would download
-    another torch. torch is named again so that torchvision does not replace it.
-    """
-    torch, sam2 = "torch==2.13.0", "sam2==1.1.0"
-    # A Windows command prompt has no `NAME=value command`.
-    no_cuda = 'set "SAM2_BUILD_CUDA=0" && ' if _WINDOWS else "SAM2_BUILD_CUDA=0 "
-    return (
-        f'pip install "setuptools>=77" wheel {torch}',
-        f"{no_cuda}pip install --no-build-isolation {sam2} {torch}",
-        'pip install "safetensors>=0.5"',
-    )
+_log = logging.getLogger(__name__)
 
 
 def convert_checkpoint(
@@ -79,10 +43,9 @@ def convert_checkpoint(
 
     Raises:
         CheckpointError: the checkpoint is truncated, unsafe, or does not fit ``config``.
-        ConversionError: torch or sam2 is missing, or the converter failed or was killed.
+        ConversionError: the converter failed or was killed.
         CancelledError: ``cancel`` returned true; the converter was stopped.
     """
-    require_converter()
     arguments: list[str | Path] = [checkpoint.absolute(), "--out", out.absolute()]
     arguments += ["--name", name]
     arguments += ["--weights", weights, "--progress", "json"]
@@ -96,6 +59,8 @@ def convert_checkpoint(
             for message in _messages(process, cancel):
                 if "error" in message:
                     error = message
+                elif "note" in message:
+                    _log.info("%s: %s", checkpoint.name, message["note"])
                 elif progress is not None:
                     stage, done, total = message["stage"], message["done"], message["total"]
                     progress(Progress(stage, done, total, "items"))

@@ -1,6 +1,5 @@
 """Which model is measured, and the checkpoint that goes with it."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ def stand_ins(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     log = tmp_path / "converter.log"
     monkeypatch.setenv("FAKE_CONVERT_LOG", str(log))
     monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")
-    monkeypatch.setattr(conversion, "find_spec", lambda name: importlib.util.find_spec("sam2ov"))
     monkeypatch.setattr(bench_model, "RANDOM_CHECKPOINT", "tests.bench.fake_random")
     return log
 
@@ -85,12 +83,6 @@ def test_random_weights_that_cannot_be_made() -> None:
         prepare_bench_model("micro", preset="quality", random_weights=True)
     with pytest.raises(ConversionError, match="no memory left"):
         prepare_bench_model("sam2-hiera-large", preset="quality", random_weights=True)
-
-
-def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
-    with pytest.raises(ConversionError, match="pip install"):
-        prepare_bench_model(NAME, preset="quality", random_weights=True)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """``sam2ov convert`` with a converter that needs no torch."""
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -16,7 +15,6 @@ def converter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in runs, and the cache is the test's own."""
     monkeypatch.setenv("SAM2OV_CACHE", os.fspath(tmp_path / "cache"))
     monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")
-    monkeypatch.setattr(conversion, "find_spec", lambda name: importlib.util.find_spec("sam2ov"))
 
 
 @pytest.fixture
@@ -45,16 +43,6 @@ def test_a_converter_that_fails_speaks_for_itself(
     result = run("convert", checkpoint, "--out", tmp_path / "mine", "--config", "c")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == f"Error: {checkpoint} is truncated."
-
-
-def test_without_torch_it_says_what_to_install(
-    run: Run, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
-    result = run("convert", checkpoint, "--out", tmp_path / "mine")
-    assert result.exit_code == 1
-    assert "needs torch and sam2" in result.stderr
-    assert "pip install" in result.stderr
 
 
 def test_a_named_model_is_made_in_the_cache_and_copied(

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
-import torch
 
-from convert.build import build_model, read_config
+from convert.random_checkpoint import make_checkpoint
 from sam2ov.errors import CancelledError, CheckpointError
 from sam2ov.manifest import NETWORK_NAMES, read_manifest, sha256_of, verify_files
 from sam2ov.progress import Progress
@@ -29,9 +28,8 @@ SIZE = 128
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of the official tiny configuration, with random weights."""
-    torch.manual_seed(0)
     path = tmp_path_factory.mktemp("checkpoint") / FILE
-    torch.save({"model": build_model(read_config("sam2.1_hiera_t")).state_dict()}, path)
+    make_checkpoint("sam2.1_hiera_t", path)
     return path
 
 

@@ -3,23 +3,24 @@
 import os
 from pathlib import Path
 
-import torch
+import numpy as np
 
+from convert.checkpoint import read_checkpoint
 from convert.random_checkpoint import make_checkpoint
 from tests.parity.small import SMALL_CONFIG
 
 CONFIG = os.fspath(SMALL_CONFIG)
+KEY = "memory_encoder.out_proj.weight"
 
 
 def test_random_weights_are_seeded(tmp_path: Path) -> None:
-    make_checkpoint(CONFIG, tmp_path / "one.pt")
-    make_checkpoint(CONFIG, tmp_path / "other.pt", seed=1)
-    weights, others = (
-        torch.load(path, weights_only=True)["model"]["memory_encoder.out_proj.weight"]
-        for path in (tmp_path / "one.pt", tmp_path / "other.pt")
+    for seed, name in enumerate(("one", "other")):
+        make_checkpoint(CONFIG, tmp_path / f"{name}.safetensors", seed)
+    make_checkpoint(CONFIG, tmp_path / "again.safetensors")
+    one, again, other = (
+        read_checkpoint(tmp_path / f"{name}.safetensors").tensors[KEY]
+        for name in ("one", "again", "other")
     )
-    make_checkpoint(CONFIG, tmp_path / "again.pt")
-    again = torch.load(tmp_path / "again.pt", weights_only=True)["model"]
-    assert torch.equal(again["memory_encoder.out_proj.weight"], weights)
-    assert not torch.equal(others, weights)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.pt", "one.pt", "other.pt"]
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert len(list(tmp_path.iterdir())) == 3

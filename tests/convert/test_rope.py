@@ -48,7 +48,7 @@ def test_a_rotated_projection_is_upstreams_rope_in_complex_numbers() -> None:
 def test_sine_positions(factor: float) -> None:
     encoding = PositionEmbeddingSine(CHANNELS)
     node = ops.parameter("x", [1])
-    position = ops.multiply(node, sine_position(encoding, CHANNELS, SIZE, factor))
+    position = ops.multiply(node, sine_position(CHANNELS, SIZE, factor))
     [found] = evaluate(position, x=(node, np.ones(1, np.float32)))
     expected = factor * encoding(torch.zeros(1, CHANNELS, SIZE, SIZE))[0].flatten(1).T
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-6)

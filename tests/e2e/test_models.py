@@ -19,7 +19,6 @@ CONTENT = hashlib.shake_256(b"a checkpoint").digest(3_000_000)
 APP = """
 from sam2ov.zoo import conversion
 conversion.CONVERTER = "tests.fake_convert"
-conversion.missing_packages = list
 from sam2ov.cli import main
 main()
 """

@@ -42,9 +42,11 @@ def test_fixed_shapes_give_the_same_answers(model: SAM2Model) -> None:
 def test_features_have_three_resolutions(model: SAM2Model, features: ImageFeatures) -> None:
     c, h = model.manifest.hidden_dim, model.manifest.embedding_size
     assert features.embedding.shape == (1, c, h, h)
-    assert features.high_res_0.shape == (1, c // 8, 4 * h, 4 * h)
-    assert features.high_res_1.shape == (1, c // 4, 2 * h, 2 * h)
-    assert {features.embedding.dtype, features.high_res_0.dtype} == {np.dtype(np.float32)}
+    assert features.high_res["high_res_0"].shape == (1, c // 8, 4 * h, 4 * h)
+    assert features.high_res["high_res_1"].shape == (1, c // 4, 2 * h, 2 * h)
+    assert {features.embedding.dtype, features.high_res["high_res_0"].dtype} == {
+        np.dtype(np.float32)
+    }
 
 
 @pytest.mark.parametrize(("batch", "memories", "pointers"), [(1, 1, 0), (3, 7, 16), (2, 9, 1)])

@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 
 from convert import convert_checkpoint
-from convert.build import OFFICIAL_CONFIGS
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
 from sam2ov.upstream.video_predictor import SAM2VideoPredictor
 from tests.parity.agreement import Agreement, compare
+from tests.parity.small import OFFICIAL_CONFIGS
 from tests.reference import interactions
 from tests.reference.clip import make_clip
 from tests.reference.interactions import Script, play

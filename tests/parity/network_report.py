@@ -14,9 +14,9 @@ from typing import Literal
 import torch
 
 from convert import convert_checkpoint
-from convert.build import OFFICIAL_CONFIGS
 from sam2ov.manifest import NetworkName
 from tests.parity.comparison import CompiledFolder, Error
+from tests.parity.small import OFFICIAL_CONFIGS
 from tests.reference.cases import ALL_SIZES, network_cases
 from tests.reference.random_weights import build_reference
 from tools.torch_predictor import save_checkpoint

@@ -3,4 +3,10 @@
 from pathlib import Path
 from typing import Final
 
+from convert.official import OFFICIAL
+
 SMALL_CONFIG: Final = Path(__file__).with_name("small.yaml")
+
+OFFICIAL_CONFIGS: Final = tuple(
+    name for name, each in OFFICIAL.items() if each.family in ("sam2", "sam2.1")
+)

@@ -9,9 +9,8 @@ import openvino as ov
 import pytest
 
 from convert import convert_checkpoint
-from convert.build import OFFICIAL_CONFIGS
 from tests.parity.comparison import CompiledFolder
-from tests.parity.small import SMALL_CONFIG
+from tests.parity.small import OFFICIAL_CONFIGS, SMALL_CONFIG
 from tests.reference.cases import ALL_SIZES, Sizes, network_cases
 from tests.reference.random_weights import randomize
 from tools.torch_predictor import build_predictor, save_checkpoint

@@ -1,7 +1,6 @@
 """A cache of the test's own, a hub on 127.0.0.1, and a converter that needs no torch."""
 
 import hashlib
-import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +33,6 @@ def converter_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log = tmp_path / "converter.log"
     monkeypatch.setenv("FAKE_CONVERT_LOG", os.fspath(log))
     monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")
-    monkeypatch.setattr(conversion, "find_spec", lambda name: importlib.util.find_spec("sam2ov"))
     return log
 
 

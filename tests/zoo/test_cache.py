@@ -34,7 +34,6 @@ RESOLVE = f"""
 import sys
 from sam2ov.zoo import catalogue, conversion
 conversion.CONVERTER = "tests.fake_convert"
-conversion.require_converter = catalogue.require_converter = lambda: None
 print(catalogue.resolve_model({NAME!r}))
 """
 

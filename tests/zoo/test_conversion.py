@@ -11,27 +11,10 @@ from sam2ov.errors import (
     ConversionError,
 )
 from sam2ov.progress import Progress
-from sam2ov.zoo import conversion
 from sam2ov.zoo.catalogue import resolve_model
-from tests.hub_server import HubServer
 from tests.zoo.conftest import FILE, NAME, left_in_cache, status_of
 
 pytestmark = pytest.mark.usefixtures("cache", "converter_log")
-
-
-@pytest.mark.parametrize(("system", "switch"), [("posix", "SAM2_BUILD_CUDA=0 pip"), ("nt", "set ")])
-def test_without_torch_the_error_gives_the_commands_before_any_download(
-    hub: HubServer, monkeypatch: pytest.MonkeyPatch, system: str, switch: str
-) -> None:
-    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
-    monkeypatch.setattr(conversion, "_WINDOWS", system == "nt")
-    with pytest.raises(ConversionError) as caught:
-        resolve_model(NAME)
-    lines = [line.strip() for line in str(caught.value).splitlines()]
-    assert 'pip install "setuptools>=77" wheel torch==2.13.0' in lines
-    [sam2] = [line for line in lines if "--no-build-isolation sam2==1.1.0 torch==2.13.0" in line]
-    assert sam2.startswith(switch)
-    assert hub.requests == []
 
 
 def test_the_converters_own_error_keeps_its_class_and_words(

@@ -7,7 +7,6 @@ from sam2ov.errors import ModelFolderError
 from sam2ov.manifest import read_manifest
 from sam2ov.ui.contract.messages import JobView
 from sam2ov.ui.pool.offers import ModelOffer, is_demonstration, megabytes
-from sam2ov.zoo.conversion import install_commands
 from sam2ov.zoo.loading import size_for
 from sam2ov.zoo.presets import Preset, PresetName, find_preset
 from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed
@@ -17,7 +16,6 @@ def facts_html(
     offer: ModelOffer | None,
     preset: PresetName,
     notes: tuple[str, ...],
-    missing: list[str],
     *,
     may_fetch: bool,
 ) -> str:
@@ -27,7 +25,6 @@ def facts_html(
         offer: the model that the picker shows; None if it is no longer there.
         preset: that the picker shows.
         notes: what came of it, if the model has been loaded with it.
-        missing: packages that the converter needs and the server lacks.
         may_fetch: the server's settings allow downloads.
     """
     if offer is None:
@@ -46,16 +43,6 @@ def facts_html(
     if not may_fetch:
         return said + _paragraph(
             "It is not on this server, which does not fetch models for its pages. Ask who runs it."
-        )
-    if missing:
-        commands = "\n".join(map(escape, install_commands()))
-        return (
-            said
-            + _paragraph(
-                f"It is converted on the server, which lacks {' and '.join(missing)} for that. "
-                "Install them beside sam2ov, in this order, and reload the page:"
-            )
-            + f'<pre tabindex="0" aria-label="Commands">{commands}</pre>'
         )
     if not offer.download_bytes:
         return said + _paragraph(

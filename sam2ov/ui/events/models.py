@@ -18,7 +18,6 @@ from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspace import Workspace
 from sam2ov.ui.tabs.workspaces import Workspaces
-from sam2ov.zoo.conversion import missing_packages
 from sam2ov.zoo.presets import PresetName, find_preset
 
 PanelUpdate = tuple[Any, Any, Any, Any, Any, Any, Any, Any]
@@ -166,8 +165,8 @@ class ModelHandlers:
         shown = shown or workspace.choice
         offers = offered_models(self._started_with)
         offer = next((offer for offer in offers if offer.name == shown.model), None)
-        missing, may_fetch = missing_packages(), self._workspaces.settings.downloads
-        can_get = offer is not None and not offer.is_here and may_fetch and not missing
+        may_fetch = self._workspaces.settings.downloads
+        can_get = offer is not None and not offer.is_here and may_fetch
         return _only(
             model=gr.update(
                 choices=[(offer.label, offer.name) for offer in offers], value=shown.model
@@ -175,9 +174,7 @@ class ModelHandlers:
             device=shown.device,
             preset=shown.preset,
             banner=gr.update(visible=is_demonstration(workspace.choice.model)),
-            facts=facts_html(
-                offer, shown.preset, self._models.notes(shown), missing, may_fetch=may_fetch
-            ),
+            facts=facts_html(offer, shown.preset, self._models.notes(shown), may_fetch=may_fetch),
             get=gr.update(visible=can_get, value=f"Get {offer.title}" if offer else "Get"),
             stop=gr.update(visible=False),
         )

@@ -13,7 +13,6 @@ from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.pool.offers import find_offer, offered_models
 from sam2ov.ui.routes.routes import WEB_FOLDER
 from sam2ov.ui.settings import Settings
-from sam2ov.zoo.conversion import missing_packages
 from sam2ov.zoo.presets import PRESETS
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -81,7 +80,7 @@ def model_panel(
             elem_id="model",
         )
         facts = html(
-            facts_html(offer, choice.preset, (), missing_packages(), may_fetch=settings.downloads),
+            facts_html(offer, choice.preset, (), may_fetch=settings.downloads),
             elem_id="model-facts",
         )
         get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")

@@ -1,7 +1,6 @@
 """Models that are not here: shown, fetched from a hub, converted, loaded; all from the page."""
 
 import hashlib
-import importlib.util
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,6 @@ from sam2ov.ui.pool.offers import find_offer
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
 from sam2ov.zoo import checkpoints, conversion
-from sam2ov.zoo.conversion import install_commands
 from sam2ov.zoo.presets import PRESETS
 from tests.fake_convert import write_model_folder
 from tests.hub_server import HubServer, hub_server
@@ -37,7 +35,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SAM2OV_CACHE", str(folder))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(conversion, "CONVERTER", "tests.fake_convert")
-    monkeypatch.setattr(conversion, "find_spec", lambda name: importlib.util.find_spec("sam2ov"))
     monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN_ATTEMPTS", 0.01)
     return folder
 
@@ -128,7 +125,7 @@ def test_a_folder_that_lacks_a_presets_size_says_what_to_do(tmp_path: Path) -> N
     write_model_folder(tmp_path / "mine", name="mine")
     offer = find_offer(str(tmp_path / "mine"), str(tmp_path / "mine"))
     facts = {
-        preset.name: facts_html(offer, preset.name, (), [], may_fetch=True)
+        preset.name: facts_html(offer, preset.name, (), may_fetch=True)
         for preset in PRESETS.values()
     }
     assert "has no networks for 512 px" in facts["fast"]
@@ -193,17 +190,6 @@ def test_a_failure_is_told_and_can_be_repeated(open_tab: Tab, hub: HubServer) ->
         *_, last = get(open_tab)
     assert is_visible(last[5])
     assert open_tab.workspace.choice == CHOICE
-
-
-def test_without_the_converter_the_panel_says_what_to_install(
-    open_tab: Tab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conversion, "find_spec", lambda name: None)
-    (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
-    assert "lacks torch and sam2" in shown[4]
-    for command in install_commands():
-        assert command.replace('"', "&quot;").replace(">", "&gt;") in shown[4]
-    assert not is_visible(shown[5])
 
 
 def test_a_server_may_fetch_nothing(open_tab: Tab) -> None:
