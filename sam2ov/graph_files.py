@@ -11,14 +11,14 @@ follows it.
 
 import gzip
 import hashlib
-import mmap
+import os
 import re
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 from xml.parsers import expat
 
 from sam2ov.errors import ModelError, ModelFolderError
@@ -64,9 +64,9 @@ class GraphWriter:
         Raises:
             ModelFolderError: a constant lies beyond the weights, or the XML is none of OpenVINO.
         """
-        with _mapped(weights) as content:
-            where = f"{network} at {image_size} px"
-            places = _checked_places(xml, len(content), where)
+        where = f"{network} at {image_size} px"
+        with weights.open("rb") as content:
+            places = _checked_places(xml, os.fstat(content.fileno()).st_size, where)
             if [(int(place[1]), int(place[2])) for place in _PLACE.finditer(xml)] != places:
                 raise _damaged(where, "it does not say where constants are as OpenVINO does")
             moved = _PLACE.sub(lambda place: self._moved(place, content), xml)
@@ -83,10 +83,11 @@ class GraphWriter:
         self.close()
         return file_spec(self._folder / WEIGHTS_FILE)
 
-    def _moved(self, place: re.Match[bytes], content: mmap.mmap | bytes) -> bytes:
+    def _moved(self, place: re.Match[bytes], content: BinaryIO) -> bytes:
         """The place of a constant in the shared file, to which it is added if it is not there."""
         offset, size = int(place[1]), int(place[2])
-        constant = content[offset : offset + size]
+        content.seek(offset)
+        constant = content.read(size)
         key = hashlib.sha256(constant).digest()
         if key not in self._places:
             self._weights.write(bytes(-self._weights.tell() % _ALIGNMENT))
@@ -175,15 +176,6 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise ValueError(f"{text[:20]!r} is no place of a constant")
     return int(text)
-
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[mmap.mmap | bytes]:
-    if not path.stat().st_size:
-        yield b""  # which cannot be mapped: a graph without constants
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        yield content
 
 
 def _damaged(where: Path | str, how: str) -> ModelFolderError:

@@ -63,7 +63,7 @@ def test_equal_constants_lie_in_the_file_once(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found, np.full(4, expected))
 
 
-def test_a_graph_without_constants_has_no_weights_to_map(tmp_path: Path) -> None:
+def test_a_graph_without_constants(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with GraphWriter(tmp_path / "out") as graphs:
         graphs.add("mask_decoder", 64, *saved(tmp_path / "1"))

@@ -1,5 +1,9 @@
+import subprocess
+import sys
+
 import numpy as np
 import openvino as ov
+import pytest
 
 from convert import ops
 from convert.storage import halve_weights
@@ -25,3 +29,27 @@ def test_matrices_are_halved_and_small_or_large_values_are_not() -> None:
     found = ov.Core().compile_model(graph, "CPU", config)([inputs])["y"]
     expected = (inputs @ matrix.astype(np.float16).astype(np.float32).T + vector) @ beyond_half
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e3)
+
+
+MEASURE = """
+import resource
+import numpy as np
+from convert import ops
+from convert.storage import halve_weights
+
+x = y = ops.parameter("x", [1024])
+for index in range(16):
+    y = ops.add(y, ops.constant(np.full((4096, 1024), index, np.float32)))  # 16 MiB each
+graph = ops.model("test", [x], {"y": y})
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+halve_weights(graph)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kibibytes on Linux alone")
+def test_constants_go_as_they_are_halved() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 64, "MiB; all halves beside all wholes would be 128"
