@@ -12,7 +12,9 @@ from typing import Any, Final, cast
 from unittest.mock import MagicMock
 
 import sam2
+import torch
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
 
 # What timm imports of it.
 _TORCHVISION: Final = (
@@ -90,6 +92,22 @@ def set_image_size(config: DictConfig, side: int) -> None:
     # EdgeTAM's keys are on a grid of their own, which the image's size leaves alone.
     queries = "q_sizes" if "q_sizes" in layer.cross_attention else "feat_sizes"
     layer.cross_attention[queries] = grid
+
+
+def let_perceiver_take_several_objects(perceiver: nn.Module) -> None:
+    """Run EdgeTAM's perceiver once for each object of a batch.
+
+    As its authors wrote it, it views its expanded latents as if they were contiguous, which fails
+    for more than one.
+    """
+    one_object = perceiver.forward
+
+    def forward(x: Tensor, pos: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = [one_object(x[i : i + 1], pos[i : i + 1]) for i in range(len(x))]
+        tokens, positions = zip(*outputs, strict=True)
+        return torch.cat(tokens), torch.cat(positions)
+
+    perceiver.forward = forward
 
 
 def prepare_timm() -> None:

@@ -22,7 +22,12 @@ from omegaconf import OmegaConf
 from PIL import Image
 from torch import Tensor, nn
 
-from tools.torch_families import load_config, prepare_timm, set_image_size
+from tools.torch_families import (
+    let_perceiver_take_several_objects,
+    load_config,
+    prepare_timm,
+    set_image_size,
+)
 
 IMAGE_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGE_STD: Final = (0.229, 0.224, 0.225)
@@ -82,7 +87,11 @@ def build_predictor(config: str | Path, image_size: int | None = None) -> Predic
     if loaded.model.image_encoder.trunk._target_ == "sam2.modeling.backbones.timm.TimmBackbone":
         prepare_timm()
     _check_targets(loaded.model, f"the configuration {config}")
-    return instantiate(loaded.model, _recursive_=True).eval()
+    predictor: Predictor = instantiate(loaded.model, _recursive_=True).eval()
+    perceiver = getattr(predictor, "spatial_perceiver", None)
+    if perceiver is not None:
+        let_perceiver_take_several_objects(perceiver)
+    return predictor
 
 
 def _check_targets(node: Any, where: str) -> None:

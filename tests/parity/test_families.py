@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.reference.families import Recording, record_family
+from sam2ov.bench.model import Weights
+from sam2ov.bench.torch_side import TorchBaseline
+from tests.reference.clip import make_clip
+from tests.reference.families import Recording, interpreter, record_family
 
 pytestmark = pytest.mark.parity
 
-SCRIPTS = ("correction", "mask_prompt", "second_object", "reverse", "removal", "clearing")
+SCRIPTS = ("correction", "two_objects", "reverse", "removal")
 
 Record = Callable[[str], Recording]
 
@@ -33,13 +36,14 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 @pytest.mark.parametrize("config", ["edgetam", "efficienttam_ti_2"])
 def test_the_authors_own_predictor_answers_alike(config: str, record: Record) -> None:
-    """With one object, the bookkeeping of sam2 1.1.0 changes nothing."""
+    """Where objects share their prompted frames, the bookkeeping of sam2 1.1.0 changes nothing."""
     recording = record(config)
-    assert recording.own.keys() == {"correction", "mask_prompt"}
+    assert recording.own.keys() == {"correction", "two_objects"}
     for script, own in recording.own.items():
         for theirs, expected in zip(own, recording.answers[script], strict=True):
             assert (theirs.frame_idx, theirs.obj_ids) == (expected.frame_idx, expected.obj_ids)
-            np.testing.assert_array_equal(theirs.mask_logits, expected.mask_logits)
+            # It computes all objects in one batch, which reorders sums.
+            np.testing.assert_allclose(theirs.mask_logits, expected.mask_logits, atol=1e-2)
 
 
 @pytest.mark.parametrize("config", ["edgetam", "efficienttam_ti_2"])
@@ -49,3 +53,17 @@ def test_the_scripts_see_occlusion_and_objects(config: str, record: Record) -> N
     assert 0 < absent < len(masks) / 2
     partial = sum(bool(0.02 < (mask > 0).mean() < 0.98) for mask in masks)
     assert partial >= 0.4 * len(masks)
+
+
+@pytest.mark.parametrize("config", ["edgetam", "efficienttam_ti_2"])
+def test_the_benchmark_runs_it_in_its_environment(
+    config: str, record: Record, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "frames.npy", make_clip(3, 120, 160, seed=3))
+    weights = Weights(record(config).checkpoint, config)
+    with TorchBaseline("f32", weights, 256, 1, tmp_path, interpreter(config)) as baseline:
+        baseline.open([(20, 20, 80, 80), (90, 50, 140, 110)])
+        done = baseline.track(3)
+    masks = np.unpackbits(done.masks, axis=-1, count=160)
+    assert masks.shape == (3, 2, 120, 160)
+    assert all(0.02 < mask.mean() < 0.98 for mask in masks[0])

@@ -3,7 +3,8 @@
 EdgeTAM and EfficientTAM were made from sam2 1.0: its predictor takes no object after tracking has
 begun, runs all objects together, and gives those without a prompt an empty mask on every prompted
 frame. sam2ov does as sam2 1.1.0, where objects know nothing of each other. So the family's
-networks and memories run under the predictor of sam2 1.1.0; with one object, the two agree.
+networks and memories run under the predictor of sam2 1.1.0; where objects share their prompted
+frames, the two agree.
 """
 
 import importlib.util

@@ -23,7 +23,7 @@ class Recording:
         checkpoint: seeded random weights.
         cases: of the networks.
         answers: to scripts, by name.
-        own: to those of one object, by the package's own predictor.
+        own: to those of ``ANSWERED_ALIKE``, by the package's own predictor.
     """
 
     config: str

@@ -6,7 +6,7 @@ seeded random weights and writes
     checkpoint.pt      in upstream's format
     networks.npz       inputs of each network and what it answers (``load_cases``)
     interactions.npz   answers to all scripts, by the bookkeeping of sam2 1.1.0 (``load_answers``)
-    own.npz            answers to the scripts of one object by the package's own predictor
+    own.npz            answers to ``ANSWERED_ALIKE`` by the package's own predictor
 """
 
 import argparse
@@ -61,13 +61,13 @@ def record(
         save_cases(folder / "networks.npz", list(network_cases(predictor, tuple(sizes))))
     if scripts:
         save_answers(folder / "interactions.npz", _answers(predictor, scripts, frames))
-    alone = [script for script in scripts if script in interactions.ONE_OBJECT]
-    if alone:
+    alike = [script for script in scripts if script in interactions.ANSWERED_ALIKE]
+    if alike:
         own = build_predictor(config, image_size)
         load_checkpoint(own, checkpoint)
         if not hasattr(own, "add_new_points_or_box"):  # there are no boxes yet
             own.add_new_points_or_box = own.add_new_points
-        save_answers(folder / "own.npz", _answers(own, alone, frames))
+        save_answers(folder / "own.npz", _answers(own, alike, frames))
 
 
 def _answers(

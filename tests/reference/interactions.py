@@ -151,6 +151,13 @@ def correction(user: User) -> None:
     user.track()
 
 
+def two_objects(user: User) -> None:
+    """Two objects clicked on the first frame, tracked together."""
+    user.points(0, 1, (0.3, 0.4, 1))
+    user.points(0, 2, (0.7, 0.65, 1), (0.1, 0.9, 0))
+    user.track()
+
+
 def second_object(user: User) -> None:
     """An object added on a later frame after tracking; the first is tracked along."""
     user.points(0, 7, (0.3, 0.4, 1))
@@ -225,6 +232,7 @@ SCRIPTS: Final[tuple[Script, ...]] = (
     replaced_clicks,
     mask_prompt,
     correction,
+    two_objects,
     second_object,
     reverse,
     removal,
@@ -234,15 +242,16 @@ SCRIPTS: Final[tuple[Script, ...]] = (
 )
 
 
-ONE_OBJECT: Final[tuple[Script, ...]] = (
+ANSWERED_ALIKE: Final[tuple[Script, ...]] = (
     first_click,
     three_clicks,
     replaced_clicks,
     mask_prompt,
     correction,
+    two_objects,
     resume,
 )
-"""Those of one object and no box: sam2 1.0 answers them as sam2 1.1.0 does."""
+"""What sam2 1.0 answers as sam2 1.1.0 does: objects share their prompted frames, and no boxes."""
 
 
 def everything(user: User) -> None:
