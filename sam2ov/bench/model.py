@@ -1,4 +1,4 @@
-"""Which model is measured: a cached one, or an official architecture with random weights."""
+"""Which model is measured: a cached one, or a published architecture with random weights."""
 
 import hashlib
 import os
@@ -13,18 +13,18 @@ from sam2ov.engine.devices import Precision
 from sam2ov.errors import CheckpointError, ConversionError, ModelError
 from sam2ov.manifest import Manifest, sha256_of
 from sam2ov.progress import Progress, ProgressCallback
-from sam2ov.zoo.cache import cache_folder
-from sam2ov.zoo.catalogue import OFFICIAL_IMAGE_SIZE, list_models, official_config
+from sam2ov.zoo.cache import cache_folder, checkpoints_folder
+from sam2ov.zoo.catalogue import list_models, published_model
 from sam2ov.zoo.checkpoints import kept_checkpoint
 from sam2ov.zoo.child_process import module_environment
 from sam2ov.zoo.conversion import convert_checkpoint
 from sam2ov.zoo.loading import PreparedModel, prepare_model
 from sam2ov.zoo.presets import PresetName, preset_sizes
+from sam2ov.zoo.published import PUBLISHED, PublishedModel
 
 RANDOM_CHECKPOINT = "convert.random_checkpoint"
 """The module that makes random weights."""
 
-_ORGANISATION = "facebook/"
 _BESIDE = Path(sam2ov.__file__).parents[1]
 """Where ``convert`` lies beside ``sam2ov`` and, in a checkout, ``training``."""
 
@@ -48,26 +48,31 @@ def prepare_bench_model(
 ) -> PreparedModel:
     """A model to measure, by ``prepare_model``; nothing is downloaded.
 
-    With ``random_weights`` it has the architecture of the official model of that name.
+    With ``random_weights`` it has the architecture of the published model of that name.
 
     Raises:
-        ModelError: there is no such model, an official one is not here yet, or its random twin
+        ModelError: there is no such model, a published one is not here yet, or its random twin
             cannot be made.
     """
-    name = model.removeprefix(_ORGANISATION)
+    published = published_model(model)
     if random_weights:
-        source: str | Path = _random_model(name, progress)
-    elif any(entry.name == name and entry.download_bytes for entry in list_models()):
+        source: str | Path = _random_model(model, published, progress)
+    elif published is not None and _must_be_fetched(published):
         raise ModelError(
-            f"{name} has not been fetched yet, and a benchmark downloads nothing. Add "
+            f"{published.name} has not been fetched yet, and a benchmark downloads nothing. Add "
             "--random-weights, which costs the same time and memory, or fetch it first by using "
-            f"it once: sam2ov track … --model {name}"
+            f"it once: sam2ov track … --model {published.name}"
         )
     else:
         source = model
     return prepare_model(
         source, device=device, precision=precision, preset=preset, progress=progress
     )
+
+
+def _must_be_fetched(model: PublishedModel) -> bool:
+    (entry,) = (entry for entry in list_models() if entry.name == model.name)
+    return entry.download_bytes > 0
 
 
 def find_weights(manifest: Manifest, checkpoint: Path | None, config: str | None) -> Weights:
@@ -102,12 +107,15 @@ def find_weights(manifest: Manifest, checkpoint: Path | None, config: str | None
 
 def _places(manifest: Manifest) -> list[Path]:
     name = manifest.source.checkpoint
-    kept = kept_checkpoint(_ORGANISATION + manifest.name, name, cache_folder() / "checkpoints")
-    beside = [
+    places = [
+        checkpoints_folder() / name,
         cache_folder() / "random" / name,
         _BESIDE / "training" / "checkpoint" / name,
     ]
-    return beside if kept is None else [kept, *beside]
+    if manifest.name in PUBLISHED:
+        kept = kept_checkpoint(PUBLISHED[manifest.name].repo_id, name, checkpoints_folder())
+        places += [kept] if kept is not None else []
+    return places
 
 
 def _config(name: str) -> str:
@@ -116,13 +124,15 @@ def _config(name: str) -> str:
     return os.fspath(path) if path.is_file() else name
 
 
-def _random_model(name: str, progress: ProgressCallback | None) -> Path:
-    config = official_config(name)
-    if config is None:
-        official = ", ".join(e.name for e in list_models() if official_config(e.name) is not None)
+def _random_model(
+    asked: str, published: PublishedModel | None, progress: ProgressCallback | None
+) -> Path:
+    if published is None:
+        names = ", ".join(PUBLISHED)
         raise ModelError(
-            f"--random-weights is for the official models ({official}), not for {name!r}."
+            f"--random-weights is for the published models ({names}), not for {asked!r}."
         )
+    name, config = published.name, published.config
     folder = cache_folder() / "random"
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / f"{name}-random.safetensors"
@@ -142,7 +152,7 @@ def _random_model(name: str, progress: ProgressCallback | None) -> Path:
             model,
             config=config,
             name=f"{name}-random",
-            image_sizes=preset_sizes(OFFICIAL_IMAGE_SIZE),
+            image_sizes=preset_sizes(published.image_size),
             progress=progress,
         )
     return model

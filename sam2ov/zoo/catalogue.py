@@ -1,7 +1,7 @@
 """The models users can name, and the whole model folder behind a name."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -12,104 +12,98 @@ from sam2ov.zoo.cache import cached_folder, checkpoints_folder, is_whole, make_o
 from sam2ov.zoo.checkpoints import fetch_checkpoint, kept_checkpoint
 from sam2ov.zoo.conversion import Weights, convert_checkpoint
 from sam2ov.zoo.presets import preset_sizes
+from sam2ov.zoo.published import PUBLISHED, Accuracy, PublishedModel
 
 BUNDLED_NAME: Final = "micro"
-OFFICIAL_IMAGE_SIZE: Final = 1024
 
 _BUNDLED_FOLDER = Path(__file__).parents[1] / "models" / BUNDLED_NAME
-_ORGANISATION = "facebook/"
 
 
 @dataclass(frozen=True)
 class ModelEntry:
     """A model as the app and ``sam2ov models`` list it.
 
-    ``path`` is its folder, or None while it still has to be fetched and converted. ``parameters``
-    counts the weights; None where the folder does not say. ``download_bytes`` is roughly what
-    fetching would cost, and 0 where nothing has to be fetched.
+    Attributes:
+        name: what it is asked for by.
+        status: whether it comes with sam2ov, was converted already, or has to be.
+        family: as in the manifest: "sam2.1", "edgetam", …
+        title: for people.
+        description: for whom it is.
+        parameters: weights; None where it is not known.
+        image_size: side of the input in pixels that it was trained at.
+        licence: of the weights, an SPDX identifier; None where it is not known.
+        accuracy: as its authors publish it.
+        download_bytes: roughly what fetching would cost; 0 where nothing has to be fetched.
+        path: of its folder; None while it still has to be fetched and converted.
     """
 
     name: str
     status: Literal["bundled", "cached", "available"]
+    family: str
+    title: str
     description: str
     parameters: int | None
+    image_size: int
+    licence: str | None
+    accuracy: Accuracy
     download_bytes: int
     path: Path | None
 
 
-@dataclass(frozen=True)
-class _HubModel:
-    """An official checkpoint (upstream: ``HF_MODEL_ID_TO_FILENAMES`` in ``sam2/build_sam.py``)."""
+MODEL_NAMES: Final = (BUNDLED_NAME, *PUBLISHED)
 
-    name: str
-    checkpoint: str
-    config: str
-    parameters: int
-    description: str
-
-    @property
-    def repo_id(self) -> str:
-        return _ORGANISATION + self.name
-
-    @property
-    def download_bytes(self) -> int:
-        """Official checkpoints hold their weights as float32 and little else."""
-        return 4 * self.parameters
-
-
-def _hub_models() -> Iterator[_HubModel]:
-    sizes = (
-        # name, file, config, millions of parameters, for whom
-        ("tiny", "tiny", "t", 38.9, "fastest of the official models"),
-        ("small", "small", "s", 46.0, "a little slower and better than tiny"),
-        ("base-plus", "base_plus", "b+", 80.8, "good quality for difficult objects"),
-        ("large", "large", "l", 224.4, "best quality, slow without a GPU"),
-    )
-    for version, title in (("sam2.1", "SAM 2.1"), ("sam2", "SAM 2")):
-        for size, file, config, millions, description in sizes:
-            yield _HubModel(
-                name=f"{version}-hiera-{size}",
-                checkpoint=f"{version}_hiera_{file}.pt",
-                config=f"{version}_hiera_{config}",
-                parameters=round(millions * 1e6),
-                description=f"{title} {size}: {description}",
-            )
-
-
-_HUB_MODELS: Final = {model.name: model for model in _hub_models()}
-MODEL_NAMES: Final = (BUNDLED_NAME, *_HUB_MODELS)
+_BUNDLED: Final = ModelEntry(
+    name=BUNDLED_NAME,
+    status="bundled",
+    family="sam2.1",
+    title="micro",
+    description="Comes with sam2ov: small and fast, for trying out and for simple objects",
+    parameters=5_600_000,
+    image_size=320,
+    licence="Apache-2.0",
+    accuracy=Accuracy(),
+    download_bytes=0,
+    path=_BUNDLED_FOLDER,
+)
 
 
 def list_models() -> tuple[ModelEntry, ...]:
     """All models that have a name, the bundled one first; contents are not checked here."""
-    bundled = ModelEntry(
-        name=BUNDLED_NAME,
-        status="bundled",
-        description="Comes with sam2ov: small and fast, for trying out and for simple objects",
-        parameters=None,
-        download_bytes=0,
-        path=_BUNDLED_FOLDER,
-    )
-    return (bundled, *(_hub_entry(model) for model in _HUB_MODELS.values()))
+    return (_BUNDLED, *map(_published_entry, PUBLISHED.values()))
 
 
-def official_config(name: str) -> str | None:
-    """Upstream's name of the configuration of an official model; None for other models."""
-    return _HUB_MODELS[name].config if name in _HUB_MODELS else None
-
-
-def _hub_entry(model: _HubModel) -> ModelEntry:
+def _published_entry(model: PublishedModel) -> ModelEntry:
     folder = cached_folder(model.name)
     cached = folder.is_dir()
     kept = kept_checkpoint(model.repo_id, model.checkpoint, checkpoints_folder())
     return ModelEntry(
         name=model.name,
         status="cached" if cached else "available",
+        family=model.family,
+        title=model.title,
         description=model.description,
         parameters=model.parameters,
+        image_size=model.image_size,
+        licence=model.licence,
+        accuracy=model.accuracy,
         download_bytes=0 if cached or kept else model.download_bytes,
         path=folder if cached else None,
     )
+
+
+def published_model(text: str) -> PublishedModel | None:
+    """The published model of a name or a hub repository; None if it is neither.
+
+    Raises:
+        ModelNotFoundError: the repository has several.
+    """
+    if text in PUBLISHED:
+        return PUBLISHED[text]
+    there = [model for model in PUBLISHED.values() if model.repo_id == text]
+    if len(there) > 1:
+        names = ", ".join(model.name for model in there)
+        raise ModelNotFoundError(f"{text} has several models. Give the name of one: {names}.")
+    return there[0] if there else None
 
 
 def resolve_model(
@@ -120,10 +114,10 @@ def resolve_model(
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> Path:
-    """Return a whole, verified model folder; official models are fetched and converted once.
+    """Return a whole, verified model folder; published models are fetched and converted once.
 
     Args:
-        model: one of ``MODEL_NAMES``, a hub repository (``facebook/…``) or a model folder.
+        model: one of ``MODEL_NAMES``, the hub repository of one or a model folder.
         image_sizes: sides of the square model input in pixels that the folder must have, besides
             others perhaps; None: those that presets ask for, any for folders.
         weights: precision of the stored weights; None: f16 for converted models, any for folders.
@@ -137,10 +131,11 @@ def resolve_model(
         DownloadError, CheckpointError, ConversionError: fetching or converting failed.
         CancelledError: ``cancel`` returned true.
     """
-    name = os.fspath(model).removeprefix(_ORGANISATION)
-    if name in _HUB_MODELS:
-        return _resolve_hub_model(_HUB_MODELS[name], image_sizes, weights, progress, cancel)
-    folder = _BUNDLED_FOLDER if name == BUNDLED_NAME else Path(model).expanduser()
+    published = published_model(os.fspath(model))
+    if published is not None:
+        return _resolve_published(published, image_sizes, weights, progress, cancel)
+    is_bundled = os.fspath(model) == BUNDLED_NAME
+    folder = _BUNDLED_FOLDER if is_bundled else Path(model).expanduser()
     if not folder.is_dir():
         raise _not_found(model, folder)
     manifest = verified(folder)
@@ -166,14 +161,14 @@ def _not_found(model: str | Path, folder: Path) -> ModelNotFoundError:
     )
 
 
-def _resolve_hub_model(
-    model: _HubModel,
+def _resolve_published(
+    model: PublishedModel,
     image_sizes: Sequence[int] | None,
     weights: Weights | None,
     progress: ProgressCallback | None,
     cancel: CancelCheck | None,
 ) -> Path:
-    usual = preset_sizes(OFFICIAL_IMAGE_SIZE)
+    usual = preset_sizes(model.image_size)
     sizes = usual if image_sizes is None or {*image_sizes} <= {*usual} else tuple(image_sizes)
     folder = _variant_folder(model.name, () if sizes == usual else sizes, weights)
     if is_whole(folder):
@@ -199,7 +194,7 @@ def _resolve_hub_model(
 
 
 def _checkpoint(
-    model: _HubModel, progress: ProgressCallback | None, cancel: CancelCheck | None
+    model: PublishedModel, progress: ProgressCallback | None, cancel: CancelCheck | None
 ) -> Path:
     try:
         return fetch_checkpoint(
@@ -218,6 +213,6 @@ def _checkpoint(
 
 def _variant_folder(name: str, unusual: Sequence[int], weights: Weights | None) -> Path:
     """Where a conversion is kept; the usual image sizes and precision have no suffix."""
-    sizes = "".join(f"-{size}" for size in unusual)
+    sizes = "".join(f"-{size}px" for size in unusual)
     precision = "" if weights in (None, "f16") else f"-{weights}"
     return cached_folder(f"{name}{sizes}{precision}")

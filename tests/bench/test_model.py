@@ -79,7 +79,7 @@ def test_another_converter_converts_again(stand_ins: Path, monkeypatch: pytest.M
 
 
 def test_random_weights_that_cannot_be_made() -> None:
-    with pytest.raises(ModelError, match="for the official models"):
+    with pytest.raises(ModelError, match="for the published models"):
         prepare_bench_model("micro", preset="quality", random_weights=True)
     with pytest.raises(ConversionError, match="no memory left"):
         prepare_bench_model("sam2-hiera-large", preset="quality", random_weights=True)

@@ -14,8 +14,8 @@ from sam2ov.errors import (
 )
 from sam2ov.manifest import read_manifest, verify_files
 from sam2ov.progress import Progress
-from sam2ov.zoo import catalogue
 from sam2ov.zoo.catalogue import MODEL_NAMES, list_models, resolve_model
+from sam2ov.zoo.published import PUBLISHED, Accuracy
 from tests.fake_convert import write_model_folder
 from tests.hub_server import HubServer, hub_server
 from tests.zoo.conftest import (
@@ -32,26 +32,67 @@ from tests.zoo.conftest import (
 pytestmark = pytest.mark.usefixtures("cache", "converter_log")
 
 
-def test_names_cover_the_official_models_and_the_bundled_one() -> None:
+def test_names_cover_the_published_models_and_the_bundled_one() -> None:
     sizes = ("tiny", "small", "base-plus", "large")
-    official = [f"{version}-hiera-{size}" for version in ("sam2.1", "sam2") for size in sizes]
-    assert list(MODEL_NAMES) == ["micro", *official]
+    sam2 = [f"{version}-hiera-{size}" for version in ("sam2.1", "sam2") for size in sizes]
+    variants = ("", "-1", "-2", "-512")
+    efficient = [f"efficienttam-{size}{variant}" for size in ("s", "ti") for variant in variants]
+    assert list(MODEL_NAMES) == ["micro", *sam2, "edgetam", *efficient]
     assert [entry.name for entry in list_models()] == list(MODEL_NAMES)
 
 
-def test_files_and_configs_are_upstreams() -> None:
-    """``HF_MODEL_ID_TO_FILENAMES`` in sam2/build_sam.py."""
-    models = catalogue._HUB_MODELS
-    assert (
-        models["sam2.1-hiera-base-plus"].repo_id,
-        models["sam2.1-hiera-base-plus"].checkpoint,
-    ) == (
-        "facebook/sam2.1-hiera-base-plus",
-        "sam2.1_hiera_base_plus.pt",
-    )
-    assert models["sam2.1-hiera-base-plus"].config == "sam2.1_hiera_b+"
-    assert models["sam2-hiera-large"].checkpoint == "sam2_hiera_large.pt"
-    assert models["sam2-hiera-large"].config == "sam2_hiera_l"
+@pytest.mark.parametrize(
+    ("name", "repo_id", "checkpoint", "config"),
+    [
+        (
+            "sam2.1-hiera-base-plus",
+            "facebook/sam2.1-hiera-base-plus",
+            "sam2.1_hiera_base_plus.pt",
+            "sam2.1_hiera_b+",
+        ),
+        ("sam2-hiera-large", "facebook/sam2-hiera-large", "sam2_hiera_large.pt", "sam2_hiera_l"),
+        ("edgetam", "facebook/EdgeTAM", "edgetam.pt", "edgetam"),
+        (
+            "efficienttam-ti-512",
+            "yunyangx/efficient-track-anything",
+            "efficienttam_ti_512x512.pt",
+            "efficienttam_ti_512x512",
+        ),
+    ],
+)
+def test_files_and_configs_are_upstreams(
+    name: str, repo_id: str, checkpoint: str, config: str
+) -> None:
+    """``HF_MODEL_ID_TO_FILENAMES`` in sam2/build_sam.py, and the other projects' READMEs."""
+    model = PUBLISHED[name]
+    assert (model.repo_id, model.checkpoint, model.config) == (repo_id, checkpoint, config)
+
+
+def test_entries_say_what_there_is_to_choose_by() -> None:
+    entries = {entry.name: entry for entry in list_models()}
+    assert entries["edgetam"].accuracy == Accuracy(71.7, 70.0, 87.7)
+    assert entries["edgetam"].title == "EdgeTAM"
+    assert entries["efficienttam-s-512"].title == "EfficientTAM S, 512 px"
+    assert entries["sam2.1-hiera-tiny"].accuracy == Accuracy(76.5, 71.8, None)
+    assert {entry.licence for entry in entries.values()} == {"Apache-2.0"}
+    assert entries["micro"].image_size == read_manifest(resolve_model("micro")).image_size
+    for entry in entries.values():
+        assert entry.description[0].isupper()
+        assert not entry.description.endswith(".")
+
+
+def test_a_repository_names_its_model_or_says_which_it_has(placed: Path) -> None:
+    assert resolve_model(f"facebook/{NAME}") == resolve_model(NAME)
+    with pytest.raises(ModelNotFoundError, match=r"several models.*efficienttam-s, .*-ti-512\.$"):
+        resolve_model("yunyangx/efficient-track-anything")
+
+
+def test_each_models_own_sizes_are_in_its_folder(cache: Path) -> None:
+    (cache / "checkpoints").mkdir(parents=True)
+    for name in ("edgetam", "efficienttam-ti-512"):
+        (cache / "checkpoints" / PUBLISHED[name].checkpoint).write_bytes(b"weights")
+    assert read_manifest(resolve_model("edgetam")).image_sizes == (1024, 512)
+    assert read_manifest(resolve_model("efficienttam-ti-512")).image_sizes == (512, 256)
 
 
 def test_entries_are_frozen() -> None:
