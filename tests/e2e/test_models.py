@@ -71,7 +71,7 @@ def test_a_model_is_got_and_used(new_page: NewPage, own_server: RunningApp, widt
         expect(page.get_by_text("small demonstration model")).to_be_visible()
         get.click()
     expect(page.get_by_text("small demonstration model")).to_be_hidden(timeout=30_000)
-    expect(panel.get_by_text("fastest of the official models")).to_be_visible()
+    expect(panel.get_by_text("Fastest of SAM 2's sizes")).to_be_visible()
     expect(get).to_be_hidden()
     assert "on disk" in page.locator("#model input").input_value()
     bounds = panel.bounding_box()

@@ -74,7 +74,7 @@ def test_a_model_that_is_not_here_is_explained_and_not_loaded(open_tab: Tab) -> 
     (shown,) = open_tab.models.choose(NAME, "CPU", "quality", open_tab.request)
     assert shown[1]["value"] == NAME
     assert label_of(shown, NAME) == f"{NAME} · get 156 MB"
-    assert "fastest of the official models" in shown[4]
+    assert "Fastest of SAM 2&#x27;s sizes" in shown[4]
     assert "156 MB to download" in shown[4]
     assert (is_visible(shown[5]), shown[5]["value"]) == (True, f"Get {NAME}")
     assert open_tab.workspace.choice == CHOICE
