@@ -20,6 +20,7 @@ from sam2ov import __version__
 from sam2ov.cli import app
 from sam2ov.commands.setting_options import with_setting_options
 from sam2ov.mask_files.prompt_file import PromptFile
+from sam2ov.ui.gate.reach import Reach
 from sam2ov.ui.settings import About, Settings
 from sam2ov.zoo.catalogue import MODEL_NAMES
 from tests.clips import Scene, write_clip
@@ -108,7 +109,7 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     )
     assert result.exit_code == 0, result.output
     defaults = {"host": "127.0.0.1", "port": None, "model": "micro", "device": "CPU"}
-    limits = {"mcp": False, "settings": Settings(), "projects": None}
+    limits = {"mcp": False, "settings": Settings(), "projects": None, "reach": Reach()}
     assert launched == [
         {**defaults, **limits, "precision": None, "preset": "quality", "open_browser": False},
         {
@@ -122,6 +123,11 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
             **limits,
         },
     ]
+    guarded = run("app", "--token", "x" * 16, "--allowed-host", "a.example", "--root-path", "/x")
+    assert guarded.exit_code == 0
+    assert launched.pop()["reach"] == Reach("x" * 16, False, ("a.example",), "/x")
+    for wrong in (["--token", "short"], ["--no-auth", "--token", "x" * 16], ["--root-path", "x"]):
+        assert run("app", *wrong).exit_code == 1
     missing = run("app", "--model", "nothing")
     assert missing.exit_code != 0
     assert len(launched) == 2, "without a model there is nothing to serve"

@@ -158,7 +158,7 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own server
+            with urllib.request.urlopen(f"{url}/health", timeout=5):  # noqa: S310 - our own
                 return True
         except OSError:
             time.sleep(0.2)

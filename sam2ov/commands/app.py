@@ -73,6 +73,45 @@ def app(
             help="The folder where projects are kept; one among your data if left out.",
         ),
     ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SAM2OV_TOKEN",
+            help="The access token that callers need. One is made and printed where other "
+            "computers can call; on this computer alone none is asked for.",
+        ),
+    ] = None,
+    no_auth: Annotated[
+        bool,
+        typer.Option(
+            "--no-auth",
+            envvar="SAM2OV_NO_AUTH",
+            help="Ask for no token even where other computers can call: for a server behind a "
+            "login of your own.",
+        ),
+    ] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="SAM2OV_ALLOWED_HOST",
+            metavar="NAME",
+            help="A name that the server answers to, besides its own and addresses in numbers: "
+            "studio.example.org, *.example.org, or * for any. May be repeated.",
+        ),
+    ] = None,
+    root_path: Annotated[
+        str,
+        typer.Option(
+            envvar="SAM2OV_ROOT_PATH",
+            help="Where a proxy shows the app below its root: /some/path.",
+        ),
+    ] = "",
+    certfile: Annotated[
+        Path | None, typer.Option(envvar="SAM2OV_CERTFILE", help="A certificate for TLS (PEM).")
+    ] = None,
+    keyfile: Annotated[
+        Path | None, typer.Option(envvar="SAM2OV_KEYFILE", help="Its key (PEM).")
+    ] = None,
     *,
     settings: Settings,
 ) -> None:
@@ -81,9 +120,12 @@ def app(
     Ctrl-C ends it. Every option can also be given by the environment variable named with it.
     """
     from sam2ov.commands.console import progress_display, say
+    from sam2ov.ui.gate.reach import Reach
     from sam2ov.ui.server import launch
     from sam2ov.zoo.loading import prepare_model
 
+    reach = Reach(token, no_auth, tuple(allowed_host or ()), root_path, certfile, keyfile)
+    reach.rules(host)  # before a model is prepared
     with progress_display() as progress:
         prepared = prepare_model(
             model,
@@ -105,4 +147,5 @@ def app(
         mcp=mcp,
         settings=settings,
         projects=projects,
+        reach=reach,
     )

@@ -3,8 +3,13 @@
 import os
 import signal
 import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from sam2ov.engine.devices import Precision
 from sam2ov.errors import ServerError
@@ -13,6 +18,10 @@ from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.gate.gate import Gate
+from sam2ov.ui.gate.hosts import is_loopback
+from sam2ov.ui.gate.reach import Reach
+from sam2ov.ui.gate.rules import Rules
 from sam2ov.ui.page.page import Handlers, build_page
 from sam2ov.ui.page.theme import make_theme
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
@@ -38,6 +47,7 @@ def launch(
     mcp: bool = False,
     settings: Settings | None = None,
     projects: Path | None = None,
+    reach: Reach | None = None,
 ) -> None:
     """Serve the app until it is interrupted.
 
@@ -52,13 +62,17 @@ def launch(
         mcp: serve the public functions as MCP tools too.
         settings: limits and budgets; None for the defaults.
         projects: folder where projects are kept; None for the user's data folder.
+        reach: who may call the server; None for this computer alone.
 
     Raises:
         ModelError, DeviceError: the model cannot be loaded.
-        ServerError: the port is taken, or MCP needs a package that is not installed.
+        ServerError: the port is taken, MCP needs a package that is not installed, or ``reach`` has
+            a host, token or certificate that cannot be used.
     """
     if mcp:
         _require_mcp()
+    reach = reach or Reach()
+    rules = reach.rules(host)
     settings = settings or Settings()
     choice = ModelChoice(os.fspath(model), device, preset)
     models = ModelPool(precision, settings)
@@ -96,9 +110,20 @@ def launch(
             max_file_size=settings.video.max_bytes,
             # Whoever waits for the model holds a thread now and then; the others go on.
             max_threads=settings.max_sessions + _SPARE_THREADS,
-            app_kwargs={"routes": make_routes(workspaces, settings.video.max_bytes)},
+            root_path=reach.root_path or None,
+            ssl_certfile=None if reach.certfile is None else os.fspath(reach.certfile),
+            ssl_keyfile=None if reach.keyfile is None else os.fspath(reach.keyfile),
+            # Only Gradio's own question whether it has started; the certificate may be of its own.
+            ssl_verify=False,
+            app_kwargs={
+                "routes": make_routes(workspaces, settings.video.max_bytes),
+                "lifespan": _behind_gate(rules),
+            },
         )
-        print(f"sam2ov runs at {url} (Ctrl-C stops it)", flush=True)
+        link = url if rules.token is None else rules.token.link(url)
+        print(f"sam2ov runs at {link} (Ctrl-C stops it)", flush=True)
+        if rules.token is None and not is_loopback(host):
+            print("Whoever reaches it may use it: --no-auth was given.", flush=True)
         _stop_on_sigterm()
         page.block_thread()
     except OSError as error:
@@ -110,6 +135,18 @@ def launch(
     finally:
         page.close(verbose=False)
         workspaces.close()
+
+
+def _behind_gate(rules: Rules) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Put the gate around everything that Gradio put around its app, before a request is served."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.user_middleware.insert(0, Middleware(Gate, rules=rules))
+        app.middleware_stack = app.build_middleware_stack()
+        yield
+
+    return lifespan
 
 
 def _require_mcp() -> None:

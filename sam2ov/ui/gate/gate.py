@@ -1,0 +1,249 @@
+"""The gate that every request passes before Gradio, MCP or a route of ours sees it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Final
+
+import anyio
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sam2ov.ui.gate.access import AccessToken, without_token
+from sam2ov.ui.gate.headers import SECURITY_HEADERS
+from sam2ov.ui.gate.hosts import same_origin
+from sam2ov.ui.gate.rules import Rules
+
+HEALTH: Final = "/health"
+"""Says that the server runs, to whom it may concern."""
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_START: Final = "/gradio_api/startup-events"
+"""What Gradio asks of itself before it serves; it starts the queue and tells nothing."""
+
+_STREAMED: Final = ("/gradio_api/upload", "/media/")
+"""Uploads, which are written to disk as they come and have limits of their own."""
+_LARGEST_BODY: Final = 4 << 20
+"""Of anything else: JSON takes up to a hundred times its size once it is parsed."""
+
+_STALLED_SECONDS: Final = 60.0
+"""A body of which nothing comes for so long is given up."""
+_UPLOADS_OF_CLIENT: Final = 16
+_UPLOADS_IN_ALL: Final = 48
+
+_SHORT_NAME: Final = 80
+
+
+class Gate:
+    """Middleware around the whole app.
+
+    Args:
+        app: what is behind it.
+        rules: what it lets through.
+    """
+
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        self._app = app
+        self._rules = rules
+        self._uploads = _Uploads()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that may not pass; pass on all others."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if scope["type"] == "websocket":
+            if refusal is not None:
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            await self._app(scope, receive, send)
+            return
+        answer = _with_headers(send)
+        if refusal is not None:
+            await refusal(scope, receive, answer)
+            return
+        if scope["method"] in _SAFE_METHODS:
+            await self._app(scope, receive, answer)
+        elif scope["path"].startswith(_STREAMED):
+            await self._pass_upload(scope, receive, answer)
+        else:
+            await self._pass_whole(scope, receive, answer)
+
+    async def _pass_upload(self, scope: Scope, receive: Receive, answer: Send) -> None:
+        client, _ = scope.get("client") or ("", 0)
+        with self._uploads.one_more(client) as fits:
+            if fits:
+                await self._app(scope, _impatient(receive), answer)
+                return
+        said = "Too many files are being uploaded at once. Try again when others are done."
+        await PlainTextResponse(said, 429)(scope, receive, answer)
+
+    async def _pass_whole(self, scope: Scope, receive: Receive, answer: Send) -> None:
+        announced = Headers(scope=scope).get("content-length", "")
+        body = None
+        if not (announced.isdigit() and int(announced) > _LARGEST_BODY):
+            body = await _read_whole(receive, _LARGEST_BODY)
+        if body is None:
+            said = f"The request is larger than {_LARGEST_BODY >> 20} MB, the most that is read."
+            await PlainTextResponse(said, 413)(scope, receive, answer)
+            return
+        await self._app(scope, _replaying(body, receive), answer)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """The answer to a request that may not pass; None where it may."""
+        host = headers.get("host", "")
+        if not self._rules.hosts.allow(host):
+            return _refused(
+                f"This server does not answer to {_shown(host)}. Whoever runs it can allow that: "
+                f"sam2ov app --allowed-host NAME"
+            )
+        if _is_foreign(scope, headers, host):
+            return _refused("This server is not called from pages of other sites.")
+        path = scope["path"]
+        if path == HEALTH:
+            return PlainTextResponse("ok")
+        token = self._rules.token
+        if token is None or path == _OWN_START or token.is_known(headers):
+            return None
+        query = scope.get("query_string", b"").decode("latin-1")
+        if scope.get("method") == "GET" and token.is_in(query):
+            return self._let_in(token, scope, query)
+        return _asks_for_token(headers)
+
+    def _let_in(self, token: AccessToken, scope: Scope, query: str) -> Response:
+        """To the same page without the token, which then is in no history and no bookmark."""
+        rest, root = without_token(query), self._rules.root_path
+        response = RedirectResponse(root + scope["path"] + (f"?{rest}" if rest else ""), 303)
+        is_secure = scope.get("scheme") == "https"
+        response.headers["set-cookie"] = token.cookie(f"{root}/", secure=is_secure)
+        return response
+
+
+def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
+    """Whether a page of another site sends a request that it has no business to send."""
+    origin = headers.get("origin")
+    if origin is not None and not same_origin(origin, host):
+        return True
+    if headers.get("sec-fetch-site") not in ("cross-site", "same-site"):
+        return False
+    # Following a link from elsewhere is all that another site may cause.
+    is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in _SAFE_METHODS
+    return not (is_link and headers.get("sec-fetch-dest") == "document")
+
+
+def _asks_for_token(headers: Headers) -> Response:
+    said = "This server asks for its access token, which it printed when it started."
+    if "text/html" not in headers.get("accept", ""):
+        advice = "Send it as the header Authorization: Bearer TOKEN."
+        return PlainTextResponse(f"{said} {advice}", 401, {"www-authenticate": "Bearer"})
+    return HTMLResponse(_PAGE.format(said=escape(said)), 401)
+
+
+_PAGE: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>sam2ov</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }}
+main {{ max-width: 26rem; margin: 20vh auto 0; padding: 0 1rem; }}
+input, button {{ font: inherit; padding: .5rem .75rem; margin-top: .5rem; }}
+input, button {{ box-sizing: border-box; width: 100%; }}
+</style></head>
+<body><main><h1>sam2ov</h1><p>{said}</p>
+<form method="get" action=""><label>Token <input name="token" type="password" autocomplete="off"
+autofocus required></label><button>Open</button></form></main></body></html>
+"""
+
+
+def _refused(why: str) -> Response:
+    return PlainTextResponse(why, 403)
+
+
+def _shown(host: str) -> str:
+    return ascii(host[:_SHORT_NAME])
+
+
+def _with_headers(send: Send) -> Send:
+    """Answers with the security headers, and without leave for pages of other sites."""
+
+    async def send_more(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message.setdefault("headers", [])
+            headers = MutableHeaders(scope=message)
+            for name in [key for key in headers if key.startswith("access-control-")]:
+                del headers[name]
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_more
+
+
+async def _read_whole(receive: Receive, limit: int) -> bytes | None:
+    """The body of a request; None where it is longer than the limit or does not come."""
+    parts: list[bytes] = []
+    left = limit
+    while True:
+        with anyio.move_on_after(_STALLED_SECONDS) as waiting:
+            message = await receive()
+        if waiting.cancelled_caught or message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        left -= len(parts[-1])
+        if left < 0:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """What a request says: its body in one piece, then whatever comes."""
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _impatient(receive: Receive) -> Receive:
+    """A body that streams, and counts as broken off where nothing comes for long."""
+
+    async def receive_in_time() -> Message:
+        with anyio.move_on_after(_STALLED_SECONDS):
+            return await receive()
+        return {"type": "http.disconnect"}
+
+    return receive_in_time
+
+
+class _Uploads:
+    """How many uploads are on their way, of each client and in all."""
+
+    def __init__(self) -> None:
+        self._of_client: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, client: str) -> Iterator[bool]:
+        """Whether there is room for one more of a client, for as long as the block runs."""
+        fits = (
+            self._of_client[client] < _UPLOADS_OF_CLIENT
+            and self._of_client.total() < _UPLOADS_IN_ALL
+        )
+        if not fits:
+            yield False
+            return
+        self._of_client[client] += 1
+        try:
+            yield True
+        finally:
+            self._of_client[client] -= 1
+            if not self._of_client[client]:
+                del self._of_client[client]
