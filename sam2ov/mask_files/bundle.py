@@ -1,5 +1,6 @@
 """Files to be read together: one file, a folder, or an archive from anywhere."""
 
+import stat
 import struct
 import zipfile
 from abc import ABC, abstractmethod
@@ -56,6 +57,8 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         PromptError: there is no such file, it is damaged, or holds too many files.
     """
     try:
+        if not path.is_dir():
+            require_file(path)
         if path.is_dir():
             yield _Folder(path)
         elif zipfile.is_zipfile(path):
@@ -75,17 +78,16 @@ class _Folder(Bundle):
         self.names = tuple(entry.relative_to(root).as_posix() for entry in found)
 
     def read(self, name: str, most: int) -> bytes:
-        return _read_file(self._root / name, most)
+        return read_file(self._root / name, most)
 
 
 class _Single(Bundle):
     def __init__(self, path: Path) -> None:
         self._path = path
         self.names = (path.name,)
-        path.stat()
 
     def read(self, name: str, most: int) -> bytes:
-        return _read_file(self._path.with_name(name), most)
+        return read_file(self._path.with_name(name), most)
 
 
 class _Archive(Bundle):
@@ -104,7 +106,25 @@ class _Archive(Bundle):
         return _required(name, content, most)
 
 
-def _read_file(path: Path, most: int) -> bytes:
+def require_file(path: Path) -> None:
+    """Check that a path is a file: a pipe would be waited for, and a device may have no end.
+
+    Raises:
+        PromptError: it is something else.
+        OSError: there is nothing.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise PromptError(f"{path.name} is no file. Give a file, a folder or a zip.")
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The content of a file of at most ``most`` bytes.
+
+    Raises:
+        PromptError: it is larger, or no file.
+        OSError: it cannot be read.
+    """
+    require_file(path)
     with path.open("rb") as file:
         return _required(path.name, file.read(most + 1), most)
 

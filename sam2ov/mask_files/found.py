@@ -1,8 +1,12 @@
 """A mask or box as it was found in a file."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from sam2ov.errors import PromptError
 from sam2ov.values.rle import Rle
+
+_MOST_OBJECTS: Final = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +34,19 @@ class ObjectIds:
     def __init__(self) -> None:
         self._known: dict[object, int] = {}
         self._taken: set[int] = set()
+        self._first_free = 1
 
     def of(self, key: object) -> int:
         """The number of an object: its own if it has a free one, else the next that is free."""
         if key not in self._known:
             own = key if isinstance(key, int) and not isinstance(key, bool) else 0
-            number = own if own >= 1 and own not in self._taken else 1
-            while number in self._taken:
-                number += 1
+            if len(self._known) == _MOST_OBJECTS:
+                raise PromptError(
+                    f"There are more than {_MOST_OBJECTS:,} objects. Take fewer of them."
+                )
+            while self._first_free in self._taken:
+                self._first_free += 1
+            number = own if own >= 1 and own not in self._taken else self._first_free
             self._known[key] = number
             self._taken.add(number)
         return self._known[key]

@@ -16,6 +16,8 @@ from sam2ov.mask_files.found import FoundMask, ObjectIds
 from sam2ov.mask_files.schemas import MAX_PIXELS
 from sam2ov.values.rle import encode_rle
 
+_MOST_LABELS = 1000
+"""Of one picture: each takes a look at all of its pixels."""
 _VOID = 255
 _MOTS_FACTOR = 1000
 _MOTS_IGNORED = 10
@@ -59,13 +61,18 @@ def png_masks(bundle: Bundle, names: list[str]) -> Iterator[FoundMask]:
                 name = "" if leaf.isdecimal() else leaf
                 yield FoundMask(number, ids.of(key), name, encode_rle(values > 0))
                 continue
-            for value, obj_id in _labels(values):
+            for value, obj_id in _labels(values, frames[number]):
                 yield FoundMask(number, ids.of(obj_id), "", encode_rle(values == value))
 
 
-def _labels(values: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+def _labels(values: npt.NDArray[np.integer], name: str) -> list[tuple[int, int]]:
     """The values of a label map that are objects, and the numbers of the objects."""
     found = [int(value) for value in np.unique(values) if value > 0]
+    if len(found) > _MOST_LABELS:
+        raise PromptError(
+            f"{name} has {len(found):,} different values; a label map has one for each object, up "
+            f"to {_MOST_LABELS:,}."
+        )
     if found == [_VOID]:
         return [(_VOID, 1)]  # black and white
     return [
@@ -80,18 +87,18 @@ def _is_label_map(bundle: Bundle, name: str) -> bool:
         return image.mode == "P" or image.mode.startswith("I")
 
 
-def _values(bundle: Bundle, name: str) -> npt.NDArray[np.int64]:
+def _values(bundle: Bundle, name: str) -> npt.NDArray[np.integer]:
     with _opened(bundle, name) as image:
         try:
             if image.mode == "1":
-                return np.asarray(image, np.int64) * _VOID
+                return np.asarray(image, np.uint8) * np.uint8(_VOID)
             if image.mode in {"L", "P"} or image.mode.startswith("I"):
-                return np.asarray(image, np.int64)
+                return np.asarray(image)
             rgba = np.asarray(image.convert("RGBA"))
         except (OSError, ValueError, SyntaxError) as error:
             raise PromptError(f"{name} cannot be read: {error}.") from error
     visible = rgba[..., :3].any(axis=2) & (rgba[..., 3] > 0)
-    return visible * np.int64(_VOID)
+    return visible * np.uint8(_VOID)
 
 
 def _opened(bundle: Bundle, name: str) -> Image.Image:

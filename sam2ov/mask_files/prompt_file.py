@@ -22,6 +22,9 @@ from pydantic import (
 )
 
 from sam2ov.errors import PromptError
+from sam2ov.mask_files.bundle import MAX_TEXT_BYTES, read_file, require_file
+from sam2ov.mask_files.json_bounds import require_few_values
+from sam2ov.mask_files.schemas import MAX_PIXELS
 from sam2ov.unfinished import unfinished_file
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import BoolArray
@@ -32,6 +35,7 @@ from sam2ov.values.rle import Rle, require_valid
 
 FORMAT_VERSION: Final = 1
 _MAX_SIDE = 1 << 15
+_MOST_VALUES: Final = 2_000_000
 
 Size = Annotated[int, Field(ge=1, le=_MAX_SIDE)]
 
@@ -63,7 +67,7 @@ class FramePrompt(_Frozen):
     """
 
     frame: int = Field(ge=0)
-    points: tuple[Point, ...] = ()
+    points: Annotated[tuple[Point, ...], Field(fail_fast=True)] = ()
     box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
     mask: RleMask | str | None = None
 
@@ -92,7 +96,7 @@ class ObjectPrompts(_Frozen):
     id: int = Field(ge=1)
     name: str = ""
     colour: Colour | None = None
-    prompts: tuple[FramePrompt, ...] = Field(min_length=1)
+    prompts: Annotated[tuple[FramePrompt, ...], Field(min_length=1, fail_fast=True)]
 
     @field_validator("prompts")
     @classmethod
@@ -122,7 +126,7 @@ class PromptFile(_Frozen):
 
     version: Literal[1] = FORMAT_VERSION
     video: VideoFacts | None = None
-    objects: tuple[ObjectPrompts, ...] = Field(min_length=1)
+    objects: Annotated[tuple[ObjectPrompts, ...], Field(min_length=1, fail_fast=True)]
 
     @field_validator("objects")
     @classmethod
@@ -138,7 +142,7 @@ def read_prompt_file(path: Path) -> PromptFile:
         PromptError: the file or a mask is missing, unreadable or malformed.
     """
     try:
-        content = path.read_bytes()
+        content = read_file(path, MAX_TEXT_BYTES)
     except OSError as error:
         raise PromptError(f"{path} cannot be read: {error.strerror}.") from error
     return _with_embedded_masks(parse_prompt_file(content, str(path)), path.parent)
@@ -150,6 +154,7 @@ def parse_prompt_file(content: str | bytes, source: str) -> PromptFile:
     Raises:
         PromptError: it is no JSON or does not fit the schema.
     """
+    require_few_values(content, source, _MOST_VALUES)
     try:
         return PromptFile.model_validate_json(content)
     except ValidationError as error:
@@ -183,7 +188,12 @@ def read_mask_image(path: Path) -> BoolArray:
         PromptError: the file is missing or is no picture.
     """
     try:
+        require_file(path)
         with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise PromptError(
+                    f"The mask {path} has {image.width}×{image.height} pixels, which is too many."
+                )
             if image.mode in {"1", "L", "P", "I", "I;16", "F"}:
                 mask: BoolArray = np.asarray(image) != 0
                 return mask

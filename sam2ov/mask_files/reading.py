@@ -11,6 +11,7 @@ from sam2ov.errors import PromptError
 from sam2ov.mask_files.bundle import MAX_TEXT_BYTES, Bundle, open_bundle
 from sam2ov.mask_files.cvat import cvat_masks
 from sam2ov.mask_files.found import FoundMask
+from sam2ov.mask_files.json_bounds import require_few_values
 from sam2ov.mask_files.jsons import coco_masks, sav_masks
 from sam2ov.mask_files.pngs import png_masks
 from sam2ov.mask_files.prompt_file import (
@@ -59,6 +60,7 @@ def read_prompts_or_masks(path: Path, choice: Choice, max_text_bytes: int) -> Pr
     if path.suffix.lower() == ".json":
         with open_bundle(path) as bundle:
             content = bundle.read(path.name, max_text_bytes)
+        require_few_values(content, path.name)
         if not _keys(content) & {"masklet", "annotations"}:
             return parse_prompt_file(content, path.name)
     return read_masks(path, choice, max_text_bytes)
@@ -140,6 +142,7 @@ def _found(bundle: Bundle, name: str, max_text_bytes: int) -> Iterator[FoundMask
 
 
 def _json_masks(content: bytes, name: str) -> Iterator[FoundMask]:
+    require_few_values(content, name)
     keys = _keys(content)
     try:
         if "masklet" in keys:

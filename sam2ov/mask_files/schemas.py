@@ -1,6 +1,6 @@
 """What the JSON files that are read look like, as far as it matters here."""
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
@@ -8,6 +8,9 @@ MAX_PIXELS: Final = 40_000_000
 """Of a mask: a little above 8K."""
 
 Side = Annotated[int, Field(ge=1, le=1 << 15)]
+_T = TypeVar("_T")
+_Several = Annotated[list[_T], Field(fail_fast=True)]
+"""Of millions of wrong values only the first is reported."""
 Number = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
 
 
@@ -21,7 +24,7 @@ class RleFields(_Part):
     """Run lengths, compressed to text or not."""
 
     size: tuple[Side, Side]
-    counts: str | list[Annotated[int, Field(ge=0, le=MAX_PIXELS)]]
+    counts: str | _Several[Annotated[int, Field(ge=0, le=MAX_PIXELS)]]
 
     @model_validator(mode="after")
     def _not_too_large(self) -> Self:
@@ -50,7 +53,7 @@ class CocoAnnotation(_Part):
 
     image_id: Number
     category_id: Number
-    segmentation: RleFields | list[list[FiniteFloat]] = []
+    segmentation: RleFields | _Several[_Several[FiniteFloat]] = []
     track_id: Number | None = None
     instance_id: Number | None = None
     attributes: dict[str, Any] = {}
@@ -74,19 +77,19 @@ class CocoTrack(_Part):
 class CocoFile(_Part):
     """A COCO file of instances."""
 
-    images: list[CocoImage]
-    annotations: list[CocoAnnotation]
-    categories: list[CocoCategory] = []
-    tracks: list[CocoTrack] = []
+    images: _Several[CocoImage]
+    annotations: _Several[CocoAnnotation]
+    categories: _Several[CocoCategory] = []
+    tracks: _Several[CocoTrack] = []
 
 
 class SavFile(_Part):
     """An SA-V file; the names without "masklet" in SA-V are sam2ov's."""
 
-    masklet: list[list[RleFields]]
-    masklet_id: list[Number]
-    masklet_object_id: list[Number] | None = None
-    masklet_name: list[str] | None = None
+    masklet: _Several[_Several[RleFields]]
+    masklet_id: _Several[Number]
+    masklet_object_id: _Several[Number] | None = None
+    masklet_name: _Several[str] | None = None
     masklet_every: Annotated[int, Field(ge=1, le=1000)] = 4
     video_first_frame: Annotated[int, Field(ge=0, le=1 << 40)] = 0
 
