@@ -42,6 +42,12 @@ def convert(
             "(1024,512), which share the weights."
         ),
     ] = None,
+    halved: Annotated[
+        bool,
+        typer.Option(
+            "--halved", help="Without --image-size: half the side too, as --preset fast wants it."
+        ),
+    ] = False,
     weights: Annotated[_Weights, typer.Option(help="How weights are stored.")] = _Weights.f16,
     name: Annotated[
         str | None, typer.Option(help="The model's name; the folder's by default.")
@@ -64,7 +70,17 @@ def convert(
 
     sizes = None if image_size is None else _sizes(image_size)
     try:
-        convert_checkpoint(checkpoint, out, config, sizes, weights.value, name, report, note)
+        convert_checkpoint(
+            checkpoint,
+            out,
+            config,
+            sizes,
+            weights.value,
+            name,
+            report,
+            note,
+            halved=halved,
+        )
     except (Sam2ovError, OSError) as error:
         if as_json:
             failure = {"error": type(error).__name__, "message": str(error)}

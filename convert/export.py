@@ -22,12 +22,14 @@ from convert.prompt_encoder import build_prompt_encoder
 from convert.weights import Weights
 from sam2ov.errors import ConversionError
 from sam2ov.manifest import (
+    HALF,
     MANIFEST_FILE,
     Manifest,
     NetworkName,
     NetworkSpec,
     SizeSpec,
     Source,
+    scaled_side,
     sha256_of,
 )
 from sam2ov.unfinished import unfinished_folder
@@ -61,6 +63,8 @@ def convert_checkpoint(
     name: str | None = None,
     progress: ProgressCallback | None = None,
     note: NoteCallback | None = None,
+    *,
+    halved: bool = False,
 ) -> Manifest:
     """Convert a checkpoint of SAM 2, SAM 2.1, EdgeTAM or EfficientTAM to a model folder.
 
@@ -75,6 +79,7 @@ def convert_checkpoint(
         weights: how weights are stored; "f16" halves the files, computation is unaffected.
         name: the model's name in the manifest; None takes the folder's.
         progress: called as each stage begins, and once at the end.
+        halved: where ``image_sizes`` is None: at half the side besides (``scaled_side``).
         note: told which configuration was found, and what of the checkpoint was left aside.
 
     Raises:
@@ -84,7 +89,13 @@ def convert_checkpoint(
     """
     if image_sizes is not None and len({*image_sizes}) != len(image_sizes):
         raise ConversionError(f"Each image size is given once, not {list(image_sizes)}.")
-    stages = ["checkpoint", *(len(image_sizes or [None]) * [*BUILDERS]), "constants", "done"]
+    read = read_checkpoint(checkpoint)
+    architecture = find_architecture(config, read.shapes, checkpoint.name)
+    trained = architecture.image_size
+    if image_sizes is None:
+        sides = [trained, scaled_side(trained, HALF)] if halved else [trained]
+        image_sizes = [*dict.fromkeys(sides)]
+    stages = [*(len(image_sizes) * [*BUILDERS]), "constants", "done"]
     steps = enumerate(stages)
 
     def begin_next() -> None:
@@ -92,15 +103,10 @@ def convert_checkpoint(
         if progress is not None:
             progress(stage, done, len(stages) - 1)
 
-    begin_next()
-    read = read_checkpoint(checkpoint)
-    architecture = find_architecture(config, read.shapes, checkpoint.name)
     account = Weights(read.tensors)
     for sentence in (f"The checkpoint is read as {architecture.name}.", *read.notes):
         if note is not None:
             note(sentence)
-    trained = architecture.image_size
-    image_sizes = image_sizes or [trained]
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with unfinished_folder(out, _cannot_write) as folder, FolderWriter(folder, weights) as writer:

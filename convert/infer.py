@@ -9,7 +9,7 @@ from convert.architecture import Architecture, Hiera
 from convert.config_file import read_config_file
 from convert.official import HIERAS, OFFICIAL
 from convert.shapes import Shape, check_fits, expected_shapes
-from convert.wording import some
+from convert.wording import shown, some
 from sam2ov.errors import CheckpointError, ConversionError
 
 _TRUNK: Final = "image_encoder.trunk."
@@ -55,7 +55,7 @@ def named_architecture(config: str | Path) -> Architecture:
 def _infer(shapes: Mapping[str, Shape], file_name: str) -> Architecture:
     if f"{_TRUNK}patch_embed.proj.weight" in shapes and "no_mem_embed" in shapes:
         exact = [a for a in OFFICIAL.values() if expected_shapes(a) == shapes]
-        return _chosen(exact, file_name) if exact else _like_sam2(shapes)
+        return _chosen(exact, file_name) if exact else _like_sam2(shapes, file_name)
     if any(key.startswith(f"{_TRUNK}body.") for key in shapes):
         return OFFICIAL["edgetam"]
     raise CheckpointError(
@@ -75,11 +75,18 @@ def _chosen(candidates: list[Architecture], file_name: str) -> Architecture:
             return candidate
     raise CheckpointError(
         f"The checkpoint may be any of {', '.join(c.name for c in candidates)}, whose tensors are "
-        "alike but whose computation is not. Say which with --config NAME."
+        f"alike but whose computation is not. {_say_which(file_name)}"
     )
 
 
-def _like_sam2(shapes: Mapping[str, Shape]) -> Architecture:
+def _say_which(file_name: str) -> str:
+    return (
+        f"Convert it with: sam2ov convert {shown(file_name)} --config NAME --out FOLDER "
+        "(a name, or a yaml file of its own)."
+    )
+
+
+def _like_sam2(shapes: Mapping[str, Shape], file_name: str) -> Architecture:
     """A model of another size than the published ones, on a trunk of theirs.
 
     Heads, windows and global blocks of a trunk leave no trace in its tensors; all else does, or
@@ -89,8 +96,7 @@ def _like_sam2(shapes: Mapping[str, Shape]) -> Architecture:
     if trunk is None:
         raise CheckpointError(
             "The checkpoint has an image encoder of a size that was never published, whose heads "
-            "and windows its tensors do not tell. Give its own configuration with --config (a "
-            "yaml file)."
+            f"and windows its tensors do not tell. {_say_which(file_name)}"
         )
     version = "sam2.1" if "no_obj_embed_spatial" in shapes else "sam2"
     base = next(a for a in OFFICIAL.values() if a.family == version and a.trunk == trunk)

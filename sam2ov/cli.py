@@ -18,7 +18,7 @@ from sam2ov.commands.eval import evaluate
 from sam2ov.commands.export import export
 from sam2ov.commands.formats import formats
 from sam2ov.commands.interrupt import EXIT_CODE
-from sam2ov.commands.models import devices, models
+from sam2ov.commands.models import devices, models_app
 from sam2ov.commands.schema import schema
 from sam2ov.commands.track import track
 from sam2ov.errors import Sam2ovError
@@ -73,7 +73,7 @@ app.command()(formats)
 app.command("eval")(evaluate)
 app.command()(bench)
 app.command()(convert)
-app.command()(models)
+app.add_typer(models_app, name="models")
 app.command()(devices)
 app.command()(schema)
 app.command("app")(open_app)

@@ -39,6 +39,12 @@ _MOST_SIZES: Final = 16
 _LARGEST_MANIFEST: Final = 1 << 22
 """Bytes; ten networks take 13 thousand."""
 
+_SIDE_STEP: Final = 64
+_LEAST_SIDE: Final = 256
+
+HALF: Final = 0.5
+"""Scale of the second input size that the presets know, and that folders get beside the first."""
+
 _Side = Annotated[int, Field(ge=32, le=4096)]
 _Channels = Annotated[int, Field(ge=1, le=4096)]
 _Stride = Annotated[int, Field(ge=1, le=64)]
@@ -47,6 +53,20 @@ _Points = Annotated[int, Field(ge=0, le=1000)]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def scaled_side(trained: int, scale: float) -> int:
+    """The side of the input in pixels at which a model looks at less than it was trained at.
+
+    Args:
+        trained: side that it was trained at.
+        scale: of it that is wanted; what comes out is rounded up to a multiple of 64, and no
+            smaller than 256: below that, objects are a few tokens large.
+    """
+    if scale == 1:
+        return trained
+    side = -(-round(trained * scale) // _SIDE_STEP) * _SIDE_STEP
+    return max(side, min(trained, _LEAST_SIDE))
 
 
 class TensorSpec(_Frozen):

@@ -117,6 +117,19 @@ def sweep_unfinished(path: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Delete a folder, which until it is gone is whole; the caller alone may write it now.
+
+    Raises:
+        OSError: it is not there, is in use where that matters, or cannot be written to.
+    """
+    hidden = _hidden_folder(path)
+    try:
+        path.rename(hidden / "old")
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
 def _hidden_folder(target: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
 

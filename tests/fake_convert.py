@@ -81,7 +81,7 @@ def write_model_folder(
     ]
     source = Source(
         checkpoint=checkpoint.name if checkpoint else "none",
-        sha256=sha256_of(checkpoint) if checkpoint else "",
+        sha256=sha256_of(checkpoint) if checkpoint and checkpoint.is_file() else "",
         config=config,
         openvino_version="none",
     )
@@ -116,9 +116,10 @@ def _main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--config", required=True)
+    parser.add_argument("--config", default="sam2.1_hiera_t")
     parser.add_argument("--name", required=True)
     parser.add_argument("--image-size", default="1024")
+    parser.add_argument("--halved", action="store_true")
     parser.add_argument("--weights", choices=("f16", "f32"), required=True)
     parser.add_argument("--progress", choices=("json",), required=True)
     options = parser.parse_args()
@@ -152,7 +153,9 @@ def _main() -> int:
     write_model_folder(
         options.out,
         name=options.name,
-        image_sizes=[int(size) for size in options.image_size.split(",")],
+        image_sizes=[1024, 512]
+        if options.halved
+        else [int(size) for size in options.image_size.split(",")],
         weights=options.weights,
         checkpoint=options.checkpoint,
         config=options.config,

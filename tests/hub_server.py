@@ -1,10 +1,11 @@
 """The endpoints of the model hub that downloads use, on 127.0.0.1, with faults on demand.
 
-Like the hub, ``/OWNER/REPO/resolve/main/FILE`` answers with the file's metadata in headers and a
-redirect to another host (here the same server under the name ``localhost``) that serves ranges.
+Like the hub, ``/OWNER/REPO/resolve/REVISION/FILE`` answers with the file's metadata in headers and
+a redirect to another host (here the same server under the name ``localhost``) that serves ranges.
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +19,18 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class HubServer:
     """A running server: what it serves, how it misbehaves, and what it was asked.
 
-    ``files`` maps ``OWNER/REPO/FILE`` to the content. ``etag`` replaces the checksum in the
-    metadata. ``cut_after`` holds, for the next content requests, after how many bytes the
-    connection breaks. ``statuses`` holds the status codes the next content requests fail with.
+    ``files`` maps ``OWNER/REPO/FILE`` to the content, and ``OWNER/REPO@REVISION/FILE`` to that of
+    other revisions than main. ``etag`` replaces the checksum in the metadata, ``size`` the size.
+    ``padding`` follows all content. ``cut_after`` holds, for the next content requests, after how
+    many bytes the connection breaks. ``statuses`` holds the status codes the next content requests
+    fail with.
     """
 
     files: dict[str, bytes]
     port: int = 0
     etag: str | None = None
+    size: int | None = None
+    padding: bytes = b""
     ranges: bool = True
     cut_after: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
@@ -78,9 +83,11 @@ class _HubRequest(BaseHTTPRequestHandler):
         self.served.requests.append((self.command, self.path, self.headers.get("Range")))
         path = self.path.removeprefix("/")
         if path.startswith("content/"):
-            self._send_content(self.served.files[path.removeprefix("content/")])
+            served = self.served.files[path.removeprefix("content/")]
+            self._send_content(served + self.served.padding)
             return
-        content = self.served.files.get(path.replace("/resolve/main/", "/"))
+        name = re.sub("/resolve/main/|/resolve/([^/]+)/", _at_revision, path)
+        content = self.served.files.get(name)
         if content is None:
             self._send(404, {"X-Error-Code": "EntryNotFound", "Content-Length": "0"})
             return
@@ -88,10 +95,9 @@ class _HubRequest(BaseHTTPRequestHandler):
         headers = {
             "X-Repo-Commit": COMMIT,
             "X-Linked-ETag": f'"{etag}"',
-            "X-Linked-Size": str(len(content)),
+            "X-Linked-Size": str(self.served.size or len(content)),
             "ETag": '"of-the-pointer-file"',
-            "Location": f"http://localhost:{self.served.port}/content/"
-            + path.replace("/resolve/main/", "/"),
+            "Location": f"http://localhost:{self.served.port}/content/{name}",
             "Content-Length": "0",
         }
         self._send(302, headers)
@@ -117,3 +123,7 @@ class _HubRequest(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+def _at_revision(resolve: re.Match[str]) -> str:
+    return f"@{resolve[1]}/" if resolve[1] else "/"

@@ -72,12 +72,15 @@ def test_version_and_help() -> None:
     assert run("trak").exit_code == 2
 
 
-def test_models_are_listed() -> None:
+def test_models_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAM2OV_CACHE", str(tmp_path))
     rows = json.loads(run("models", "--json").stdout)
     assert [row["name"] for row in rows] == list(MODEL_NAMES)
     assert rows[0]["status"] == "bundled"
     lines = run("models").stdout.splitlines()
-    assert lines[0].split() == ["NAME", "STATUS", "DOWNLOAD", "DESCRIPTION"]
+    assert lines[0].split()[:6] == ["NAME", "STATUS", "SIZE", "PARAMETERS", "SA-V", "MOSE"]
+    tiny = next(line for line in lines if line.startswith("sam2.1-hiera-tiny"))
+    assert "get 156 MB  38.9 M      76.5  71.8  -      Apache-2.0  Fastest of" in tiny
     assert [line.split()[0] for line in lines[1:]] == list(MODEL_NAMES)
     assert [line.index("  ") > 0 for line in lines] == [True] * len(lines)
 

@@ -14,7 +14,7 @@ from sam2ov.errors import CheckpointError, ConversionError, ModelError
 from sam2ov.manifest import Manifest, sha256_of
 from sam2ov.progress import Progress, ProgressCallback
 from sam2ov.zoo.cache import cache_folder, checkpoints_folder
-from sam2ov.zoo.catalogue import list_models, published_model
+from sam2ov.zoo.catalogue import listed_name, must_be_fetched, published_model
 from sam2ov.zoo.checkpoints import kept_checkpoint
 from sam2ov.zoo.child_process import module_environment
 from sam2ov.zoo.conversion import convert_checkpoint
@@ -57,22 +57,17 @@ def prepare_bench_model(
     published = published_model(model)
     if random_weights:
         source: str | Path = _random_model(model, published, progress)
-    elif published is not None and _must_be_fetched(published):
+    elif must_be_fetched(model):
         raise ModelError(
-            f"{published.name} has not been fetched yet, and a benchmark downloads nothing. Add "
-            "--random-weights, which costs the same time and memory, or fetch it first by using "
-            f"it once: sam2ov track … --model {published.name}"
+            f"{listed_name(model)} has not been fetched yet, and a benchmark downloads nothing. "
+            "Add --random-weights, which costs the same time and memory, or fetch it first by "
+            f"using it once: sam2ov track … --model {model}"
         )
     else:
         source = model
     return prepare_model(
         source, device=device, precision=precision, preset=preset, progress=progress
     )
-
-
-def _must_be_fetched(model: PublishedModel) -> bool:
-    (entry,) = (entry for entry in list_models() if entry.name == model.name)
-    return entry.download_bytes > 0
 
 
 def find_weights(manifest: Manifest, checkpoint: Path | None, config: str | None) -> Weights:

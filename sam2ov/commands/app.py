@@ -8,6 +8,7 @@ import typer
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
     DEFAULT_MODEL,
+    MODEL_HELP,
     PRESET_HELP,
     PrecisionName,
     Preset,
@@ -38,7 +39,7 @@ def app(
         str,
         typer.Option(
             envvar="SAM2OV_MODEL",
-            help='What pages start with: a name (see "sam2ov models") or a model folder.',
+            help=f"What pages start with. {MODEL_HELP}",
         ),
     ] = DEFAULT_MODEL,
     device: Annotated[

@@ -21,7 +21,7 @@ def convert(
         typer.Argument(
             metavar="CHECKPOINT|NAME",
             help="A .pt or .safetensors file, a folder as transformers saves it, or a name of "
-            '"sam2ov models" to fetch first.',
+            '"sam2ov models" or hf:ORG/REPO/FILE to fetch first.',
         ),
     ],
     out: Annotated[
@@ -99,12 +99,14 @@ def _convert_named(
     weights: _Weights,
 ) -> Path:
     from sam2ov.unfinished import unfinished_folder
-    from sam2ov.zoo.catalogue import MODEL_NAMES, resolve_model
+    from sam2ov.zoo.catalogue import resolve_model
+    from sam2ov.zoo.own import checkpoint_source, local_checkpoint
 
-    if name.removeprefix("facebook/") not in MODEL_NAMES:
-        raise typer.BadParameter(
-            f"{name!r} is neither a file nor a known model. Names: {', '.join(MODEL_NAMES)}."
-        )
+    source = checkpoint_source(name)
+    if source is not None and config is not None:  # which only a checkpoint of one's own needs
+        with progress_display() as progress:
+            checkpoint = local_checkpoint(source, progress)
+        return _convert_file(checkpoint, out, config, image_sizes, weights)
     if config is not None:
         raise typer.BadParameter(f"{name} has its own configuration: leave --config out.")
     if out is not None and out.exists():

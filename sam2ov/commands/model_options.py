@@ -29,7 +29,12 @@ class Preset(StrEnum):
     fast = "fast"
 
 
-ModelOption = Annotated[str, typer.Option(help='A name (see "sam2ov models") or a model folder.')]
+MODEL_HELP = (
+    'A name (see "sam2ov models"), a model folder, a checkpoint (a file, or a folder as '
+    "transformers saves it), or hf:ORG/REPO/FILE on the model hub."
+)
+
+ModelOption = Annotated[str, typer.Option(help=MODEL_HELP)]
 DeviceOption = Annotated[str, typer.Option(help='An OpenVINO device (see "sam2ov devices").')]
 PrecisionOption = Annotated[
     PrecisionName | None,

@@ -2,40 +2,81 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sam2ov.commands.console import progress_display, say
+
+if TYPE_CHECKING:
+    from sam2ov.zoo.catalogue import ModelEntry
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+models_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
-def models(as_json: AsJson = False) -> None:
-    """List the models that have a name.
 
-    Those marked "available" are fetched and converted when they are first used.
+@models_app.callback()
+def models(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the models that have a name; add ones of your own, remove what is cached.
+
+    Those marked "available" are fetched and converted when they are first used. Accuracies are
+    J&F in percent as the authors publish them, given the mask of the first frame.
     """
+    if context.invoked_subcommand is not None:
+        return
     from sam2ov.zoo.catalogue import list_models
 
     entries = list_models()
     if as_json:
-        rows = [
-            {
-                "name": entry.name,
-                "status": entry.status,
-                "description": entry.description,
-                "parameters": entry.parameters,
-                "download_bytes": entry.download_bytes,
-                "path": str(entry.path) if entry.path is not None else None,
-            }
-            for entry in entries
-        ]
-        print(json.dumps(rows, indent=1))
+        print(json.dumps([asdict(entry) for entry in entries], indent=1, default=str))
         return
-    table = [("NAME", "STATUS", "DOWNLOAD", "DESCRIPTION")]
-    for entry in entries:
-        size = f"{entry.download_bytes / 1e6:.0f} MB" if entry.download_bytes else "-"
-        table.append((entry.name, entry.status, size, entry.description))
-    _print_table(table)
+    head = ("NAME", "STATUS", "SIZE", "PARAMETERS", "SA-V", "MOSE", "DAVIS", "LICENCE", "FOR")
+    _print_table([head, *map(_row, entries)])
+
+
+@models_app.command()
+def add(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|FOLDER|hf:ORG/REPO/FILE",
+            help="A checkpoint of SAM 2, SAM 2.1, EdgeTAM or EfficientTAM: a file, a folder as "
+            "transformers saves it, or one on the model hub, with @REVISION if you like; or a "
+            "model folder.",
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="What to call it, in lower case; after the file if left out.")
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="Upstream's name of the configuration (sam2.1_hiera_t, …), or a yaml file; "
+            "found from the checkpoint if left out."
+        ),
+    ] = None,
+) -> None:
+    """Convert a model of your own and keep it; prints its name, which --model takes."""
+    from sam2ov.zoo.catalogue import add_model
+
+    with progress_display() as progress:
+        added = add_model(source, name, config=config, progress=progress)
+    print(added)
+
+
+@models_app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help='A name of "sam2ov models".')],
+) -> None:
+    """Delete a model from the cache, with the checkpoint that was fetched for it."""
+    from sam2ov.zoo.removal import remove_model
+
+    with progress_display() as progress:
+        freed = remove_model(name, progress)
+    say(f"{name} is removed; {_megabytes(freed)} are free again.")
 
 
 def devices(as_json: AsJson = False) -> None:
@@ -47,6 +88,35 @@ def devices(as_json: AsJson = False) -> None:
         print(json.dumps(found, indent=1))
         return
     _print_table([("DEVICE", "NAME"), *found.items()])
+
+
+def _row(entry: "ModelEntry") -> tuple[str, ...]:
+    millions = "-" if entry.parameters is None else f"{entry.parameters / 1e6:.1f} M"
+    accuracy = entry.accuracy
+    return (
+        entry.name,
+        entry.status,
+        _size(entry.path, entry.download_bytes),
+        millions,
+        *map(_percent, (accuracy.sa_v_test, accuracy.mose_val, accuracy.davis_2017_val)),
+        entry.licence or "-",
+        entry.description,
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _size(folder: Path | None, download_bytes: int) -> str:
+    """On the disk, or what is to be fetched; nothing where only a conversion is left."""
+    if folder is not None and folder.is_dir():
+        return _megabytes(sum(path.stat().st_size for path in folder.iterdir()))
+    return f"get {_megabytes(download_bytes)}" if download_bytes else "-"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:

@@ -24,7 +24,7 @@ class ClipJob(BaseModel):
     Attributes:
         clip: a video file, or a folder of numbered images.
         prompts: of all objects, masks embedded.
-        model: a name or a model folder.
+        model: as ``resolve_model`` takes it: a name, a model folder, a checkpoint, ….
         preset: what may be given up for speed.
         device: an OpenVINO device string.
         precision: inside the networks; None for the device's best.

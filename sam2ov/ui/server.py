@@ -29,6 +29,7 @@ from sam2ov.ui.routes.routes import WEB_FOLDER, make_routes
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.zoo.catalogue import listed_name
 from sam2ov.zoo.presets import PresetName
 
 _EVENTS_PER_SESSION = 4
@@ -54,7 +55,7 @@ def launch(
     Args:
         host: address to listen on; "0.0.0.0" lets other computers in.
         port: None takes the first free one from 7860.
-        model: name or folder of the model that tabs start with; loaded before serving.
+        model: that tabs start with, as ``resolve_model`` takes it; loaded before serving.
         device: OpenVINO device string.
         precision: inside the graphs; None takes the best of the device.
         preset: that tabs start with.
@@ -74,7 +75,8 @@ def launch(
     reach = reach or Reach()
     rules = reach.rules(host)
     settings = settings or Settings()
-    choice = ModelChoice(os.fspath(model), device, preset)
+    # The page lists what a checkpoint becomes by its name, and knows no files.
+    choice = ModelChoice(listed_name(model), device, preset)
     models = ModelPool(precision, settings)
     models.get(choice)
     library = ProjectLibrary(projects, settings.keep_bytes, settings.keep_days)

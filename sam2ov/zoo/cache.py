@@ -2,11 +2,13 @@
 
 Below the cache folder (``SAM2OV_CACHE``, else the user's cache folder of the operating system):
 ``checkpoints/`` holds what was downloaded or put there by hand, ``models/`` the folders that were
-converted, unpacked or quantised, ``locks/`` one lock file per name.
+converted, unpacked or quantised, ``locks/`` one lock file per name. Models of one's own lie in
+``models/own/``, what was downloaded for them in ``checkpoints/hub/``.
 """
 
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +46,35 @@ def cached_folder(name: str) -> Path:
     return cache_folder() / "models" / name
 
 
+def require_space(needed: int, what: str) -> None:
+    """Check that the cache's disk has room, before anything is written.
+
+    Args:
+        needed: bytes.
+        what: needs them, for people.
+
+    Raises:
+        ModelError: it has not.
+    """
+    # The folder may not be there yet; its disk is.
+    there = next(path for path in (cache_folder(), *cache_folder().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise ModelError(
+            f"{what} needs {needed / 1e6:,.0f} MB in the cache folder {cache_folder()}, where "
+            f"{free / 1e6:,.0f} MB are free. Free some space, or choose another folder with the "
+            f"environment variable {CACHE_VARIABLE}."
+        )
+
+
+def converted_bytes(checkpoint: int) -> int:
+    """What converting a checkpoint of so many bytes takes on the disk, at most and roughly.
+
+    Weights of float32 become half as large, and what is unfinished lies beside them.
+    """
+    return checkpoint
+
+
 def make_once(
     name: str,
     make: Callable[[Path], None],
@@ -69,7 +100,7 @@ def make_once(
     folder = cached_folder(name)
     if is_whole(folder):
         return folder
-    with _exclusively(lock or name, progress, cancel):
+    with exclusively(lock or name, progress, cancel):
         if is_whole(folder):  # another process made it meanwhile
             return folder
         _make_folder(folder.parent)
@@ -105,12 +136,23 @@ def is_whole(folder: Path) -> bool:
 
 
 @contextmanager
-def _exclusively(
+def exclusively(
     name: str, progress: ProgressCallback | None, cancel: CancelCheck | None
 ) -> Iterator[None]:
-    """Hold the lock of a model's name; the system releases it when its holder dies."""
+    """Hold the lock of a model's name; the system releases it when its holder dies.
+
+    Args:
+        name: of the folder in the cache, or whatever is locked together with it.
+        progress: told of waiting.
+        cancel: asked while waiting.
+
+    Raises:
+        ModelError: the cache cannot be written.
+        CancelledError: ``cancel`` returned true.
+    """
     path = cache_folder() / "locks" / f"{name}.lock"
     _make_folder(path.parent)
+    shown = path.name.removesuffix(".lock")
     lock = FileLock(path)
     require_order(Rank.MODEL_NAME, path)
     while True:
@@ -118,9 +160,9 @@ def _exclusively(
             lock.acquire(timeout=_LOCK_POLL_SECONDS)
             break
         except Timeout:
-            raise_if_cancelled(cancel, f"Waiting for {name}")
+            raise_if_cancelled(cancel, f"Waiting for {shown}")
             if progress is not None:
-                progress(Progress(f"Waiting for another process that makes {name}", 0, 1, "items"))
+                progress(Progress(f"Waiting for another process that makes {shown}", 0, 1, "items"))
     try:
         with holding(Rank.MODEL_NAME, path):
             yield

@@ -1,22 +1,52 @@
 """The models users can name, and the whole model folder behind a name."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from sam2ov.errors import CheckpointError, DownloadError, ModelFolderError, ModelNotFoundError
+from sam2ov.errors import (
+    CheckpointError,
+    DownloadError,
+    ModelError,
+    ModelFolderError,
+    ModelNotFoundError,
+)
+from sam2ov.manifest import read_manifest
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.zoo.cache import cached_folder, checkpoints_folder, is_whole, make_once, verified
+from sam2ov.zoo.cache import (
+    cached_folder,
+    checkpoints_folder,
+    converted_bytes,
+    is_whole,
+    make_once,
+    require_space,
+    verified,
+)
 from sam2ov.zoo.checkpoints import fetch_checkpoint, kept_checkpoint
 from sam2ov.zoo.conversion import Weights, convert_checkpoint
+from sam2ov.zoo.own import (
+    automatic_name,
+    check_name,
+    checkpoint_source,
+    copy_own,
+    is_at_hand,
+    is_name,
+    make_own,
+    own_folder,
+    own_names,
+    proposed_name,
+)
 from sam2ov.zoo.presets import preset_sizes
 from sam2ov.zoo.published import PUBLISHED, Accuracy, PublishedModel
 
 BUNDLED_NAME: Final = "micro"
 
 _BUNDLED_FOLDER = Path(__file__).parents[1] / "models" / BUNDLED_NAME
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +99,31 @@ _BUNDLED: Final = ModelEntry(
 
 def list_models() -> tuple[ModelEntry, ...]:
     """All models that have a name, the bundled one first; contents are not checked here."""
-    return (_BUNDLED, *map(_published_entry, PUBLISHED.values()))
+    own = (entry for name in own_names() if (entry := _own_entry(name)) is not None)
+    return (_BUNDLED, *map(_published_entry, PUBLISHED.values()), *own)
+
+
+def _own_entry(name: str) -> ModelEntry | None:
+    """None where the folder cannot be used; using it says why."""
+    folder = own_folder(name)
+    try:
+        manifest = read_manifest(folder)
+    except ModelFolderError as error:
+        _log.warning("%s is not listed: %s", name, error)
+        return None
+    return ModelEntry(
+        name=name,
+        status="cached",
+        family=manifest.family,
+        title=name,
+        description=f"Your own, from {manifest.source.checkpoint} ({manifest.source.config})",
+        parameters=None,
+        image_size=manifest.image_size,
+        licence=None,
+        accuracy=Accuracy(),
+        download_bytes=0,
+        path=folder,
+    )
 
 
 def _published_entry(model: PublishedModel) -> ModelEntry:
@@ -106,6 +160,85 @@ def published_model(text: str) -> PublishedModel | None:
     return there[0] if there else None
 
 
+def listed_name(model: str | Path) -> str:
+    """The name that ``list_models`` has for what ``resolve_model`` takes; folders have none.
+
+    Raises:
+        ModelNotFoundError: it is a malformed reference to the hub, or names several models.
+    """
+    text = os.fspath(model)
+    published = published_model(text)
+    if published is not None:
+        return published.name
+    source = None if _is_known(text) else checkpoint_source(model)
+    return text if source is None else automatic_name(source)
+
+
+def must_be_fetched(model: str | Path) -> bool:
+    """Whether ``resolve_model`` would download something.
+
+    Raises:
+        ModelNotFoundError: it is a malformed reference to the hub, or names several models.
+    """
+    published = published_model(os.fspath(model))
+    if published is not None:
+        return _published_entry(published).download_bytes > 0
+    if _is_known(os.fspath(model)):
+        return False
+    source = checkpoint_source(model)
+    return source is not None and not is_at_hand(source)
+
+
+def add_model(
+    source: str | Path,
+    name: str | None = None,
+    *,
+    config: str | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> str:
+    """Keep a model of one's own under a name, which ``resolve_model`` then takes.
+
+    Args:
+        source: a checkpoint file, a folder as transformers saves it, ``hf:ORG/REPO/FILE``, or a
+            model folder, which is copied.
+        name: lower-case; None takes the file's.
+        config: upstream's name or a yaml file; None finds it from the checkpoint.
+        progress: told of downloads (bytes) and conversions (items).
+        cancel: asked often.
+
+    Returns:
+        The name.
+
+    Raises:
+        ModelNotFoundError: there is nothing at ``source``, or the name is none.
+        ModelError: the name is taken, or ``config`` is given for a model folder.
+        DownloadError, CheckpointError, ConversionError: fetching or converting failed.
+        CancelledError: ``cancel`` returned true.
+    """
+    found = checkpoint_source(source)
+    folder = Path(source).expanduser()
+    if found is None and not folder.is_dir():
+        raise ModelNotFoundError(
+            f"There is no checkpoint at {os.fspath(source)!r}. Give a file, a folder as "
+            "transformers saves it, a model folder, or hf:ORG/REPO/FILE."
+        )
+    if name is None:
+        name = proposed_name(folder if found is None else found)
+    check_name(name)
+    if _is_known(name):
+        raise ModelError(
+            f"There is a model {name} already. Choose another one with --name, or remove that one."
+        )
+    if found is not None:
+        make_own(found, name, config=config, progress=progress, cancel=cancel)
+    elif config is not None:
+        raise ModelError(f"{folder} is a model folder, which needs no configuration.")
+    else:
+        copy_own(folder, name)
+    return name
+
+
 def resolve_model(
     model: str | Path,
     *,
@@ -114,10 +247,12 @@ def resolve_model(
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> Path:
-    """Return a whole, verified model folder; published models are fetched and converted once.
+    """Return a whole, verified model folder; what is a checkpoint yet is converted once.
 
     Args:
-        model: one of ``MODEL_NAMES``, the hub repository of one or a model folder.
+        model: a name that ``list_models`` gives; a published model's hub repository; a model
+            folder; a checkpoint: a file, a folder as transformers saves it, or
+            ``hf:ORG/REPO/FILE@REVISION`` on the hub. A name comes before a folder of that name.
         image_sizes: sides of the square model input in pixels that the folder must have, besides
             others perhaps; None: those that presets ask for, any for folders.
         weights: precision of the stored weights; None: f16 for converted models, any for folders.
@@ -125,19 +260,34 @@ def resolve_model(
         cancel: asked often; once it returns true the work stops.
 
     Raises:
-        ModelNotFoundError: ``model`` is neither a name nor a folder.
+        ModelNotFoundError: ``model`` is none of these.
         ModelFolderError: a folder is damaged, or lacks one of the ``image_sizes`` or has other
             ``weights``.
         DownloadError, CheckpointError, ConversionError: fetching or converting failed.
+        ModelError: there is no room on the disk.
         CancelledError: ``cancel`` returned true.
     """
-    published = published_model(os.fspath(model))
+    text = os.fspath(model)
+    published = published_model(text)
     if published is not None:
         return _resolve_published(published, image_sizes, weights, progress, cancel)
-    is_bundled = os.fspath(model) == BUNDLED_NAME
-    folder = _BUNDLED_FOLDER if is_bundled else Path(model).expanduser()
+    folder = _known_folder(text) if _is_known(text) else Path(model).expanduser()
+    source = None if _is_known(text) else checkpoint_source(model)
+    if source is not None:
+        name = automatic_name(source) + _variant(image_sizes or (), weights)
+        return make_own(
+            source,
+            name,
+            image_sizes=image_sizes,
+            weights=weights,
+            progress=progress,
+            cancel=cancel,
+        )
     if not folder.is_dir():
-        raise _not_found(model, folder)
+        raise ModelNotFoundError(
+            f"There is no model {text!r}. Give a checkpoint, a model folder, hf:ORG/REPO/FILE, or "
+            f"one of these names: {', '.join((*MODEL_NAMES, *own_names()))}."
+        )
     manifest = verified(folder)
     for image_size in image_sizes or ():
         manifest.at(image_size)
@@ -149,16 +299,12 @@ def resolve_model(
     return folder
 
 
-def _not_found(model: str | Path, folder: Path) -> ModelNotFoundError:
-    if folder.is_file():
-        return ModelNotFoundError(
-            f"{folder} is a file. Convert a checkpoint first and give the folder: "
-            f"sam2ov convert {folder} --config CONFIG --out FOLDER"
-        )
-    return ModelNotFoundError(
-        f"There is no model {os.fspath(model)!r}. Give the path of a model folder or one of these "
-        f"names: {', '.join(MODEL_NAMES)}."
-    )
+def _is_known(text: str) -> bool:
+    return text in MODEL_NAMES or (is_name(text) and text in own_names())
+
+
+def _known_folder(name: str) -> Path:
+    return _BUNDLED_FOLDER if name == BUNDLED_NAME else own_folder(name)
 
 
 def _resolve_published(
@@ -170,12 +316,13 @@ def _resolve_published(
 ) -> Path:
     usual = preset_sizes(model.image_size)
     sizes = usual if image_sizes is None or {*image_sizes} <= {*usual} else tuple(image_sizes)
-    folder = _variant_folder(model.name, () if sizes == usual else sizes, weights)
+    folder = cached_folder(model.name + _variant(() if sizes == usual else sizes, weights))
     if is_whole(folder):
         return folder
 
     def convert(out: Path) -> None:
         checkpoint = _checkpoint(model, progress, cancel)
+        require_space(converted_bytes(checkpoint.stat().st_size), f"Converting {model.name}")
         try:
             convert_checkpoint(
                 checkpoint,
@@ -206,13 +353,11 @@ def _checkpoint(
         )
     except DownloadError as error:
         raise DownloadError(
-            f"{error} A checkpoint elsewhere is converted with: "
-            f"sam2ov convert FILE --config {model.config} --out FOLDER"
+            f"{error} A file elsewhere is taken by its path, in place of the name."
         ) from error
 
 
-def _variant_folder(name: str, unusual: Sequence[int], weights: Weights | None) -> Path:
-    """Where a conversion is kept; the usual image sizes and precision have no suffix."""
+def _variant(unusual: Sequence[int], weights: Weights | None) -> str:
+    """What is put behind a folder's name; nothing for the usual image sizes and precision."""
     sizes = "".join(f"-{size}px" for size in unusual)
-    precision = "" if weights in (None, "f16") else f"-{weights}"
-    return cached_folder(f"{name}{sizes}{precision}")
+    return sizes + ("" if weights in (None, "f16") else f"-{weights}")

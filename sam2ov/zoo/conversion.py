@@ -32,6 +32,7 @@ def convert_checkpoint(
     config: str | None,
     name: str,
     image_sizes: Sequence[int] | None = None,
+    halved: bool = False,
     weights: Weights = "f16",
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
@@ -39,7 +40,8 @@ def convert_checkpoint(
     """Convert ``checkpoint`` into the model folder ``out`` and wait for it.
 
     ``config`` is upstream's name or a yaml file; None lets the converter find the official one.
-    ``image_sizes`` are sides of the input; None takes the one that ``config`` was trained at.
+    ``image_sizes`` are sides of the input; None takes the one that the model was trained at, and
+    with ``halved`` half of it besides: all that presets ask for.
 
     Raises:
         CheckpointError: the checkpoint is truncated, unsafe, or does not fit ``config``.
@@ -53,6 +55,8 @@ def convert_checkpoint(
         arguments += ["--config", config]
     if image_sizes is not None:
         arguments += ["--image-size", ",".join(map(str, image_sizes))]
+    if halved:
+        arguments += ["--halved"]
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log:
         error: dict[str, Any] | None = None
         with running_module(CONVERTER, arguments, log) as process:

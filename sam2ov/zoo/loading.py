@@ -58,7 +58,8 @@ def prepare_model(
     """Get everything that takes a network or minutes, without compiling.
 
     Args:
-        model_id: "micro", "sam2.1-hiera-tiny" …, a hub repository or a model folder.
+        model_id: as ``resolve_model`` takes it: "micro", "sam2.1-hiera-tiny", …, a model folder,
+            a checkpoint, or ``hf:ORG/REPO/FILE``.
         device: of ``SAM2Model``; INT8 is used where it is faster there.
         precision: of ``SAM2Model``, for what is not INT8.
         preset: what may be given up for speed.

@@ -6,10 +6,7 @@ from typing import Final, Literal
 
 from sam2ov.engine.policy import MemorySettings
 from sam2ov.errors import ModelError
-
-_SIDE_STEP: Final = 64
-_LEAST_SIDE: Final = 256
-"""Below this, objects are a few tokens large: the bundled model is not halved further."""
+from sam2ov.manifest import HALF, scaled_side
 
 PresetName = Literal["quality", "balanced", "fast"]
 
@@ -34,10 +31,7 @@ class Preset:
 
     def image_size(self, trained: int) -> int:
         """The side of the model's input in pixels, rounded up, for one trained at ``trained``."""
-        if self.image_scale == 1:
-            return trained
-        side = -(-round(trained * self.image_scale) // _SIDE_STEP) * _SIDE_STEP
-        return max(side, min(trained, _LEAST_SIDE))
+        return scaled_side(trained, self.image_scale)
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
@@ -55,7 +49,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             "fast",
             "remembers 2 frames instead of 7, at half the resolution, INT8 where it pays",
             MemorySettings(frames=2),
-            image_scale=0.5,
+            image_scale=HALF,
             int8=True,
         ),
     )

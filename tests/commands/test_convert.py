@@ -66,7 +66,6 @@ def test_a_named_model_is_made_in_the_cache_and_copied(
     ("arguments", "message"),
     [
         (("{checkpoint}",), "say where the model folder should be: --out FOLDER"),
-        (("sam3",), "'sam3' is neither a file nor a known model. Names: micro, sam2.1-hiera-tiny"),
         (("micro", "--config", "c"), "micro has its own configuration: leave --config out"),
         (("micro", "--image-size", "512 256"), "'512 256' is no list of sizes such as 1024,512"),
         (("micro", "--out", "{folder}"), "is there already. Choose another --out"),

@@ -214,8 +214,8 @@ def test_progress_goes_from_none_to_all(small: Small, tmp_path: Path) -> None:
         SMALL_CONFIG,
         progress=lambda stage, done, total: calls.append((stage, done, total)),
     )
-    stages = ["checkpoint", *NETWORK_NAMES, "constants", "done"]
-    assert calls == [(stage, done, 7) for done, stage in enumerate(stages)]
+    stages = [*NETWORK_NAMES, "constants", "done"]
+    assert calls == [(stage, done, 6) for done, stage in enumerate(stages)]
 
 
 def test_a_model_folder_is_replaced(small: Small, tmp_path: Path) -> None:

@@ -110,6 +110,30 @@ def test_a_hub_that_gives_no_checksum_is_refused(hub: HubServer, folder: Path) -
     assert hub.content_ranges == []
 
 
+@pytest.mark.parametrize("ranges", [True, False])
+def test_more_than_was_announced_is_not_written(hub: HubServer, folder: Path, ranges: bool) -> None:
+    hub.padding = bytes(10_000_000)
+    hub.ranges = ranges
+    with pytest.raises(DownloadError, match="the hub sends more than it announced"):
+        fetch(folder)
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= len(CONTENT)
+
+
+def test_less_than_was_announced_is_given_up(hub: HubServer, folder: Path) -> None:
+    hub.size = len(CONTENT) + 1
+    hub.ranges = False
+    with pytest.raises(DownloadError, match="the hub sends less than it announced"):
+        fetch(folder)
+    assert len(hub.content_ranges) == checkpoints.ATTEMPTS_WITHOUT_PROGRESS + 1
+
+
+def test_what_is_no_checkpoint_by_its_size_is_not_fetched(hub: HubServer, folder: Path) -> None:
+    hub.size = checkpoints.MOST_BYTES + 1
+    with pytest.raises(DownloadError, match=r"was refused: it has 8\.6 GB.*weights alone\."):
+        fetch(folder)
+    assert hub.content_ranges == []
+
+
 def test_a_file_the_hub_does_not_have_is_named(hub: HubServer, folder: Path) -> None:
     with pytest.raises(DownloadError, match=r"sam2_hiera_small\.pt of facebook/sam2-hiera-small"):
         fetch_checkpoint("facebook/sam2-hiera-small", "sam2_hiera_small.pt", folder)

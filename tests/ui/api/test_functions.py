@@ -136,7 +136,10 @@ def test_a_preset_is_asked_of_the_servers_own_model(caller: Caller) -> None:
     assert models.asked == [ModelChoice(CHOICE.model, CHOICE.device, "balanced")]
 
 
-def test_models_are_listed_with_sizes(caller: Caller) -> None:
+def test_models_are_listed_with_sizes(
+    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAM2OV_CACHE", str(tmp_path / "cache"))
     listed = {model["name"]: model for model in caller.api.list_models()}
     assert set(listed) == {*MODEL_NAMES, CHOICE.model}
     assert listed[BUNDLED_NAME]["status"] == "bundled"
@@ -176,6 +179,8 @@ def test_models_are_listed_with_sizes(caller: Caller) -> None:
         ({"model": "/etc", "preset": "fast"}, "no model '/etc' on this server: choose "),
         ({"model": "/etc"}, "no model '/etc' on this server: choose "),
         ({"model": "sam2.1-hiera-large"}, "no model 'sam2.1-hiera-large' on this server"),
+        ({"model": __file__}, f"no model {__file__!r} on this server"),
+        ({"model": "hf:me/birds/best.pt"}, "no model 'hf:me/birds/best.pt' on this server"),
     ],
 )
 def test_bad_input_is_explained(

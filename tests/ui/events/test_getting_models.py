@@ -202,7 +202,12 @@ def test_a_server_may_fetch_nothing(open_tab: Tab) -> None:
     assert open_tab.workspace.choice == CHOICE
 
 
-def test_unknown_models_are_not_fetched(open_tab: Tab) -> None:
+@pytest.mark.parametrize("asked", ["facebook/anything", "hf:me/birds/best.pt", __file__])
+def test_only_what_is_offered_is_fetched_or_read(open_tab: Tab, asked: str) -> None:
+    """Neither files of the server nor all of the hub are within a page's reach."""
     with pytest.warns(UserWarning, match="There is no model"):
-        *_, last = open_tab.models.get("facebook/anything", "CPU", "quality", open_tab.request)
+        list(open_tab.models.choose(asked, "CPU", "quality", open_tab.request))
+    assert open_tab.workspace.choice == CHOICE
+    with pytest.warns(UserWarning, match="There is no model"):
+        *_, last = open_tab.models.get(asked, "CPU", "quality", open_tab.request)
     assert "no longer on the server" in last[4]
