@@ -9,6 +9,7 @@ import pytest
 from sam2ov.errors import ExportError, StorageError
 from sam2ov.unfinished import (
     UnfinishedFile,
+    remove_folder,
     sweep_unfinished,
     unfinished_file,
     unfinished_folder,
@@ -109,3 +110,13 @@ def test_leftovers_are_swept_and_those_of_others_are_not(tmp_path: Path) -> None
     left = [name.rsplit(".", 1)[0] for name in names(tmp_path) if name != "a"]
     assert left == [".a-int8", ".a.b"]
     assert (tmp_path / "a").is_dir()
+
+
+def test_a_folder_is_removed_whole(tmp_path: Path) -> None:
+    (tmp_path / "made" / "below").mkdir(parents=True)
+    (tmp_path / "made" / "below" / "file").write_text("content")
+    remove_folder(tmp_path / "made")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        remove_folder(tmp_path / "made")
+    assert list(tmp_path.iterdir()) == []

@@ -62,6 +62,19 @@ def test_a_named_model_is_made_in_the_cache_and_copied(
     assert read_manifest(out) == read_manifest(folder)
 
 
+def test_a_file_of_the_hub_may_be_given_a_configuration(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "cache" / "checkpoints" / "hub" / "me" / "birds" / "main" / "best.pt"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"fetched by hand")
+    out = tmp_path / "mine"
+    options = ("--config", "sam2.1_hiera_s", "--out", out)
+    result = run("convert", "hf:me/birds/best.pt", *options)
+    assert result.exit_code == 0, result.output
+    assert read_manifest(out).source.config == "sam2.1_hiera_s"
+    plain = run("convert", "hf:me/birds/best.pt")
+    assert Path(plain.stdout.strip()).is_relative_to(tmp_path / "cache" / "models" / "own")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

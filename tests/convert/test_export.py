@@ -206,6 +206,11 @@ def test_a_fine_tuned_checkpoint_with_its_own_configuration(small: Small, tmp_pa
         assert max(error.worst for error in networks.errors(case).values()) < 2e-5
 
 
+def test_a_small_model_is_not_halved_further(small: Small, tmp_path: Path) -> None:
+    manifest = convert_checkpoint(small.checkpoint, tmp_path / "ir", SMALL_CONFIG, halved=True)
+    assert manifest.image_sizes == small.manifest.image_sizes
+
+
 def test_progress_goes_from_none_to_all(small: Small, tmp_path: Path) -> None:
     calls: list[tuple[str, int, int]] = []
     convert_checkpoint(

@@ -30,6 +30,11 @@ def test_models_that_differ_in_no_tensor_are_asked_about() -> None:
     shapes = expected_shapes(OFFICIAL["efficienttam_ti_2"])
     with pytest.raises(CheckpointError, match=r"any of efficienttam_ti, efficienttam_ti_1, .*_2"):
         found(shapes, "mine.pt")
+    with pytest.raises(
+        CheckpointError,
+        match=r"Convert it with: sam2ov convert mine\.pt --config NAME --out FOLDER",
+    ):
+        found(shapes, "mine.pt")
     assert find_architecture("efficienttam_ti_1", shapes, "mine.pt").name == "efficienttam_ti_1"
 
 
