@@ -3,6 +3,9 @@
 The hub is on 127.0.0.1, and its checkpoints have random weights: official ones were not run here.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +13,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.random_checkpoint import make_checkpoint
 from sam2ov import SAM2VideoPredictor
+from sam2ov.bench.model import RANDOM_CHECKPOINT
 from sam2ov.manifest import read_manifest
 from sam2ov.zoo.catalogue import resolve_model
 from sam2ov.zoo.loading import load_model
 from sam2ov.zoo.own import own_names
 from sam2ov.zoo.published import PUBLISHED
 from tests.hub_server import HubServer
+from tests.zoo.conftest import ROOT
 
 FRAMES = np.random.default_rng(3).integers(0, 256, (3, 48, 64, 3), np.uint8)
 
@@ -38,8 +42,10 @@ def serve(hub: HubServer, tmp_path: Path) -> Serve:
     """Puts a random checkpoint of a configuration on the hub: ``serve(config, path)``."""
 
     def put(config: str, path: str) -> None:
-        make_checkpoint(config, tmp_path / "random.safetensors")
-        hub.files[path] = (tmp_path / "random.safetensors").read_bytes()
+        out = tmp_path / "random.safetensors"
+        command = [sys.executable, "-m", RANDOM_CHECKPOINT, config, os.fspath(out)]
+        subprocess.run(command, check=True, cwd=ROOT)
+        hub.files[path] = out.read_bytes()
 
     return put
 
