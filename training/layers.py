@@ -58,9 +58,13 @@ def _prefilter(source: Image, path: motion.Affines) -> tuple[Image, motion.Affin
     return source, path
 
 
-def _warp(layer: Layer, frame: int, size_hw: tuple[int, int]) -> tuple[slice, slice, Image] | None:
-    """A layer on one frame: rows, columns and RGBA uint8 [h, w, 4] there; None when outside."""
-    rgba = np.dstack([layer.sprite.rgb, layer.sprite.alpha])
+def _warp(
+    layer: Layer, rgba: Image, frame: int, size_hw: tuple[int, int]
+) -> tuple[slice, slice, Image] | None:
+    """A layer on one frame: rows, columns and RGBA uint8 [h, w, 4] there; None when outside.
+
+    `rgba` is its sprite with the alpha as the fourth channel.
+    """
     path = layer.path[frame]
     height, width = rgba.shape[:2]
     corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
@@ -70,9 +74,11 @@ def _warp(layer: Layer, frame: int, size_hw: tuple[int, int]) -> tuple[slice, sl
     if right - left < 2 or bottom - top < 2:
         return None
     if layer.bend is not None and layer.bend_by is not None and layer.bend_by[frame].any():
-        grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
         first, second = layer.bend_by[frame].astype(np.float32)
-        grid += first * layer.bend[..., :2] + second * layer.bend[..., 2:]
+        grid = first * layer.bend[..., :2]
+        grid += second * layer.bend[..., 2:]
+        grid[..., 0] += np.arange(width, dtype=np.float32)
+        grid[..., 1] += np.arange(height, dtype=np.float32)[:, None]
         rgba = np.asarray(cv2.remap(rgba, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR))
     moved = path[:2].copy()
     moved[:, 2] -= (left, top)
@@ -88,9 +94,10 @@ def render(
     frames = np.stack([back[t % len(back)] for t in range(num_frames)])
     masks = np.zeros((num_frames, *size_hw), np.uint8)
     layers = [_small(layer) for layer in layers]
+    sprites = [np.dstack([layer.sprite.rgb, layer.sprite.alpha]) for layer in layers]
     for t in range(num_frames):
-        for layer in layers:
-            drawn = _warp(layer, t, size_hw) if layer.shown[t] else None
+        for layer, sprite in zip(layers, sprites, strict=True):
+            drawn = _warp(layer, sprite, t, size_hw) if layer.shown[t] else None
             if drawn is None:
                 continue
             rows, columns, rgba = drawn
