@@ -147,12 +147,17 @@ def encode(model: SAM2Base, images: Tensor) -> Features:
     Upstream also computes position encodings of all levels, which training does not need, and
     applies the two 1 × 1 convolutions of the finest level one after the other; here they are one.
     """
+    return combine(model, model.image_encoder.trunk(images))
+
+
+def combine(model: SAM2Base, maps: list[Tensor]) -> Features:
+    """What the neck makes of the trunk's maps, finest first: strides 4, 8, 16 and 32."""
     neck, decoder = model.image_encoder.neck, model.sam_mask_decoder
     lateral, finest = neck.convs[3].conv, decoder.conv_s0
-    with torch.autocast(images.device.type, enabled=False):
+    fine4, fine8, middle, coarse = maps
+    with torch.autocast(coarse.device.type, enabled=False):
         weight = finest.weight.flatten(1) @ lateral.weight.flatten(1)
         bias = finest.weight.flatten(1) @ lateral.bias + finest.bias
-    fine4, fine8, middle, coarse = model.image_encoder.trunk(images)
     top = functional.interpolate(neck.convs[0](coarse).float(), scale_factor=2.0, mode="nearest")
     return Features(
         embedding=neck.convs[1](middle) + top,

@@ -16,7 +16,6 @@ from torch import Tensor
 from training import prompts
 from training.losses import frame_loss
 from training.model import Features, decode, without_memory
-from training.tracking import to_tensors
 
 
 def ellipses(
@@ -51,13 +50,13 @@ def pretext_loss(
     features = without_memory(model, noise_features(model, count, size, device))
     if kind == 0:
         shapes = ellipses(rng, count, size, (0.06, 0.4))
-        xy, labels = to_tensors(prompts.boxes(rng, shapes, 0.02), device)
-        decoded = decode(model, features, xy, labels)
+        points = prompts.boxes(rng, torch.from_numpy(shapes).to(device), 0.02)
+        decoded = decode(model, features, points.xy, points.labels)
     elif kind == 1:
         shapes = ellipses(rng, count, size, (0.16, 0.17))
-        centres = np.array([[prompts.centre_click(shape)] for shape in shapes], np.float32)
-        points = prompts.Points(centres, np.ones((count, 1), np.int32))
-        decoded = decode(model, features, *to_tensors(points, device))
+        centres = torch.tensor([[prompts.centre_click(shape)] for shape in shapes], device=device)
+        labels = torch.ones(count, 1, dtype=torch.int32, device=device)
+        decoded = decode(model, features, centres, labels)
     else:
         shapes = ellipses(rng, count, size, (0.06, 0.4))
         raw = torch.from_numpy(shapes).to(device)[:, None].float()

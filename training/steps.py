@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training import prompts
 from training.losses import frame_loss
-from training.model import Decoded, encode, without_memory
+from training.model import Decoded, Features, encode, without_memory
 from training.prompts import Kind
 from training.tracking import Batch, Plan, answer_prompts, track
 
@@ -22,9 +22,15 @@ CORRECTED_CLIPS = 0.7  # get clicks on a later frame
 
 def image_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator) -> Tensor:
     """Pictures [N, 1, …]: half of them clicked, half boxed, sometimes corrected by clicks."""
-    images, objects = batch.masks.shape[:2]
-    features = without_memory(model, encode(model, batch.frames[:, 0]))
-    masks = batch.masks[:, :, 0]
+    return prompted_loss(model, encode(model, batch.frames[:, 0]), batch.masks[:, :, 0], rng)
+
+
+def prompted_loss(
+    model: SAM2Base, encoded: Features, masks: Tensor, rng: np.random.Generator
+) -> Tensor:
+    """`image_loss` of encoded pictures with masks uint8 [N, K, S, S]."""
+    images, objects = masks.shape[:2]
+    features = without_memory(model, encoded)
     half = images // 2 if images > 1 else int(rng.integers(2))
     total = torch.zeros((), device=masks.device)
     for kind, group in (("click", range(half)), ("box", range(half, images))):
@@ -33,8 +39,7 @@ def image_loss(model: SAM2Base, batch: Batch, rng: np.random.Generator) -> Tenso
         index = torch.tensor(group, device=masks.device)
         truth = masks[index].flatten(0, 1)
         own = features.select(index.repeat_interleave(objects))
-        masks_np = truth.bool().cpu().numpy()
-        points = prompts.clicks(rng, masks_np) if kind == "click" else prompts.boxes(rng, masks_np)
+        points = (prompts.clicks if kind == "click" else prompts.boxes)(rng, truth.bool())
         decoded = answer_prompts(model, own, truth, points, _rounds(rng), rng)[0]
         losses = torch.stack([_loss(each, truth) for each in decoded])
         total = total + losses.mean() * len(group) / images

@@ -79,11 +79,6 @@ class _Answer:
     prompted: bool
 
 
-def to_tensors(points: Points, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Points as float32 [B, P, 2] and int32 [B, P] tensors."""
-    return torch.from_numpy(points.xy).to(device), torch.from_numpy(points.labels).to(device)
-
-
 def track(model: SAM2Base, batch: Batch, plan: Plan, rng: np.random.Generator) -> Iterator[Tracked]:
     """Prompt the first frame of every clip, then follow all B = N × K objects to the end."""
     clips, objects, num_frames = batch.masks.shape[:3]
@@ -149,8 +144,7 @@ def _answer(
         decoded = decode(model, features, mask_prompt=model.mask_downsample(raw))
         return _Answer((), 20.0 * _shrunk(masks) - 10.0, decoded.choose(False)[1], True)
     if frame == 0:
-        truth = masks.bool().cpu().numpy()
-        points = (prompts.clicks if plan.kind == "click" else prompts.boxes)(rng, truth)
+        points = (prompts.clicks if plan.kind == "click" else prompts.boxes)(rng, masks.bool())
         conditioned = without_memory(model, features)
     else:
         points, conditioned = None, recall(model, features, bank, frame)
@@ -172,17 +166,16 @@ def answer_prompts(
     Each click goes to the largest error and is given together with all earlier points and the last
     logits. Returns all decodings, and the logits [B, 1, h, w] and tokens [B, C] chosen last.
     """
-    first = () if points is None else to_tensors(points, masks.device)
+    first = () if points is None else (points.xy, points.labels)
     decoded = [decode(model, conditioned, *first)]
     chosen = decoded[0].choose(_ambiguous(points))
     for _ in range(rounds):
         logits = chosen[0].detach()
         large = functional.interpolate(logits, size=masks.shape[-2:], mode="bilinear")
-        predicted = (large[:, 0] > 0).cpu().numpy()
-        click = prompts.corrections(rng, masks.bool().cpu().numpy(), predicted)
+        click = prompts.corrections(rng, masks.bool(), large[:, 0] > 0)
         points = click if points is None else prompts.join(points, click)
-        given = to_tensors(points, masks.device)
-        decoded.append(decode(model, conditioned, *given, logits.clamp(-32, 32)))
+        again = decode(model, conditioned, points.xy, points.labels, logits.clamp(-32, 32))
+        decoded.append(again)
         chosen = decoded[-1].choose(_ambiguous(points))
     return decoded, chosen
 

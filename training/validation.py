@@ -91,9 +91,9 @@ def _photo(
     batch = to_batch(rgb[None, None], masks[None, :1, None].astype(np.uint8), model.device)
     features = without_memory(model, encode(model, batch.frames[:, 0]))
     truth = batch.masks[:, 0, 0]
-    centre = np.array([[prompts.centre_click(masks[0])]], np.float32)
-    click = prompts.Points(centre, np.ones((1, 1), np.int32))
-    box = prompts.boxes(rng, masks[:1], 0.0)
+    centre = torch.tensor([[prompts.centre_click(masks[0])]], device=model.device)
+    click = prompts.Points(centre, torch.ones(1, 1, dtype=torch.int32, device=model.device))
+    box = prompts.boxes(rng, truth.bool(), 0.0)
     out = {}
     for kind, points, rounds in (("box", box, 0), ("click", click, 0), ("clicks3", click, 2)):
         _, (logits, _) = answer_prompts(model, features, truth, points, rounds, rng)
