@@ -18,7 +18,7 @@ from torch import Tensor
 from sam2ov.unfinished import unfinished_file
 from training.model import PREDICTOR, build
 
-MAX_BYTES = 12_000_000
+MAX_BYTES = 25_000_000
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 CONFIG = Path(__file__).with_name("micro.yaml")
+FIRST_CONFIG = Path(__file__).with_name("first.yaml")  # of the first training
 PREDICTOR = "sam2.sam2_video_predictor.SAM2VideoPredictor"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NO_OBJECT = -1024.0

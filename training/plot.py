@@ -32,9 +32,9 @@ def draw(log: list[dict[str, Any]], out: Path) -> None:
     """Losses on the left, validation IoU on the right."""
     figure = Figure(figsize=(12, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for kind in ("pretext", "images", "clips"):
-        minutes, losses = curve(log, "step", f"loss_{kind}")
-        left.plot(minutes, smooth(losses), label=kind)
+    for name in sorted({key for line in log for key in line if key.startswith("loss_")}):
+        minutes, losses = curve(log, "step", name)
+        left.plot(minutes, smooth(losses), label=name.removeprefix("loss_"))
     left.set(xlabel="minutes of training", ylabel="loss", ylim=(0, None))
     names = sorted({key for line in log if line["event"] == "validation" for key in line})
     for name in names:
@@ -55,7 +55,7 @@ def draw(log: list[dict[str, Any]], out: Path) -> None:
 def _stage_starts(log: list[dict[str, Any]]) -> list[tuple[str, float]]:
     starts: dict[str, float] = {}
     for line in log:
-        if line["event"] == "step":
+        if line["event"] == "step" and "stage" in line:
             starts.setdefault(line["stage"], line["minutes"])
     return list(starts.items())
 

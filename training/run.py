@@ -35,7 +35,7 @@ class Run:
         self.config, self.out, self.rank = config, out, rank
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(config.seed)
-        model = network.build().to(self.device).train()
+        model = network.build(network.FIRST_CONFIG).to(self.device).train()
         network.initialise(model)
         self.state = Trainable(model, config.weight_decay)
         self.pictures = packs.load(data) if data is not None else None

@@ -1,4 +1,4 @@
-"""Train the bundled model from nothing.
+"""The first training of the bundled model, from nothing; `refine.py` goes on from its end.
 
 `python -m training.train --data PACK_OR_FOLDER --out RUN_DIR [--smoke]`
 

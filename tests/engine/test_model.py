@@ -102,10 +102,10 @@ def test_auto_is_a_device() -> None:
     [
         ("manifest.json", b"{"),
         ("manifest.json", b'{"format_version": 99}'),
-        ("mask_decoder-320.xml.gz", b"<net>"),
+        ("mask_decoder-384.xml.gz", b"<net>"),
         ("weights.bin", b"few"),
         ("constants.npz", b"nothing"),
-        ("memory_encoder-320.xml.gz", None),
+        ("memory_encoder-384.xml.gz", None),
     ],
 )
 def test_damaged_folders_say_what_to_do(tmp_path: Path, file: str, content: bytes | None) -> None:

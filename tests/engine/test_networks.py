@@ -84,9 +84,9 @@ def test_a_shape_is_compiled_once_and_dropped_last(
 def test_a_damaged_graph_says_where_it_lies(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(resolve_model("micro"), folder)
-    (folder / "mask_decoder-320.xml.gz").write_bytes(gzip.compress(b"<net/>"))
+    (folder / "mask_decoder-384.xml.gz").write_bytes(gzip.compress(b"<net/>"))
     with pytest.raises(
-        ModelFolderError, match=r"mask_decoder-320\.xml\.gz cannot be read by OpenVINO"
+        ModelFolderError, match=r"mask_decoder-384\.xml\.gz cannot be read by OpenVINO"
     ):
         read_graph(folder, read_manifest(folder), "mask_decoder")
 

@@ -29,7 +29,7 @@ def batch() -> Batch:
 
 
 def test_size(network: SAM2Base) -> None:
-    assert model.parameter_count(network) <= 6_000_000
+    assert model.parameter_count(network) <= 12_000_000
 
 
 def test_all_switches_of_sam_2_1_are_on(network: SAM2Base) -> None:
@@ -56,7 +56,7 @@ def test_weights_load_strictly_into_the_predictor(network: SAM2Base, tmp_path: P
     export_checkpoint.write_safetensors(network.state_dict(), half)
     for path in (tmp_path / "full.pt", half):
         predictor.load_state_dict(export_checkpoint.read_weights(path), strict=True)
-    assert half.stat().st_size <= 12_000_000
+    assert half.stat().st_size <= 25_000_000
 
 
 def test_encoding_equals_upstream(network: SAM2Base) -> None:

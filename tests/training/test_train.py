@@ -6,16 +6,15 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 
+from tests.training.photos import write_photos
 from training import pictures, plot
 from training.config import Config
 from training.export_checkpoint import read_weights
-from training.model import PREDICTOR, build
-from training.textures import texture
+from training.model import FIRST_CONFIG, PREDICTOR, build
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,14 +23,7 @@ ROOT = Path(__file__).parents[2]
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of drawn photos with two objects each."""
     folder = tmp_path_factory.mktemp("photos")
-    (folder / "drawn").mkdir()
-    rng = np.random.default_rng(0)
-    for index in range(22):
-        labels = np.zeros((90, 120), np.uint8)
-        labels[20:60, 15:50], labels[40:80, 70:110] = 1, 2
-        path = folder / "drawn" / f"{index:02d}.jpg"
-        cv2.imwrite(str(path), texture(rng, (90, 120)))
-        cv2.imwrite(str(path.with_suffix(".png")), labels)
+    write_photos(folder)
     return folder
 
 
@@ -69,6 +61,8 @@ def test_smoke_run_survives_a_kill(photos: Path, tmp_path: Path) -> None:
     assert log[-1]["event"] == "validation"
     assert log[-1]["step"] == 2 * stages
     assert torch.load(tmp_path / "latest.pt", weights_only=True)["position"]["stage"] == stages
-    build(target=PREDICTOR).load_state_dict(read_weights(tmp_path / "latest.pt"), strict=True)
+    build(FIRST_CONFIG, target=PREDICTOR).load_state_dict(
+        read_weights(tmp_path / "latest.pt"), strict=True
+    )
     plot.draw(log, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 1000

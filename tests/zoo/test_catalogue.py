@@ -108,11 +108,11 @@ def test_the_bundled_model_is_whole() -> None:
 
 
 def test_the_bundled_model_has_a_second_size(cache: Path) -> None:
-    folder = resolve_model("micro", image_sizes=(256, 320))
+    folder = resolve_model("micro", image_sizes=(256, 384))
     assert folder == resolve_model("micro")
-    assert read_manifest(folder).image_sizes == (320, 256)
+    assert read_manifest(folder).image_sizes == (384, 256)
     assert not cache.exists()
-    with pytest.raises(ModelFolderError, match="again with --image-size 320,256,288"):
+    with pytest.raises(ModelFolderError, match="again with --image-size 384,256,288"):
         resolve_model("micro", image_sizes=(288,))
 
 

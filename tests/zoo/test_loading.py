@@ -28,7 +28,7 @@ def test_presets_differ_in_what_is_remembered(micro_model: Path, cache: Path) ->
     assert list((cache_folder() / "compiled").iterdir())
     balanced = load_model("micro", preset="balanced", precision="f32")
     assert balanced.memory == PRESETS["balanced"].memory
-    assert balanced.manifest.image_size == 320
+    assert balanced.manifest.image_size == 384
     fast = load_model("micro", preset="fast", precision="f32")
     assert fast.memory == PRESETS["fast"].memory
     assert fast.manifest.image_size == 256
@@ -76,7 +76,7 @@ def test_int8_is_used_where_a_preset_has_it(
     clip = Path("mine.mp4")
     prepared = prepare_model(micro_model, preset="balanced", precision="f32", calibrate=clip)
     assert prepared.folder == tmp_path / "int8"
-    wanted = {"folder": micro_model, "image_size": 320, "clip": clip, "precision": "f32"}
+    wanted = {"folder": micro_model, "image_size": 384, "clip": clip, "precision": "f32"}
     assert {key: asked[0][key] for key in wanted} == wanted
     (said,) = prepared.notes
     assert said.startswith(note)

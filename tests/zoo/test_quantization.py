@@ -56,7 +56,7 @@ def test_an_encoder_that_pays_is_kept_and_made_once(
 ) -> None:
     seen: list[Progress] = []
     folder = quantize_model(
-        micro_model, 320, precision="f32", largest_time=math.inf, progress=seen.append
+        micro_model, 384, precision="f32", largest_time=math.inf, progress=seen.append
     )
     assert capsys.readouterr().out == "", "standard output is for results"
     assert [step.done for step in seen] == [0, 1, 2, 3, 4]
@@ -66,7 +66,7 @@ def test_an_encoder_that_pays_is_kept_and_made_once(
     assert found is not None
     assert (found.kept, found.network, found.clip) == (True, "image_encoder", "sample.mp4")
     assert 0 < found.error < 0.1
-    assert manifest.image_sizes == (320,)
+    assert manifest.image_sizes == (384,)
     assert {path.name for path in folder.iterdir()} == {
         "manifest.json",
         *(spec.file for spec in manifest.files()),
@@ -74,14 +74,14 @@ def test_an_encoder_that_pays_is_kept_and_made_once(
     kept = (folder / "weights.bin").stat().st_size
     assert kept < 0.9 * (micro_model / "weights.bin").stat().st_size
     with open_video(SAMPLE_PATH) as reader:  # of the kind that it was calibrated on
-        picture = squash(reader.read(50), 320)
+        picture = squash(reader.read(50), 384)
     ours, theirs = (
         SAM2Model(each, precision="f32").encode_image(picture).embedding
         for each in (folder, micro_model)
     )
     assert 0 < np.linalg.norm(ours - theirs) < 0.1 * np.linalg.norm(theirs)
     monkeypatch.setattr(quantization, "is_installed", lambda: False)
-    again = quantize_model(micro_model, 320, precision="f32", largest_time=math.inf)
+    again = quantize_model(micro_model, 384, precision="f32", largest_time=math.inf)
     assert again == folder, "NNCF is needed once"
 
 
@@ -100,7 +100,7 @@ def test_what_other_threads_print_meanwhile_is_not_lost(
     printer = threading.Thread(target=keep_printing)
     printer.start()
     try:
-        quantize_model(micro_model, 320, precision="f32", largest_time=math.inf)
+        quantize_model(micro_model, 384, precision="f32", largest_time=math.inf)
     finally:
         done.set()
         printer.join()
@@ -119,7 +119,7 @@ def test_only_what_is_compared_is_compiled(
         return compile_graph(compiler, graph, name, **options)
 
     monkeypatch.setattr(Compiler, "request", count)
-    quantize_model(micro_model, 320, largest_time=math.inf)
+    quantize_model(micro_model, 384, largest_time=math.inf)
     assert compiled == ["image_encoder", "image_encoder"]
 
 
@@ -128,9 +128,9 @@ def test_a_graph_that_cannot_be_quantised_is_told_with_the_last_words(
     micro_model: Path, tmp_path: Path, cache: Path
 ) -> None:
     broken = shutil.copytree(micro_model, tmp_path / "broken")
-    (broken / "image_encoder-320.xml.gz").write_text("no graph")
+    (broken / "image_encoder-384.xml.gz").write_text("no graph")
     with pytest.raises(ModelError, match=r"(?s)cannot quantise .*broken: it ended.*is damaged"):
-        quantize_model(broken, 320)
+        quantize_model(broken, 384)
     assert list((cache / "models").iterdir()) == []
 
 
@@ -159,7 +159,7 @@ def test_without_nncf_the_command_is_given(
 ) -> None:
     monkeypatch.setattr(quantization, "is_installed", lambda: False)
     with pytest.raises(ModelError, match=r'pip install "sam2ov\[quantize\]"'):
-        quantize_model(micro_model, 320)
+        quantize_model(micro_model, 384)
     assert list((cache / "models").iterdir()) == []
 
 
@@ -169,9 +169,9 @@ def test_stopping_and_bad_clips_leave_nothing(
 ) -> None:
     seen: list[Progress] = []
     with pytest.raises(CancelledError):
-        quantize_model(micro_model, 320, progress=seen.append, cancel=lambda: bool(seen))
+        quantize_model(micro_model, 384, progress=seen.append, cancel=lambda: bool(seen))
     with pytest.raises(VideoOpenError):
-        quantize_model(micro_model, 320, clip=tmp_path / "nowhere.mp4")
+        quantize_model(micro_model, 384, clip=tmp_path / "nowhere.mp4")
     assert list((cache / "models").iterdir()) == []
 
 
