@@ -1,17 +1,22 @@
 """Python modules in processes of their own: their libraries, prints and crashes stay there."""
 
+import json
 import os
+import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import sam2ov
+from sam2ov.progress import CancelCheck, raise_if_cancelled
 
 _SECONDS_TO_STOP = 5.0
 _LINES_IN_MESSAGE = 8
+_POLL_SECONDS = 0.1
 
 
 def module_environment() -> dict[str, str]:
@@ -56,6 +61,45 @@ def running_module(
             except subprocess.TimeoutExpired:
                 process.kill()
             raise
+
+
+def json_lines(
+    process: subprocess.Popen[str], cancel: CancelCheck | None, what: str
+) -> Iterator[dict[str, Any]]:
+    """The JSON objects on standard output; lines that are none are some library's prints.
+
+    Args:
+        process: of a module.
+        cancel: asked often, also where it prints nothing for minutes.
+        what: is done, for the error.
+
+    Raises:
+        CancelledError: ``cancel`` returned true.
+    """
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    # Between two lines may be minutes, so a thread reads while this one watches `cancel`.
+    threading.Thread(target=read, name="child-output", daemon=True).start()
+    while True:
+        raise_if_cancelled(cancel, what)
+        try:
+            line = lines.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            continue
+        if line is None:
+            return
+        try:
+            message = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(message, dict):
+            yield message
 
 
 def last_words(log: IO[str]) -> str:

@@ -1,26 +1,20 @@
 """Running the converter in a process of its own, which can be stopped and gives its memory back."""
 
-import json
 import logging
-import queue
-import subprocess
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import sam2ov.errors
 from sam2ov.errors import ConversionError, ModelError
-from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
-from sam2ov.zoo.child_process import how_it_ended, last_words, running_module
+from sam2ov.progress import CancelCheck, Progress, ProgressCallback
+from sam2ov.zoo.child_process import how_it_ended, json_lines, last_words, running_module
 
 Weights = Literal["f16", "f32"]
 
 CONVERTER = "convert"
 """The module that is run."""
-
-_POLL_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +54,7 @@ def convert_checkpoint(
     with tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log:
         error: dict[str, Any] | None = None
         with running_module(CONVERTER, arguments, log) as process:
-            for message in _messages(process, cancel):
+            for message in json_lines(process, cancel, "Conversion"):
                 if "error" in message:
                     error = message
                 elif "note" in message:
@@ -71,35 +65,6 @@ def convert_checkpoint(
             exit_code = process.wait()
         if exit_code != 0 or error is not None:
             raise _failure(checkpoint, exit_code, error, log)
-
-
-def _messages(
-    process: subprocess.Popen[str], cancel: CancelCheck | None
-) -> Iterator[dict[str, Any]]:
-    """The JSON objects on standard output; lines that are none are some library's prints."""
-    lines: queue.Queue[str | None] = queue.Queue()
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.put(line)
-        lines.put(None)
-
-    # A network takes minutes without a line, so a thread reads while this one watches `cancel`.
-    threading.Thread(target=read, name="converter-output", daemon=True).start()
-    while True:
-        raise_if_cancelled(cancel, "Conversion")
-        try:
-            line = lines.get(timeout=_POLL_SECONDS)
-        except queue.Empty:
-            continue
-        if line is None:
-            return
-        try:
-            message = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        yield message
 
 
 def _failure(
