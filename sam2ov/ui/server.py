@@ -25,6 +25,8 @@ from sam2ov.ui.gate.rules import Rules
 from sam2ov.ui.page.page import Handlers, build_page
 from sam2ov.ui.page.theme import make_theme
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
+from sam2ov.ui.pool.speeds import Speeds
+from sam2ov.ui.routes.models import make_model_routes
 from sam2ov.ui.routes.routes import WEB_FOLDER, make_routes
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
@@ -81,6 +83,7 @@ def launch(
     models.get(choice)
     library = ProjectLibrary(projects, settings.keep_bytes, settings.keep_days)
     workspaces = Workspaces(choice, settings, library)
+    speeds = Speeds(precision, lambda: workspaces.is_working)
     opener = ProjectOpener(library, models, settings.video)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models, opener),
@@ -88,7 +91,7 @@ def launch(
         models=ModelHandlers(workspaces, models, opener, choice.model),
         api=PublicApi(models, settings, choice),
     )
-    page = build_page(handlers, choice, settings)
+    page = build_page(handlers, settings)
     page.queue(max_size=_EVENTS_PER_SESSION * settings.max_sessions, api_open=False)
     style_sheets = sorted(WEB_FOLDER.rglob("*.css"), key=lambda path: path.name)
     try:
@@ -118,7 +121,10 @@ def launch(
             # Only Gradio's own question whether it has started; the certificate may be of its own.
             ssl_verify=False,
             app_kwargs={
-                "routes": make_routes(workspaces, settings.video.max_bytes),
+                "routes": [
+                    *make_routes(workspaces, settings.video.max_bytes),
+                    *make_model_routes(workspaces, models, speeds, choice.model),
+                ],
                 "lifespan": _behind_gate(rules),
             },
         )
@@ -136,6 +142,7 @@ def launch(
         ) from error
     finally:
         page.close(verbose=False)
+        speeds.close()
         workspaces.close()
 
 

@@ -12,7 +12,7 @@ from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.zoo.cache import cache_folder
 from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model
 from sam2ov.zoo.presets import Preset, PresetName, find_preset
-from sam2ov.zoo.quantization import INSTALL_COMMAND, is_installed, quantize_model, shortcomings
+from sam2ov.zoo.quantization import NEEDS_NNCF, is_installed, quantize_model, shortcomings
 
 _log = logging.getLogger(__name__)
 
@@ -82,8 +82,7 @@ def prepare_model(
         note = f"INT8 is not tried on {BUNDLED_NAME}, whose image encoder is small."
         return PreparedModel(folder, image_size, chosen, (note,))
     if not is_installed():
-        note = f"The image encoder may be faster in INT8, which needs NNCF: {INSTALL_COMMAND}"
-        return PreparedModel(folder, image_size, chosen, (note,))
+        return PreparedModel(folder, image_size, chosen, (NEEDS_NNCF,))
     folder = quantize_model(
         folder,
         image_size,

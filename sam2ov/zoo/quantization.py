@@ -45,6 +45,8 @@ from sam2ov.zoo.child_process import how_it_ended, last_words, running_module
 
 INSTALL_COMMAND: Final = 'pip install "sam2ov[quantize]"'
 
+NEEDS_NNCF: Final = f"The image encoder may be faster in INT8, which needs NNCF: {INSTALL_COMMAND}"
+
 LARGEST_ERROR: Final = 0.1
 """Of the embedding and the fine maps, relative to their size: bfloat16 alone has some 0.01."""
 LARGEST_TIME: Final = 0.95

@@ -76,7 +76,7 @@ class Pace(_Kept):
         """
         chosen = find_preset(preset)
         model = COSTED.get(config)
-        costs = model and model.at.get(chosen.image_size(trained))
+        costs = None if model is None else model.at.get(chosen.image_size(trained))
         if model is None or costs is None:
             return None
         memories = min(chosen.memory.frames or _FULL_BANK, _FULL_BANK)

@@ -1,5 +1,6 @@
 """The probe of this machine's speed: what it runs, and that its costs are those of the graphs."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -86,3 +87,16 @@ def test_the_bundled_model_is_measured_whole(capsys: pytest.CaptureFixture[str])
     assert tuple(found) == probe.PROBED
     assert all(0 < seconds < 60 for seconds in found.values())
     assert capsys.readouterr().out == ""
+
+
+def test_others_on_the_processor_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spun() -> None:
+        end = time.process_time() + 0.05
+        while time.process_time() < end:
+            pass
+        time.sleep(0.3)  # as if others computed
+
+    interruptions = iter([0, 1000, 1000, 1001])
+    monkeypatch.setattr(probe, "_interruptions", lambda: next(interruptions))
+    assert probe._seconds_of(spun, threads=1) == pytest.approx(0.05, abs=0.04)
+    assert probe._seconds_of(spun, threads=1) > 0.3, "waiting by itself counts"

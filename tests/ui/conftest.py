@@ -137,7 +137,7 @@ def snapshot_of(text: str) -> Snapshot:
 @pytest.fixture(autouse=True)
 def no_nncf(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no network cannot be quantised."""
-    for place in ("sam2ov.zoo.loading", "sam2ov.ui.events.model_facts"):
+    for place in ("sam2ov.zoo.loading", "sam2ov.ui.routes.models"):
         monkeypatch.setattr(f"{place}.is_installed", lambda: False)
 
 

@@ -1,8 +1,9 @@
-"""What routes answer with as JSON: lanes and the review list of a timeline, and kept projects."""
+"""What routes answer with as JSON: a timeline's lanes and review list, kept projects, models."""
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from sam2ov.project.review import Reason
+from sam2ov.zoo.presets import PresetName
 
 
 class Answer(BaseModel):
@@ -67,3 +68,54 @@ class KeptProjects(Answer):
     used_bytes: int
     keep_bytes: int
     keep_days: float
+
+
+class ModelCard(Answer):
+    """A model that can be chosen.
+
+    Accuracies are J&F in percent as their authors publish them. ``download_bytes`` is 0 where
+    nothing has to be fetched. ``seconds`` are those of a frame with one object; ``is_measured``
+    tells whether this very model was run. ``by_hand`` says which file to put where, where there is
+    no network. ``problem`` says why it cannot run with the preset.
+    """
+
+    name: str
+    title: str
+    description: str
+    is_here: bool
+    licence: str | None
+    parameters: int | None
+    download_bytes: int
+    disk_bytes: int
+    sa_v_test: float | None
+    mose_val: float | None
+    davis_2017_val: float | None
+    seconds: float | None
+    is_measured: bool
+    by_hand: str
+    problem: str
+
+
+class PresetCard(Answer):
+    """A preset and what it does."""
+
+    name: PresetName
+    description: str
+
+
+class ModelList(Answer):
+    """The models, for the preset and the device that were asked for, and what goes for all.
+
+    ``notes`` say what came of the preset that is in use with the model in use, ``needs`` what the
+    preset that was asked for lacks on this server. While ``is_measuring``, seconds are on their
+    way. ``may_fetch`` tells whether the server gets models for its pages.
+    """
+
+    models: tuple[ModelCard, ...]
+    presets: tuple[PresetCard, ...]
+    devices: tuple[str, ...]
+    notes: tuple[str, ...]
+    needs: str
+    is_measuring: bool
+    speed_problem: str
+    may_fetch: bool

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
 from sam2ov.values.objects import ClipObject
+from sam2ov.zoo.presets import PresetName
 
 
 class Message(BaseModel):
@@ -86,6 +87,23 @@ class JobView(Message):
     waiting: int | None
 
 
+class ModelView(Message):
+    """The model in use: what it is asked for by, what it is called, and how it runs."""
+
+    name: str
+    title: str
+    device: str
+    preset: PresetName
+    is_demonstration: bool
+
+
+class GettingView(Message):
+    """A model that is being fetched and converted, while the page goes on with another."""
+
+    model: str
+    job: JobView
+
+
 class MaskView(Message):
     """All masks of a frame, ``png`` in base64: ``overlay.Overlay``."""
 
@@ -128,7 +146,7 @@ class Snapshot(Message):
     become outdated. ``edits`` is the highest number of an answered edit; ``opened`` counts the
     answered requests to open a clip, with or without success. ``show_frame`` asks the page to go
     to a frame. ``upload`` opens the way for a clip at ``media/<upload>/clip``. ``undo`` and
-    ``redo`` say what they would do. ``model`` changes with the model or its device.
+    ``redo`` say what they would do.
     """
 
     seq: int
@@ -142,7 +160,8 @@ class Snapshot(Message):
     undo: str | None
     redo: str | None
     project: ProjectView | None
-    model: str
+    model: ModelView
+    getting: GettingView | None
     job: JobView | None
     mask: MaskView | None
     show_frame: int | None

@@ -9,6 +9,7 @@ from sam2ov.errors import PromptError
 from sam2ov.project import Reach
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.objects import MAX_OBJECTS, Colour, Name, ObjectId
+from sam2ov.zoo.presets import PresetName
 
 MAX_PROJECTS = 50
 """That a page may ask for at once."""
@@ -237,6 +238,14 @@ class Prepare(Payload):
 
     clip: Token
     frame: FrameIndex
+
+
+class ChooseModel(Payload):
+    """Use a model, or get it first; the server knows it by one of the names that it lists."""
+
+    model: Annotated[str, Field(min_length=1, max_length=4096)]
+    device: Annotated[str, Field(min_length=1, max_length=100)]
+    preset: PresetName
 
 
 class AskProjects(Payload):

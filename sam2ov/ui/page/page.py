@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import gradio as gr
-from gradio.components import Component
 
 from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.abandoned import closed_elsewhere
@@ -19,8 +18,6 @@ from sam2ov.ui.page.panels import (
     programs_panel,
     project_panel,
 )
-from sam2ov.ui.pool.models import ModelChoice
-from sam2ov.ui.pool.offers import is_demonstration
 from sam2ov.ui.routes.routes import WEB_FOLDER, editor_script
 from sam2ov.ui.settings import Settings
 
@@ -35,23 +32,18 @@ class Handlers:
     api: PublicApi
 
 
-def build_page(handlers: Handlers, choice: ModelChoice, settings: Settings) -> gr.Blocks:
+def build_page(handlers: Handlers, settings: Settings) -> gr.Blocks:
     """Put the page together.
 
     Args:
         handlers: answer its events.
-        choice: the model that it starts with.
         settings: limits, told to the user.
     """
     page = gr.Blocks(title="sam2ov", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
         handlers.api.offer()  # first: names are given in order, and events of the page want some
         gr.HTML(_template("header.html"), apply_default_css=False)
-        banner = gr.HTML(
-            _template("banner.html"),
-            apply_default_css=False,
-            visible=is_demonstration(choice.model),
-        )
+        gr.HTML(_template("banner.html"), apply_default_css=False)
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="main", min_width=0):
                 editor = make_editor(editor_script(), settings)
@@ -59,10 +51,9 @@ def build_page(handlers: Handlers, choice: ModelChoice, settings: Settings) -> g
                 clean_up_panel()
                 export_panel(handlers.files, editor)
                 project_panel(handlers.files, editor)
-                panel = model_panel(handlers.models, editor, banner, choice, settings)
+                model_panel()
                 programs_panel()
-        _connect(handlers, editor, panel, settings)
-        page.load(handlers.models.show, None, panel, queue=False, **PRIVATE)
+        _connect(handlers, editor, settings)
         page.unload(handlers.editor.unload)
     return page
 
@@ -71,9 +62,7 @@ def _template(name: str) -> str:
     return (WEB_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _connect(
-    handlers: Handlers, editor: gr.HTML, panel: list[Component], settings: Settings
-) -> None:
+def _connect(handlers: Handlers, editor: gr.HTML, settings: Settings) -> None:
     answers = handlers.editor
     # "multiple": quick clicks are all answered; the handlers keep their order.
     common = {**PRIVATE, "trigger_mode": "multiple"}
@@ -91,8 +80,13 @@ def _connect(
         concurrency_limit=2,
         **queued,
     )
-    # A project brings its model, and undo brings back the one before.
-    editor.show_model(handlers.models.show, None, panel, queue=False, **PRIVATE)
+    editor.use_model(
+        closed_elsewhere(handlers.models.use), concurrency_id="load", concurrency_limit=2, **queued
+    )
+    editor.get_model(
+        closed_elsewhere(handlers.models.get), concurrency_id="get", concurrency_limit=4, **queued
+    )
+    editor.cancel_model(handlers.models.cancel, queue=False, **queued)
     editor.edit(answers.edit, concurrency_id="edit", **shared)
     editor.track(closed_elsewhere(answers.track), concurrency_id="track", **shared)
     editor.prepare(answers.prepare, concurrency_id="prepare", concurrency_limit=2, **common)

@@ -3,17 +3,10 @@
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.files import FileHandlers
-from sam2ov.ui.events.model_facts import facts_html
-from sam2ov.ui.events.models import ModelHandlers, offered_devices
-from sam2ov.ui.pool.models import ModelChoice
-from sam2ov.ui.pool.offers import find_offer, offered_models
 from sam2ov.ui.routes.routes import WEB_FOLDER
-from sam2ov.ui.settings import Settings
-from sam2ov.zoo.presets import PRESETS
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Events of the page are no part of the public API; the editor shows progress itself."""
@@ -55,67 +48,10 @@ def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
     )
 
 
-def model_panel(
-    handlers: ModelHandlers,
-    editor: gr.HTML,
-    banner: gr.HTML,
-    choice: ModelChoice,
-    settings: Settings,
-) -> list[Component]:
-    """The models, what they are for, how to get those that are not here; preset and device.
-
-    Returns:
-        The components that an answer of ``ModelHandlers`` updates.
-    """
-    offer = find_offer(choice.model, choice.model)
+def model_panel() -> None:
+    """The model in use, and the way to the others; the page's own script fills it in."""
     with gr.Column(elem_classes="s2-panel", elem_id="model-panel"):
-        html("<h2>Model</h2>")
-        model = gr.Dropdown(
-            [(offer.label, offer.name) for offer in offered_models(choice.model)],
-            value=choice.model,
-            label="Model",
-            show_label=False,
-            container=False,
-            filterable=False,
-            elem_id="model",
-        )
-        facts = html(
-            facts_html(offer, choice.preset, (), may_fetch=settings.downloads),
-            elem_id="model-facts",
-        )
-        get = gr.Button("Get", variant="primary", size="md", visible=False, elem_id="get-model")
-        stop = gr.Button("Cancel", size="md", visible=False, elem_id="cancel-model")
-        preset = gr.Dropdown(
-            [(f"Preset: {name}", name) for name in PRESETS],
-            value=choice.preset,
-            label="Preset",
-            show_label=False,
-            container=False,
-            filterable=False,
-            elem_id="preset",
-        )
-        device = gr.Dropdown(
-            [(f"Runs on {name}", name) for name in offered_devices()],
-            value=choice.device,
-            label="Device",
-            show_label=False,
-            container=False,
-            filterable=False,
-            elem_id="device",
-        )
-    outputs: list[Component] = [editor, model, device, banner, facts, get, stop, preset]
-    common: dict[str, Any] = {
-        "inputs": [model, device, preset],
-        "outputs": outputs,
-        **PRIVATE,
-    }
-    for picker in (model, device, preset):
-        picker.input(
-            closed_elsewhere(handlers.choose), concurrency_id="load", concurrency_limit=2, **common
-        )
-    get.click(closed_elsewhere(handlers.get), concurrency_id="get", concurrency_limit=4, **common)
-    stop.click(handlers.cancel, queue=False, **PRIVATE)
-    return outputs
+        html((WEB_FOLDER / "panels/model.html").read_text(encoding="utf-8"))
 
 
 def clean_up_panel() -> None:

@@ -7,13 +7,23 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sam2ov.errors import ClipClosedError, TrackingError
 from sam2ov.locks import Rank
 from sam2ov.store.journal import Step
-from sam2ov.ui.contract.messages import DownloadView, MaskView, ProjectView, RangeView, Snapshot
+from sam2ov.ui.contract.messages import (
+    DownloadView,
+    GettingView,
+    MaskView,
+    ModelView,
+    ProjectView,
+    RangeView,
+    Snapshot,
+)
 from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.pool.offers import is_demonstration, title_of
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.turns import Turns
@@ -29,6 +39,14 @@ def _shown_name(name: str) -> str:
     return "".join(c for c in last if c.isprintable())[:_MAX_NAME_LENGTH].strip() or "clip"
 
 
+@dataclass(frozen=True)
+class Getting:
+    """A model that is fetched and converted for the tab, beside whatever else it does."""
+
+    model: str
+    job: Job
+
+
 class Workspace:
     """Everything that belongs to one browser tab.
 
@@ -42,6 +60,7 @@ class Workspace:
         self.token = new_token()
         self.clip: OpenClip | None = None
         self.job: Job | None = None
+        self.getting: Getting | None = None
         self.last_used = time.monotonic()
         self.is_lost = False  # the connection to the page has ended
         self.closed_clips: deque[str] = deque(maxlen=_REMEMBERED_CLIPS)  # tokens
@@ -169,6 +188,8 @@ class Workspace:
             self._is_closed = True
             if self.job is not None:
                 self.job.cancel()
+            if self.getting is not None:
+                self.getting.job.cancel()
             self.replace_clip(None)
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -209,12 +230,29 @@ class Workspace:
             undo=_label(project.journal.done) if project else None,
             redo=_label(project.journal.undone) if project else None,
             project=clip and ProjectView(token=clip.folder.token, name=clip.about.clip_name),
-            model=self.choice.label,
+            model=_model_view(self.choice),
+            getting=_getting_view(self.getting),
             job=self.job and self.job.view(),
             mask=mask,
             show_frame=show_frame,
             download=download,
         ).model_dump_json(by_alias=True)
+
+
+def _model_view(choice: ModelChoice) -> ModelView:
+    return ModelView(
+        name=choice.model,
+        title=title_of(choice.model),
+        device=choice.device,
+        preset=choice.preset,
+        is_demonstration=is_demonstration(choice.model),
+    )
+
+
+def _getting_view(getting: Getting | None) -> GettingView | None:
+    if getting is None:
+        return None
+    return GettingView(model=getting.model, job=getting.job.view())
 
 
 def _label(step: Step | None) -> str | None:

@@ -101,6 +101,11 @@ class Workspaces:
         clips = [workspace.clip for workspace in self._all()]
         return any(clip is not None and clip.folder.token == token for clip in clips)
 
+    @property
+    def is_working(self) -> bool:
+        """Whether any tab tracks, exports or loads something."""
+        return any(workspace.job is not None for workspace in self._all())
+
     def make_room(self, workspace: Workspace) -> None:
         """Before ``workspace`` opens a clip: close others that would be too many with it."""
         others = [w for w in self._all() if w is not workspace and w.clip is not None]

@@ -1,6 +1,7 @@
 // What goes to the server and comes from it: events, and snapshots of which the newest counts.
 
-/** @import { Close, Edit, Open, Prepare, Refusal, Save, Snapshot, Track } from "./messages.js" */
+/** @import { ChooseModel, Close, Edit, Open, Prepare } from "./messages.js" */
+/** @import { Refusal, Save, Snapshot, Track } from "./messages.js" */
 
 /** @typedef {{ [key: string]: never }} Nothing */
 
@@ -13,7 +14,9 @@
  * @property {Track} track
  * @property {Nothing} cancel
  * @property {Prepare} prepare
- * @property {Nothing} show_model
+ * @property {ChooseModel} use_model
+ * @property {ChooseModel} get_model
+ * @property {Nothing} cancel_model
  * @property {Save} save
  */
 
@@ -35,7 +38,8 @@ const NOTHING = {
   undo: null,
   redo: null,
   project: null,
-  model: "",
+  model: { name: "", title: "", device: "", preset: "quality", is_demonstration: false },
+  getting: null,
   job: null,
   mask: null,
   show_frame: null,

@@ -33,7 +33,7 @@ export function findAll(within, selector, kind) {
  * What an event is about: its target, or what that lies in. Null where it is something else.
  *
  * @template {Element} E
- * @param {Event} event
+ * @param {{ readonly target: EventTarget | null }} event
  * @param {string} selector
  * @param {new () => E} kind
  * @returns {E | null}

@@ -17,6 +17,7 @@ import { Media } from "./media/media.js";
 import { Player } from "./media/player.js";
 import { Tracking } from "./media/tracking.js";
 import { CleanUpPanel } from "./panels/clean_up_panel.js";
+import { Models } from "./panels/models.js";
 import { Opening } from "./projects/opening.js";
 import { Projects } from "./projects/projects.js";
 import { Edits } from "./stage/edits.js";
@@ -167,6 +168,7 @@ class Editor {
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
     });
+    this.models = new Models({ section, root, send, snapshot, dialogs: this.dialogs });
     find(section, "[data-limits]", HTMLElement).textContent = limits.text;
     find(section, "[data-keep]", HTMLElement).textContent = days(keepDays);
     const commands = new Commands({ ...this, snapshot, cancel: () => this.#cancel() });
@@ -208,7 +210,7 @@ class Editor {
     this.coverage.receive(snapshot.objects);
     if (isNewTab || snapshot.opened !== before.opened) this.opening.answered();
     this.projects.received(before);
-    if (snapshot.model !== before.model) this.send("show_model", {});
+    this.models.received(before);
     if (snapshot.clip?.token !== before.clip?.token) this.#openClip(snapshot.clip);
     const state = this.projects.isRestoring ? "loading" : "empty";
     this.section.dataset.state = snapshot.clip ? "open" : state;

@@ -48,6 +48,13 @@ export interface ChangeObject {
   colour: string;
 }
 
+/** Use a model, or get it first; the server knows it by one of the names that it lists. */
+export interface ChooseModel {
+  model: string;
+  device: string;
+  preset: "quality" | "balanced" | "fast";
+}
+
 /**
  * How an object's masks are cleaned up, in this order; 0 leaves a step out.
  * Lengths are pixels of the video, areas their squares, times frames.
@@ -162,6 +169,12 @@ export interface EditorProps {
   max_seconds: number;
 }
 
+/** A model that is being fetched and converted, while the page goes on with another. */
+export interface GettingView {
+  model: string;
+  job: JobView;
+}
+
 /** Leave an object out of view and out of exports, or bring it back. */
 export interface HideObject {
   number: number;
@@ -241,6 +254,57 @@ export interface MaskView {
   objects: [number, number][];
 }
 
+/**
+ * A model that can be chosen.
+ * Accuracies are J&F in percent as their authors publish them. `download_bytes` is 0 where
+ * nothing has to be fetched. `seconds` are those of a frame with one object; `is_measured`
+ * tells whether this very model was run. `by_hand` says which file to put where, where there is
+ * no network. `problem` says why it cannot run with the preset.
+ */
+export interface ModelCard {
+  name: string;
+  title: string;
+  description: string;
+  is_here: boolean;
+  licence: string | null;
+  parameters: number | null;
+  download_bytes: number;
+  disk_bytes: number;
+  sa_v_test: number | null;
+  mose_val: number | null;
+  davis_2017_val: number | null;
+  seconds: number | null;
+  is_measured: boolean;
+  by_hand: string;
+  problem: string;
+}
+
+/**
+ * The models, for the preset and the device that were asked for, and what goes for all.
+ * `notes` say what came of the preset that is in use with the model in use, `needs` what the
+ * preset that was asked for lacks on this server. While `is_measuring`, seconds are on their
+ * way. `may_fetch` tells whether the server gets models for its pages.
+ */
+export interface ModelList {
+  models: ModelCard[];
+  presets: PresetCard[];
+  devices: string[];
+  notes: string[];
+  needs: string;
+  is_measuring: boolean;
+  speed_problem: string;
+  may_fetch: boolean;
+}
+
+/** The model in use: what it is asked for by, what it is called, and how it runs. */
+export interface ModelView {
+  name: string;
+  title: string;
+  device: string;
+  preset: "quality" | "balanced" | "fast";
+  is_demonstration: boolean;
+}
+
 /** Put an object at another place of the list, counted from 0. */
 export interface MoveObject {
   number: number;
@@ -285,6 +349,12 @@ export interface Open {
 export interface Prepare {
   clip: string;
   frame: number;
+}
+
+/** A preset and what it does. */
+export interface PresetCard {
+  name: "quality" | "balanced" | "fast";
+  description: string;
 }
 
 /** The open project; `token` opens it again. */
@@ -361,7 +431,7 @@ export interface SetRange {
  * outdated. `edits` is the highest number of an answered edit; `opened` counts the answered
  * requests to open a clip, with or without success. `show_frame` asks the page to go to a
  * frame. `upload` opens the way for a clip at `media/<upload>/clip`. `undo` and `redo` say what
- * they would do. `model` changes with the model or its device.
+ * they would do.
  */
 export interface Snapshot {
   seq: number;
@@ -375,7 +445,8 @@ export interface Snapshot {
   undo: string | null;
   redo: string | null;
   project: ProjectView | null;
-  model: string;
+  model: ModelView;
+  getting: GettingView | null;
   job: JobView | null;
   mask: MaskView | null;
   show_frame: number | null;

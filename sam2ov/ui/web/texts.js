@@ -47,6 +47,29 @@ export function bytes(count) {
   return `${number < 10 ? Number(number.toFixed(1)) : Math.round(number)} ${name}`;
 }
 
+/**
+ * A size as those who offer downloads count it: an MB is 10⁶ bytes.
+ *
+ * @param {number} count
+ */
+export function megabytes(count) {
+  return count >= 1e6 ? `${Math.round(count / 1e6).toLocaleString("en")} MB` : `${Math.ceil(count / 1e3)} KB`;
+}
+
+/**
+ * What a frame takes, by two digits; reckoned figures say "about".
+ *
+ * @param {number} seconds
+ * @param {boolean} isMeasured
+ */
+export function secondsPerFrame(seconds, isMeasured) {
+  const shown =
+    seconds < 0.995
+      ? `${Math.max(Number((seconds * 1000).toPrecision(2)), 1)} ms`
+      : `${Number(seconds.toPrecision(2))} s`;
+  return isMeasured ? shown : `about ${shown}`;
+}
+
 /** @param {number} count */
 export function days(count) {
   if (count < 2) return `${Math.max(Math.round(count * 24), 1)} hours`;

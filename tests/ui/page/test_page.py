@@ -35,7 +35,7 @@ handlers = Handlers(
     ModelHandlers(nobody, nobody, nobody, ""),
     PublicApi(nobody, Settings(), ModelChoice("micro", "CPU")),
 )
-page = build_page(handlers, ModelChoice("micro", "CPU"), Settings())
+page = build_page(handlers, Settings())
 theme = make_theme()
 print(json.dumps({
     "config": page.get_config_file(),
@@ -73,7 +73,7 @@ def page() -> dict[str, Any]:
 
 def test_what_yields_is_not_closed_in_gradios_event_loop(page: dict[str, Any]) -> None:
     closed_by = {name: Path(path).name for name, path in page["closed_by"].items()}
-    assert closed_by.keys() >= {"open", "track", "answer", "open_prompts", "choose", "get"}
+    assert closed_by.keys() >= {"open", "track", "answer", "open_prompts", "use", "get"}
     assert set(closed_by.values()) == {"abandoned.py"}
 
 

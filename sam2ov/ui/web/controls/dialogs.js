@@ -37,6 +37,6 @@ export class Dialogs {
   }
 
   get isOpen() {
-    return this.help.open || this.question.open || this.recent.open;
+    return document.querySelector("dialog[open]") !== null;
   }
 }
