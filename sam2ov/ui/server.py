@@ -123,7 +123,13 @@ def launch(
             app_kwargs={
                 "routes": [
                     *make_routes(workspaces, settings.video.max_bytes),
-                    *make_model_routes(workspaces, models, speeds, choice.model),
+                    *make_model_routes(
+                        workspaces,
+                        models,
+                        speeds,
+                        choice.model,
+                        takes_checkpoints=settings.checkpoints and is_loopback(host),
+                    ),
                 ],
                 "lifespan": _behind_gate(rules),
             },

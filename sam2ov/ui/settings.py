@@ -62,6 +62,14 @@ class Settings:
     downloads: Annotated[
         bool, About("Whether models may be downloaded and converted from the page.")
     ] = True
+    checkpoints: Annotated[
+        bool,
+        About(
+            "Whether a model's file may be chosen on the page and converted; only where the app "
+            "listens to this computer alone."
+        ),
+    ] = True
+    max_checkpoint_gb: Annotated[float, About("The largest such file.")] = 1.5
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -81,6 +89,11 @@ class Settings:
             max_frames=math.ceil(seconds * _MOST_FPS),
             advice="ask who runs this server to allow more",
         )
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """``max_checkpoint_gb`` in bytes."""
+        return round(self.max_checkpoint_gb * _GB)
 
     @property
     def keep_bytes(self) -> int:

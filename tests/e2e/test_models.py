@@ -52,7 +52,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iter
 def open_models(page: Page) -> Locator:
     page.get_by_role("button", name="Models …").click()
     dialog = page.get_by_role("dialog", name="Models")
-    expect(dialog.get_by_role("heading", name="EdgeTAM", exact=True)).to_be_visible()
+    expect(dialog.get_by_role("heading", name="EdgeTAM", exact=True)).to_be_visible(timeout=30_000)
     return dialog
 
 
@@ -94,12 +94,12 @@ def test_a_model_is_got_and_used(new_page: NewPage, own_server: RunningApp, widt
     else:
         tiny.get_by_role("button", name="Use").click()
         expect(dialog).to_be_hidden()
-    expect(banner).to_be_hidden(timeout=30_000)
+    expect(banner).to_be_hidden(timeout=60_000)
     if width == 1440:
         expect(tiny.get_by_text("In use")).to_be_visible()
         expect(tiny.get_by_role("button")).to_have_count(0)
         page.keyboard.press("Escape")
-    expect(panel.get_by_text(TITLE)).to_be_visible()
+    expect(panel.get_by_text(TITLE)).to_be_visible(timeout=30_000)
     editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)  # the prompts were kept
 
 
@@ -115,7 +115,7 @@ def test_looking_at_models_changes_nothing(new_page: NewPage, own_server: Runnin
     expect(card(dialog, "micro").get_by_text("In use")).to_be_visible()
     expect(card(dialog, "micro").get_by_role("button")).to_have_count(0)
     dialog.get_by_label("Preset").select_option("fast")
-    expect(dialog.get_by_text("at half the resolution")).to_be_visible()
+    expect(dialog.get_by_text("Fast: remembers")).to_be_visible()
     expect(card(dialog, "micro").get_by_role("button", name="Use with fast")).to_be_visible()
     card(dialog, "edgetam").get_by_text("Without a network").click()
     expect(card(dialog, "edgetam").get_by_text("Put edgetam.pt")).to_be_visible()
@@ -142,13 +142,15 @@ def test_the_dialog_keeps_the_focus(new_page: NewPage, own_server: RunningApp) -
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_a_preset_is_chosen_tracked_with_and_kept(new_page: NewPage, width: int) -> None:
-    editor = new_page(width=width, has_touch=width < 500)
+def test_a_preset_is_chosen_tracked_with_and_kept(
+    new_page: NewPage, own_server: RunningApp, width: int
+) -> None:
+    editor = new_page(url=own_server.url, width=width, has_touch=width < 500)
     page = editor.page
     editor.open_sample()
     editor.click(*ball_xy(0))
     panel = page.locator("#model-panel")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible()
+    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
 
     def use(preset: str) -> None:
         dialog = open_models(page)
@@ -157,13 +159,13 @@ def test_a_preset_is_chosen_tracked_with_and_kept(new_page: NewPage, width: int)
         expect(dialog).to_be_hidden()
 
     use("fast")
-    expect(panel.get_by_text("fast · CPU")).to_be_visible()
+    expect(panel.get_by_text("fast · CPU")).to_be_visible(timeout=30_000)
     editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)
     editor.reload()
     editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)
-    expect(panel.get_by_text("fast · CPU")).to_be_visible()
+    expect(panel.get_by_text("fast · CPU")).to_be_visible(timeout=30_000)
     use("quality")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible()
+    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
 
 
 def test_tracked_masks_are_given_up_only_knowingly(
@@ -189,8 +191,28 @@ def test_tracked_masks_are_given_up_only_knowingly(
 
     ask().get_by_role("button", name="Keep").click()
     page.keyboard.press("Escape")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible()
+    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
     ask().get_by_role("button", name="Use").click()
-    expect(panel.get_by_text("fast · CPU")).to_be_visible()
+    expect(panel.get_by_text("fast · CPU")).to_be_visible(timeout=30_000)
     editor.press("undo")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible()
+    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
+
+
+def test_a_file_from_the_disk_is_converted_and_used(
+    new_page: NewPage, own_server: RunningApp
+) -> None:
+    editor = new_page(url=own_server.url)
+    page = editor.page
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    dialog = open_models(page)
+    with page.expect_file_chooser() as chooser:
+        dialog.get_by_role("button", name="Choose a file …").click()
+    chooser.value.set_files(
+        {"name": "birds.pt", "mimeType": "application/octet-stream", "buffer": CONTENT}
+    )
+    own = dialog.locator('[data-name^="birds-"]')
+    expect(own.get_by_text("In use")).to_be_visible(timeout=60_000)
+    expect(own.get_by_text("Your own, from birds.pt")).to_be_visible()
+    page.keyboard.press("Escape")
+    editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)  # the prompts were kept

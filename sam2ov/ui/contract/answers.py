@@ -108,7 +108,8 @@ class ModelList(Answer):
 
     ``notes`` say what came of the preset that is in use with the model in use, ``needs`` what the
     preset that was asked for lacks on this server. While ``is_measuring``, seconds are on their
-    way. ``may_fetch`` tells whether the server gets models for its pages.
+    way. ``may_fetch`` tells whether the server gets models for its pages,
+    ``most_bytes`` how large a checkpoint it takes from them: 0 where it takes none.
     """
 
     models: tuple[ModelCard, ...]
@@ -119,3 +120,4 @@ class ModelList(Answer):
     is_measuring: bool
     speed_problem: str
     may_fetch: bool
+    most_bytes: int

@@ -98,7 +98,10 @@ class ModelView(Message):
 
 
 class GettingView(Message):
-    """A model that is being fetched and converted, while the page goes on with another."""
+    """A model that is being fetched and converted, while the page goes on with another.
+
+    ``model`` is empty for a checkpoint that was uploaded.
+    """
 
     model: str
     job: JobView

@@ -248,6 +248,13 @@ class ChooseModel(Payload):
     preset: PresetName
 
 
+class AddModel(Payload):
+    """Convert the checkpoint that was uploaded last, and use it."""
+
+    device: Annotated[str, Field(min_length=1, max_length=100)]
+    preset: PresetName
+
+
 class AskProjects(Payload):
     """Which kept projects the page wants to hear of, by their tokens."""
 

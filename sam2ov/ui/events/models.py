@@ -1,12 +1,14 @@
 """Choosing the model while the app runs, and getting models that are not here."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 
 from sam2ov.errors import ModelError, ModelNotFoundError
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
-from sam2ov.ui.contract.payloads import ChooseModel, parse
+from sam2ov.ui.contract.payloads import AddModel, ChooseModel, parse
 from sam2ov.ui.events.background import Finish, carry_out
 from sam2ov.ui.events.reporting import reported
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
@@ -15,6 +17,7 @@ from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspace import Getting, Workspace
 from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.zoo.catalogue import listed_name
 
 
 class ModelHandlers:
@@ -68,6 +71,27 @@ class ModelHandlers:
         else:
             yield _snapshot(workspace)
 
+    def add(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """Convert the checkpoint that was uploaded last, then use it; yields while it goes on."""
+        workspace = self._workspaces.of(request)
+        wanted = None
+        with reported():
+            asked = parse(AddModel, event)
+            checkpoint = workspace.checkpoint
+            if checkpoint is None:
+                raise ModelError("No model's file has been uploaded. Choose one first.")
+            own = ModelChoice(os.fspath(checkpoint), asked.device, asked.preset)
+            try:
+                getting = Getting("", Job("load", f"Converting {checkpoint.name}", unit="parts"))
+                yield from self._prepared(workspace, getting, own)
+                wanted = replace(own, model=listed_name(checkpoint))
+            finally:
+                workspace.drop_checkpoint()
+        if wanted is not None:
+            yield from self._use(workspace, wanted)
+        else:
+            yield _snapshot(workspace)
+
     def cancel(self, request: gr.Request) -> str:
         """Stop getting a model; what has arrived is kept."""
         workspace = self._workspaces.of(request)
@@ -97,6 +121,11 @@ class ModelHandlers:
         if not self._workspaces.settings.downloads:
             raise ModelError("This server does not fetch models for its pages. Ask who runs it.")
         getting = Getting(wanted.model, Job("load", f"Getting {offer.title}", unit="parts"))
+        yield from self._prepared(workspace, getting, wanted)
+
+    def _prepared(
+        self, workspace: Workspace, getting: Getting, wanted: ModelChoice
+    ) -> Iterator[str]:
         with workspace.turn():
             if workspace.getting is not None:
                 label = workspace.getting.job.label

@@ -86,6 +86,9 @@ def _connect(handlers: Handlers, editor: gr.HTML, settings: Settings) -> None:
     editor.get_model(
         closed_elsewhere(handlers.models.get), concurrency_id="get", concurrency_limit=4, **queued
     )
+    editor.add_model(
+        closed_elsewhere(handlers.models.add), concurrency_id="get", concurrency_limit=4, **queued
+    )
     editor.cancel_model(handlers.models.cancel, queue=False, **queued)
     editor.edit(answers.edit, concurrency_id="edit", **shared)
     editor.track(closed_elsewhere(answers.track), concurrency_id="track", **shared)

@@ -1,4 +1,4 @@
-"""The route of the list of models, which the page asks for when somebody looks at it."""
+"""Routes of the list of models, for whoever looks at it, and of checkpoints from the page."""
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -11,6 +11,7 @@ from sam2ov.ui.contract.answers import ModelCard, ModelList, PresetCard
 from sam2ov.ui.pool.models import ModelPool
 from sam2ov.ui.pool.offers import ModelOffer, by_hand, offered_models
 from sam2ov.ui.pool.speeds import Speeds
+from sam2ov.ui.routes.routes import receive
 from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.zoo.catalogue import BUNDLED_NAME
 from sam2ov.zoo.loading import size_for
@@ -25,7 +26,12 @@ _LONGEST_DEVICE = 100
 
 
 def make_model_routes(
-    workspaces: Workspaces, models: ModelPool, speeds: Speeds, started_with: str
+    workspaces: Workspaces,
+    models: ModelPool,
+    speeds: Speeds,
+    started_with: str,
+    *,
+    takes_checkpoints: bool,
 ) -> list[BaseRoute]:
     """The routes.
 
@@ -34,6 +40,7 @@ def make_model_routes(
         models: shared by all tabs.
         speeds: measured when the page asks for them.
         started_with: the model that the app was started with.
+        takes_checkpoints: whether pages may upload some.
     """
 
     def answer(request: Request) -> Response:
@@ -63,10 +70,21 @@ def make_model_routes(
             is_measuring=pace is None and speeds.is_measuring,
             speed_problem=speeds.problem(device),
             may_fetch=workspaces.settings.downloads,
+            most_bytes=workspaces.settings.checkpoint_bytes if takes_checkpoints else 0,
         )
         return Response(listed.model_dump_json(), 200, _NO_STORE, "application/json")
 
-    return [Route("/media/{token}/models", answer)]
+    async def upload(request: Request) -> Response:
+        workspace = workspaces.by_upload_token(request.path_params["token"])
+        if workspace is None or not takes_checkpoints:
+            return PlainTextResponse(_NOT_FOUND, 404)
+        most = workspaces.settings.checkpoint_bytes
+        return await receive(request, workspace, most, workspace.take_checkpoint)
+
+    return [
+        Route("/media/{token}/models", answer),
+        Route("/media/{token}/checkpoint", upload, methods=["PUT"]),
+    ]
 
 
 def offered_devices() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ tokens that cannot be guessed do, and whatever has none is 404 without telling w
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -47,7 +48,8 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
             return PlainTextResponse(_NOT_FOUND, 404)
         # A project file holds a clip and all that was made of it.
         is_project = request.query_params.get("name", "").endswith(SUFFIX)
-        return await _receive(request, workspace, max_bytes * (2 if is_project else 1))
+        most = max_bytes * (2 if is_project else 1)
+        return await receive(request, workspace, most, workspace.take_upload)
 
     def leave(request: Request) -> Response:
         found = workspaces.leave(request.path_params["token"])
@@ -84,11 +86,20 @@ def _module(request: Request) -> Response:
     return FileResponse(path, headers=_IMMUTABLE, media_type="text/javascript")
 
 
-async def _receive(request: Request, workspace: Workspace, max_bytes: int) -> Response:
-    """Store the body of a request as the tab's upload, never more than ``max_bytes`` of it."""
+async def receive(
+    request: Request, workspace: Workspace, max_bytes: int, take: Callable[[Path, str], None]
+) -> Response:
+    """Store the body of a request, never more than ``max_bytes`` of it.
+
+    Args:
+        request: with the file's name in its query.
+        workspace: of the tab.
+        max_bytes: that are taken.
+        take: gets the complete file and its name; it moves the file.
+    """
     too_large = PlainTextResponse(
         f"The file is larger than {max_bytes / 1e9:.1f} GB, the most that can be uploaded. "
-        "Cut the clip, or scale it down.",
+        "Make it smaller, or ask who runs this server to allow more.",
         413,
     )
     announced = request.headers.get("content-length", "")
@@ -103,7 +114,7 @@ async def _receive(request: Request, workspace: Workspace, max_bytes: int) -> Re
                 if received > max_bytes:
                     return too_large
                 await file.write(chunk)
-        workspace.take_upload(partial, request.query_params.get("name", ""))
+        take(partial, request.query_params.get("name", ""))
     except ClientDisconnect:
         return PlainTextResponse("The upload was cancelled.", 400)
     except OSError as error:

@@ -1,6 +1,7 @@
 """One browser tab on the server: its upload, its clip, what runs for it, and what it is told."""
 
 import base64
+import re
 import secrets
 import shutil
 import time
@@ -66,6 +67,7 @@ class Workspace:
         self.closed_clips: deque[str] = deque(maxlen=_REMEMBERED_CLIPS)  # tokens
         self._is_closed = False
         self.upload: Upload | None = None
+        self.checkpoint: Path | None = None
         self.folder = folder
         self._turns = Turns(Rank.TAB)
         self._edit_turns = Turns(Rank.EDITS)
@@ -90,6 +92,21 @@ class Workspace:
         self.upload, outdated = Upload(kept, _shown_name(name)), self.upload
         if outdated is not None:
             outdated.path.unlink(missing_ok=True)
+
+    def take_checkpoint(self, path: Path, name: str) -> None:
+        """Take a complete upload as a model's checkpoint, which is called after it; it is moved."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", _shown_name(name)).strip(".-") or "model"
+        kept = path.with_suffix(".checkpoint") / plain
+        kept.parent.mkdir()
+        path.rename(kept)
+        self.drop_checkpoint()
+        self.checkpoint = kept
+
+    def drop_checkpoint(self) -> None:
+        """Delete the uploaded checkpoint, if there is one."""
+        if self.checkpoint is not None:
+            shutil.rmtree(self.checkpoint.parent, ignore_errors=True)
+        self.checkpoint = None
 
     def new_export(self, name: str) -> Path:
         """Where a file that the page is to download as ``name`` is to be written."""

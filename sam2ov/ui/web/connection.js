@@ -1,6 +1,6 @@
 // What goes to the server and comes from it: events, and snapshots of which the newest counts.
 
-/** @import { ChooseModel, Close, Edit, Open, Prepare } from "./messages.js" */
+/** @import { AddModel, ChooseModel, Close, Edit, Open, Prepare } from "./messages.js" */
 /** @import { Refusal, Save, Snapshot, Track } from "./messages.js" */
 
 /** @typedef {{ [key: string]: never }} Nothing */
@@ -16,6 +16,7 @@
  * @property {Prepare} prepare
  * @property {ChooseModel} use_model
  * @property {ChooseModel} get_model
+ * @property {AddModel} add_model
  * @property {Nothing} cancel_model
  * @property {Save} save
  */

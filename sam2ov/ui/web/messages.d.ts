@@ -1,6 +1,12 @@
 // What page and server say to each other, from the models in sam2ov.ui.contract.
 // Written by `python -m tools.page_types`: change the models, and run it again.
 
+/** Convert the checkpoint that was uploaded last, and use it. */
+export interface AddModel {
+  device: string;
+  preset: "quality" | "balanced" | "fast";
+}
+
 /** Start another object. */
 export interface AddObject {
   number: number;
@@ -169,7 +175,10 @@ export interface EditorProps {
   max_seconds: number;
 }
 
-/** A model that is being fetched and converted, while the page goes on with another. */
+/**
+ * A model that is being fetched and converted, while the page goes on with another.
+ * `model` is empty for a checkpoint that was uploaded.
+ */
 export interface GettingView {
   model: string;
   job: JobView;
@@ -283,7 +292,8 @@ export interface ModelCard {
  * The models, for the preset and the device that were asked for, and what goes for all.
  * `notes` say what came of the preset that is in use with the model in use, `needs` what the
  * preset that was asked for lacks on this server. While `is_measuring`, seconds are on their
- * way. `may_fetch` tells whether the server gets models for its pages.
+ * way. `may_fetch` tells whether the server gets models for its pages, `most_bytes` how large a
+ * checkpoint it takes from them: 0 where it takes none.
  */
 export interface ModelList {
   models: ModelCard[];
@@ -294,6 +304,7 @@ export interface ModelList {
   is_measuring: boolean;
   speed_problem: string;
   may_fetch: boolean;
+  most_bytes: number;
 }
 
 /** The model in use: what it is asked for by, what it is called, and how it runs. */

@@ -185,3 +185,40 @@ def test_malformed_wishes_are_refused(open_tab: Tab, payload: object) -> None:
         with pytest.warns(UserWarning, match="does not accept"):
             (told,) = handler(event(payload), open_tab.request)
         assert snapshot_of(told).model.name == CHOICE.model
+
+
+def add(tab: Tab) -> list[Snapshot]:
+    asked = event({"device": "CPU", "preset": "quality"})
+    return [snapshot_of(text) for text in tab.models.add(asked, tab.request)]
+
+
+def test_an_uploaded_checkpoint_is_converted_and_used(open_tab: Tab, cache: Path) -> None:
+    open_tab.click(0, 24, 32)
+    partial = open_tab.workspace.new_upload()
+    partial.write_bytes(CONTENT)
+    open_tab.workspace.take_checkpoint(partial, "birds.pt")
+    last = add(open_tab)[-1]
+    assert last.model.name.startswith("birds-")
+    assert (cache / "models" / "own" / last.model.name / "manifest.json").is_file()
+    assert open_tab.project.prompts.frames(1) == [0], "the prompts were kept"
+    assert open_tab.workspace.checkpoint is None, "the upload is not kept beside what it became"
+    assert list(open_tab.workspace.folder.glob("*.checkpoint")) == []
+
+
+def test_a_bad_checkpoint_is_refused_and_deleted(
+    open_tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_CONVERT", "refuse")
+    partial = open_tab.workspace.new_upload()
+    partial.write_bytes(b"no checkpoint")
+    open_tab.workspace.take_checkpoint(partial, "birds.pt")
+    with pytest.warns(UserWarning, match="checkpoint"):
+        last = add(open_tab)[-1]
+    assert (last.getting, last.model.name) == (None, CHOICE.model)
+    assert open_tab.workspace.checkpoint is None
+
+
+def test_without_an_upload_there_is_nothing_to_add(open_tab: Tab) -> None:
+    with pytest.warns(UserWarning, match="Choose one first"):
+        (told,) = add(open_tab)
+    assert told.model.name == CHOICE.model

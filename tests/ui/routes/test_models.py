@@ -40,7 +40,10 @@ def speeds() -> Iterator[Speeds]:
 @pytest.fixture
 def client(tab: Tab, speeds: Speeds, tmp_path: Path) -> Iterator[TestClient]:
     write_model_folder(tmp_path / OWN, name=OWN)
-    routes = make_model_routes(tab.workspaces, tab.models._models, speeds, str(tmp_path / OWN))
+    own = str(tmp_path / OWN)
+    routes = make_model_routes(
+        tab.workspaces, tab.models._models, speeds, own, takes_checkpoints=True
+    )
     with TestClient(Starlette(routes=routes)) as made:
         yield made
 
@@ -109,9 +112,10 @@ def test_a_failure_is_told_and_not_repeated(
 def test_while_others_compute_nothing_is_measured(probe: Path) -> None:
     busy = Speeds("f32", lambda: True)
     busy.want("CPU")
-    assert busy.is_measuring
+    measuring = [busy.is_measuring]
     busy.close()
-    assert not busy.is_measuring
+    measuring.append(busy.is_measuring)
+    assert measuring == [True, False]
     assert not probe.exists()
 
 
@@ -145,3 +149,33 @@ def test_strangers_are_told_nothing(client: TestClient, tab: Tab) -> None:
 def test_a_server_that_fetches_nothing_says_so(client: TestClient, tab: Tab) -> None:
     tab.workspaces.settings = Settings(downloads=False)
     assert ask(client, tab)["may_fetch"] is False
+
+
+def test_a_checkpoint_is_taken_and_no_more_than_that(client: TestClient, tab: Tab) -> None:
+    path = f"/media/{tab.workspace.token}/checkpoint"
+    answer = client.put(path, params={"name": "../../My birds (2).pt"}, content=b"abc")
+    assert answer.status_code == 201
+    first = tab.workspace.checkpoint
+    assert first is not None
+    assert first.is_relative_to(tab.workspace.folder)
+    assert (first.name, first.read_bytes()) == ("My-birds-2-.pt", b"abc")
+    client.put(path, params={"name": "..."}, content=b"abcd")
+    second = tab.workspace.checkpoint
+    assert second is not None
+    assert second.name == "model"
+    assert not first.exists()
+    tab.workspaces.settings = Settings(max_checkpoint_gb=10 / 2**30)
+    refused = client.put(path, params={"name": "large.pt"}, content=b"x" * 11)
+    assert refused.status_code == 413
+    assert tab.workspace.checkpoint == second
+    assert client.put("/media/no-such-token/checkpoint", content=b"abc").status_code == 404
+
+
+def test_servers_for_others_take_no_checkpoints(tab: Tab, speeds: Speeds) -> None:
+    routes = make_model_routes(
+        tab.workspaces, tab.models._models, speeds, "micro", takes_checkpoints=False
+    )
+    with TestClient(Starlette(routes=routes)) as client:
+        path = f"/media/{tab.workspace.token}/checkpoint"
+        assert client.put(path, content=b"abc").status_code == 404
+        assert ask(client, tab)["most_bytes"] == 0

@@ -11,6 +11,7 @@
 import { find, under } from "../dom.js";
 import { secondsPerFrame } from "../texts.js";
 import { makeCard, showProgress } from "./model_card.js";
+import { OwnModel } from "./own_model.js";
 
 const ASK_AGAIN_MS = 1000;
 
@@ -45,6 +46,11 @@ export class Models {
       clearTimeout(this.again);
       this.#ask(); // for the panel, which shows what is in use
     });
+    this.own = new OwnModel(part(this.dialog, "own", "models"), {
+      url: () => `${this.root}/media/${this.snapshot().upload}/checkpoint`,
+      most: () => this.list?.most_bytes ?? 0,
+      uploaded: () => this.send("add_model", this.#picked),
+    });
     document.addEventListener("click", (event) => {
       const action = under(event, "[data-model-action]", HTMLElement)?.dataset.modelAction;
       if (action === "browse") this.open();
@@ -74,7 +80,7 @@ export class Models {
 
   get #picked() {
     const { model } = this.snapshot();
-    if (!this.dialog.open) return model;
+    if (!this.dialog.open) return { preset: model.preset, device: model.device };
     const preset = this.list?.presets.find(({ name }) => name === this.preset.value)?.name;
     return { preset: preset ?? model.preset, device: this.device.value };
   }
@@ -154,6 +160,7 @@ export class Models {
       isLoading: job?.kind === "load",
       mayFetch: list.may_fetch,
     };
+    this.own.show(getting);
     const bar = getting && this.cards.querySelector(`[data-name="${CSS.escape(getting.model)}"]`);
     const made = JSON.stringify([
       list.models,
