@@ -19,22 +19,41 @@ models_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 @models_app.callback()
-def models(context: typer.Context, as_json: AsJson = False) -> None:
+def models(
+    context: typer.Context,
+    as_json: AsJson = False,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure", help="Measure how fast this machine is, which takes some ten seconds."
+        ),
+    ] = False,
+) -> None:
     """List the models that have a name; add ones of your own, remove what is cached.
 
     Those marked "available" are fetched and converted when they are first used. Accuracies are
-    J&F in percent as the authors publish them, given the mask of the first frame.
+    J&F in percent as the authors publish them, given the mask of the first frame. HERE is about how
+    many seconds a frame with one object takes on this machine's CPU, once --measure or the app has
+    measured it.
     """
     if context.invoked_subcommand is not None:
         return
     from sam2ov.zoo.catalogue import list_models
+    from sam2ov.zoo.speed import known_pace, measure_pace
 
     entries = list_models()
+    pace = measure_pace("CPU") if measure else known_pace("CPU")
+    here = [pace.of_model(entry.name, entry.path) if pace else None for entry in entries]
     if as_json:
-        print(json.dumps([asdict(entry) for entry in entries], indent=1, default=str))
+        listed = [
+            {**asdict(entry), "seconds_per_frame": seconds}
+            for entry, seconds in zip(entries, here, strict=True)
+        ]
+        print(json.dumps(listed, indent=1, default=str))
         return
-    head = ("NAME", "STATUS", "SIZE", "PARAMETERS", "SA-V", "MOSE", "DAVIS", "LICENCE", "FOR")
-    _print_table([head, *map(_row, entries)])
+    head = ("NAME", "STATUS", "SIZE", "HERE", "PARAMETERS", "SA-V", "MOSE", "DAVIS")
+    rows = (_row(entry, seconds) for entry, seconds in zip(entries, here, strict=True))
+    _print_table([(*head, "LICENCE", "FOR"), *rows])
 
 
 @models_app.command()
@@ -90,13 +109,14 @@ def devices(as_json: AsJson = False) -> None:
     _print_table([("DEVICE", "NAME"), *found.items()])
 
 
-def _row(entry: "ModelEntry") -> tuple[str, ...]:
+def _row(entry: "ModelEntry", seconds: float | None) -> tuple[str, ...]:
     millions = "-" if entry.parameters is None else f"{entry.parameters / 1e6:.1f} M"
     accuracy = entry.accuracy
     return (
         entry.name,
         entry.status,
         _size(entry.path, entry.download_bytes),
+        "-" if seconds is None else f"{seconds:.2g} s",
         millions,
         *map(_percent, (accuracy.sa_v_test, accuracy.mose_val, accuracy.davis_2017_val)),
         entry.licence or "-",

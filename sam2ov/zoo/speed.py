@@ -13,8 +13,8 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sam2ov.engine.devices import Precision, available_devices, choose_precision, openvino_core
-from sam2ov.errors import ModelError
-from sam2ov.manifest import NetworkName
+from sam2ov.errors import ModelError, ModelFolderError
+from sam2ov.manifest import NetworkName, read_manifest
 from sam2ov.progress import CancelCheck
 from sam2ov.unfinished import unfinished_file
 from sam2ov.zoo.cache import cache_folder
@@ -22,6 +22,7 @@ from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model
 from sam2ov.zoo.child_process import how_it_ended, json_lines, last_words, running_module
 from sam2ov.zoo.network_costs import COSTED, REFERENCES, Reference
 from sam2ov.zoo.presets import PresetName, find_preset
+from sam2ov.zoo.published import PUBLISHED
 
 PROBE = "convert.probe"
 """The module that is run."""
@@ -87,6 +88,28 @@ class Pace(_Kept):
             ratio = costs.of(network, memories) / REFERENCES[reference].of(network, memories)
             total += measured * ratio
         return total
+
+    def of_model(
+        self, name: str, folder: Path | None, preset: PresetName = "quality"
+    ) -> float | None:
+        """``seconds_per_frame`` of a model as the catalogue lists it.
+
+        Args:
+            name: of the model.
+            folder: where it lies; None where it is not here.
+            preset: what is given up for speed.
+        """
+        if name in PUBLISHED:
+            model = PUBLISHED[name]
+            return self.seconds_per_frame(model.config, model.image_size, preset)
+        try:
+            manifest = None if folder is None else read_manifest(folder)
+        except ModelFolderError:
+            manifest = None
+        if manifest is None:
+            return None
+        config = BUNDLED_NAME if name == BUNDLED_NAME else manifest.source.config
+        return self.seconds_per_frame(config, manifest.image_size, preset)
 
 
 class _KeptPaces(_Kept):

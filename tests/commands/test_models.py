@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from sam2ov.zoo import conversion
+from sam2ov.zoo import conversion, speed
+from sam2ov.zoo.network_costs import REFERENCES
+from sam2ov.zoo.speed import Pace
 from tests.commands.conftest import Run
+
+NETWORKS = ("image_encoder", "memory_attention", "mask_decoder", "memory_encoder")
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +66,18 @@ def test_what_does_not_go_is_said_in_a_line(
     assert result.exit_code == 1
     assert result.stderr.startswith(message)
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_what_a_frame_takes_here_is_told_once_it_is_known(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads(run("models", "--json").stdout)[0]["seconds_per_frame"] is None
+    found = {reference: dict.fromkeys(NETWORKS, 0.01) for reference in REFERENCES}
+    pace = Pace.model_validate({"device": "CPU", "machine": "this", "seconds": found})
+    monkeypatch.setattr(speed, "measure_pace", lambda device: pace)
+    listed = json.loads(run("models", "--json", "--measure").stdout)
+    seconds = {entry["name"]: entry["seconds_per_frame"] for entry in listed}
+    assert seconds["micro"] == pytest.approx(0.04)
+    assert seconds["sam2.1-hiera-large"] > seconds["edgetam"] > 0
+    head, first, *_ = run("models", "--measure").stdout.splitlines()
+    assert head.index("HERE") == first.index("0.04 s")

@@ -16,7 +16,6 @@ from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.zoo.catalogue import BUNDLED_NAME
 from sam2ov.zoo.loading import size_for
 from sam2ov.zoo.presets import PRESETS, Preset, find_preset
-from sam2ov.zoo.published import PUBLISHED
 from sam2ov.zoo.quantization import NEEDS_NNCF, is_installed
 from sam2ov.zoo.speed import Pace
 
@@ -106,22 +105,11 @@ def _card(offer: ModelOffer, preset: Preset, pace: Pace | None) -> ModelCard:
         sa_v_test=accuracy.sa_v_test,
         mose_val=accuracy.mose_val,
         davis_2017_val=accuracy.davis_2017_val,
-        seconds=pace and _seconds(offer, preset, pace),
+        seconds=pace and pace.of_model(offer.name, offer.folder, preset.name),
         is_measured=offer.name == BUNDLED_NAME,
         by_hand="" if offer.is_here else by_hand(offer.name),
         problem=_lacking(offer, preset),
     )
-
-
-def _seconds(offer: ModelOffer, preset: Preset, pace: Pace) -> float | None:
-    if offer.name in PUBLISHED:
-        model = PUBLISHED[offer.name]
-        return pace.seconds_per_frame(model.config, model.image_size, preset.name)
-    manifest = _manifest(offer)
-    if manifest is None:
-        return None
-    config = BUNDLED_NAME if offer.name == BUNDLED_NAME else manifest.source.config
-    return pace.seconds_per_frame(config, manifest.image_size, preset.name)
 
 
 def _manifest(offer: ModelOffer) -> Manifest | None:
