@@ -78,9 +78,9 @@ def test_models_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert [row["name"] for row in rows] == list(MODEL_NAMES)
     assert rows[0]["status"] == "bundled"
     lines = run("models").stdout.splitlines()
-    assert lines[0].split()[:6] == ["NAME", "STATUS", "SIZE", "PARAMETERS", "SA-V", "MOSE"]
+    assert lines[0].split()[:6] == ["NAME", "STATUS", "SIZE", "HERE", "PARAMETERS", "SA-V"]
     tiny = next(line for line in lines if line.startswith("sam2.1-hiera-tiny"))
-    assert "get 156 MB  38.9 M      76.5  71.8  -      Apache-2.0  Fastest of" in tiny
+    assert "get 156 MB  -     38.9 M      76.5  71.8  -      Apache-2.0  Fastest of" in tiny
     assert [line.split()[0] for line in lines[1:]] == list(MODEL_NAMES)
     assert [line.index("  ") > 0 for line in lines] == [True] * len(lines)
 
@@ -150,8 +150,8 @@ def test_every_setting_of_the_app_is_an_option_and_a_variable(
         option, variable = f"--{field.name.replace('_', '-')}", f"SAM2OV_{field.name.upper()}"
         assert option in text
         assert variable in text
-        if field.name == "downloads":
-            assert run("app", "--no-downloads").exit_code == 0
+        if isinstance(field.default, bool):
+            assert run("app", f"--no-{field.name.replace('_', '-')}").exit_code == 0
             changed: bool | int = False
         else:
             assert run("app", option, "3").exit_code == 0

@@ -38,6 +38,7 @@ class LoadedFakeModel(FakeModel):
         precision: Precision | None,
         cache_dir: Path,
         memory: MemorySettings,
+        image_size: int,
     ) -> None:
         super().__init__(memory=memory)
         self.device = device
@@ -68,7 +69,7 @@ def networks(monkeypatch: pytest.MonkeyPatch) -> type[LoadedFakeModel]:
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder that resolves; its networks are placeholders."""
     folder = tmp_path_factory.mktemp("models") / "fake"
-    write_model_folder(folder)
+    write_model_folder(folder, image_sizes=(1024, 512))
     return folder
 
 
