@@ -23,7 +23,6 @@ from sam2ov.errors import CheckpointError
 
 _INDEX: Final = "model.safetensors.index.json"
 _WEIGHTS: Final = "model.safetensors"
-_CONFIG: Final = "config.json"
 _MOST_JSON_BYTES: Final = 4 << 20
 
 _ENCODERS: Final = ("image_encoder.trunk.", "vision_encoder.backbone.")
@@ -50,14 +49,12 @@ class Checkpoint:
             Raises CheckpointError where the file is damaged there, or values are not finite.
         shapes: of the tensors, for which nothing is read.
         notes: for people: what was left aside.
-        config: what stands in transformers' ``config.json``, where there is one.
     """
 
     path: Path
     tensors: Mapping[str, npt.NDArray[Any]]
     shapes: Mapping[str, tuple[int, ...]]
     notes: tuple[str, ...]
-    config: Mapping[str, Any] | None
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -80,18 +77,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path} was refused: its tensors claim more numbers than its files have bytes."
         )
     weights, more_notes = _without_prefix(path, stored)
-    config = None
     tensors: Mapping[str, LazyTensor] = weights
     if has_transformers_names(weights):
         tensors = upstream_names(path, weights)
-        config = _read_config(path)
     tensors = with_gamma(tensors)
     return Checkpoint(
         path,
         _Tensors(path, tensors),
         {key: tensor.shape for key, tensor in tensors.items()},
         (*notes, *more_notes),
-        config,
     )
 
 
@@ -174,11 +168,6 @@ def _safetensors(path: Path) -> CheckpointFile:
     if not is_safetensors(file):
         raise file.damaged("it does not begin as a .safetensors does")
     return file
-
-
-def _read_config(path: Path) -> dict[str, Any] | None:
-    config = (path if path.is_dir() else path.parent) / _CONFIG
-    return _json(CheckpointFile(config)) if config.is_file() else None
 
 
 def _json(file: CheckpointFile) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """transformers' checkpoints under upstream's names: what transformers saves, upstream computes."""
 
-import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -98,8 +96,6 @@ def test_every_tensor_is_there_once(sam2: Path) -> None:
     read = read_checkpoint(sam2)
     stored = load_file(sam2 / "model.safetensors")
     assert read.notes == ()
-    assert read.config is not None
-    assert read.config["model_type"] == "sam2_video"
     sums = sorted(float(tensor.double().sum()) for key, tensor in stored.items() if key != IMAGES)
     points = [f"sam_prompt_encoder.point_embeddings.{index}.weight" for index in range(4)]
     found = [float(v.sum(dtype=np.float64)) for k, v in read.tensors.items() if k not in points]
@@ -110,12 +106,12 @@ def test_every_tensor_is_there_once(sam2: Path) -> None:
         assert np.array_equal(read.tensors[key], row.numpy())
 
 
-def test_one_file_of_a_folder_has_its_configuration(sam2: Path, tmp_path: Path) -> None:
-    alone = read_checkpoint(sam2 / "model.safetensors")
-    assert alone.shapes == read_checkpoint(sam2).shapes
-    assert alone.config is not None
-    (tmp_path / "other.safetensors").symlink_to(sam2 / "model.safetensors")
-    assert read_checkpoint(tmp_path / "other.safetensors").config is None
+def test_the_file_of_a_folder_is_read_alone(sam2: Path, tmp_path: Path) -> None:
+    """What lies beside it is not asked, and may be of something else."""
+    alone = tmp_path / "other.safetensors"
+    alone.symlink_to(sam2 / "model.safetensors")
+    (tmp_path / "config.json").write_text("no configuration")
+    assert read_checkpoint(alone).shapes == read_checkpoint(sam2).shapes
 
 
 def test_edgetam_s_names(edgetam: Path) -> None:
@@ -218,13 +214,3 @@ def test_two_keys_for_one(tmp_path: Path) -> None:
     tensors = {"no_memory_embedding": torch.ones(1), "no_mem_embed": torch.ones(1)}
     with pytest.raises(CheckpointError, match="has no_mem_embed twice"):
         renamed(tmp_path, **tensors)
-
-
-def test_a_configuration_that_is_no_json(sam2: Path, tmp_path: Path) -> None:
-    shutil.copytree(sam2, tmp_path / "copy", symlinks=True)
-    (tmp_path / "copy" / "config.json").write_text("[" * 100_000, "utf-8")
-    with pytest.raises(CheckpointError, match=r"config\.json.*its JSON is malformed"):
-        read_checkpoint(tmp_path / "copy")
-    (tmp_path / "copy" / "config.json").write_text(json.dumps({"a": "b" * (5 << 20)}), "utf-8")
-    with pytest.raises(CheckpointError, match=r"config\.json.*too long"):
-        read_checkpoint(tmp_path / "copy")
