@@ -84,10 +84,13 @@ class Gate:
 
     async def _pass_whole(self, scope: Scope, receive: Receive, answer: Send) -> None:
         announced = Headers(scope=scope).get("content-length", "")
-        body = None
-        if not (announced.isdigit() and int(announced) > _LARGEST_BODY):
-            body = await _read_whole(receive, _LARGEST_BODY)
+        is_too_large = announced.isdigit() and int(announced) > _LARGEST_BODY
+        body = b"" if is_too_large else await _read_whole(receive, _LARGEST_BODY)
         if body is None:
+            said = f"The request did not go on for {_STALLED_SECONDS:g} seconds. Send it again."
+            await PlainTextResponse(said, 408)(scope, receive, answer)
+            return
+        if is_too_large or len(body) > _LARGEST_BODY:
             said = f"The request is larger than {_LARGEST_BODY >> 20} MB, the most that is read."
             await PlainTextResponse(said, 413)(scope, receive, answer)
             return
@@ -183,7 +186,9 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _read_whole(receive: Receive, limit: int) -> bytes | None:
-    """The body of a request; None where it is longer than the limit or does not come."""
+    """The body of a request, or its beginning where it is longer than the limit; None where it
+    stops coming.
+    """
     parts: list[bytes] = []
     left = limit
     while True:
@@ -193,9 +198,7 @@ async def _read_whole(receive: Receive, limit: int) -> bytes | None:
             return None
         parts.append(message.get("body", b""))
         left -= len(parts[-1])
-        if left < 0:
-            return None
-        if not message.get("more_body", False):
+        if left < 0 or not message.get("more_body", False):
             return b"".join(parts)
 
 
