@@ -69,6 +69,8 @@ def convert(
         print(json.dumps({"note": sentence}) if as_json else sentence, flush=True)
 
     sizes = None if image_size is None else _sizes(image_size)
+    if halved and sizes is not None:
+        raise typer.BadParameter("--halved and --image-size exclude each other.")
     try:
         convert_checkpoint(
             checkpoint,

@@ -320,33 +320,24 @@ def add_doubled(x: Tensor, coarse: Tensor, size: int, channels: int) -> Tensor:
 
 def upsample_bilinear_nchw(x: Tensor, size: int) -> Tensor:
     """Resize a [B, C, H, W] map to [B, C, size, size], as torch with align_corners=False."""
-    return cast(
-        Tensor,
-        ov_ops.interpolate(
-            x,
-            integers(size, size),
-            mode="linear_onnx",
-            shape_calculation_mode="sizes",
-            axes=integers(2, 3),
-            coordinate_transformation_mode="half_pixel",
-        ),
-    )
+    return _resized(x, size, mode="linear_onnx", coordinate_transformation_mode="half_pixel")
 
 
 def upsample_nearest_nchw(x: Tensor, size: int) -> Tensor:
     """Resize a [B, C, H, W] map to [B, C, size, size] by copying cells."""
-    return cast(
-        Tensor,
-        ov_ops.interpolate(
-            x,
-            integers(size, size),
-            mode="nearest",
-            shape_calculation_mode="sizes",
-            axes=integers(2, 3),
-            coordinate_transformation_mode="asymmetric",
-            nearest_mode="floor",
-        ),
+    return _resized(
+        x,
+        size,
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
     )
+
+
+def _resized(x: Tensor, size: int, **how: str) -> Tensor:
+    both, axes = integers(size, size), integers(2, 3)
+    resized = ov_ops.interpolate(x, both, shape_calculation_mode="sizes", axes=axes, **how)
+    return cast(Tensor, resized)
 
 
 def mean_of_cells(x: Tensor, size: int, channels: int) -> Tensor:
