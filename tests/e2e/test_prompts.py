@@ -1,6 +1,7 @@
 """Clicks, boxes, objects and undo, with a real mouse."""
 
 import numpy as np
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import (
@@ -144,13 +145,16 @@ def test_another_device_answers_the_same_prompts(editor: EditorPage) -> None:
     editor.click(*BALL)
     editor.until(lambda: editor.mask().any())
     before = editor.mask()
-    editor.page.locator("#device input").click()
-    editor.page.get_by_role("option", name="AUTO").click()
-    editor.until(lambda: "Loading" in editor.status)
-    editor.until(lambda: "Loading" not in editor.status, 60)
+    panel = editor.page.locator("#model-panel")
+    expect(panel.get_by_text("quality · CPU")).to_be_visible()
+    editor.page.get_by_role("button", name="Models …").click()
+    dialog = editor.page.get_by_role("dialog", name="Models")
+    dialog.get_by_label("Runs on").select_option("AUTO")
+    dialog.get_by_role("button", name="Use on AUTO").first.click()
+    expect(panel.get_by_text("quality · AUTO")).to_be_visible(timeout=60_000)
     editor.until(lambda: iou(editor.mask(), before) > 0.9)
     editor.press("undo")
-    editor.until(lambda: editor.page.locator("#device input").input_value() == "Runs on CPU")
+    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=60_000)
     assert iou(editor.mask(), before) > 0.9, "the change of the device is a step of its own"
     editor.press("undo")
     editor.wait_until_answered()

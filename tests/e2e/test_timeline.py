@@ -2,9 +2,13 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from tests.clips import write_clip
 from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import EditorPage
 from tools.make_sample import FPS, NUM_FRAMES, ball_xy, balloon_xy
@@ -358,17 +362,23 @@ def test_the_review_list_is_stepped_through(new_page: NewPage) -> None:
     assert len(json.loads(page.evaluate(f"localStorage.getItem({json.dumps(kept[0])})"))) == 2
 
 
-def test_tracking_fills_the_review_list(editor: EditorPage) -> None:
-    """The bundled model loses the ball behind the tree; the list says where to look."""
-    editor.open_sample()
-    editor.click(*ball_xy(0))
+def test_tracking_fills_the_review_list(editor: EditorPage, tmp_path: Path) -> None:
+    """A disc that is away from frame 25 to 39; the list says where it comes back."""
+    frames = np.full((60, 240, 320, 3), (70, 110, 160), np.uint8)
+    for number, frame in enumerate(frames):
+        if not 25 <= number < 40:
+            cv2.circle(frame, (60 + 3 * number, 120), 28, (230, 120, 20), -1)
+    editor.page.locator(".s2-file").set_input_files(write_clip(tmp_path / "away", frames))
+    editor.wait_for_frame(0)
+    editor.size_wh = (320, 240)
+    editor.click(60, 120)
     editor.track()
     editor.wait_until_tracked()
     entries = editor.page.locator(".s2-review-item")
-    editor.until(lambda: entries.count() > 0, 15)
-    assert "Object 1" in entries.first.inner_text()
+    editor.until(lambda: entries.count() == 1, 15)
+    assert "Object 1 is back after 15 frames" in entries.first.inner_text()
     editor.page.keyboard.press("n")
-    editor.until(lambda: editor.position > 40)
+    editor.wait_for_frame(40)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import anyio
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -169,15 +170,20 @@ def test_below_another_path_the_browser_comes_back_there() -> None:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def portal() -> Iterator[BlockingPortal]:
+    """A loop in a thread of its own: the browser of other tests has one in this thread."""
+    with start_blocking_portal() as portal:
+        yield portal
 
 
-@pytest.mark.anyio
-async def test_an_upload_of_which_nothing_comes_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
+def test_an_upload_of_which_nothing_comes_is_given_up(
+    portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate_module, "_STALLED_SECONDS", 0.05)
+    portal.call(_give_up_uploads)
+
+
+async def _give_up_uploads() -> None:
     seen: list[Message] = []
 
     async def app(scope: object, receive: Receive, send: object) -> None:
@@ -204,8 +210,11 @@ async def test_an_upload_of_which_nothing_comes_is_given_up(
     assert len(seen) == 1
 
 
-@pytest.mark.anyio
-async def test_so_many_uploads_run_at_once() -> None:
+def test_so_many_uploads_run_at_once(portal: BlockingPortal) -> None:
+    portal.call(_upload_at_once)
+
+
+async def _upload_at_once() -> None:
     enough = anyio.Event()
     running = 0
 
