@@ -45,7 +45,11 @@ class Rank(IntEnum):
     """The decoder of keyframes (``ui.media.pictures``)."""
     READER = 9
     """A video's decoder and its frames (``video.reader``)."""
-    LEAF = 10
+    CLIP = 10
+    """Starting the process that reads a video anew (``video.isolated``)."""
+    WORKER = 11
+    """What is said to such a process (``workers.worker``)."""
+    LEAF = 12
     """Guards a few values and is held for no call of anything else."""
 
 

@@ -58,7 +58,8 @@ def read_mask_files(path: Path, frames: str, first_number: int) -> "PromptFile":
         typer.BadParameter: ``frames`` is none of these.
         PromptError: the masks cannot be read.
     """
-    from sam2ov.mask_files.reading import Choice, read_masks
+    from sam2ov.mask_files.isolated import read_masks
+    from sam2ov.mask_files.reading import Choice
 
     words = {"first": None, "all": 1}
     if frames not in words and not (frames.isdecimal() and int(frames) > 0):
@@ -113,7 +114,8 @@ def collect_prompts(
         typer.BadParameter: nothing is prompted, or options contradict each other or the file.
         PromptError: the prompt file or a mask cannot be read.
     """
-    from sam2ov.mask_files.prompt_file import PromptFile, read_prompt_file
+    from sam2ov.mask_files.isolated import read_prompt_file
+    from sam2ov.mask_files.prompt_file import PromptFile
 
     given = read_prompt_file(file) if file is not None else None
     if imported is not None:
@@ -173,8 +175,8 @@ def _combined(
     earlier: "FramePrompt | None",
     options: Iterable[PointOption | BoxOption | MaskOption],
 ) -> "FramePrompt":
-    from sam2ov.mask_files.prompt_file import FramePrompt, Point, from_prompt, read_mask_image
-    from sam2ov.values.prompts import MaskPrompt
+    from sam2ov.mask_files.isolated import read_mask_prompt
+    from sam2ov.mask_files.prompt_file import FramePrompt, Point
 
     points = list(earlier.points) if earlier is not None else []
     boxes = [earlier.box] if earlier is not None and earlier.box is not None else []
@@ -186,7 +188,7 @@ def _combined(
         elif isinstance(option, BoxOption):
             boxes.append(option.box)
         else:
-            masks.append(from_prompt(frame, MaskPrompt.of(read_mask_image(option.path))))
+            masks.append(read_mask_prompt(option.path, frame))
     where = f"object {obj_id} on frame {frame}"
     if len(boxes) > 1 or len(masks) > 1:
         what = "boxes" if len(boxes) > 1 else "masks"

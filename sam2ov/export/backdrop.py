@@ -7,17 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import PIL.Image
-from PIL import ImageOps
 
 from sam2ov.errors import ExportError, VideoOpenError
 from sam2ov.export.effects import Image
-from sam2ov.video import FrameReader, VideoLimits, open_video
+from sam2ov.video import FrameReader, open_video
 
 Backdrop = Callable[[Fraction], Image]
 """Its picture, some seconds after the beginning."""
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 
 
 @contextmanager
@@ -30,28 +26,16 @@ def open_backdrop(path: Path, size_hw: tuple[int, int]) -> Iterator[Backdrop]:
     """
     if not path.is_file():
         raise ExportError(f"{path} does not exist. Give the path of a picture or a video.")
-    picture = _picture(path, size_hw)
-    if picture is not None:
-        yield lambda _: picture
-        return
     try:
         reader = open_video(path)
     except VideoOpenError as error:
-        raise ExportError(f"{path} is neither a picture nor a video: {error}") from error
+        raise ExportError(f"{path} cannot be used as a background: {error}") from error
     with reader:
-        yield lambda seconds: _fitted(reader.read(_frame_at(reader, seconds)), size_hw)
-
-
-def _picture(path: Path, size_hw: tuple[int, int]) -> Image | None:
-    try:
-        with PIL.Image.open(path, formats=_FORMATS) as image:
-            VideoLimits().check_pixels(str(path), *image.size)
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            return _fitted(np.asarray(upright, np.uint8), size_hw)
-    except PIL.UnidentifiedImageError:
-        return None
-    except (OSError, ValueError, VideoOpenError, PIL.Image.DecompressionBombError) as error:
-        raise ExportError(f"{path} cannot be used as a background: {error}.") from error
+        if len(reader) == 1:
+            picture = _fitted(reader.read(0), size_hw)
+            yield lambda _: picture
+        else:
+            yield lambda seconds: _fitted(reader.read(_frame_at(reader, seconds)), size_hw)
 
 
 def _frame_at(reader: FrameReader, seconds: Fraction) -> int:

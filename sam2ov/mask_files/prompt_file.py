@@ -141,11 +141,50 @@ def read_prompt_file(path: Path) -> PromptFile:
     Raises:
         PromptError: the file or a mask is missing, unreadable or malformed.
     """
+    return with_embedded_masks(read_without_masks(path), path.parent)
+
+
+def read_without_masks(path: Path) -> PromptFile:
+    """Read a prompt file alone.
+
+    Raises:
+        PromptError: the file is missing, unreadable or malformed.
+    """
     try:
         content = read_file(path, MAX_TEXT_BYTES)
     except OSError as error:
         raise PromptError(f"{path} cannot be read: {error.strerror}.") from error
-    return _with_embedded_masks(parse_prompt_file(content, str(path)), path.parent)
+    return parse_prompt_file(content, str(path))
+
+
+def mask_paths(prompts: PromptFile, folder: Path) -> list[Path]:
+    """The pictures of masks that a prompt file in ``folder`` refers to."""
+    return [
+        folder / entry.mask
+        for target in prompts.objects
+        for entry in target.prompts
+        if isinstance(entry.mask, str)
+    ]
+
+
+def with_embedded_masks(prompts: PromptFile, folder: Path) -> PromptFile:
+    """The same prompts with the masks that they refer to.
+
+    Raises:
+        PromptError: a mask is missing or unreadable.
+    """
+    objects = [
+        target.model_copy(
+            update={"prompts": tuple(_embedded(entry, folder) for entry in target.prompts)}
+        )
+        for target in prompts.objects
+    ]
+    return prompts.model_copy(update={"objects": tuple(objects)})
+
+
+def mask_prompt(path: Path, frame: int) -> FramePrompt:
+    """A mask from a picture as the prompt of a frame; see ``read_mask_image``."""
+    return from_prompt(frame, MaskPrompt.of(read_mask_image(path)))
 
 
 def parse_prompt_file(content: str | bytes, source: str) -> PromptFile:
@@ -290,20 +329,10 @@ def _check_video(facts: VideoFacts, num_frames: int, size_hw: tuple[int, int]) -
         )
 
 
-def _with_embedded_masks(prompts: PromptFile, folder: Path) -> PromptFile:
-    objects = [
-        target.model_copy(
-            update={"prompts": tuple(_embedded(entry, folder) for entry in target.prompts)}
-        )
-        for target in prompts.objects
-    ]
-    return prompts.model_copy(update={"objects": tuple(objects)})
-
-
 def _embedded(entry: FramePrompt, folder: Path) -> FramePrompt:
     if not isinstance(entry.mask, str):
         return entry
-    return from_prompt(entry.frame, MaskPrompt.of(read_mask_image(folder / entry.mask)))
+    return mask_prompt(folder / entry.mask, entry.frame)
 
 
 def _checked_rle(entry: FramePrompt, size_hw: tuple[int, int]) -> Rle:

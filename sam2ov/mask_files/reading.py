@@ -24,6 +24,7 @@ from sam2ov.mask_files.prompt_file import (
 from sam2ov.mask_files.schemas import CocoFile, SavFile
 from sam2ov.values.prompts import MaskPrompt
 from sam2ov.values.rle import is_empty
+from sam2ov.workers.heartbeat import beat
 
 _MAX_PROMPTS = 20_000
 _KINDS = (
@@ -85,6 +86,7 @@ def read_masks(
     count = 0
     with open_bundle(path) as bundle:
         for found in _found(bundle, path.name, max_text_bytes):
+            beat()
             frame = found.number - choice.first_number
             entry = _entry(found, frame, kept.get(found.obj_id, {}), choice)
             if entry is None:

@@ -9,6 +9,7 @@ import io
 import os
 import shutil
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Final
@@ -28,8 +29,11 @@ from sam2ov.project.library import (
 )
 from sam2ov.store.journal import Journal
 from sam2ov.unfinished import unfinished_file
+from sam2ov.workers.confinement import Confinement
+from sam2ov.workers.worker import call_in_worker
 
 SUFFIX: Final = ".sam2ov"
+_ZIP_SIGNATURE: Final = b"PK\x03\x04"
 _MAX_INFO_BYTES = 1 << 16
 _CHUNK_BYTES = 4 << 20
 
@@ -46,11 +50,13 @@ class _CautiousFile(io.FileIO):
 
 
 def is_project_file(path: Path) -> bool:
-    """Whether a file looks like one that ``save_project_file`` wrote."""
+    """Whether a file is an archive, as ``save_project_file`` writes; no clip is one."""
+    if not path.is_file():  # opening a pipe would wait
+        return False
     try:
-        with _CautiousFile(path) as file, zipfile.ZipFile(file) as archive:
-            return INFO_FILE in archive.namelist()
-    except (*ZIP_DAMAGE, OSError):
+        with path.open("rb") as file:
+            return file.read(len(_ZIP_SIGNATURE)) == _ZIP_SIGNATURE
+    except OSError:
         return False
 
 
@@ -115,34 +121,63 @@ def open_project_file(
         StorageError: the disk is full.
         CancelledError: ``cancel`` returned true.
     """
-    try:
-        info, has_clip = _unpack(path, folder, max_bytes, progress, cancel)
-    except ZIP_DAMAGE as error:
-        raise ProjectError(f"The project file is damaged ({error}). Open another copy.") from error
-    except OSError as error:
-        raise StorageError(
-            f"The project cannot be unpacked: {error.strerror}. Free some disk space."
-        ) from error
-    if not has_clip and not info.is_sample:
+    unpacked = call_in_worker(
+        unpack_project_file,
+        path,
+        folder.path,
+        max_bytes,
+        allowed=Confinement(
+            reads=(path.resolve(),), writes=(folder.path.resolve(),), file_bytes=max_bytes
+        ),
+        lost=lambda how: ProjectError(
+            f"The project file cannot be opened: reading it {how}. Open another copy."
+        ),
+        progress=progress,
+        cancel=cancel,
+        stage="Opening",
+    )
+    info = unpacked.info
+    if not unpacked.has_clip and not info.is_sample:
         if clip is None:
             raise ProjectError(
                 f"This project file was saved without its clip. Open {info.clip_name} "
                 f"({info.num_frames} frames, {info.width}×{info.height}) first, then this file."
             )
         _share(clip, folder.clip)
-    with Journal(folder.journal) as journal:  # refuses what is none of ours
-        inspect_journal(journal, info.num_frames)
     return info
 
 
-def _unpack(
-    path: Path,
-    folder: ProjectFolder,
-    max_bytes: int,
-    progress: ProgressCallback | None,
-    cancel: CancelCheck | None,
-) -> tuple[ProjectInfo, bool]:
-    """Unpack journal and clip; returns what is known of the project, and whether it has a clip."""
+@dataclass(frozen=True)
+class Unpacked:
+    """What was in a project file."""
+
+    info: ProjectInfo
+    has_clip: bool
+
+
+def unpack_project_file(
+    path: Path, folder: Path, max_bytes: int, progress: ProgressCallback
+) -> Unpacked:
+    """Unpack a project file in the process of a worker, and look at its journal.
+
+    Raises:
+        ProjectError: the file is damaged or no project.
+        StorageError: the disk is full.
+    """
+    try:
+        unpacked = _unpack(path, folder, max_bytes, progress)
+    except ZIP_DAMAGE as error:
+        raise ProjectError(f"The project file is damaged ({error}). Open another copy.") from error
+    except OSError as error:
+        raise StorageError(
+            f"The project cannot be unpacked: {error.strerror}. Free some disk space."
+        ) from error
+    with Journal(folder / JOURNAL_FILE) as journal:  # refuses what is none of ours
+        inspect_journal(journal, unpacked.info.num_frames)
+    return unpacked
+
+
+def _unpack(path: Path, folder: Path, max_bytes: int, progress: ProgressCallback) -> Unpacked:
     with _CautiousFile(path) as file, zipfile.ZipFile(file) as archive:
         info = _read_info(archive)
         members = {entry.filename: entry for entry in archive.infolist()}
@@ -159,10 +194,10 @@ def _unpack(
             )
         copied = 0
         for entry in wanted:
-            target = folder.path / entry.filename
+            target = folder / entry.filename
             with archive.open(entry) as reader, target.open("wb") as writer:
-                copied = _copy(reader, writer, "Opening", copied, total, progress, cancel)
-        return info, CLIP_FILE in members and not info.is_sample
+                copied = _copy(reader, writer, "Opening", copied, total, progress, None)
+        return Unpacked(info, CLIP_FILE in members and not info.is_sample)
 
 
 def _share(clip: Path, target: Path) -> None:

@@ -31,6 +31,7 @@ from sam2ov.ui.routes.routes import WEB_FOLDER, make_routes
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.workers.worker import keep_spare_workers
 from sam2ov.zoo.catalogue import listed_name
 from sam2ov.zoo.presets import PresetName
 
@@ -134,6 +135,7 @@ def launch(
                 "lifespan": _behind_gate(rules),
             },
         )
+        keep_spare_workers(1)
         link = url if rules.token is None else rules.token.link(url)
         print(f"sam2ov runs at {link} (Ctrl-C stops it)", flush=True)
         if rules.token is None and not is_loopback(host):
@@ -148,6 +150,7 @@ def launch(
         ) from error
     finally:
         page.close(verbose=False)
+        keep_spare_workers(0)
         speeds.close()
         workspaces.close()
 

@@ -6,9 +6,11 @@ Nothing outside of this package imports PyAV.
 import os
 from pathlib import Path
 
+from sam2ov.progress import CancelCheck
 from sam2ov.video.color import ColorTags
 from sam2ov.video.encodings import FFV1, H264, PRORES_422_HQ, PRORES_4444, Encoding, h264, hevc, vp9
 from sam2ov.video.images import ImageFolderReader
+from sam2ov.video.isolated import IsolatedReader
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
 from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, VideoReader, fitting_size
@@ -44,8 +46,12 @@ def open_video(
     cache_bytes: int = DEFAULT_CACHE_BYTES,
     verify: bool = False,
     name: str | None = None,
+    cancel: CancelCheck | None = None,
 ) -> FrameReader:
-    """Open a video file or a folder of numbered images.
+    """Open a video file or a folder of numbered images; a process of its own decodes it.
+
+    That process may touch nothing else (``sam2ov.workers``), and it ends when the reader and all
+    its twins are closed.
 
     Args:
         path: mp4, mov, mkv, webm, avi, gif, … (what it is, the content decides), or a folder of
@@ -55,13 +61,18 @@ def open_video(
         verify: decode a file once while opening it and leave damaged frames out, instead of
             raising FrameDecodeError when one is read.
         name: what people know it by, for messages; None for its path.
+        cancel: asked often while a video is opened, which may take minutes.
 
     Raises:
         VideoOpenError: there is no such file, it is not a video, it is damaged beyond use, or it
             exceeds a limit.
+        CancelledError: ``cancel`` returned true.
     """
-    path = Path(path)
-    limits = limits or VideoLimits()
-    if path.is_dir():
-        return ImageFolderReader(path, limits, cache_bytes=cache_bytes, name=name)
-    return VideoReader(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)
+    return IsolatedReader.open(
+        Path(path),
+        limits or VideoLimits(),
+        cache_bytes=cache_bytes,
+        verify=verify,
+        name=name,
+        cancel=cancel,
+    )

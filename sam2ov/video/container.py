@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from sam2ov.errors import VideoOpenError
 from sam2ov.video.limits import VideoLimits
+from sam2ov.workers.heartbeat import beat
 
 _SIGNATURES = (
     (4, b"ftyp", "mov"),
@@ -148,8 +149,6 @@ def video_stream(container: InputContainer, name: str, limits: VideoLimits) -> V
         if other.index != stream.index:
             other.discard = Discard.all
     context.options = {**context.options, "max_pixels": str(limits.max_pixels)}
-    # Every picture then says which packet it came from, whatever its timestamps say.
-    context.copy_opaque = True
     return stream
 
 
@@ -172,6 +171,7 @@ class PacketReader:
         packets = self._container.demux(self._stream)
         try:
             for packet in packets:
+                beat()
                 self.is_damaged |= packet.is_corrupt
                 if packet.size:
                     yield packet

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -20,17 +19,6 @@ from sam2ov.video.limits import VideoLimits
 
 NumberedPackets = Iterator[tuple[int, "Packet[VideoStream]"]]
 """Packets with their numbers in decoding order."""
-
-
-@dataclass(eq=False, slots=True)
-class _Origin:
-    """Travels through the decoder from a packet to its picture.
-
-    PyAV keeps such objects by identity and lets go of them with the packet, so every packet needs
-    an object of its own; equal small integers would be one object and vanish early.
-    """
-
-    packet_number: int
 
 
 class DecodingRun:
@@ -88,7 +76,10 @@ class DecodingRun:
             self.next_packet = number + 1
             is_unwanted = number > start and self._is_unwanted(number)
             self._context.skip_frame = "NONREF" if is_unwanted else "DEFAULT"
-            packet.opaque = _Origin(number)
+            # A picture comes out with the time of its packet; here that is the packet's number.
+            # (Objects of Python that travel along instead are let go of by FFmpeg's threads, each
+            # waiting for the GIL, while whoever closes the decoder holds it and waits for them.)
+            packet.pts = packet.dts = number
             yield from self._pictures_of(packet)
         yield from self._pictures_of(None)
 
@@ -106,8 +97,8 @@ class DecodingRun:
             self.has_errors = True
             return
         for frame in frames:
-            if isinstance(frame.opaque, _Origin):
-                yield frame.opaque.packet_number, frame
+            if frame.pts is not None:
+                yield frame.pts, frame
 
 
 class StreamDecoder:

@@ -18,7 +18,8 @@ from sam2ov.video.cache import Image
 from sam2ov.video.color import BT709, ColorTags
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
-from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, fitting_size
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, fitting_size
+from sam2ov.workers.heartbeat import beat
 
 DEFAULT_FPS = Fraction(24)
 """Images do not say how fast they follow each other."""
@@ -32,6 +33,15 @@ _FORMATS = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
+_SIGNATURES = (
+    (0, b"\xff\xd8\xff"),
+    (0, b"\x89PNG\r\n\x1a\n"),
+    (8, b"WEBP"),
+    (0, b"II*\0"),
+    (0, b"MM\0*"),
+    (0, b"BM"),
+)
+"""Where the bytes stand that tell an image, and which."""
 _SRGB_TRANSFER = 13
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
@@ -56,8 +66,10 @@ _ERRORS = (
 """What Pillow raises for damaged files, depending on the format."""
 
 
-class ImageFolderReader(FrameReader):
+class ImageFolderReader(DecodingReader):
     """Reads a folder of images, ordered by the numbers in their names (2 before 10).
+
+    A single image is a video of one frame.
 
     JPEG, PNG, WebP, TIFF and BMP are read with Pillow, as upstream's loader does; so a folder of
     extracted frames gives the same pixels. In addition the EXIF orientation is honoured, as viewers
@@ -65,7 +77,7 @@ class ImageFolderReader(FrameReader):
     Hidden files and other types are ignored.
 
     Args:
-        folder: contains the images; folders inside it are not searched.
+        folder: contains the images; folders inside it are not searched. Or an image.
         limits: refuse more or larger images.
         fps: frame rate to report.
         cache_bytes: memory for images that were used last.
@@ -88,18 +100,18 @@ class ImageFolderReader(FrameReader):
         name: str | None = None,
     ) -> None:
         name = name or str(folder)
-        self.paths = _numbered_images(folder, name)
+        self.paths = [folder] if folder.is_file() else _numbered_images(folder, name)
         limits.check_frames(name, len(self.paths))
         num_bytes = sum(path.stat().st_size for path in self.paths)
         limits.check_bytes(name, num_bytes)
-        width, height, mode = _common_size(self.paths, limits)
+        width, height, mode, kind = _common_size(self.paths, limits)
         pts = np.arange(len(self.paths), dtype=np.int64)
         pts.setflags(write=False)
         info = VideoInfo(
             path=folder,
             name=name,
             container="images",
-            codec=_FORMATS[self.paths[0].suffix.lower()].lower(),
+            codec=kind.lower(),
             pixel_format=mode,
             num_frames=len(self.paths),
             width=width,
@@ -125,7 +137,7 @@ class ImageFolderReader(FrameReader):
         """Read the same images; see ``FrameReader.twin``."""
         made = copy(self)
         width, height = fitting_size(self.info.width, self.info.height, max_side)
-        FrameReader.__init__(made, replace(self.info, width=width, height=height), cache_bytes)
+        DecodingReader.__init__(made, replace(self.info, width=width, height=height), cache_bytes)
         return made
 
     def _decode(self, frame_idx: int, step: int) -> Image:  # noqa: ARG002 - images need no plan
@@ -148,8 +160,17 @@ class ImageFolderReader(FrameReader):
             frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
         return self._keep(frame_idx, frame)
 
-    def _release(self) -> None:
-        """Images are opened one at a time."""
+
+def is_image(path: Path) -> bool:
+    """Whether a file begins as an image of a known format does."""
+    if not path.is_file():  # opening a pipe would wait
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return False
+    return any(head.startswith(signature, offset) for offset, signature in _SIGNATURES)
 
 
 def _numbered_images(folder: Path, name: str) -> list[Path]:
@@ -178,14 +199,15 @@ def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
     return numbered, path.name
 
 
-def _common_size(paths: list[Path], limits: VideoLimits) -> tuple[int, int, str]:
-    """Read the headers of all images: width and height as displayed, and Pillow's mode."""
+def _common_size(paths: list[Path], limits: VideoLimits) -> tuple[int, int, str, str]:
+    """Read the headers of all images: width and height as displayed, Pillow's mode and format."""
     common: tuple[int, int] | None = None
-    common_mode = ""
+    common_mode = common_format = ""
     for path in paths:
+        beat()
         try:
             with _open(path) as image:
-                size, mode = _display_size(image), image.mode
+                size, mode, kind = _display_size(image), image.mode, image.format or ""
         except _ERRORS as error:
             raise VideoOpenError(
                 f"{path} is not a readable image: {error}. Replace it, or remove it from the "
@@ -193,14 +215,14 @@ def _common_size(paths: list[Path], limits: VideoLimits) -> tuple[int, int, str]
             ) from error
         limits.check_pixels(str(path), *size)
         if common is None:
-            common, common_mode = size, mode
+            common, common_mode, common_format = size, mode, kind
         elif size != common:
             raise VideoOpenError(
                 f"{path} has {size[0]}×{size[1]} pixels, but {paths[0].name} has "
                 f"{common[0]}×{common[1]}. All images of a folder must have one size."
             )
     assert common is not None
-    return *common, common_mode
+    return *common, common_mode, common_format
 
 
 def _open(path: Path) -> PIL.Image.Image:

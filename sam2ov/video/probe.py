@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,18 @@ from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from pydantic import PlainSerializer, PlainValidator
 
 from sam2ov.video.color import ColorTags
 from sam2ov.video.index import FrameIndex
 from sam2ov.video.orientation import Orientation
+
+Ticks = Annotated[
+    npt.NDArray[np.int64],
+    PlainValidator(lambda ticks: np.array(ticks, np.int64)),
+    PlainSerializer(lambda ticks: ticks.tolist()),
+]
+"""int64 [N]; a list in JSON."""
 
 _STORED_UPRIGHT = Orientation()
 _UNTAGGED = ColorTags()
@@ -60,7 +68,7 @@ class VideoInfo:
     height: int
     fps: Fraction
     time_base: Fraction
-    frame_pts: npt.NDArray[np.int64] = field(repr=False, compare=False)
+    frame_pts: Ticks = field(repr=False, compare=False)
     end_pts: int
     is_vfr: bool = False
     orientation: Orientation = _STORED_UPRIGHT

@@ -33,17 +33,15 @@ class FrameReader(ABC):
     """A video as a sequence of uint8 RGB frames [H, W, 3], turned for display.
 
     Frame N is the same picture whether it is reached in order or by a jump. Returned arrays are
-    read-only, because the cache shares them; copy one to draw on it. Readers may be used from
+    read-only, because others may share them; copy one to draw on it. Readers may be used from
     several threads; each frame is read under one lock.
 
     Args:
         info: what is known about the video.
-        cache_bytes: memory for frames that were used last.
     """
 
-    def __init__(self, info: VideoInfo, cache_bytes: int) -> None:
+    def __init__(self, info: VideoInfo) -> None:
         self.info = info
-        self._cache = FrameCache(cache_bytes)
         self._lock = new_rlock(Rank.READER)
         self._is_closed = False
         self._previous = -1
@@ -124,29 +122,21 @@ class FrameReader(ABC):
                     f"which has frames 0 to {len(self) - 1}"
                 )
             self._previous = frame_idx
-            frame = self._cache.get(frame_idx)
-            if frame is None:
-                frame = self._decode(frame_idx, step)
-            return frame
+            return self._fetch(frame_idx, step)
 
     @abstractmethod
-    def _decode(self, frame_idx: int, step: int) -> Image:
-        """Decode a frame that is not cached, and cache it.
+    def _fetch(self, frame_idx: int, step: int) -> Image:
+        """Get a frame that there is.
 
         ``step`` is the distance to the frame that will probably be asked for next.
         """
 
-    def _keep(self, frame_idx: int, frame: npt.NDArray[np.uint8]) -> Image:
-        frame.setflags(write=False)
-        self._cache.put(frame_idx, frame)
-        return frame
-
     def close(self) -> None:
         """Release file and memory; safe to call twice and while another thread reads."""
         with self._lock:
-            self._is_closed = True
-            self._cache.clear()
-            self._release()
+            if not self._is_closed:
+                self._is_closed = True
+                self._release()
 
     @abstractmethod
     def _release(self) -> None:
@@ -164,8 +154,45 @@ class FrameReader(ABC):
         self.close()
 
 
-class VideoReader(FrameReader):
-    """Reads a video file. Use ``open_video`` to open files and image folders alike.
+class DecodingReader(FrameReader):
+    """Decodes frames in this process, and keeps those that were used last.
+
+    Args:
+        info: what is known about the video.
+        cache_bytes: memory for frames.
+    """
+
+    def __init__(self, info: VideoInfo, cache_bytes: int) -> None:
+        super().__init__(info)
+        self._cache = FrameCache(cache_bytes)
+
+    @abstractmethod
+    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "DecodingReader":
+        """Open the video once more; see ``FrameReader.twin``."""
+
+    def read_towards(self, frame_idx: int, step: int) -> Image:
+        """Read a frame after which the one at a distance of ``step`` will probably be wanted."""
+        return self._read(frame_idx, step)
+
+    def _fetch(self, frame_idx: int, step: int) -> Image:
+        frame = self._cache.get(frame_idx)
+        return self._decode(frame_idx, step) if frame is None else frame
+
+    @abstractmethod
+    def _decode(self, frame_idx: int, step: int) -> Image:
+        """Decode a frame that is not cached, and cache it; ``step`` as of ``_fetch``."""
+
+    def _keep(self, frame_idx: int, frame: npt.NDArray[np.uint8]) -> Image:
+        frame.setflags(write=False)
+        self._cache.put(frame_idx, frame)
+        return frame
+
+    def _release(self) -> None:
+        self._cache.clear()
+
+
+class VideoReader(DecodingReader):
+    """Reads a video file in this process. Use ``open_video`` to open files and image folders alike.
 
     Opening reads the packets of the video once, without decoding, and keeps 16 bytes per frame.
     Files whose timestamps do not give the order of the frames, and damaged ones, are decoded once.
@@ -324,5 +351,6 @@ class VideoReader(FrameReader):
         return self._keep(frame_idx, self._orientation.apply(stored))
 
     def _release(self) -> None:
+        super()._release()
         self._run = None
         self._decoder.close()

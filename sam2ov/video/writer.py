@@ -111,7 +111,12 @@ class VideoWriter:
             self._stream = self._add_stream(encoding, has_alpha, sample_aspect_ratio)
             if audio_from is not None:
                 self._audio = audio_track(
-                    audio_from, times, self._container, encoding, limits or VideoLimits()
+                    audio_from,
+                    times,
+                    self._container,
+                    encoding,
+                    limits or VideoLimits(),
+                    self._unfinished.path.parent,
                 )
             self._container.start_encoding()
             if self._audio is not None:
@@ -262,7 +267,7 @@ class VideoWriter:
             ticks = self._times.duration_at(round(seconds / self._times.time_base))
             packet.duration = round(ticks * self._times.time_base / packet.time_base)
             if self._audio is not None:
-                self._audio.mux_until(self._container, seconds)
+                self._audio.mux_until(seconds)
             shift_packet(packet, self._times.shift)
             self._container.mux(packet)
 
@@ -286,7 +291,7 @@ class VideoWriter:
             self._encoder.shutdown()
             self._mux(None)
             if self._audio is not None:
-                self._audio.mux_until(self._container, self._times.duration)
+                self._audio.mux_until(self._times.duration)
                 self._audio.close()
             self._container.close()
             self._unfinished.complete()

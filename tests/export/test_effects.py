@@ -163,7 +163,7 @@ def test_backgrounds_that_are_none(write: Write, tmp_path: Path, scene: Scene) -
     with pytest.raises(ExportError, match="does not exist"):
         replace(str(tmp_path / "missing.png"))
     (tmp_path / "text.txt").write_text("no picture")
-    with pytest.raises(ExportError, match="neither a picture nor a video"):
+    with pytest.raises(ExportError, match="cannot be used as a background"):
         replace(str(tmp_path / "text.txt"))
     assert [entry.name for entry in tmp_path.iterdir()] == ["text.txt"]
     with pytest.raises(ExportError, match="does not take paint=green"):

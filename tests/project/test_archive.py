@@ -256,12 +256,16 @@ def test_damaged_files_are_refused_or_harmless(
     assert refused > 20
 
 
-def test_a_clip_is_no_project_file(clip_file: Path, tmp_path: Path) -> None:
+def test_a_clip_is_no_project_file(
+    clip_file: Path, tmp_path: Path, library: ProjectLibrary
+) -> None:
     assert not is_project_file(clip_file)
     assert not is_project_file(tmp_path / "missing")
     with zipfile.ZipFile(tmp_path / "masks.zip", "w") as archive:
         archive.writestr("00000.png", b"")
-    assert not is_project_file(tmp_path / "masks.zip")
+    assert is_project_file(tmp_path / "masks.zip"), "no clip is an archive; opening it tells more"
+    with pytest.raises(ProjectError, match="no project file of this version"):
+        open_project_file(tmp_path / "masks.zip", library.new_folder(), MAX_BYTES)
 
 
 def test_a_full_disk_is_reported(saved: Path, library: ProjectLibrary) -> None:

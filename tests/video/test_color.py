@@ -9,7 +9,8 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from sam2ov.errors import VideoOpenError
-from sam2ov.video import ColorTags, open_video
+from sam2ov.video import ColorTags
+from sam2ov.video.served import open_in_process
 from tests.clips import CLIP_KINDS, Encoding, Scene, make_scene_with_alpha, write_clip, write_kind
 from tests.video import ffmpeg
 
@@ -89,7 +90,7 @@ def test_colors_are_right(
     path = write_flat_colors(
         tmp_path / "flat", matrix, full_range=full_range, bits=bits, pix_fmt=pix_fmt
     )
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert reader.info.color.full_range is full_range
         assert reader.info.color.matrix == AVCOL_SPC[matrix]
         centres = reader[0][8::16, 8::16]
@@ -133,7 +134,7 @@ def test_colors_agree_with_ffmpeg(kind: str, tmp_path: Path, scene: Scene) -> No
     exact = careful.get(kind, "zscale=f=bilinear,format=gbrp")
     carefully = ffmpeg.decode_rgb(path, (96, 128), exact)
     by_default = ffmpeg.decode_rgb(path, (96, 128))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         frames = np.stack(list(reader)).astype(int)
     assert np.abs(frames - carefully).mean() <= 1
     # Its shortcut takes the nearest chroma sample and is one or two levels too dark.
@@ -154,7 +155,7 @@ def test_untagged_colors_are_guessed_by_size_as_players_do(
     expected = ffmpeg.decode_rgb(
         path, size_hw, f"scale=in_color_matrix={matrix}:in_range=limited:{EXACT}"
     )
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert reader.info.color.matrix == ColorTags().matrix
         assert np.abs(reader[0].astype(int) - expected[0]).mean() <= 1
 
@@ -162,7 +163,7 @@ def test_untagged_colors_are_guessed_by_size_as_players_do(
 def test_alpha_is_dropped_and_the_colour_kept(tmp_path: Path) -> None:
     frames = make_scene_with_alpha(3)
     path = write_kind("prores-4444", tmp_path / "clip", frames)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert reader.info.has_alpha
         # Transparent pixels keep the colour that is stored behind the alpha.
         assert np.abs(reader[1].astype(int) - frames[1, ..., :3]).mean() < 1
@@ -177,4 +178,4 @@ def test_matrices_that_cannot_be_converted_are_refused(tmp_path: Path, scene: Sc
         frame = av.VideoFrame.from_ndarray(scene.frames[0]).reformat(format="yuv420p")
         container.mux([*stream.encode(frame), *stream.encode(None)])
     with pytest.raises(VideoOpenError, match="matrix 8 of ISO/IEC 23091-2"):
-        open_video(path)
+        open_in_process(path)

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
-from sam2ov.video import VideoLimits, open_video
+from sam2ov.video import VideoLimits
+from sam2ov.video.served import open_in_process
 from tests.clips import (
     CLIP_KINDS,
     Encoding,
@@ -62,7 +63,7 @@ def test_scripts_that_refer_to_other_files_are_refused(
     path = tmp_path / name
     path.write_text(SCRIPTS[script])
     with OpenWatch(secret) as watch, pytest.raises(VideoOpenError, match=name):
-        open_video(path)
+        open_in_process(path)
     assert watch.count == 0
 
 
@@ -92,7 +93,7 @@ def test_addresses_are_not_paths(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with OpenWatch(secret) as watch, pytest.raises(VideoOpenError, match="does not exist"):
-        open_video(address)
+        open_in_process(Path(address))
     assert watch.count == 0
 
 
@@ -103,7 +104,7 @@ def test_names_that_look_like_addresses_or_patterns_are_opened_as_files(
     for name in ("concat:a|b", "%05d.png", "clip.m3u8", "-i", "no suffix", "ünïcode 🎞.mp4"):
         path = tmp_path / name
         path.write_bytes(secret.read_bytes())
-        with open_video(name) as reader:
+        with open_in_process(Path(name)) as reader:
             assert len(reader) == 4
 
 
@@ -115,14 +116,14 @@ def test_only_regular_files_are_opened(kind: str, tmp_path: Path) -> None:
     elif kind == "pipe":
         os.mkfifo(path)
     with pytest.raises(VideoOpenError, match=r"does not exist|not a regular file"):
-        open_video(path)
+        open_in_process(path)
 
 
 def test_other_media_are_refused(tmp_path: Path, scene: Scene) -> None:
     picture = tmp_path / "picture.mp4"
-    Image.fromarray(scene.frames[0]).save(picture, format="PNG")
+    Image.fromarray(scene.frames[0]).save(picture, format="ICO")
     with pytest.raises(VideoOpenError, match="not a video file of a supported kind"):
-        open_video(picture)
+        open_in_process(picture)
     sound = tmp_path / "sound.mp4"
     with av.open(str(sound), "w") as container:
         stream = container.add_stream("aac", rate=48000, layout="mono")
@@ -130,13 +131,13 @@ def test_other_media_are_refused(tmp_path: Path, scene: Scene) -> None:
         silence.sample_rate = 48000
         container.mux([*stream.encode(silence), *stream.encode(None)])
     with pytest.raises(VideoOpenError, match="no video stream"):
-        open_video(sound)
+        open_in_process(sound)
 
 
 def test_codecs_that_are_not_on_the_list_are_refused(tmp_path: Path, scene: Scene) -> None:
     path = write_clip(tmp_path / "clip", scene.frames[:3], Encoding(".avi", "snow"))
     with pytest.raises(VideoOpenError, match=r"clip\.avi is encoded with 'snow'"):
-        open_video(path)
+        open_in_process(path)
 
 
 @pytest.mark.parametrize(
@@ -153,17 +154,17 @@ def test_codecs_that_are_not_on_the_list_are_refused(tmp_path: Path, scene: Scen
 def test_limits(limits: VideoLimits, message: str, tmp_path: Path, scene: Scene) -> None:
     path = write_kind("h264-mp4", tmp_path / "clip", scene.frames)
     with pytest.raises(VideoOpenError, match=message):
-        open_video(path, limits)
+        open_in_process(path, limits)
 
 
 BOMB = """
 import sys
 from pathlib import Path
 from sam2ov.errors import VideoOpenError
-from sam2ov.video import open_video
+from sam2ov.video.served import open_in_process
 for path in sys.argv[1:]:
     try:
-        open_video(path)
+        open_in_process(Path(path))
     except VideoOpenError as error:
         print(error)
 for line in Path("/proc/self/status").read_text().splitlines():
@@ -224,7 +225,7 @@ def test_pictures_that_change_size_in_mid_stream_are_scaled(tmp_path: Path) -> N
     ]
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert len(reader) == 12
         assert reader.size_hw == (96, 128)
         shrunk = large.frames[5].reshape(96, 2, 128, 2, 3).mean(axis=(1, 3))
@@ -239,7 +240,7 @@ def test_pictures_that_grow_beyond_the_limit_in_mid_stream_are_not_decoded(
     before, first, second, *rest = path.read_bytes().split(marker)
     third = b"\xff\xdc\xff\xdc" + rest[0][4:]
     path.write_bytes(marker.join([before, first, second, third, *rest[1:]]))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert [read_frame_number(reader[i]) for i in (0, 1, 3)] == [0, 1, 3]
         with pytest.raises(FrameDecodeError, match="frame 2 of"):
             reader[2]
@@ -256,9 +257,9 @@ def test_truncated_file_gives_the_frames_that_are_there(
     expected = count_frames_until_damage(path)
     if not expected:
         with pytest.raises(VideoOpenError, match=r"cut off|damaged"):
-            open_video(path)
+            open_in_process(path)
         return
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert len(reader) == expected
         # The very last picture may be incomplete.
         for number, frame in enumerate(reader.iter_frames(0, len(reader) - 2)):
@@ -286,19 +287,20 @@ def count_frames_until_damage(path: Path) -> int:
 def test_truncated_mp4_without_its_index_is_refused(tmp_path: Path, scene: Scene) -> None:
     path = truncate(write_kind("h264-long-gop", tmp_path / "clip", scene.frames), 0.7)
     with pytest.raises(VideoOpenError, match="cannot be opened as a video"):
-        open_video(path)
+        open_in_process(path)
 
 
 FUZZ = """
 import sys
 from pathlib import Path
 from sam2ov.errors import VideoError
-from sam2ov.video import VideoLimits, open_video
+from sam2ov.video import VideoLimits
+from sam2ov.video.served import open_in_process
 limits = VideoLimits(max_pixels=1_000_000, max_frames=1000)
 for path in sys.argv[1:]:
     for verify in (False, True):
         try:
-            with open_video(path, limits, verify=verify) as reader:
+            with open_in_process(Path(path), limits, verify=verify) as reader:
                 for frame_idx in (*range(len(reader)), 0, len(reader) // 2):
                     try:
                         frame = reader.read(frame_idx)
@@ -338,7 +340,7 @@ def test_tags_in_a_broken_encoding_do_not_matter(tmp_path: Path, scene: Scene) -
     data = path.read_bytes()
     assert b"ENCODER" in data
     path.write_bytes(data.replace(b"Lavf", b"\xff\xfe\xc3\x28"))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert len(reader) == 3
 
 

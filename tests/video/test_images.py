@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
-from sam2ov.video import ImageFolderReader, VideoLimits, open_video
+from sam2ov.video import ImageFolderReader, VideoLimits
+from sam2ov.video.served import open_in_process
 from tests.clips import (
     Scene,
     make_scene,
@@ -21,7 +22,7 @@ from tests.clips import (
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".png", ".webp", ".tiff", ".tif", ".bmp"])
 def test_formats(suffix: str, tmp_path: Path, scene: Scene) -> None:
     folder = write_image_folder(tmp_path / "frames", scene.frames[:5], suffix)
-    with open_video(folder) as reader:
+    with open_in_process(folder) as reader:
         assert isinstance(reader, ImageFolderReader)
         assert reader.size_hw == (96, 128)
         assert [read_frame_number(frame) for frame in reader] == [0, 1, 2, 3, 4]
@@ -38,7 +39,7 @@ def test_formats(suffix: str, tmp_path: Path, scene: Scene) -> None:
 @pytest.mark.parametrize("name", ["{}", "frame{}", "shot2_{:03d}", "{}_of_24", "a 1.{:02d}"])
 def test_natural_order(name: str, tmp_path: Path, scene: Scene) -> None:
     folder = write_image_folder(tmp_path / "frames", scene.frames[:12], ".png", name=name, first=1)
-    with open_video(folder) as reader:
+    with open_in_process(folder) as reader:
         assert [read_frame_number(frame) for frame in reader] == list(range(12))
 
 
@@ -48,7 +49,7 @@ def test_upper_case_suffixes_and_other_files(tmp_path: Path, scene: Scene) -> No
     (folder / "notes.txt").write_text("not an image")
     (folder / "._00002.png").write_bytes(b"left behind by a Mac")
     (folder / "00009.png").mkdir()
-    with open_video(folder) as reader:
+    with open_in_process(folder) as reader:
         assert [read_frame_number(frame) for frame in reader] == [0, 1, 2]
 
 
@@ -72,7 +73,7 @@ def test_exif_orientation_is_honoured(orientation: int, tmp_path: Path, scene: S
         stored = np.ascontiguousarray(stored)
         path = tmp_path / f"{number}.jpg"
         Image.fromarray(stored).save(path, quality=95, exif=exif)
-    with open_video(tmp_path) as reader:
+    with open_in_process(tmp_path) as reader:
         assert reader.size_hw == (96, 128)
         assert [read_frame_number(frame) for frame in reader] == [0, 1]
 
@@ -80,7 +81,7 @@ def test_exif_orientation_is_honoured(orientation: int, tmp_path: Path, scene: S
 def test_alpha_is_dropped_as_upstream_does(tmp_path: Path) -> None:
     frames = make_scene_with_alpha(2)
     folder = write_image_folder(tmp_path / "frames", frames, ".png")
-    with open_video(folder) as reader:
+    with open_in_process(folder) as reader:
         assert reader.info.has_alpha
         np.testing.assert_array_equal(reader[1], frames[1, ..., :3])
 
@@ -94,7 +95,7 @@ def test_other_modes_become_rgb(mode: str, tmp_path: Path, scene: Scene) -> None
     else:
         suffix = ".tif" if mode == "CMYK" else ".png"
         picture.convert(mode).save(tmp_path / f"0{suffix}")
-    with open_video(tmp_path) as reader:
+    with open_in_process(tmp_path) as reader:
         assert reader[0].shape == (96, 128, 3)
         assert read_frame_number(reader[0]) == 3
         if mode == "I;16":
@@ -103,46 +104,46 @@ def test_other_modes_become_rgb(mode: str, tmp_path: Path, scene: Scene) -> None
 
 def test_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(VideoOpenError, match="contains no images"):
-        open_video(tmp_path)
+        open_in_process(tmp_path)
 
 
 def test_different_sizes_are_named(tmp_path: Path, scene: Scene) -> None:
     write_image_folder(tmp_path, scene.frames[:3], ".png")
     write_image_folder(tmp_path, make_scene(1, (64, 80)).frames, ".png", first=3)
     with pytest.raises(VideoOpenError, match=r"00003\.png has 80×64 pixels, but 00000\.png has 12"):
-        open_video(tmp_path)
+        open_in_process(tmp_path)
 
 
 def test_masks_beside_frames_are_not_taken_for_frames(tmp_path: Path, scene: Scene) -> None:
     write_image_folder(tmp_path, scene.frames[:3], ".jpg")
     write_image_folder(tmp_path, scene.frames[:3], ".png")
     with pytest.raises(VideoOpenError, match="mixes JPEG and PNG"):
-        open_video(tmp_path)
+        open_in_process(tmp_path)
 
 
 def test_broken_header_and_broken_data(tmp_path: Path, scene: Scene) -> None:
     folder = write_image_folder(tmp_path / "frames", scene.frames[:3], ".png")
     whole = (folder / "00001.png").read_bytes()
     (folder / "00001.png").write_bytes(whole[: len(whole) // 2])
-    with open_video(folder) as reader:
+    with open_in_process(folder) as reader:
         assert read_frame_number(reader[0]) == 0
         with pytest.raises(FrameDecodeError, match=r"frame 1, .*00001\.png, cannot be decoded"):
             reader.read(1)
         assert read_frame_number(reader[2]) == 2
     (folder / "00001.png").write_text("not an image")
     with pytest.raises(VideoOpenError, match=r"00001\.png is not a readable image"):
-        open_video(folder)
+        open_in_process(folder)
 
 
 def test_name_of_an_image_is_not_trusted(tmp_path: Path) -> None:
     (tmp_path / "0.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
     with pytest.raises(VideoOpenError, match="not a readable image"):
-        open_video(tmp_path)
+        open_in_process(tmp_path)
 
 
 def test_image_replaced_by_another_size_while_open(tmp_path: Path, scene: Scene) -> None:
     folder = write_image_folder(tmp_path / "frames", scene.frames[:2], ".png")
-    with open_video(folder) as reader:
+    with open_in_process(folder) as reader:
         Image.fromarray(scene.frames[1][:50]).save(folder / "00001.png")
         with pytest.raises(FrameDecodeError, match="changed its size"):
             reader.read(1)
@@ -161,12 +162,12 @@ def test_image_replaced_by_another_size_while_open(tmp_path: Path, scene: Scene)
 def test_limits(limits: VideoLimits, tmp_path: Path, scene: Scene) -> None:
     folder = write_image_folder(tmp_path / "frames", scene.frames[:3], ".png")
     with pytest.raises(VideoOpenError, match=r"limit|more than 2 frames"):
-        open_video(folder, limits)
+        open_in_process(folder, limits)
 
 
 def test_closed_folder_says_so(tmp_path: Path, scene: Scene) -> None:
     folder = write_image_folder(tmp_path / "frames", scene.frames[:2], ".png")
-    reader = open_video(folder)
+    reader = open_in_process(folder)
     reader.close()
     with pytest.raises(VideoError, match="was closed"):
         reader.read(0)

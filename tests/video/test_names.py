@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sam2ov.errors import VideoError
-from sam2ov.video import VideoLimits, open_video
+from sam2ov.video import VideoLimits
+from sam2ov.video.served import open_in_process
 from tests.clips import write_clip
 
 NAME = "my holiday.mp4"
@@ -30,11 +31,11 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_limits(kept: Path, limits: VideoLimits) -> None:
     with pytest.raises(VideoError) as refused:
-        open_video(kept, limits, name=NAME)
+        open_in_process(kept, limits, name=NAME)
     assert NAME in str(refused.value)
     assert str(kept) not in str(refused.value)
     with pytest.raises(VideoError, match=str(kept)):
-        open_video(kept, limits)
+        open_in_process(kept, limits)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no video at all", b"\0\0\0\x18ftypmp42" * 99])
@@ -43,7 +44,7 @@ def test_what_cannot_be_opened(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(VideoError) as refused:
-        open_video(path, name=NAME)
+        open_in_process(path, name=NAME)
     assert str(refused.value).startswith(NAME)
     assert str(path) not in str(refused.value)
 
@@ -51,7 +52,7 @@ def test_what_cannot_be_opened(tmp_path: Path, content: bytes | None) -> None:
 def test_a_reader_and_its_twin(kept: Path, tmp_path: Path) -> None:
     copy = tmp_path / "clip"
     copy.write_bytes(kept.read_bytes())
-    reader = open_video(copy, name=NAME)
+    reader = open_in_process(copy, name=NAME)
     twin = reader.twin(cache_bytes=0)
     for made in (reader, twin):
         assert made.info.name == NAME
@@ -68,4 +69,4 @@ def test_a_reader_and_its_twin(kept: Path, tmp_path: Path) -> None:
 
 def test_a_folder(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"^frames of mine contains no images"):
-        open_video(tmp_path, name="frames of mine")
+        open_in_process(tmp_path, name="frames of mine")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam2ov.video import open_video
 from sam2ov.video.orientation import Orientation
+from sam2ov.video.served import open_in_process
 from tests.clips import Encoding, Scene, read_frame_number, write_clip
 
 ONE = 1 << 16
@@ -22,7 +22,7 @@ def test_display_matrix_is_honoured(
 ) -> None:
     encoding = Encoding(suffix, rotation=counterclockwise, hflip=hflip)
     path = write_clip(tmp_path / "turned", scene.frames[:6], encoding)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         info = reader.info
         assert (info.height, info.width) == (96, 128)
         assert reader.size_hw == (96, 128)

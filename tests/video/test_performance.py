@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from sam2ov.video import open_video
+from sam2ov.video.served import open_in_process
 from tests import clips
 from tests.clips import make_scene, read_frame_number
 
@@ -49,7 +49,7 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_ten_minutes_of_1080p(long_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     begin = time.perf_counter()
-    with open_video(long_clip) as reader:
+    with open_in_process(long_clip) as reader:
         opening = time.perf_counter() - begin
         assert len(reader) == GOP * REPEATS
         index = reader._index  # type: ignore[attr-defined]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
-from sam2ov.video import VideoReader, open_video
+from sam2ov.video import VideoReader
 from sam2ov.video.decoder import StreamDecoder
+from sam2ov.video.served import open_in_process
 from tests.clips import (
     CLIP_KINDS,
     Encoding,
@@ -59,7 +60,7 @@ def started_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def read_in_order(path: Path) -> list[NDArray[np.uint8]]:
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         return list(reader.iter_frames())
 
 
@@ -79,14 +80,14 @@ def test_every_frame_is_found_by_number_in_any_order(
     difference = np.abs(np.stack(in_order).astype(int) - written[..., :3]).mean()
     assert difference < 12, "the right colours, within what lossy compression does to noise"
 
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         assert len(reader) == reader.info.num_frames == NUM_FRAMES
         order = random.Random(kind).sample(range(NUM_FRAMES), NUM_FRAMES)
         for frame_idx in order:
             np.testing.assert_array_equal(reader.read(frame_idx), in_order[frame_idx])
 
     frame_bytes = in_order[0].nbytes
-    with open_video(path, cache_bytes=8 * frame_bytes) as reader:
+    with open_in_process(path, cache_bytes=8 * frame_bytes) as reader:
         backwards = list(reader.iter_frames(step=-1))
     for frame, expected in zip(backwards, reversed(in_order), strict=True):
         np.testing.assert_array_equal(frame, expected)
@@ -100,7 +101,7 @@ def test_number_of_frames_is_that_of_a_full_decode(
     path = write_kind(kind, tmp_path / "clip", written)
     with av.open(str(path)) as container:
         expected = sum(1 for _ in container.decode(video=0))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert len(reader) == expected
 
 
@@ -108,7 +109,7 @@ def test_gif_frames_depend_on_all_before(tmp_path: Path, frames: Frames) -> None
     path = write_gif(tmp_path / "clip", frames, [50, 120] * (NUM_FRAMES // 2))
     in_order = read_in_order(path)
     assert [read_frame_number(frame) for frame in in_order] == list(range(NUM_FRAMES))
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         assert reader.info.is_vfr
         assert reader.info.time_of(2) == Fraction(17, 100)
         for frame_idx in (20, 3, 29, 0, 11):
@@ -124,7 +125,7 @@ def test_edit_list_hides_frames_without_losing_their_references(
     path = cut_with_edit_list(source, tmp_path / "cut.mp4", Fraction(7, 20))
     in_order = read_in_order(path)
     assert [read_frame_number(frame) for frame in in_order] == list(range(7, NUM_FRAMES))
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         assert reader.info.frame_pts[0] == 0
         for frame_idx in (5, 0, 22, 3, 13):
             np.testing.assert_array_equal(reader[frame_idx], in_order[frame_idx])
@@ -132,7 +133,7 @@ def test_edit_list_hides_frames_without_losing_their_references(
 
 def test_one_frame(tmp_path: Path, frames: Frames) -> None:
     path = write_clip(tmp_path / "one", frames[:1])
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert len(reader) == 1
         assert read_frame_number(reader[0]) == 0
         assert reader.info.duration == Fraction(1, 24)
@@ -143,7 +144,7 @@ def test_one_frame(tmp_path: Path, frames: Frames) -> None:
 def test_odd_sizes(size_hw: tuple[int, int], tmp_path: Path) -> None:
     frames = make_scene(4, size_hw, seed=2).frames
     path = write_clip(tmp_path / "odd", frames, Encoding(".mkv", "ffv1", "yuv420p"))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert reader.size_hw == size_hw
         assert [read_frame_number(frame) for frame in reader] == [0, 1, 2, 3]
         assert np.abs(reader[3].astype(int) - frames[3]).mean() < 5
@@ -171,13 +172,13 @@ def test_pictures_before_the_first_keyframe_are_left_out(tmp_path: Path, frames:
         assert len(numbers) == sum(1 for _ in container.decode(video=0))
     with av.open(str(path)) as container:
         assert len(numbers) < sum(1 for packet in container.demux(video=0) if packet.size)
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         for frame_idx in reversed(range(0, len(numbers), 3)):
             np.testing.assert_array_equal(reader[frame_idx], in_order[frame_idx])
 
 
 def test_frames_are_read_only_and_indexed_like_a_sequence(clip: Path) -> None:
-    with open_video(clip) as reader:
+    with open_in_process(clip) as reader:
         assert np.array_equal(reader[-1], reader.read(len(reader) - 1))
         with pytest.raises(ValueError, match="read-only"):
             reader[0][0, 0, 0] = 1
@@ -191,7 +192,7 @@ def test_frames_are_read_only_and_indexed_like_a_sequence(clip: Path) -> None:
 
 
 def test_closed_reader_says_so(clip: Path) -> None:
-    reader = open_video(clip)
+    reader = open_in_process(clip)
     reader.read(0)
     reader.close()
     reader.close()
@@ -201,7 +202,7 @@ def test_closed_reader_says_so(clip: Path) -> None:
 
 def test_cache_stays_within_its_bytes(clip: Path, scene: Scene) -> None:
     budget = 5 * scene.frames[0].nbytes + 1
-    with open_video(clip, cache_bytes=budget) as reader:
+    with open_in_process(clip, cache_bytes=budget) as reader:
         for frame_idx in (0, 23, 5, 4, 3, 2, 1, 0, *range(24)):
             reader.read(frame_idx)
             assert reader._cache.num_bytes <= budget
@@ -212,13 +213,13 @@ def test_going_back_decodes_a_group_of_pictures_once(
     tmp_path: Path, frames: Frames, started_runs: list[int]
 ) -> None:
     path = write_kind("h264-long-gop", tmp_path / "clip", frames)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         for frame_idx in reversed(range(NUM_FRAMES)):
             assert read_frame_number(reader.read(frame_idx)) == frame_idx
     # The first jump, and one more when it turns out that the user walks backwards.
     assert len(started_runs) == 2
     started_runs.clear()
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert len(list(reader.iter_frames(step=-1))) == NUM_FRAMES
     assert len(started_runs) == 1
 
@@ -227,7 +228,7 @@ def test_jumping_forward_within_a_group_of_pictures_decodes_on(
     tmp_path: Path, frames: Frames, started_runs: list[int]
 ) -> None:
     path = write_kind("h264-long-gop", tmp_path / "clip", frames)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         for frame_idx in (0, 7, 19, 28):
             assert read_frame_number(reader.read(frame_idx)) == frame_idx
     assert len(started_runs) == 1
@@ -235,7 +236,7 @@ def test_jumping_forward_within_a_group_of_pictures_decodes_on(
 
 def test_threads_share_a_reader(clip: Path) -> None:
     wrong: list[tuple[int, int]] = []
-    with open_video(clip, cache_bytes=0) as reader:
+    with open_in_process(clip, cache_bytes=0) as reader:
 
         def read_some(seed: int) -> None:
             for frame_idx in random.Random(seed).choices(range(24), k=15):
@@ -254,7 +255,7 @@ def test_threads_share_a_reader(clip: Path) -> None:
 def test_closing_while_another_thread_reads(clip: Path) -> None:
     outcome: list[BaseException | None] = []
     started = threading.Event()
-    reader = open_video(clip, cache_bytes=0)
+    reader = open_in_process(clip, cache_bytes=0)
 
     def read_on() -> None:
         try:
@@ -276,7 +277,7 @@ def test_closing_while_another_thread_reads(clip: Path) -> None:
 def test_file_that_vanishes_while_it_is_read(clip: Path, tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(clip.read_bytes())
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         assert isinstance(reader, VideoReader)
         path.unlink()
         with pytest.raises(VideoOpenError, match="does not exist"):
@@ -298,7 +299,7 @@ def test_damage_stays_where_it_is(tmp_path: Path, frames: Frames) -> None:
         assert position is not None
         data[position : position + size] = bytes(size)
     path.write_bytes(data)
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         readable = []
         for frame_idx in range(NUM_FRAMES):
             try:
@@ -320,12 +321,12 @@ def test_damaged_frames_are_named_and_can_be_left_out(tmp_path: Path, frames: Fr
         assert position is not None
         data[position : position + 8] = bytes(8)
     path.write_bytes(data)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         for damaged in (7, 20):
             with pytest.raises(FrameDecodeError, match=f"frame {damaged} of .* is damaged"):
                 reader.read(damaged)
             assert read_frame_number(reader.read(damaged + 1)) == damaged + 1
-    with open_video(path, verify=True) as reader:
+    with open_in_process(path, verify=True) as reader:
         numbers = [read_frame_number(frame) for frame in reader]
         assert numbers == [i for i in range(NUM_FRAMES) if i not in (7, 20)]
         assert reader.info.time_of(7) == Fraction(8, 24)
@@ -334,7 +335,7 @@ def test_damaged_frames_are_named_and_can_be_left_out(tmp_path: Path, frames: Fr
 def test_a_single_frame_is_found_where_seeking_fails(tmp_path: Path, scene: Scene) -> None:
     encoding = Encoding(".ts", options={"g": "2", "bf": "1"})
     path = write_clip(tmp_path / "clip", scene.frames[:1], encoding)
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         for _ in range(2):
             assert read_frame_number(reader.read(0)) == 0
 
@@ -371,6 +372,6 @@ def test_random_access_equals_sequential_reading(
     assert [read_frame_number(frame) for frame in in_order] == list(range(num_frames))
     held = data.draw(st.integers(0, 6), "cached frames")
     order = data.draw(st.lists(st.integers(0, num_frames - 1), min_size=1, max_size=14), "order")
-    with open_video(path, cache_bytes=held * in_order[0].nbytes) as reader:
+    with open_in_process(path, cache_bytes=held * in_order[0].nbytes) as reader:
         for frame_idx in order:
             np.testing.assert_array_equal(reader.read(frame_idx), in_order[frame_idx])

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2ov.video import VideoWriter, h264, open_video
+from sam2ov.video import VideoWriter, h264
+from sam2ov.video.served import open_in_process
 from tests.video import ffmpeg
 
 CLIPS = ("01_dog.mp4", "02_cups.mp4", "05_default_juggle.mp4")
@@ -16,7 +17,7 @@ CLIPS = ("01_dog.mp4", "02_cups.mp4", "05_default_juggle.mp4")
 @pytest.mark.parametrize("name", CLIPS)
 def test_random_access_and_times(name: str, real_data: Path) -> None:
     path = real_data / "clips" / name
-    with open_video(path, cache_bytes=0) as reader:
+    with open_in_process(path, cache_bytes=0) as reader:
         times = [int(pts) * reader.info.time_base for pts in reader.info.frame_pts]
         assert times == ffmpeg.frame_times(path)
         wanted = sorted(random.Random(name).sample(range(len(reader)), 8))
@@ -35,7 +36,7 @@ def test_copy_keeps_times_and_sound(name: str, real_data: Path, tmp_path: Path) 
     source, path = real_data / "clips" / name, tmp_path / "out.mp4"
     fast = h264(preset="ultrafast")
     with (
-        open_video(source, cache_bytes=0) as reader,
+        open_in_process(source, cache_bytes=0) as reader,
         VideoWriter.for_source(path, reader.info, stop=60, encoding=fast) as writer,
     ):
         for frame in reader.iter_frames(0, 60):
@@ -55,7 +56,7 @@ def test_davis_folder(real_data: Path) -> None:
     folders = sorted((real_data / "davis2016").glob("*/frames"))
     if not folders:
         pytest.skip(f"no DAVIS sequences in {real_data}")
-    with open_video(folders[0]) as reader:
+    with open_in_process(folders[0]) as reader:
         assert reader.size_hw == (480, 854)
         with Image.open(folders[0] / "00007.jpg") as image:
             upstream = np.asarray(image.convert("RGB"))

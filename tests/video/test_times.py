@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sam2ov.video import open_video
 from sam2ov.video.index import NO_TIMESTAMP, PacketTable, index_by_decoding, index_by_time
 from sam2ov.video.probe import frame_rate
+from sam2ov.video.served import open_in_process
 from tests.clips import (
     CLIP_KINDS,
     Encoding,
@@ -32,7 +32,7 @@ def test_times_are_those_of_the_container(kind: str, tmp_path: Path, scene: Scen
         frames = np.concatenate([frames, opaque], axis=-1)
     path = write_kind(kind, tmp_path / "clip", frames)
     expected = ffmpeg.frame_times(path)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         info = reader.info
         times = [int(pts) * info.time_base for pts in info.frame_pts]
         assert times == expected
@@ -42,7 +42,7 @@ def test_times_are_those_of_the_container(kind: str, tmp_path: Path, scene: Scen
 @pytest.mark.parametrize("kind", sorted(UNTIMED))
 def test_missing_times_are_filled_in_evenly(kind: str, tmp_path: Path, scene: Scene) -> None:
     path = write_kind(kind, tmp_path / "clip", scene.frames)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         info = reader.info
         assert [info.time_of(i) for i in range(24)] == [Fraction(i, 24) for i in range(24)]
         found = ffmpeg.probe(path, "-select_streams", "v:0", "-show_entries", "frame=pkt_pts,pts")
@@ -64,7 +64,7 @@ def test_nominal_rate_is_kept_where_ticks_are_coarse(
     fps: Fraction, suffix: str, tmp_path: Path, scene: Scene
 ) -> None:
     path = write_clip(tmp_path / "clip", scene.frames, Encoding(suffix, fps=fps))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert reader.info.fps == fps
         assert not reader.info.is_vfr
         assert abs(float(reader.info.duration) - 24 / float(fps)) < 0.002
@@ -72,7 +72,7 @@ def test_nominal_rate_is_kept_where_ticks_are_coarse(
 
 def test_variable_rate(tmp_path: Path, scene: Scene) -> None:
     path = write_kind("h264-vfr", tmp_path / "clip", scene.frames)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         info = reader.info
         assert info.is_vfr
         milliseconds = [info.time_of(i) * 1000 for i in range(24)]
@@ -86,7 +86,7 @@ def test_variable_rate(tmp_path: Path, scene: Scene) -> None:
 
 def test_late_start_counts_from_the_first_frame(tmp_path: Path, scene: Scene) -> None:
     path = write_kind("h264-late-start", tmp_path / "clip", scene.frames)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert reader.info.frame_pts[0] == 4167
         assert reader.info.time_of(0) == 0
         assert reader.info.frame_at(0.0) == 0
@@ -96,7 +96,7 @@ def test_late_start_counts_from_the_first_frame(tmp_path: Path, scene: Scene) ->
 def test_edit_list_times_agree_with_ffprobe(tmp_path: Path, scene: Scene) -> None:
     whole = write_clip(tmp_path / "whole", scene.frames, Encoding(options={"g": "8", "bf": "2"}))
     path = cut_with_edit_list(whole, tmp_path / "cut.mp4", Fraction(5, 24))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         times = [int(pts) * reader.info.time_base for pts in reader.info.frame_pts]
         assert times == ffmpeg.frame_times(path)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from sam2ov.errors import VideoOpenError
-from sam2ov.video import FrameReader, fitting_size, open_video
+from sam2ov.video import FrameReader, fitting_size
+from sam2ov.video.served import open_in_process
 from tests.clips import Encoding, Frames, make_scene, write_clip, write_gif, write_image_folder
 
 NUM_FRAMES = 20
@@ -31,7 +32,7 @@ def test_a_twin_shows_the_same_frames(kind: str, tmp_path: Path, frames: Frames)
         path = write_gif(tmp_path / "clip.gif", frames)
     else:
         path = write_image_folder(tmp_path / "images", frames)
-    with open_video(path) as reader, reader.twin(cache_bytes=0) as twin:
+    with open_in_process(path) as reader, reader.twin(cache_bytes=0) as twin:
         assert twin.info == reader.info
         for frame_idx in (7, 0, 19):
             np.testing.assert_array_equal(twin.read(frame_idx), reader.read(frame_idx))
@@ -45,7 +46,7 @@ def test_a_twin_shows_the_same_frames(kind: str, tmp_path: Path, frames: Frames)
 
 def test_a_turned_clip_is_scaled_as_shown(tmp_path: Path, frames: Frames) -> None:
     path = write_clip(tmp_path / "turned", frames, Encoding(rotation=90))
-    with open_video(path) as reader, reader.twin(cache_bytes=0, max_side=64) as half:
+    with open_in_process(path) as reader, reader.twin(cache_bytes=0, max_side=64) as half:
         assert reader.size_hw == SIZE_HW, "the file holds it lying on its side"
         assert half.size_hw == half.read(2).shape[:2] == (48, 64)
         apart = np.abs(half.read(2).astype(int) - small(reader, 2, (64, 48)))
@@ -54,15 +55,15 @@ def test_a_turned_clip_is_scaled_as_shown(tmp_path: Path, frames: Frames) -> Non
 
 def test_keyframes_are_where_decoding_can_begin(tmp_path: Path, frames: Frames) -> None:
     path = write_clip(tmp_path / "clip", frames, Encoding(options={"g": "6", "sc_threshold": "0"}))
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         assert reader.keyframes.tolist() == [0, 6, 12, 18]
-    with open_video(write_gif(tmp_path / "clip.gif", frames)) as reader:
+    with open_in_process(write_gif(tmp_path / "clip.gif", frames)) as reader:
         assert reader.keyframes.tolist() == [0], "frames of a GIF patch the one before"
 
 
 def test_another_file_in_its_place_is_noticed(tmp_path: Path, frames: Frames) -> None:
     path = write_clip(tmp_path / "clip", frames)
-    with open_video(path) as reader:
+    with open_in_process(path) as reader:
         path.unlink()
         with pytest.raises(VideoOpenError, match="not the file any more"):
             reader.twin(cache_bytes=0)

@@ -10,6 +10,7 @@ from sam2ov.errors import ExportError, PromptError
 from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.tracked_masks import TrackedMasks
+from sam2ov.mask_files.isolated import read_prompts_or_masks
 from sam2ov.mask_files.prompt_file import (
     ObjectPrompts,
     PromptFile,
@@ -18,7 +19,7 @@ from sam2ov.mask_files.prompt_file import (
     from_prompts,
     write_prompt_file,
 )
-from sam2ov.mask_files.reading import Choice, read_prompts_or_masks
+from sam2ov.mask_files.reading import Choice
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import NewObject, Project
 from sam2ov.project.archive import SUFFIX, save_project_file
@@ -98,7 +99,7 @@ class FileHandlers:
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             clip = _required_clip(workspace)
             choice = Choice(every=1 if masks == "all" else None)
-            prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES)
+            prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES, cancel)
             session = clip.project.session
             fitting = fitting_prompts(prompts, session.num_frames, session.size_hw)
             clip.project.objects.replace(

@@ -68,7 +68,7 @@ class OpenClip:
         self.path = SAMPLE_PATH if self.about.is_sample else folder.clip
         self._journal = journal
         self._is_closed = False
-        self._reader = self.new_reader()
+        self._reader = open_video(self.path, cache_bytes=_CACHE_BYTES, name=self.about.clip_name)
         try:
             session = self._new_session(tracker)
             try:
@@ -85,7 +85,7 @@ class OpenClip:
 
     def new_reader(self) -> FrameReader:
         """A further reader of the video; the caller closes it."""
-        return open_video(self.path, cache_bytes=_CACHE_BYTES, name=self.about.clip_name)
+        return self._reader.twin(cache_bytes=_CACHE_BYTES)
 
     def switch(
         self, tracker: Tracker, make_project: MakeProject, turn: TakeTurn = nullcontext

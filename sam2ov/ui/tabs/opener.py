@@ -65,7 +65,7 @@ class ProjectOpener:
             ProjectError: it is a project file that cannot be opened.
         """
         if not is_project_file(upload.path):
-            return self._made(upload.path, upload.name, is_sample=False)
+            return self._made(upload.path, upload.name, cancel, is_sample=False)
         folder = self._library.new_folder()
         try:
             info = open_project_file(
@@ -73,7 +73,7 @@ class ProjectOpener:
             )
             clip = SAMPLE_PATH if info.is_sample else folder.clip
             limits = VideoLimits() if info.is_sample else self._limits
-            with open_video(clip, limits, name=info.clip_name) as reader:
+            with open_video(clip, limits, name=info.clip_name, cancel=cancel) as reader:
                 _require_match(reader, info)
                 store_thumbnail(reader, folder.thumbnail)
             folder.write_info(info)
@@ -197,12 +197,14 @@ class ProjectOpener:
         except (ModelError, DeviceError, ModelChangedError):  # another version of it by now
             return None
 
-    def _made(self, path: Path, name: str, *, is_sample: bool) -> ProjectFolder:
+    def _made(
+        self, path: Path, name: str, cancel: CancelCheck | None = None, *, is_sample: bool
+    ) -> ProjectFolder:
         folder = self._library.new_folder()
         try:
             # Whoever runs the server has chosen the sample.
             limits = VideoLimits() if is_sample else self._limits
-            with open_video(path, limits, name=name) as reader:
+            with open_video(path, limits, name=name, cancel=cancel) as reader:
                 about = reader.info
                 store_thumbnail(reader, folder.thumbnail)
             if not is_sample:

@@ -18,7 +18,7 @@ from sam2ov.ui.media.pictures import THUMBNAIL_HEIGHT, FramePictures
 from sam2ov.ui.media.proxies import Proxies
 from sam2ov.ui.media.proxy_file import ProxyFile
 from sam2ov.video import FrameReader, open_video
-from sam2ov.video.reader import VideoReader
+from sam2ov.video.isolated import IsolatedReader
 from tests.clips import Encoding, make_scene, read_frame_number, stamp_frame_number, write_clip
 
 NUM_FRAMES = 40
@@ -90,13 +90,13 @@ def test_what_was_made_is_used_again(
         assert proxies.is_done.wait(SECONDS)
         first = proxies.get(17)
     reads: list[int] = []
-    read = VideoReader.read
+    read = IsolatedReader.read
 
-    def counted(self: VideoReader, frame_idx: int) -> Any:
+    def counted(self: IsolatedReader, frame_idx: int) -> Any:
         reads.append(frame_idx)
         return read(self, frame_idx)
 
-    monkeypatch.setattr(VideoReader, "read", counted)
+    monkeypatch.setattr(IsolatedReader, "read", counted)
     with Proxies(reader, tmp_path) as proxies:
         assert proxies.is_done.wait(SECONDS)
         assert proxies.get(17) == first
@@ -223,14 +223,14 @@ def test_two_windows_of_one_project_do_not_write_into_each_other(
 def test_damaged_frames_are_left_out(
     reader: FrameReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = VideoReader.read
+    read = IsolatedReader.read
 
-    def damaged(self: VideoReader, frame_idx: int) -> Any:
+    def damaged(self: IsolatedReader, frame_idx: int) -> Any:
         if frame_idx == 12:
             raise FrameDecodeError("damaged")
         return read(self, frame_idx)
 
-    monkeypatch.setattr(VideoReader, "read", damaged)
+    monkeypatch.setattr(IsolatedReader, "read", damaged)
     with Proxies(reader, tmp_path) as proxies:
         assert proxies.is_done.wait(SECONDS)
         assert [f for f in range(NUM_FRAMES) if proxies.get(f) is None] == [12]

@@ -1,0 +1,85 @@
+"""A video in the process of a worker: what ``video.isolated`` has called there.
+
+A worker is for one video, so the video and its readers are the module's own.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sam2ov.errors import VideoError
+from sam2ov.video.images import ImageFolderReader, is_image
+from sam2ov.video.limits import VideoLimits
+from sam2ov.video.probe import Ticks, VideoInfo
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, VideoReader
+from sam2ov.workers.shared_memory import MappedRoom, Room
+
+FIRST: Final = 0
+"""The number of the reader that the video was opened with."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedVideo:
+    """What its owner has to know of an opened video."""
+
+    info: VideoInfo
+    keyframes: Ticks
+
+
+@dataclass
+class _Served:
+    """A reader, and where its frames go."""
+
+    reader: DecodingReader
+    room: MappedRoom | None = None
+
+
+_readers: dict[int, _Served] = {}
+
+
+def open_in_process(
+    path: Path,
+    limits: VideoLimits | None = None,
+    *,
+    cache_bytes: int = DEFAULT_CACHE_BYTES,
+    verify: bool = False,
+    name: str | None = None,
+) -> DecodingReader:
+    """Open a video file or a folder of images here; arguments are those of ``open_video``."""
+    limits = limits or VideoLimits()
+    if path.is_dir() or is_image(path):
+        return ImageFolderReader(path, limits, cache_bytes=cache_bytes, name=name)
+    return VideoReader(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)
+
+
+def open_first(
+    path: Path, limits: VideoLimits, cache_bytes: int, verify: bool, name: str | None
+) -> OpenedVideo:
+    """Open the video, with the first reader of it."""
+    reader = open_in_process(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)
+    _readers[FIRST] = _Served(reader)
+    return OpenedVideo(reader.info, reader.keyframes)
+
+
+def open_twin(number: int, cache_bytes: int, max_side: int | None) -> tuple[int, int]:
+    """Make a further reader, with a number of its own; returns height and width of its frames."""
+    first = _readers[FIRST].reader
+    twin = first.twin(cache_bytes=cache_bytes, max_side=max_side)
+    _readers[number] = _Served(twin)
+    return twin.size_hw
+
+
+def read(number: int, frame_idx: int, step: int, room: Room) -> None:
+    """Put a frame where the owner finds it; see ``DecodingReader.read_towards``."""
+    served = _readers.get(number)
+    if served is None:
+        raise VideoError("The video was closed. Open it again to read frames.")
+    if served.room is None:
+        served.room = MappedRoom.inherited(room)
+    served.room.write(served.reader.read_towards(frame_idx, step))
+
+
+def close_reader(number: int) -> None:
+    """Release a reader; the first one stays, for others to be made of it."""
+    if number != FIRST:
+        _readers.pop(number).reader.close()

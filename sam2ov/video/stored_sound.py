@@ -1,0 +1,261 @@
+"""The sound of a video, read and stored by the process of a worker for the one that writes videos.
+
+What is stored is what will be written: the packets in a file of a plain container, and their exact
+times, which that container would round, beside it. So the writer reads nothing from outside.
+"""
+
+from array import array
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from numpy.typing import NDArray
+
+from sam2ov.video.container import AUDIO_DECODERS, open_container
+from sam2ov.video.limits import VideoLimits
+from sam2ov.video.times import FrameTimes
+from sam2ov.workers.heartbeat import beat
+
+CONTAINER: Final = "matroska"
+"""FFmpeg's name of the container: it takes every codec that any of ours takes."""
+
+PACKETS_FILE, TIMES_FILE = "sound.mka", "times.npy"
+"""The packets; int64 [N, 3], their pts, dts and durations."""
+
+_PREROLL = Fraction(1, 10)
+"""Seconds of sound before the start that are kept, hidden by an edit list: decoders need them."""
+
+_SEEK_MARGIN = Fraction(2)
+"""Seconds before the start at which reading begins."""
+
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+"""Layouts by number of channels that all encoders and players know."""
+
+
+@dataclass(frozen=True)
+class SoundFormat:
+    """What a container takes.
+
+    Attributes:
+        copied: codecs that it takes as they are.
+        encoder: what other sound is encoded with.
+        keeps_preroll: it hides what comes before the start, which decoders need.
+    """
+
+    copied: frozenset[str]
+    encoder: str
+    keeps_preroll: bool
+
+
+@dataclass(frozen=True)
+class StoredSound:
+    """What has been stored; packets are timed in ticks of ``time_base`` seconds."""
+
+    time_base: Fraction
+
+
+def store_sound(
+    source: Path, times: FrameTimes, wanted: SoundFormat, limits: VideoLimits, folder: Path
+) -> StoredSound | None:
+    """Store the sound between the times of some frames, as the video that is written takes it.
+
+    The best sound track is taken. It is copied without loss where the container takes its codec,
+    else encoded again (mono, stereo or 5.1; other layouts become stereo).
+
+    Args:
+        source: the video.
+        times: of the frames.
+        wanted: what the container takes.
+        limits: for opening the source.
+        folder: where ``PACKETS_FILE`` and ``TIMES_FILE`` are made.
+
+    Returns:
+        None where it is silent meanwhile; there are no files then.
+
+    Raises:
+        VideoOpenError: the source cannot be opened.
+    """
+    with open_container(source, limits) as container:
+        stream = _sound_of(container)
+        if stream is None or not _has_sound(container, stream, times):
+            return None
+    ticks = array("q")
+    time_base = Fraction(1)
+    with (
+        open_container(source, limits) as container,
+        av.open(str(folder / PACKETS_FILE), "w", format=CONTAINER) as stored,
+    ):
+        stream = _sound_of(container)
+        assert stream is not None
+        _seek_near(container, stream, times)
+        if stream.codec_context.codec.canonical_name in wanted.copied:
+            preroll = _PREROLL if wanted.keeps_preroll else Fraction(0)
+            packets = _copied(container, stream, times, stored, preroll)
+        else:
+            packets = _Encoder(stream, times, stored, wanted.encoder).packets(container)
+        for number, packet in enumerate(packets):
+            time_base = packet.time_base
+            pts = 0 if packet.pts is None else packet.pts
+            ticks.extend((pts, pts if packet.dts is None else packet.dts, packet.duration or 0))
+            # In the container they only have to follow each other.
+            packet.time_base = Fraction(1, 1000)
+            packet.pts = packet.dts = number
+            stored.mux(packet)
+    if not ticks:
+        return None
+    np.save(folder / TIMES_FILE, np.array(ticks, np.int64).reshape(-1, 3))
+    return StoredSound(time_base)
+
+
+def _copied(
+    container: InputContainer,
+    stream: AudioStream,
+    times: FrameTimes,
+    stored: OutputContainer,
+    preroll: Fraction,
+) -> Iterator["Packet[AudioStream]"]:
+    """The packets bit by bit; the cut is as fine as packets are (about 20 ms)."""
+    copy = stored.add_stream_from_template(stream)
+    time_base = cast("Fraction", stream.time_base)
+    shift = round(times.source_start / time_base)
+    for packet in _packets(container, stream):
+        assert packet.pts is not None
+        packet.pts -= shift
+        packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+        begins = packet.pts * time_base
+        if begins >= times.duration:
+            return
+        if begins >= -preroll:
+            packet.stream = copy
+            yield packet
+
+
+class _Encoder:
+    """Decodes and encodes again, cut to the sample."""
+
+    def __init__(
+        self, stream: AudioStream, times: FrameTimes, stored: OutputContainer, encoder: str
+    ) -> None:
+        self._stream = stream
+        self._times = times
+        self._rate = 48000 if encoder == "libopus" else min(stream.codec_context.sample_rate, 48000)
+        self._layout = _LAYOUTS.get(stream.codec_context.channels, "stereo")
+        self._encoder = cast(
+            "AudioStream", stored.add_stream(encoder, rate=self._rate, layout=self._layout)
+        )
+
+    def packets(self, container: InputContainer) -> Iterator["Packet[AudioStream]"]:
+        """What is encoded, from the first to the last sample that is wanted."""
+        for frame in (*self._trimmed_frames(container), None):
+            yield from self._encoder.encode(frame)
+
+    def _trimmed_frames(self, container: InputContainer) -> Iterator[AudioFrame]:
+        sample_format = self._encoder.codec_context.format.name
+        resampler = av.AudioResampler(format=sample_format, layout=self._layout, rate=self._rate)
+        total = int(self._times.duration * self._rate)
+        position: int | None = None
+        for decoded in self._decoded_frames(container):
+            if position is None:
+                assert decoded.pts is not None
+                time_base = cast("Fraction", decoded.time_base)
+                begins = decoded.pts * time_base - self._times.source_start
+                position = round(begins * self._rate)
+            decoded.pts = None
+            for frame in resampler.resample(decoded):
+                kept = _cut(frame, max(-position, 0), max(total - position, 0))
+                if kept is not None:
+                    kept.pts = max(position, 0)
+                    kept.time_base = Fraction(1, self._rate)
+                    yield kept
+                position += frame.samples
+            if position >= total:
+                return
+
+    def _decoded_frames(self, container: InputContainer) -> Iterator[AudioFrame]:
+        for packet in _packets(container, self._stream):
+            try:
+                frames = self._stream.codec_context.decode(packet)
+            except av.FFmpegError:
+                continue  # A damaged packet is a short silence.
+            yield from (frame for frame in frames if frame.pts is not None)
+
+
+def _cut(frame: AudioFrame, first: int, stop: int) -> AudioFrame | None:
+    """Samples ``first`` … ``stop - 1`` of a frame, or None where there are none."""
+    if first == 0 and stop >= frame.samples:
+        return frame
+    if first >= min(stop, frame.samples):
+        return None
+    samples = frame.to_ndarray()
+    if frame.format.is_planar:
+        part = samples[:, first:stop]
+    else:
+        channels = frame.layout.nb_channels
+        part = samples[:, first * channels : stop * channels]
+    cut = AudioFrame.from_ndarray(
+        cast("NDArray[np.float32]", np.ascontiguousarray(part)),  # or what the format says
+        format=frame.format.name,
+        layout=frame.layout.name,
+    )
+    cut.sample_rate = frame.sample_rate
+    return cut
+
+
+def _has_sound(source: InputContainer, stream: AudioStream, times: FrameTimes) -> bool:
+    """Tell whether a packet lies between the first and the last frame."""
+    _seek_near(source, stream, times)
+    for packet in _packets(source, stream):
+        assert packet.pts is not None
+        begins = packet.pts * packet.time_base - times.source_start
+        if begins >= times.duration:
+            return False
+        if begins + (packet.duration or 0) * packet.time_base > 0:
+            return True
+    return False
+
+
+def _seek_near(source: InputContainer, stream: AudioStream, times: FrameTimes) -> None:
+    """Skip most of what comes before the first frame; where seeking fails, all of it is read."""
+    target = times.source_start - _SEEK_MARGIN
+    if target > _SEEK_MARGIN:
+        with suppress(av.FFmpegError):
+            source.seek(int(target / cast("Fraction", stream.time_base)), stream=stream)
+
+
+def _packets(source: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
+    packets = source.demux(stream)
+    try:
+        for packet in packets:
+            beat()
+            if packet.size and packet.pts is not None:
+                yield packet
+    except av.FFmpegError:
+        return  # Cut off, as the picture is.
+
+
+def _sound_of(source: InputContainer) -> AudioStream | None:
+    usable = [
+        stream
+        for stream in source.streams.audio
+        if stream.codec_context is not None
+        and stream.codec_context.codec.name in AUDIO_DECODERS
+        and not stream.disposition & Disposition.attached_pic
+    ]
+    if not usable:
+        return None
+    best = source.streams.best("audio")
+    chosen = best if isinstance(best, AudioStream) and best in usable else usable[0]
+    for other in source.streams:
+        if other.index != chosen.index:
+            other.discard = Discard.all
+    return chosen

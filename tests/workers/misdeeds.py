@@ -1,0 +1,90 @@
+"""What a worker that was taken over might do; called in workers."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from sam2ov.errors import PromptError
+from sam2ov.progress import Progress, ProgressCallback
+from sam2ov.workers.confinement import Confinement
+
+
+def read(path: Path) -> int:
+    return len(path.read_bytes())
+
+
+def write(path: Path, num_bytes: int) -> int:
+    return path.write_bytes(b"x" * num_bytes)
+
+
+def connect() -> None:
+    socket.create_connection(("127.0.0.1", 9))
+
+
+def run_program() -> None:
+    subprocess.run(["/bin/true"], check=False)
+
+
+def fork() -> int:
+    return os.fork()
+
+
+def kill(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+def hang() -> None:
+    time.sleep(600)
+
+
+def hang_with_the_interpreter() -> None:
+    ctypes.PyDLL(None).sleep(600)
+
+
+def eat(num_bytes: int) -> int:
+    return len(bytearray(num_bytes))
+
+
+def fail() -> None:
+    raise PromptError("This is what is wrong.")
+
+
+def stumble() -> None:
+    raise KeyError("nobody expected this")
+
+
+def lie() -> int:
+    return "no number"  # type: ignore[return-value]
+
+
+def tell(progress: ProgressCallback) -> str:
+    for done in range(3):
+        progress(Progress("Counting", done, 3, "items"))
+    return "counted"
+
+
+def print_much() -> int:
+    print("a library prints", flush=True)
+    os.write(1, b"and so does its C\n")
+    return 7
+
+
+def hang_whatever(*arguments: object, **keywords: object) -> None:
+    hang()
+
+
+def crash_whatever(*arguments: object, **keywords: object) -> None:
+    crash()
+
+
+def allowed(*reads: Path) -> Confinement:
+    """What is a worker's, and the code of its misdeeds."""
+    return Confinement(reads=(*reads, Path(__file__).parents[1]))
