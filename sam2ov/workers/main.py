@@ -13,16 +13,14 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
-from typing import IO, Any, Final, get_type_hints
-
-from pydantic import TypeAdapter
+from typing import IO, Any, Final
 
 from sam2ov import errors
 from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import Progress
 from sam2ov.workers import heartbeat, shared_memory
 from sam2ov.workers.confinement import confine
-from sam2ov.workers.messages import BrokenPipeMessageError, Message, receive, send
+from sam2ov.workers.messages import BrokenPipeMessageError, Message, receive, returned_by, send
 
 _STACK_BYTES: Final = 8 << 20
 
@@ -69,8 +67,7 @@ class _Worker:
         if call.head["tells"]:
             keywords["progress"] = lambda progress: self._tell_progress(number, progress)
         returned = function(*arguments, **keywords)
-        kind = TypeAdapter(get_type_hints(function, include_extras=True)["return"])
-        self.tell({"id": number, "is": "answer"}, kind.dump_json(returned))
+        self.tell({"id": number, "is": "answer"}, returned_by(function).dump_json(returned))
 
     def _tell_progress(self, number: int, progress: Progress) -> None:
         told = [progress.stage, progress.done, progress.total, progress.unit]

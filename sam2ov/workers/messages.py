@@ -1,9 +1,14 @@
 """How a worker and its owner talk: messages over two pipes, each a head and a body."""
 
+import inspect
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from functools import cache
+from typing import IO, Any, Final, get_type_hints
+
+from pydantic import TypeAdapter
 
 _SIZES: Final = struct.Struct("!II")
 _MOST_BYTES: Final = 1 << 30
@@ -25,6 +30,18 @@ class Message:
 
     head: dict[str, Any]
     body: bytes = b""
+
+
+@cache
+def returned_by(function: Callable[..., Any]) -> TypeAdapter[Any]:
+    """Writes and reads what a function returns, as its annotations say."""
+    return TypeAdapter(get_type_hints(function, include_extras=True)["return"])
+
+
+@cache
+def tells_progress(function: Callable[..., Any]) -> bool:
+    """Whether a function takes a callback for its progress."""
+    return "progress" in inspect.signature(function).parameters
 
 
 def send(pipe: IO[bytes], message: Message) -> None:

@@ -1,7 +1,6 @@
 """A worker as its owner sees it: started, told what is its, called, and ended."""
 
 import atexit
-import inspect
 import os
 import pickle
 import queue
@@ -15,9 +14,9 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self, TypeVar, cast, get_type_hints
+from typing import IO, Any, Final, Self, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 import sam2ov
 from sam2ov import errors
@@ -25,7 +24,14 @@ from sam2ov.errors import Sam2ovError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.workers.confinement import Confinement
-from sam2ov.workers.messages import BrokenPipeMessageError, Message, receive, send
+from sam2ov.workers.messages import (
+    BrokenPipeMessageError,
+    Message,
+    receive,
+    returned_by,
+    send,
+    tells_progress,
+)
 from sam2ov.workers.shared_memory import SharedMemory
 
 Returned = TypeVar("Returned")
@@ -205,7 +211,7 @@ class Worker:
             "id": number,
             "lane": lane,
             "function": f"{function.__module__}:{function.__name__}",
-            "tells": "progress" in inspect.signature(function).parameters,
+            "tells": tells_progress(function),
         }
         try:
             with self._sending:
@@ -218,9 +224,8 @@ class Worker:
                 self._waiting.pop(number, None)
         if answer.head["is"] == "error":
             raise _error_of(answer.head)
-        kind = TypeAdapter(get_type_hints(function, include_extras=True)["return"])
         try:
-            return cast(Returned, kind.validate_json(answer.body))
+            return cast(Returned, returned_by(function).validate_json(answer.body))
         except ValidationError as error:
             self.close()
             raise WorkerLostError("gave an answer that makes no sense") from error
