@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import sam2ov
@@ -34,24 +35,27 @@ def module_environment() -> dict[str, str]:
 def running_module(
     module: str, arguments: Sequence[str | Path], log: IO[str]
 ) -> Iterator[subprocess.Popen[str]]:
-    """The process of a module, which does not outlive the block.
+    """The process of a module, which does not outlive the block; nor do its temporary files.
 
     Args:
         module: for ``python -m``.
         arguments: of its command line.
         log: gets its standard error; standard output is a pipe.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *(os.fspath(each) for each in arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        encoding="utf-8",
-        errors="replace",
-        env=module_environment(),
-    )
-    # Leaving this block closes the pipe and waits for the process.
-    with process:
+    with ExitStack() as stack:
+        # One that is terminated does not tidy up.
+        folder = stack.enter_context(TemporaryDirectory(prefix="sam2ov-"))
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *(os.fspath(each) for each in arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            encoding="utf-8",
+            errors="replace",
+            env=module_environment() | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder),
+        )
+        # Leaving this block closes the pipe and waits for the process.
+        stack.enter_context(process)
         try:
             yield process
         except BaseException:

@@ -170,7 +170,7 @@ def test_a_project_is_saved_and_opened(
         other.press_project("browse")
     waiting.value.set_files(path)
     other.until(lambda: other.page.locator(".toast-body").count() > 0)
-    assert "not a video" in other.toast()
+    assert "The project file is damaged" in other.toast()
     assert other.page.locator('[data-project="name"]').inner_text() == "my clip.mp4"
 
 
