@@ -2,10 +2,12 @@
 # make test   everything that CI runs: linters, types, import contract, all tests
 #
 # Options: PYTHON=python3.13   APP_ARGS="--port 7861"   PYTEST_ARGS="-k catalogue --durations=10"
+#          TEST_PROCESSES=2 (1 to have the tests' output as it comes)
 
 PYTHON ?= python3
 APP_ARGS ?=
 PYTEST_ARGS ?=
+TEST_PROCESSES ?= 2
 
 # What parity is measured against; sam2ov needs neither.
 TORCH := torch==2.13.0
@@ -32,7 +34,8 @@ TORCH_TESTS := tests/convert tests/parity tests/reference tests/training
 
 stage = @printf '\n==> %s  %s\n' "$$(date +%H:%M:%S)" $(1)
 # pytest exits with 5 when PYTEST_ARGS selects none of a run's tests; without PYTEST_ARGS it is a failure.
-pytest = $(1)/bin/python -m pytest $(2) $(PYTEST_ARGS)$(if $(PYTEST_ARGS), || [ $$? -eq 5 ])
+side_by_side := $(if $(filter 1,$(TEST_PROCESSES)),,-n $(TEST_PROCESSES) --dist loadgroup)
+pytest = $(1)/bin/python -m pytest $(2) $(side_by_side) $(PYTEST_ARGS)$(if $(PYTEST_ARGS), || [ $$? -eq 5 ])
 
 .PHONY: app test check test-torch test-runtime hooks clean
 .NOTPARALLEL:
