@@ -1,9 +1,10 @@
 """The command line. Importing it, and ``--help``, load neither OpenVINO nor Gradio nor OpenCV.
 
 Exit codes: 0 done; 1 something failed, one line on standard error says what and what to do; 2 the
-command line is wrong; 130 ended by Ctrl-C.
+command line is wrong; 130 ended by Ctrl-C, and likewise 128 + N by another signal N.
 """
 
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ from sam2ov.commands.convert import convert
 from sam2ov.commands.eval import evaluate
 from sam2ov.commands.export import export
 from sam2ov.commands.formats import formats
-from sam2ov.commands.interrupt import EXIT_CODE
+from sam2ov.commands.interrupt import EndedError, ended_by_signals, exit_code
 from sam2ov.commands.models import devices, models_app
 from sam2ov.commands.schema import schema
 from sam2ov.commands.track import track
@@ -25,7 +26,8 @@ from sam2ov.errors import Sam2ovError
 
 EPILOG = (
     "Exit codes: 0 done, 1 failed (the last line says why), 2 wrong command line, 130 ended by "
-    "Ctrl-C. Results go to standard output, everything else to standard error."
+    "Ctrl-C, 143 by SIGTERM, 129 by a terminal that closed. Results go to standard output, "
+    "everything else to standard error."
 )
 
 
@@ -41,10 +43,12 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
+            with ended_by_signals():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as error:
             say("Interrupted; nothing was written.")
-            raise typer.Exit(EXIT_CODE) from None
+            number = error.number if isinstance(error, EndedError) else signal.SIGINT
+            raise typer.Exit(exit_code(number)) from None
         except Sam2ovError as error:
             if ctx.params["debug"]:
                 raise

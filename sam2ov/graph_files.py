@@ -23,6 +23,7 @@ from xml.parsers import expat
 
 from sam2ov.errors import ModelError, ModelFolderError
 from sam2ov.manifest import FileSpec, Manifest, NetworkName, file_spec
+from sam2ov.unfinished import ScratchFolder
 
 WEIGHTS_FILE: Final = "weights.bin"
 
@@ -113,8 +114,8 @@ def graph_file(folder: Path, manifest: Manifest, network: NetworkName) -> Iterat
     """
     xml = read_xml(folder, manifest, network)
     try:
-        with tempfile.TemporaryDirectory(prefix="sam2ov-graph-") as temporary:
-            path = Path(temporary) / f"{network}.xml"
+        with ScratchFolder("sam2ov-graph-") as temporary:
+            path = temporary / f"{network}.xml"
             path.write_bytes(xml)
             yield path
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -296,10 +297,13 @@ def test_a_real_clip_keeps_its_times_and_sound(
     assert times(out) == pytest.approx([time - source[0] for time in source], abs=1e-4)
 
 
-def test_ctrl_c_in_a_process_keeps_what_is_tracked(
-    scene: Scene, clip: Path, micro_model: Path, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_keep_what_is_tracked(
+    scene: Scene, clip: Path, micro_model: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    out = tmp_path / "out.mp4"
+    """Sent to all processes of the command, as terminals and service managers do."""
+    out, temporary = tmp_path / "out.mp4", tmp_path / "temporary"
+    temporary.mkdir()
     process = subprocess.Popen(
         command(
             *("track", clip, "--out", out, "--model", micro_model, "--json"),
@@ -309,18 +313,83 @@ def test_ctrl_c_in_a_process_keeps_what_is_tracked(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        start_new_session=True,
     )
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("Tracking: "):
             break
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, number)
     stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130, stderr
+    assert process.returncode == 128 + number, stderr
     assert "Interrupted; writing what is tracked so far" in stderr
     found = json.loads(stdout)
     assert found["interrupted"] is True
     assert 1 <= found["objects"][0]["tracked"] < 96
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "clip.mp4",
+        "out.mp4",
+        "temporary",
+    ]
+    assert not [*temporary.iterdir()], "the journal is gone"
     with av.open(str(out)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 96
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_there_is_anything_to_keep_leaves_nothing(
+    scene: Scene, clip: Path, micro_model: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        command(
+            *("track", clip, "--out", tmp_path / "out.mp4", "--model", micro_model),
+            *("--point", start_point(scene)),
+        ),
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Loading "):
+            break
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, stderr
+    assert "nothing was written" in stderr
+    assert "Traceback" not in stderr
+    assert not [*temporary.iterdir()]
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next(
+    scene: Scene, clip: Path, micro_model: Path, tmp_path: Path
+) -> None:
+    temporary, out = tmp_path / "temporary", tmp_path / "out.mp4"
+    temporary.mkdir()
+    track = command(
+        *("track", clip, "--out", out, "--model", micro_model, "--point", start_point(scene)),
+    )
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    for stage in ("Tracking: ", "Writing"):
+        process = subprocess.Popen(
+            track, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(stage):
+                break
+        process.kill()
+        process.communicate(timeout=120)
+    left = [*temporary.glob("sam2ov-*"), *tmp_path.glob(".out.mp4.*")]
+    assert len(left) == 2, left
+    others = temporary / "sam2ov-of-somebody"
+    others.mkdir()
+    subprocess.run(track, cwd=REPOSITORY, check=True, env=environment, capture_output=True)
+    assert [*temporary.iterdir()] == [others]
+    assert [*tmp_path.glob(".out.mp4.*")] == []
+    assert out.exists()

@@ -2,18 +2,35 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from sam2ov import unfinished as module
 from sam2ov.errors import ExportError, StorageError
+from sam2ov.store.journal import Journal
 from sam2ov.unfinished import (
+    OWNER_FILE,
+    ScratchFolder,
     UnfinishedFile,
     remove_folder,
+    sweep_left,
     sweep_unfinished,
     unfinished_file,
     unfinished_folder,
 )
+from tests.conftest import REPOSITORY
+
+_LEAVES_ONE = """
+import os, sys
+from pathlib import Path
+from sam2ov.unfinished import ScratchFolder
+folder = ScratchFolder("sam2ov-", Path(sys.argv[1]))
+(folder.path / "journal").write_text("results")
+os._exit(1)
+"""
 
 
 def names(folder: Path) -> list[str]:
@@ -103,12 +120,13 @@ def test_a_file_without_a_block_is_completed_or_discarded(tmp_path: Path) -> Non
 
 
 def test_leftovers_are_swept_and_those_of_others_are_not(tmp_path: Path) -> None:
-    for name in ("a", "a.b", "a-int8"):
-        UnfinishedFile(tmp_path / name)  # as a killed process leaves it
+    # As killed processes leave them.
+    kept = [UnfinishedFile(tmp_path / name) for name in ("a", "a.b", "a-int8")]
     (tmp_path / "a").mkdir()
     sweep_unfinished(tmp_path / "a")
     left = [name.rsplit(".", 1)[0] for name in names(tmp_path) if name != "a"]
     assert left == [".a-int8", ".a.b"]
+    assert all(each.path.parent.exists() for each in kept[1:])
     assert (tmp_path / "a").is_dir()
 
 
@@ -120,3 +138,68 @@ def test_a_folder_is_removed_whole(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         remove_folder(tmp_path / "made")
     assert list(tmp_path.iterdir()) == []
+
+
+def leave_one(place: Path) -> Path:
+    """The folder of a process that was killed."""
+    before = {*place.iterdir()}
+    ended = subprocess.run(
+        [sys.executable, "-c", _LEAVES_ONE, place], cwd=REPOSITORY, check=False, timeout=120
+    )
+    assert ended.returncode == 1
+    (left,) = {*place.iterdir()} - before
+    return left
+
+
+def test_a_folder_goes_with_its_block(tmp_path: Path) -> None:
+    with ScratchFolder("sam2ov-", tmp_path) as folder:
+        (folder / "sub").mkdir()
+        assert folder.parent == tmp_path
+    assert [*tmp_path.iterdir()] == []
+    folder_of = ScratchFolder(place=tmp_path)
+    folder_of.remove()
+    folder_of.remove()
+    forgotten = ScratchFolder(place=tmp_path)
+    del forgotten
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_killed_processes_left_goes_and_all_else_stays(tmp_path: Path) -> None:
+    in_use = ScratchFolder("sam2ov-", tmp_path)
+    others = tmp_path / "sam2ov-others"
+    others.mkdir()
+    named_otherwise = tmp_path / "results"
+    named_otherwise.mkdir()
+    (named_otherwise / OWNER_FILE).touch()
+    linked = tmp_path / "elsewhere"
+    linked.mkdir()
+    (linked / OWNER_FILE).touch()
+    (tmp_path / "sam2ov-link").symlink_to(linked)
+    left = leave_one(tmp_path)
+    assert (left / "journal").is_file()
+    sweep_left(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *(in_use.path.name, "sam2ov-others", "results", "elsewhere", "sam2ov-link")
+    }
+    assert (linked / OWNER_FILE).exists()
+    in_use.remove()
+
+
+def test_the_first_folder_in_a_place_sweeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_swept", set())
+    left = leave_one(tmp_path)
+    ScratchFolder(".mask.png.", tmp_path).remove()
+    assert not left.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("sam2ov.unfinished.tempfile.mkdtemp", full)
+    with pytest.raises(StorageError, match=r"No space left on device.*TMPDIR"):
+        Journal.temporary(tmp_path)

@@ -5,7 +5,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ModelError
 from sam2ov.jobs import Output, run_clip_job
+from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import open_video
 from sam2ov.zoo.child_process import module_environment
@@ -114,14 +114,14 @@ def start_times(prepared: PreparedModel, device: str, precision: str) -> StartTi
     Raises:
         ModelError: such a process failed.
     """
-    with tempfile.TemporaryDirectory(prefix="sam2ov-bench-") as cache:
+    with ScratchFolder("sam2ov-bench-") as cache:
         cold, cached = (_start(prepared, device, precision, cache) for _ in range(2))
     return StartTimes(cold, cached)
 
 
-def _start(prepared: PreparedModel, device: str, precision: str, cache: str) -> float:
+def _start(prepared: PreparedModel, device: str, precision: str, cache: Path) -> float:
     place, size = os.fspath(prepared.folder.absolute()), str(prepared.image_size)
-    command = [sys.executable, "-P", "-m", _START, place, size, device, precision, cache]
+    command = [sys.executable, "-P", "-m", _START, place, size, device, precision, str(cache)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=module_environment()
     )

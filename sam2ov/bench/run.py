@@ -1,7 +1,6 @@
 """A benchmark from beginning to end."""
 
 import statistics
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from sam2ov.engine.devices import Precision
 from sam2ov.engine.tracker import Tracker
 from sam2ov.manifest import Manifest, read_manifest
 from sam2ov.progress import Progress, ProgressCallback
+from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.masks import HOLE_AREA
 from sam2ov.zoo.presets import PresetName
 
@@ -99,7 +99,7 @@ def run_bench(settings: BenchSettings, progress: ProgressCallback) -> BenchRepor
     tracker = Tracker(model, fill)
     plan = _Plan(settings, warm_up_frames(model.manifest))
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sam2ov-bench-")))
+        folder = stack.enter_context(ScratchFolder("sam2ov-bench-"))
         clip = _make_clip(plan, folder, progress)
         baselines: list[TorchBaseline] = []
         if settings.against_torch:

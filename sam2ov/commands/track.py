@@ -10,7 +10,6 @@ import typer
 
 from sam2ov.commands.clean_up_options import CleanUpOption, changed
 from sam2ov.commands.console import say
-from sam2ov.commands.interrupt import EXIT_CODE
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
     DEFAULT_MODEL,
@@ -148,7 +147,8 @@ def track(
     together.
 
     Ctrl-C ends tracking early and writes what is tracked so far (exit code 130): the output has
-    all its frames, without masks where nothing was tracked.
+    all its frames, without masks where nothing was tracked. So do SIGTERM (143) and a terminal
+    that closes (129).
     """
     check_calibration(preset, calibrate)
     imported = None
@@ -167,7 +167,7 @@ def track(
     )
     from sam2ov.jobs import ClipJob
 
-    outcome = run_tracking(
+    run = run_tracking(
         ClipJob(
             clip=video,
             prompts=collected,
@@ -186,12 +186,12 @@ def track(
             outputs=(output,),
         )
     )
-    if outcome is None:
+    if run.outcome is None:
         say("Interrupted before the first frame was tracked; nothing was written.")
-        raise typer.Exit(EXIT_CODE)
-    _report(outcome, as_json=as_json)
-    if outcome.interrupted:
-        raise typer.Exit(EXIT_CODE)
+    else:
+        _report(run.outcome, as_json=as_json)
+    if run.exit_code:
+        raise typer.Exit(run.exit_code)
 
 
 def _report(outcome: "ClipOutcome", *, as_json: bool) -> None:

@@ -1,16 +1,30 @@
 """What ``sam2ov track`` does once its command line is understood."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sam2ov.commands.console import progress_display, say
-from sam2ov.commands.interrupt import Interruptible
+from sam2ov.commands.interrupt import Interruptible, exit_code
 
 if TYPE_CHECKING:
     from sam2ov.jobs import ClipJob, ClipOutcome
 
 
-def run_tracking(job: "ClipJob") -> "ClipOutcome | None":
-    """Do a job, which Ctrl-C ends early; None if there was nothing to write by then.
+@dataclass(frozen=True)
+class TrackingRun:
+    """How a job ended.
+
+    Attributes:
+        outcome: what came of it; None if there was nothing to write.
+        exit_code: of the command; not 0 where a signal has ended the job early.
+    """
+
+    outcome: "ClipOutcome | None"
+    exit_code: int = 0
+
+
+def run_tracking(job: "ClipJob") -> TrackingRun:
+    """Do a job, which Ctrl-C and other signals end early.
 
     Raises:
         Sam2ovError: whatever went wrong.
@@ -23,9 +37,13 @@ def run_tracking(job: "ClipJob") -> "ClipOutcome | None":
             run.load(progress, note=say)
         with progress_display() as progress:
             with Interruptible() as interruptible:
-                run.advance(progress, lambda: interruptible.requested)
-            if not run.tracked_frames:
-                return None
-            if not run.completed:
-                say("Interrupted; writing what is tracked so far (Ctrl-C again: write nothing).")
-            return run.outcome(run.write(progress))
+                run.advance(progress, lambda: interruptible.requested is not None)
+                if interruptible.requested is not None and not run.completed:
+                    code = exit_code(interruptible.requested)
+                    if not run.tracked_frames:
+                        return TrackingRun(None, code)
+                    say(
+                        "Interrupted; writing what is tracked so far (Ctrl-C again: write nothing)."
+                    )
+                    return TrackingRun(run.outcome(run.write(progress)), code)
+            return TrackingRun(run.outcome(run.write(progress)))

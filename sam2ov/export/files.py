@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from sam2ov.errors import ExportError
-from sam2ov.unfinished import unfinished_file, unfinished_folder
+from sam2ov.unfinished import ScratchFolder, unfinished_file, unfinished_folder
 
 
 class FileTree(Protocol):
@@ -49,9 +48,9 @@ class Spool:
 @contextmanager
 def spools(path: Path, count: int) -> Iterator[list[Spool]]:
     """Texts beside ``path``, where there is room for the output; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+    with ScratchFolder(f".{path.name}.", path.parent) as folder:
         files = [
-            (Path(folder) / str(number)).open("w+", encoding="utf-8", newline="")
+            (folder / str(number)).open("w+", encoding="utf-8", newline="")
             for number in range(count)
         ]
         try:

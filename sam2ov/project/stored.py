@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from sam2ov.project.state import ProjectSnapshot, ProjectState
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.store.journal import Journal
 from sam2ov.store.results import Kind, ResultStore
+from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.masks import (
     HOLE_AREA,
     FloatArray,
@@ -116,8 +116,8 @@ def open_stored_project(
     if path.is_file():
         if not is_project_file(path):
             raise ProjectError(f"{path} is no project file of sam2ov.")
-        with TemporaryDirectory(prefix="sam2ov-") as name:
-            folder = ProjectFolder(Path(name))
+        with ScratchFolder() as unpacked:
+            folder = ProjectFolder(unpacked)
             info = open_project_file(path, folder, max_bytes, clip, progress, cancel)
             with _opened(folder, info, clip) as project:
                 yield project

@@ -6,7 +6,6 @@ survive the process. A new step forgets those that lie ahead. Before the first s
 simply replaced: that is how a session without a history works.
 """
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sam2ov.errors import ProjectError
+from sam2ov.errors import ProjectError, StorageError
 from sam2ov.store.database import Database
 from sam2ov.store.tables import ALIVE, NEVER, SCHEMA, VERSIONED
+from sam2ov.unfinished import ScratchFolder
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, max_bytes: int | None = None) -> None:
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: ScratchFolder | None = None
         self._under_way: int | None = None  # a step that may yet fail
         self._database = Database(path, SCHEMA, max_bytes)
         try:
@@ -66,12 +66,21 @@ class Journal:
         Args:
             directory: where the file is made; None for the system's temporary folder.
             max_bytes: as above.
+
+        Raises:
+            StorageError: the folder cannot be made.
         """
-        folder = tempfile.TemporaryDirectory(prefix="sam2ov-", dir=directory)
         try:
-            journal = cls(Path(folder.name) / "journal.sqlite", max_bytes)
+            folder = ScratchFolder(place=directory)
+        except OSError as error:
+            raise StorageError(
+                f"No folder for results can be made: {error.strerror or error}. Free some space, "
+                "or choose another place with the environment variable TMPDIR."
+            ) from error
+        try:
+            journal = cls(folder.path / "journal.sqlite", max_bytes)
         except BaseException:
-            folder.cleanup()
+            folder.remove()
             raise
         journal._temporary = folder
         return journal
@@ -92,7 +101,7 @@ class Journal:
         with self._database.lock:
             self._database.close()
             if self._temporary is not None:
-                self._temporary.cleanup()
+                self._temporary.remove()
 
     def check(self) -> None:
         """Read the whole file.

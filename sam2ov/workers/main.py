@@ -90,7 +90,10 @@ def main() -> None:
     parser.add_argument("--shared-fd", type=int)
     parser.add_argument("--shared-file")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the owner's, who ends its workers
+    # Ctrl-C, a closed terminal and service managers mean the owner, who ends its workers.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     shared_memory.inherited_fd = options.shared_fd or os.open(options.shared_file, os.O_RDWR)
     calls = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")

@@ -7,7 +7,6 @@ ends with it. Files come as uploads that Gradio has checked, never as paths on t
 
 import inspect
 import json
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -49,6 +48,7 @@ from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.pool.offers import offered_models
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
+from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.objects import MAX_OBJECTS
 from sam2ov.zoo.presets import PresetName, find_preset
@@ -134,7 +134,7 @@ class PublicApi:
         Returns:
             The file.
         """
-        with _reported(), self._folder() as folder:
+        with _reported(), ScratchFolder("sam2ov-call-") as folder:
             clip, called = _checked_upload(video), _called(video)
             kind = _checked_form(output, options or {})
             place = folder / f"{clip_stem(called)}-{kind.name}{kind.file_suffix}"
@@ -185,7 +185,7 @@ class PublicApi:
         Returns:
             A PNG of the video's size: 255 where the object is, 0 elsewhere.
         """
-        with _reported(), self._folder() as folder:
+        with _reported(), ScratchFolder("sam2ov-call-") as folder:
             clip, called = _checked_upload(video), _called(video)
             prompt: FramePromptFields = {"frame": frame, "points": points or [], "box": box}
             wanted = _checked_prompts({"objects": [{"id": 1, "prompts": [prompt]}]})
@@ -235,13 +235,6 @@ class PublicApi:
             )
             for known in FORMATS.values()
         ]
-
-    @staticmethod
-    @contextmanager
-    def _folder() -> Iterator[Path]:
-        """For what a call writes; gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix="sam2ov-call-") as name:
-            yield Path(name)
 
     @contextmanager
     def _opened(

@@ -199,14 +199,19 @@ class Workspace:
             self.job = None
         self.last_used = time.monotonic()
 
+    def cancel(self) -> None:
+        """Have what runs for the tab end soon; waits for nothing."""
+        job, getting = self.job, self.getting
+        if job is not None:
+            job.cancel()
+        if getting is not None:
+            getting.job.cancel()
+
     def close(self) -> None:
         """Release everything and delete the tab's files."""
         with self._turns.turn():
             self._is_closed = True
-            if self.job is not None:
-                self.job.cancel()
-            if self.getting is not None:
-                self.getting.job.cancel()
+            self.cancel()
             self.replace_clip(None)
             shutil.rmtree(self.folder, ignore_errors=True)
 

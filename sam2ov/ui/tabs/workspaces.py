@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 
@@ -169,13 +170,17 @@ class Workspaces:
             release_memory()
 
     def close(self) -> None:
-        """Close all of them; the server stops."""
+        """Close all of them, beside each other; the server stops."""
         self._stopped.set()
-        self._sweeper.join()
         with self._lock:
-            left = list(self._by_session)
-        for session_hash in left:
-            self.close_one(session_hash)
+            left = list(self._by_session.values())
+            self._by_session.clear()
+        for workspace in left:  # nobody waits for a job that does not know yet that it is to end
+            workspace.cancel()
+        with ThreadPoolExecutor(len(left) or 1, "sam2ov-close") as closing:
+            for closed in [closing.submit(workspace.close) for workspace in left]:
+                closed.result()
+        self._sweeper.join()
 
     def sweep(self) -> None:
         """Close the workspaces that have been idle for too long."""

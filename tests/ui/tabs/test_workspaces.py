@@ -17,6 +17,7 @@ from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import ProjectOpener
+from sam2ov.ui.tabs.workspace import Workspace
 from sam2ov.ui.tabs.workspaces import Workspaces
 from tests.ui.conftest import CHOICE, OneModel, Tab, request_of
 
@@ -68,6 +69,26 @@ def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
     open_tab.editor.unload(open_tab.request)  # Gradio notices a little later
     assert not open_tab.workspaces.leave(workspace.token)
     assert len(open_tab.workspaces) == 0
+
+
+def test_the_server_stops_all_tabs_at_once(
+    workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that takes its time, as a clip that is being read does, holds up no other."""
+    tabs = [workspaces.get(f"tab-{number}") for number in range(64)]
+    all_close = threading.Barrier(len(tabs), timeout=60)
+    close = Workspace.close
+
+    def close_slowly(workspace: Workspace) -> None:
+        all_close.wait()
+        close(workspace)
+
+    monkeypatch.setattr(Workspace, "close", close_slowly)
+    job = tabs[5].start(Job("track", "Tracking"))
+    workspaces.close()
+    assert job.cancelled
+    assert not any(tab.folder.exists() for tab in tabs)
+    assert len(workspaces) == 0
 
 
 def test_a_page_that_has_left_is_not_taken_in_again(workspaces: Workspaces) -> None:
