@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from sam2ov.mask_files.pictures import PictureKind
     from sam2ov.mask_files.prompt_file import FramePrompt, ObjectPrompts, PromptFile
 
 POINT_FORM = "FRAME:OBJECT:X,Y"
@@ -46,19 +47,24 @@ class MaskOption:
     path: Path
 
 
-def read_mask_files(path: Path, frames: str, first_number: int) -> "PromptFile":
+def read_mask_files(
+    path: Path, frames: str, first_number: int, kind: "PictureKind", threshold: float
+) -> "PromptFile":
     """Read the masks of ``--masks``.
 
     Args:
         path: of any known kind.
         frames: "first", "all", or a number.
         first_number: the number that the video's frame 0 has there.
+        kind: what the values of pictures mean.
+        threshold: of white, above which a soft matte is the object.
 
     Raises:
         typer.BadParameter: ``frames`` is none of these.
         PromptError: the masks cannot be read.
     """
     from sam2ov.mask_files.isolated import read_masks
+    from sam2ov.mask_files.pictures import Reading
     from sam2ov.mask_files.reading import Choice
 
     words = {"first": None, "all": 1}
@@ -67,7 +73,7 @@ def read_mask_files(path: Path, frames: str, first_number: int) -> "PromptFile":
             f"--masks-frames: {frames!r} is neither first, all, nor a number from 1."
         )
     every = words[frames] if frames in words else int(frames)
-    return read_masks(path, Choice(every, first_number))
+    return read_masks(path, Choice(every, first_number, Reading(kind, threshold)))
 
 
 def parse_point(text: str) -> PointOption:

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -102,6 +102,19 @@ def track(
     masks_first_number: Annotated[
         int, typer.Option(min=0, help="--masks: the number that the video's frame 0 has there.")
     ] = 0,
+    masks_kind: Annotated[
+        Literal["auto", "labels", "matte"],
+        typer.Option(
+            help="--masks: what the values of PNGs are: a label for each object, or the one object "
+            "of a matte, soft or hard; auto looks at the picture."
+        ),
+    ] = "auto",
+    masks_threshold: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="--masks: where a soft matte is cut; 0.5 is half of white."
+        ),
+    ] = 0.5,
     direction: Annotated[
         _Direction,
         typer.Option(
@@ -153,7 +166,9 @@ def track(
     check_calibration(preset, calibrate)
     imported = None
     if masks is not None:
-        imported = read_mask_files(masks, masks_frames, masks_first_number)
+        imported = read_mask_files(
+            masks, masks_frames, masks_first_number, masks_kind, masks_threshold
+        )
     collected = collect_prompts(point or [], box or [], mask or [], prompts, imported)
     output = make_output(
         out,

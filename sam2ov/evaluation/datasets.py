@@ -8,7 +8,8 @@ Three layouts are understood:
 * YouTube-VOS: the same without ``480p`` and ``ImageSets``; not every frame needs an annotation.
 
 Masks are label maps, palette PNG or grey: 0 is background, each other value an object, 255 void
-(as DAVIS reads it: background). A grey or colour mask of nothing but 0 and 255 shows one object.
+(as DAVIS reads it: background); values from 1000 on are those of MOTS. A mask of nothing but black
+and white, or with soft edges between the two, shows one object (``mask_files.pictures``).
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from sam2ov.errors import DatasetError
+from sam2ov.errors import DatasetError, PromptError
+from sam2ov.mask_files.pictures import AS_THEY_LOOK, labels_of
 
 LabelMap = npt.NDArray[np.uint8]
 """uint8 [H, W], 0 background, 1 to 254 objects."""
@@ -107,22 +109,19 @@ def read_labels(path: Path) -> LabelMap:
             image.load()
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError) as error:
         raise DatasetError(f"{path} is not a readable mask: {error}. Replace it.") from error
-    if image.mode in {"P", "L"}:
-        values = np.asarray(image, np.uint8)
-    elif image.mode == "1":
-        values = np.asarray(image, np.uint8) * _VOID
-    else:
-        channels = np.asarray(image.convert("RGB"))
-        values = channels[..., 0]
-        if (channels != values[..., None]).any():
+    try:
+        labels = labels_of(image, path.name, AS_THEY_LOOK)
+    except PromptError as error:
+        raise DatasetError(str(error)) from error
+    read = np.zeros(labels.values.shape, np.uint8)
+    for value, number in labels.objects:
+        if isinstance(number, str) or not 0 < number < _VOID:
             raise DatasetError(
-                f"{path} has colours ({image.mode}), a mask has labels: save it as a palette or "
-                "grey PNG."
+                f"{path} has an object {number}; a mask has labels from 1 to 254: save it as a "
+                "palette or grey PNG."
             )
-    present = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
-    if image.mode != "P" and set(present.tolist()) <= {0, _VOID}:
-        return (values > 0).astype(np.uint8)
-    return np.where(values == _VOID, 0, values).astype(np.uint8)
+        read[labels.mask(value)] = number
+    return read
 
 
 def _davis(folder: Path, year: Year, split: str) -> dict[str, tuple[Path, Path]]:

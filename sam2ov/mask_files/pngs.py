@@ -6,30 +6,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from sam2ov.errors import PromptError
 from sam2ov.mask_files.bundle import MAX_PICTURE_BYTES, Bundle
 from sam2ov.mask_files.found import FoundMask, ObjectIds
+from sam2ov.mask_files.pictures import Labels, Reading, labels_of
 from sam2ov.mask_files.schemas import MAX_PIXELS
 from sam2ov.values.rle import encode_rle
 
-_MOST_LABELS = 1000
-"""Of one picture: each takes a look at all of its pixels."""
-_VOID = 255
-_MOTS_FACTOR = 1000
-_MOTS_IGNORED = 10
 
-
-def png_masks(bundle: Bundle, names: list[str]) -> Iterator[FoundMask]:
+def png_masks(bundle: Bundle, names: list[str], how: Reading) -> Iterator[FoundMask]:
     """The masks of PNGs, by frame.
 
-    The last number of a name is the frame; one without is frame 0. Palette pictures, and others
-    with more values than 0 and one more, are label maps: the values are the objects, and 255 is
-    void. Values from 1000 on are those of MOTS. Pictures of one value in several folders show an
-    object per folder, whose number or name is the folder's.
+    The last number of a name is the frame; one without is frame 0. What their values and colours
+    mean, ``pictures`` tells. Pictures in several folders show an object per folder, whose number
+    or name is the folder's.
 
     Raises:
         PromptError: a picture cannot be read; frames appear twice; or there are several videos.
@@ -54,32 +46,16 @@ def png_masks(bundle: Bundle, names: list[str]) -> Iterator[FoundMask]:
         for folder, frames in by_folder.items():
             if number not in frames:
                 continue
-            values = _values(bundle, frames[number])
+            labels = _labels(bundle, frames[number], how)
             if len(by_folder) > 1:
                 leaf = PurePosixPath(folder).name
                 key: object = int(leaf) if leaf.isdecimal() else leaf
                 name = "" if leaf.isdecimal() else leaf
-                yield FoundMask(number, ids.of(key), name, encode_rle(values > 0))
+                yield FoundMask(number, ids.of(key), name, encode_rle(labels.everything()))
                 continue
-            for value, obj_id in _labels(values, frames[number]):
-                yield FoundMask(number, ids.of(obj_id), "", encode_rle(values == value))
-
-
-def _labels(values: npt.NDArray[np.integer], name: str) -> list[tuple[int, int]]:
-    """The values of a label map that are objects, and the numbers of the objects."""
-    found = [int(value) for value in np.unique(values) if value > 0]
-    if len(found) > _MOST_LABELS:
-        raise PromptError(
-            f"{name} has {len(found):,} different values; a label map has one for each object, up "
-            f"to {_MOST_LABELS:,}."
-        )
-    if found == [_VOID]:
-        return [(_VOID, 1)]  # black and white
-    return [
-        (value, value % _MOTS_FACTOR if value >= _MOTS_FACTOR else value)
-        for value in found
-        if value != _VOID and value // _MOTS_FACTOR != _MOTS_IGNORED
-    ]
+            for value, told_by in labels.objects:
+                name = told_by if isinstance(told_by, str) else ""
+                yield FoundMask(number, ids.of(told_by), name, encode_rle(labels.mask(value)))
 
 
 def _is_label_map(bundle: Bundle, name: str) -> bool:
@@ -87,18 +63,14 @@ def _is_label_map(bundle: Bundle, name: str) -> bool:
         return image.mode == "P" or image.mode.startswith("I")
 
 
-def _values(bundle: Bundle, name: str) -> npt.NDArray[np.integer]:
+def _labels(bundle: Bundle, name: str, how: Reading) -> Labels:
     with _opened(bundle, name) as image:
         try:
-            if image.mode == "1":
-                return np.asarray(image, np.uint8) * np.uint8(_VOID)
-            if image.mode in {"L", "P"} or image.mode.startswith("I"):
-                return np.asarray(image)
-            rgba = np.asarray(image.convert("RGBA"))
+            return labels_of(image, name, how)
         except (OSError, ValueError, SyntaxError) as error:
+            if isinstance(error, PromptError):
+                raise
             raise PromptError(f"{name} cannot be read: {error}.") from error
-    visible = rgba[..., :3].any(axis=2) & (rgba[..., 3] > 0)
-    return visible * np.uint8(_VOID)
 
 
 def _opened(bundle: Bundle, name: str) -> Image.Image:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-import numpy as np
 from PIL import Image
 from pydantic import (
     BaseModel,
@@ -24,6 +23,7 @@ from pydantic import (
 from sam2ov.errors import PromptError
 from sam2ov.mask_files.bundle import MAX_TEXT_BYTES, read_file, require_file
 from sam2ov.mask_files.json_bounds import require_few_values
+from sam2ov.mask_files.pictures import AS_THEY_LOOK, labels_of
 from sam2ov.mask_files.schemas import MAX_PIXELS
 from sam2ov.unfinished import unfinished_file
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
@@ -219,9 +219,9 @@ def write_prompt_file(path: Path, prompts: PromptFile) -> None:
 
 
 def read_mask_image(path: Path) -> BoolArray:
-    """Read a mask prompt from a picture: bool [H, W], true where it is neither 0 nor transparent.
+    """Read a mask prompt from a picture: bool [H, W], true where it shows any object.
 
-    Palette and grey pictures count by their values, others by their colour (0 is black).
+    Soft edges are cut at half; see ``pictures``.
 
     Raises:
         PromptError: the file is missing or is no picture.
@@ -233,14 +233,11 @@ def read_mask_image(path: Path) -> BoolArray:
                 raise PromptError(
                     f"The mask {path} has {image.width}×{image.height} pixels, which is too many."
                 )
-            if image.mode in {"1", "L", "P", "I", "I;16", "F"}:
-                mask: BoolArray = np.asarray(image) != 0
-                return mask
-            rgba = np.asarray(image.convert("RGBA"))
+            return labels_of(image, path.name, AS_THEY_LOOK).everything()
+    except PromptError:
+        raise
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise PromptError(f"The mask {path} cannot be read: {error}.") from error
-    visible: BoolArray = rgba[..., :3].any(axis=2) & (rgba[..., 3] > 0)
-    return visible
 
 
 def to_prompt(entry: FramePrompt, size_hw: tuple[int, int]) -> Prompt:

@@ -13,6 +13,7 @@ from sam2ov.mask_files.cvat import cvat_masks
 from sam2ov.mask_files.found import FoundMask
 from sam2ov.mask_files.json_bounds import require_few_values
 from sam2ov.mask_files.jsons import coco_masks, sav_masks
+from sam2ov.mask_files.pictures import AS_THEY_LOOK, Reading
 from sam2ov.mask_files.pngs import png_masks
 from sam2ov.mask_files.prompt_file import (
     FramePrompt,
@@ -41,10 +42,12 @@ class Choice:
         every: None for the first mask of each object; 1 for all; n for the first and those n, 2 n …
             frames behind it.
         first_number: the number that the video's frame 0 has in the files.
+        pictures: what their values mean.
     """
 
     every: int | None = None
     first_number: int = 0
+    pictures: Reading = AS_THEY_LOOK
 
 
 def read_prompts_or_masks(path: Path, choice: Choice, max_text_bytes: int) -> PromptFile:
@@ -85,7 +88,7 @@ def read_masks(
     names: dict[int, str] = {}
     count = 0
     with open_bundle(path) as bundle:
-        for found in _found(bundle, path.name, max_text_bytes):
+        for found in _found(bundle, path.name, max_text_bytes, choice.pictures):
             beat()
             frame = found.number - choice.first_number
             entry = _entry(found, frame, kept.get(found.obj_id, {}), choice)
@@ -128,11 +131,13 @@ def _entry(
     return from_prompt(frame, MaskPrompt(found.mask))
 
 
-def _found(bundle: Bundle, name: str, max_text_bytes: int) -> Iterator[FoundMask]:
+def _found(
+    bundle: Bundle, name: str, max_text_bytes: int, pictures_are: Reading
+) -> Iterator[FoundMask]:
     pictures = bundle.ending(".png")
     if pictures:
         masks = [p for p in pictures if "Annotations" in p.split("/")] or pictures
-        return png_masks(bundle, masks)
+        return png_masks(bundle, masks, pictures_are)
     texts = bundle.ending(".json", ".xml")
     if len(texts) != 1:
         what = f"{len(texts)} files of annotations" if texts else "nothing that can be read"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from sam2ov.errors import DatasetError
 from sam2ov.evaluation.datasets import find_sequences, read_labels
@@ -73,9 +73,21 @@ def test_black_and_white_is_one_object(tmp_path: Path, mode: str) -> None:
 
 
 def test_grey_values_are_labels_and_255_is_void(tmp_path: Path) -> None:
-    values = np.array([[0, 1], [7, 255]], np.uint8)
+    values = np.array([[0, 1], [7, 255]], np.uint8).repeat(4, axis=0).repeat(4, axis=1)
     Image.fromarray(values).save(tmp_path / "m.png")
-    assert read_labels(tmp_path / "m.png").tolist() == [[0, 1], [7, 0]]
+    assert read_labels(tmp_path / "m.png")[::4, ::4].tolist() == [[0, 1], [7, 0]]
+
+
+def test_soft_masks_and_those_of_mots(tmp_path: Path) -> None:
+    hard = np.zeros((60, 60), np.uint8)
+    hard[20:40, 20:40] = 255
+    soft = np.asarray(Image.fromarray(hard).filter(ImageFilter.GaussianBlur(2)))
+    Image.fromarray(soft).save(tmp_path / "soft.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "soft.png"), soft > 127)
+    mots = np.zeros((60, 60), np.uint16)
+    mots[:20], mots[40:] = 1001, 2002
+    Image.fromarray(mots).save(tmp_path / "mots.png")
+    assert np.unique(read_labels(tmp_path / "mots.png")).tolist() == [0, 1, 2]
 
 
 def test_mistakes_are_named(plain_dataset: Path, davis: Path, tmp_path: Path) -> None:
@@ -105,7 +117,7 @@ def test_unreadable_masks(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="not a readable mask"):
         read_labels(path)
     colours = np.zeros((4, 4, 3), np.uint8)
-    colours[0, 0] = (10, 20, 30)
+    colours[:2], colours[2:] = (10, 20, 30), (30, 20, 10)
     Image.fromarray(colours).save(path)
-    with pytest.raises(DatasetError, match="has colours"):
+    with pytest.raises(DatasetError, match="has an object #"):
         read_labels(path)
