@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from sam2ov.errors import ExportError
 from sam2ov.export.annotation_options import DatasetOptions
 from sam2ov.export.categories import Categories
 from sam2ov.export.coco import CocoText
@@ -17,7 +16,6 @@ from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan, ExportSource
 from sam2ov.export.split import PARTS, Split
 from sam2ov.export.yolo import YoloWriter, yolo_layout
 
-_MAX_CATEGORIES = 254
 """255 is void in palette masks."""
 
 _README = """\
@@ -47,17 +45,11 @@ def open_dataset(plan: ExportPlan) -> Iterator[AddFrame]:
     """Begin a folder or archive.
 
     Raises:
-        ExportError: there are too many categories, the path is taken by something else, or the
-            disk is full.
+        ExportError: the path is taken by something else, or the disk is full.
     """
     options = plan.options(DatasetOptions)
     sources = plan.sources
     categories = Categories.of(sources)
-    if len(categories.names) > _MAX_CATEGORIES:
-        raise ExportError(
-            f"A data set holds {_MAX_CATEGORIES} categories, here are {len(categories.names)}. "
-            "Give objects of one kind the same name."
-        )
     split = Split(sources, options)
     stems = _different_stems(sources)
     part = "(train|val)"

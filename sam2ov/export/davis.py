@@ -6,13 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from sam2ov.errors import ExportError
 from sam2ov.export.annotation_options import DavisOptions
 from sam2ov.export.files import file_tree
 from sam2ov.export.pictures import jpeg, palette_png
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 
-MAX_OBJECT_ID: Final = 254
 """255 is void, which evaluations leave out."""
 
 MASKS: Final = "Annotations/480p"
@@ -29,16 +27,10 @@ def open_davis(plan: ExportPlan) -> Iterator[AddFrame]:
     DAVIS whatever the objects' colours. Where masks overlap, the highest logit wins.
 
     Raises:
-        ExportError: an object's id does not fit a palette, the path is taken by something else,
-            or the disk is full.
+        ExportError: the path is taken by something else, or the disk is full.
     """
     source, options = plan.source, plan.options(DavisOptions)
     values = np.array([0, *(target.obj_id for target in source.masks.objects)])
-    if values.max() > MAX_OBJECT_ID:
-        raise ExportError(
-            f"Palette PNGs hold objects 1 to {MAX_OBJECT_ID}, not {values.max()}: renumber the "
-            "object."
-        )
     layout = (rf"{MASKS}/[\w.-]+/\d+\.png", rf"{FRAMES}/[\w.-]+/\d+\.jpg", LIST)
     with file_tree(plan.path, layout) as tree:
         tree.write(LIST, f"{source.stem}\n".encode())

@@ -55,6 +55,9 @@ class ExportFormat:
         has_times: frames appear at times, which can begin where they do in the clip.
         has_alpha: pictures with transparency.
         is_lossless: masks come back to the pixel.
+        max_object_id: the largest number of an object that it holds; None where any will do.
+        max_kinds: how many names of objects it tells apart, besides ``known_kinds``; None: any.
+        known_kinds: names that have a place of their own, in small letters.
     """
 
     name: str
@@ -69,6 +72,9 @@ class ExportFormat:
     has_times: bool = False
     has_alpha: bool = False
     is_lossless: bool = True
+    max_object_id: int | None = None
+    max_kinds: int | None = None
+    known_kinds: frozenset[str] = frozenset()
 
     @property
     def file_options(self) -> frozenset[str]:

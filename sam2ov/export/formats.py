@@ -259,6 +259,7 @@ _ALL = (
         options=DavisOptions,
         names="{frame:05d}",
         splits=True,
+        max_object_id=254,
     ),
     ExportFormat(
         name="masks",
@@ -298,6 +299,9 @@ _ALL = (
         suffix=None,
         load=_mots,
         names="{frame:06d}",
+        max_object_id=999,
+        max_kinds=61,  # beyond class 64 the numbers exceed 16 bits; 10 marks what is ignored
+        known_kinds=frozenset({"car", "pedestrian", "person"}),
     ),
     ExportFormat(
         name="sav",
@@ -335,6 +339,7 @@ _ALL = (
         load=_dataset,
         options=DatasetOptions,
         takes_several=True,
+        max_kinds=254,
     ),
 )
 

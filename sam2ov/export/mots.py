@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from sam2ov.errors import ExportError
 from sam2ov.export.categories import Categories
 from sam2ov.export.files import file_tree, spools
 from sam2ov.export.pictures import number_png
@@ -26,19 +25,13 @@ def open_mots(plan: ExportPlan) -> Iterator[AddFrame]:
     Where masks overlap, the highest logit wins.
 
     Raises:
-        ExportError: an object's number or there being too many names does not fit the format; the
-            path is taken by something else; or the disk is full.
+        ExportError: the path is taken by something else, or the disk is full.
     """
     source = plan.source
     classes = _class_ids(Categories.of(plan.sources).names)
     values = np.zeros(len(source.masks.objects) + 1, np.uint16)
     names = Categories.of(plan.sources)
     for number, target in enumerate(source.masks.objects, 1):
-        if target.obj_id >= _CLASS_FACTOR:
-            raise ExportError(
-                f"MOTS holds objects 1 to {_CLASS_FACTOR - 1}, not {target.obj_id}: renumber the "
-                "object."
-            )
         class_id = classes[names.names[names.number(target)]]
         values[number] = class_id * _CLASS_FACTOR + target.obj_id
     layout = (r"instances/[\w.-]+/\d+\.png", r"instances_txt/[\w.-]+\.txt", r"classes\.txt")
@@ -67,11 +60,5 @@ def _class_ids(names: tuple[str, ...]) -> dict[str, int]:
     others = iter(_OTHERS)
     for name in names:
         known = _KNOWN.get(name.casefold())
-        try:
-            found[name] = known if known is not None else next(others)
-        except StopIteration:
-            raise ExportError(
-                f"MOTS holds {len(_OTHERS)} kinds of objects besides cars and pedestrians; here "
-                f"are {len(names)} names. Give objects of one kind the same name."
-            ) from None
+        found[name] = next(others) if known is None else known
     return found

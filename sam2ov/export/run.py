@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sam2ov.errors import ExportError
+from sam2ov.export.categories import category_name
 from sam2ov.export.format import ExportFormat, ExportSettings
 from sam2ov.export.names import NameTemplate, file_stem
 from sam2ov.export.plan import ExportFrame, ExportPlan, ExportSource
@@ -47,7 +48,7 @@ def run_export(
     """
     settings = settings or ExportSettings()
     wanted.check(path, settings, len(sources))
-    _require_different_names(wanted, settings, sources)
+    check_objects(wanted, settings, [source.objects for source in sources])
     plans = _plans(wanted, sources, path, settings)
     stage = f"Writing {path.name}" if len(plans) == 1 else f"Writing {len(plans)} files"
     total = sum(len(source.frames) for source in sources)
@@ -104,8 +105,40 @@ def _object_path(
     return path.with_name(NameTemplate(settings.names).expand(values) + path.suffix)
 
 
+def check_objects(
+    wanted: ExportFormat, settings: ExportSettings, clips: Sequence[Sequence[ClipObject]]
+) -> None:
+    """Find out what the format cannot hold of the objects, before they are tracked.
+
+    Args:
+        wanted: the format.
+        settings: see there.
+        clips: the objects of each clip.
+
+    Raises:
+        ExportError: a number or the number of names is too large, or files would have one name.
+    """
+    objects = [target for clip in clips for target in clip]
+    most = wanted.max_object_id
+    largest = max((target.obj_id for target in objects), default=0)
+    if most is not None and largest > most:
+        raise ExportError(
+            f"The format {wanted.name} holds objects 1 to {most}, not {largest}: renumber the "
+            "object."
+        )
+    kinds = {category_name(target) for target in objects}
+    kinds = {kind for kind in kinds if kind.casefold() not in wanted.known_kinds}
+    if wanted.max_kinds is not None and len(kinds) > wanted.max_kinds:
+        besides = f" besides {', '.join(sorted(wanted.known_kinds))}" if wanted.known_kinds else ""
+        raise ExportError(
+            f"The format {wanted.name} holds {wanted.max_kinds} kinds of objects{besides}, here "
+            f"are {len(kinds)} names. Give objects of one kind the same name."
+        )
+    _require_different_names(wanted, settings, clips)
+
+
 def _require_different_names(
-    wanted: ExportFormat, settings: ExportSettings, sources: Sequence[ExportSource]
+    wanted: ExportFormat, settings: ExportSettings, clips: Sequence[Sequence[ClipObject]]
 ) -> None:
     """Objects of one name must not write into one file."""
     text = settings.names or wanted.names
@@ -113,8 +146,8 @@ def _require_different_names(
         return
     if "id" in NameTemplate(text).fields:
         return
-    for source in sources:
-        names = [file_stem(target.name).casefold() for target in source.objects]
+    for objects in clips:
+        names = [file_stem(target.name).casefold() for target in objects]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ExportError(

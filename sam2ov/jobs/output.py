@@ -1,16 +1,21 @@
 """An output: what to write where, checked before the work starts, written after it."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS, ExportFormat, ExportSettings
 from sam2ov.export.plan import ExportSource
-from sam2ov.export.run import output_paths, run_export
+from sam2ov.export.run import check_objects, output_paths, run_export
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.values.objects import ClipObject
+
+_LEAST_FREE_BYTES: Final = 16 << 20
+"""With less, no output of any length can be written."""
 
 
 class Output(BaseModel):
@@ -67,6 +72,10 @@ class Output(BaseModel):
             ExportError: options contradict each other or the format.
         """
         self.kind.check(self.path, self.settings, num_clips)
+        for name in self.kind.file_options:
+            file = self.options.get(name)
+            if isinstance(file, str) and file and not Path(file).is_file():
+                raise ExportError(f"There is no file {file} for {name}. Check the path.")
 
     def check_places(
         self, videos: Sequence[Path], stem: str, objects: Sequence[ClipObject]
@@ -79,10 +88,17 @@ class Output(BaseModel):
             objects: that are written.
 
         Raises:
-            ExportError: the place is taken or is no folder.
+            ExportError: the place is taken, is no folder or has no room, or the format cannot hold
+                the objects.
         """
+        check_objects(self.kind, self.settings, [objects])
         if not self.path.absolute().parent.is_dir():
             raise ExportError(f"The folder of {self.path} does not exist: create it first.")
+        if shutil.disk_usage(self.path.absolute().parent).free < _LEAST_FREE_BYTES:
+            raise ExportError(
+                f"There is no room for {self.path}: the disk is full. Free some space, or choose "
+                "another disk."
+            )
         for path in output_paths(self.kind, stem, objects, self.path, self.settings):
             self._check_place(path, videos)
 
