@@ -40,7 +40,7 @@ def named(*names: str, first: int = 1) -> list[ClipObject]:
 def test_what_a_format_cannot_hold(
     output: dict[str, str], objects: list[ClipObject], message: str, tmp_path: Path
 ) -> None:
-    wanted = Output(path=tmp_path / "out", **output)  # type: ignore[arg-type]
+    wanted = Output(path=tmp_path / "out", **output)
     wanted.check()
     with pytest.raises(ExportError, match=message):
         wanted.check_places([], "clip", objects)
