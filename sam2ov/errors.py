@@ -82,6 +82,10 @@ class ClipClosedError(Sam2ovError):
     """A page of the app acts on a clip that is no longer open on the server."""
 
 
+class PageUnknownError(Sam2ovError):
+    """A page of the app that has not said hello to the server asks for something."""
+
+
 class ServerError(Sam2ovError):
     """The app's server cannot be started."""
 

@@ -43,6 +43,9 @@ class Settings:
     max_sessions: Annotated[
         int, About("So many pages may be open; others are told that the server is full.")
     ] = 64
+    max_sessions_per_client: Annotated[
+        int, About("The same from one address; behind a proxy, see --trusted-proxy.")
+    ] = 32
     max_clips: Annotated[
         int, About("So many clips are open; the one idle for longest makes room for another.")
     ] = 16

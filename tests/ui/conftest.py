@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from sam2ov.ui.contract.messages import Snapshot
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
@@ -28,6 +30,8 @@ from sam2ov.values.masks import BoolArray
 from tests.click_model import ClickModel
 
 CHOICE = ModelChoice("fake", "CPU")
+CALLER = Caller("192.0.2.7")
+SECONDS = 20
 
 
 @dataclass
@@ -75,9 +79,12 @@ class Tab:
     request: gr.Request
     edits: int = 0
 
+    def __post_init__(self) -> None:
+        self.editor.ready(self.request)
+
     @property
     def workspace(self) -> Workspace:
-        return self.workspaces.of(self.request)
+        return self.workspaces.enter(str(self.request.session_hash), CALLER)
 
     @property
     def project(self) -> Project:
@@ -120,6 +127,20 @@ class Tab:
 def masks_of(tab: Tab, frame_idx: int) -> BoolArray:
     """The masks of all prompted objects [N, H, W]."""
     return tab.project.masks(frame_idx, tab.project.session.size_hw)[1] > 0
+
+
+def leave(tab: Tab) -> None:
+    """The tab's page goes, and what it had on the server is closed."""
+    assert tab.workspaces.leave(tab.workspace.token)
+    wait_for_closing()
+
+
+def wait_for_closing() -> None:
+    """Until no tab is being closed any more."""
+    for thread in threading.enumerate():
+        if thread.name == "sam2ov-closing":
+            thread.join(SECONDS)
+            assert not thread.is_alive()
 
 
 def event(payload: Any) -> gr.EventData:

@@ -142,6 +142,15 @@ class Refusal(Message):
     full: str
 
 
+class SayHello(Message):
+    """In place of a snapshot: the server does not know the page (any more) and waits for its hello.
+
+    The event has done nothing.
+    """
+
+    unknown: bool
+
+
 class Snapshot(Message):
     """The state of one browser tab.
 

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import gradio as gr
 
 from sam2ov.engine.plan import Segment
 from sam2ov.engine.session import TrackedFrame
-from sam2ov.errors import ProjectError, ServerFullError, TrackingError, VideoError
+from sam2ov.errors import PageUnknownError, ProjectError, ServerFullError, TrackingError, VideoError
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelChangedError, ModelDocument, Project, Reach, plan_project
 from sam2ov.project.library import ProjectFolder
@@ -42,6 +43,7 @@ from sam2ov.ui.contract.payloads import (
 )
 from sam2ov.ui.events.background import Finish, carry_out
 from sam2ov.ui.events.reporting import reported
+from sam2ov.ui.gate.caller import Caller, caller_of
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.job import Job
@@ -93,7 +95,7 @@ class EditorHandlers:
     def ready(self, request: gr.Request) -> str:
         """The page has been loaded; it asks again after a while if it could not be let in."""
         try:
-            workspace = self._workspaces.get(str(request.session_hash))
+            workspace = self._workspaces.enter(str(request.session_hash), _caller(request))
         except ServerFullError as error:
             return Refusal(full=str(error)).model_dump_json()
         with workspace.turn():
@@ -167,8 +169,8 @@ class EditorHandlers:
 
     def prepare(self, event: gr.EventData, request: gr.Request) -> None:
         """Embed the frame that the user looks at, so that a click is answered at once."""
-        workspace = self._workspaces.of(request)
-        with reported():
+        with reported(), suppress(PageUnknownError):
+            workspace = self._workspaces.of(request)
             wanted = parse(Prepare, event)
             clip = workspace.clip
             if clip is not None and clip.token == wanted.clip and workspace.job is None:
@@ -178,9 +180,10 @@ class EditorHandlers:
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the tab's long operation after its current item."""
-        job = self._workspaces.of(request).job
-        if job is not None:
-            job.cancel()
+        with suppress(PageUnknownError):
+            job = self._workspaces.of(request).job
+            if job is not None:
+                job.cancel()
 
     def track(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         """Track objects; yields while it goes on. What is done when it stops is kept."""
@@ -303,6 +306,10 @@ class EditorHandlers:
             yield frame.frame_idx
             if job.cancelled:
                 return
+
+
+def _caller(request: gr.Request) -> Caller:
+    return Caller() if request.request is None else caller_of(request.request.scope)
 
 
 def _apply(edit: Edit, project: Project) -> int | None:

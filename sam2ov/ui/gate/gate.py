@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sam2ov.ui.gate.access import AccessToken, without_token
+from sam2ov.ui.gate.caller import Caller, note_caller
 from sam2ov.ui.gate.headers import SECURITY_HEADERS
 from sam2ov.ui.gate.hosts import same_origin
 from sam2ov.ui.gate.rules import Rules
@@ -55,6 +56,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        caller = Caller(*(scope.get("client") or ())[:1])
+        note_caller(scope, caller)
         refusal = self._refusal(scope, headers)
         if scope["type"] == "websocket":
             if refusal is not None:
@@ -69,13 +72,14 @@ class Gate:
         if scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, answer)
         elif scope["path"].startswith(_STREAMED):
-            await self._pass_upload(scope, receive, answer)
+            await self._pass_upload(caller, scope, receive, answer)
         else:
             await self._pass_whole(scope, receive, answer)
 
-    async def _pass_upload(self, scope: Scope, receive: Receive, answer: Send) -> None:
-        client, _ = scope.get("client") or ("", 0)
-        with self._uploads.one_more(client) as fits:
+    async def _pass_upload(
+        self, caller: Caller, scope: Scope, receive: Receive, answer: Send
+    ) -> None:
+        with self._uploads.one_more(caller.place) as fits:
             if fits:
                 await self._app(scope, _impatient(receive), answer)
                 return

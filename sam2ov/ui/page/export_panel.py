@@ -12,6 +12,7 @@ from sam2ov.export import FORMATS
 from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.export_form import MAX_FIRST_NUMBER, MAX_TEMPLATE_LENGTH, ExportForm
 from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.unknown import known_only
 from sam2ov.ui.page.panels import PRIVATE, html
 
 _CHOSEN_OBJECT = "Number(document.querySelector('#editor .s2').dataset.object || 0)"
@@ -62,7 +63,7 @@ def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
         yield from handlers.export(form, request)
 
     export.click(
-        closed_elsewhere(answer),
+        closed_elsewhere(known_only(answer)),
         [kind, objects, frames, chosen, *controls.inputs],
         editor,
         # Which object is chosen is known to the page only.

@@ -9,6 +9,7 @@ from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.events.unknown import known_only
 from sam2ov.ui.page.editor import make_editor
 from sam2ov.ui.page.export_panel import export_panel
 from sam2ov.ui.page.panels import (
@@ -71,26 +72,38 @@ def _connect(handlers: Handlers, editor: gr.HTML, settings: Settings) -> None:
     shared = {"concurrency_limit": settings.max_sessions, **queued}
     editor.ready(answers.ready, queue=False, **queued)
     editor.open(
-        closed_elsewhere(answers.open), concurrency_id="open", concurrency_limit=2, **queued
+        closed_elsewhere(known_only(answers.open)),
+        concurrency_id="open",
+        concurrency_limit=2,
+        **queued,
     )
-    editor.close(answers.close, queue=False, **queued)
+    editor.close(known_only(answers.close), queue=False, **queued)
     editor.save(
-        closed_elsewhere(handlers.files.save_project),
+        closed_elsewhere(known_only(handlers.files.save_project)),
         concurrency_id="export",
         concurrency_limit=2,
         **queued,
     )
     editor.use_model(
-        closed_elsewhere(handlers.models.use), concurrency_id="load", concurrency_limit=2, **queued
+        closed_elsewhere(known_only(handlers.models.use)),
+        concurrency_id="load",
+        concurrency_limit=2,
+        **queued,
     )
     editor.get_model(
-        closed_elsewhere(handlers.models.get), concurrency_id="get", concurrency_limit=4, **queued
+        closed_elsewhere(known_only(handlers.models.get)),
+        concurrency_id="get",
+        concurrency_limit=4,
+        **queued,
     )
     editor.add_model(
-        closed_elsewhere(handlers.models.add), concurrency_id="get", concurrency_limit=4, **queued
+        closed_elsewhere(known_only(handlers.models.add)),
+        concurrency_id="get",
+        concurrency_limit=4,
+        **queued,
     )
-    editor.cancel_model(handlers.models.cancel, queue=False, **queued)
-    editor.edit(answers.edit, concurrency_id="edit", **shared)
-    editor.track(closed_elsewhere(answers.track), concurrency_id="track", **shared)
+    editor.cancel_model(known_only(handlers.models.cancel), queue=False, **queued)
+    editor.edit(known_only(answers.edit), concurrency_id="edit", **shared)
+    editor.track(closed_elsewhere(known_only(answers.track)), concurrency_id="track", **shared)
     editor.prepare(answers.prepare, concurrency_id="prepare", concurrency_limit=2, **common)
     editor.cancel(answers.cancel, queue=False, **common)

@@ -6,6 +6,7 @@ import gradio as gr
 
 from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.unknown import known_only
 from sam2ov.ui.routes.routes import WEB_FOLDER
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -37,9 +38,9 @@ def project_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
             container=False,
             elem_id="open-masks",
         )
-    save.click(handlers.save_prompts, None, editor, **PRIVATE)
+    save.click(known_only(handlers.save_prompts), None, editor, **PRIVATE)
     load.upload(
-        closed_elsewhere(handlers.open_prompts),
+        closed_elsewhere(known_only(handlers.open_prompts)),
         [load, masks],
         editor,
         concurrency_id="load",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -114,7 +115,7 @@ async def receive(
                 if received > max_bytes:
                     return too_large
                 await file.write(chunk)
-        take(partial, request.query_params.get("name", ""))
+        await run_in_threadpool(take, partial, request.query_params.get("name", ""))
     except ClientDisconnect:
         return PlainTextResponse("The upload was cancelled.", 400)
     except OSError as error:

@@ -23,6 +23,7 @@ from sam2ov.ui.contract.messages import (
     RangeView,
     Snapshot,
 )
+from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.pool.offers import is_demonstration, title_of
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
@@ -54,10 +55,12 @@ class Workspace:
     Args:
         choice: the model to start with.
         folder: for uploads and exports; deleted with the tab.
+        caller: whose page it is.
     """
 
-    def __init__(self, choice: ModelChoice, folder: Path) -> None:
+    def __init__(self, choice: ModelChoice, folder: Path, caller: Caller) -> None:
         self.choice = choice
+        self.caller = caller
         self.token = new_token()
         self.clip: OpenClip | None = None
         self.job: Job | None = None
@@ -208,7 +211,8 @@ class Workspace:
             getting.job.cancel()
 
     def close(self) -> None:
-        """Release everything and delete the tab's files."""
+        """Release everything and delete the tab's files; waits for whoever holds its state."""
+        self.cancel()  # before the wait: it may be for what is asked to end
         with self._turns.turn():
             self._is_closed = True
             self.cancel()

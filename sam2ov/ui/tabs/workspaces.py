@@ -5,13 +5,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 
-from sam2ov.errors import ClipClosedError, ServerFullError
+from sam2ov.errors import ClipClosedError, PageUnknownError, ServerFullError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.project.library import ProjectLibrary
+from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.allocator import release_memory
@@ -23,6 +23,9 @@ _SPARED_SECONDS = 300.0
 """A tab that was used within this time does not make room for a new one."""
 
 _REMEMBERED_PAGES = 1000
+
+_STOP_SECONDS = 10.0
+"""So long the server's end waits for tabs in all; what they leave is swept at the next start."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class Workspaces:
         self._lock = new_lock(Rank.LEAF)
         self._by_session: dict[str, Workspace] = {}
         self._left: deque[str] = deque(maxlen=_REMEMBERED_PAGES)
+        self._closing: dict[threading.Thread, str | None] = {}  # the projects that they still have
         self._stopped = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sam2ov-sweep", daemon=True)
         self._sweeper.start()
@@ -57,28 +61,47 @@ class Workspaces:
             return len(self._by_session)
 
     def get(self, session_hash: str) -> Workspace:
-        """The workspace of a tab; a new one at its first request.
+        """The workspace of a tab whose page has said hello.
 
         Raises:
-            ServerFullError: there are as many as there may be, and all are in use.
+            PageUnknownError: it has not, or was closed.
+        """
+        with self._lock:
+            known = self._by_session.get(session_hash)
+        if known is None:
+            raise PageUnknownError("The server does not know this page. Reload it.")
+        return known
+
+    def enter(self, session_hash: str, caller: Caller) -> Workspace:
+        """The workspace of a tab whose page says hello; a new one the first time.
+
+        Raises:
+            ServerFullError: there are as many as there may be, in all or of this client, and all
+                are in use.
             ClipClosedError: the page has said that it is gone.
             StorageError: no folder can be made for it.
         """
         with self._lock:
             known = self._by_session.get(session_hash)
             is_full = len(self._by_session) >= self.settings.max_sessions
-        if known is None and is_full:
+            is_greedy = self._of_client(caller) >= self.settings.max_sessions_per_client
+        if known is None and (is_full or is_greedy):
             spared = time.monotonic() - _SPARED_SECONDS
-            self._close_longest_idle(lambda tab: tab.is_lost or tab.last_used < spared)
+            self._close_longest_idle(
+                lambda tab: (
+                    (tab.is_lost or tab.last_used < spared)
+                    and (not is_greedy or tab.caller.place == caller.place)
+                )
+            )
         with self._lock:
-            known = self._known(session_hash)
+            known = self._known(session_hash, caller)
         if known is not None:
             return known
         # The library's folder is on a disk: nobody waits for that but who asked.
-        made = Workspace(self._choice, self.library.new_incoming())
+        made = Workspace(self._choice, self.library.new_incoming(), caller)
         try:
             with self._lock:
-                known = self._known(session_hash)  # to another request of the same page
+                known = self._known(session_hash, caller)  # to another request of the same page
                 if known is None:
                     self._by_session[session_hash] = made
                     return made
@@ -96,11 +119,17 @@ class Workspaces:
                 with other.turn():
                     if other.clip is clip and other is not workspace:
                         other.replace_clip(None)
+        with self._lock:
+            closing = [thread for thread, had in self._closing.items() if had == token]
+        for thread in closing:
+            thread.join()
 
     def has_open(self, token: str) -> bool:
         """Whether a project is open anywhere."""
         clips = [workspace.clip for workspace in self._all()]
-        return any(clip is not None and clip.folder.token == token for clip in clips)
+        with self._lock:
+            is_closing = token in self._closing.values()
+        return is_closing or any(clip is not None and clip.folder.token == token for clip in clips)
 
     @property
     def is_working(self) -> bool:
@@ -117,14 +146,12 @@ class Workspaces:
         """The workspace of the tab that a request comes from.
 
         Raises:
-            gr.Error: the request comes from no page, or from one too many.
+            gr.Error: the request comes from no page.
+            PageUnknownError: from one that has not said hello, or was closed.
         """
         if request.session_hash is None:
             raise gr.Error("This works from the page only.")
-        try:
-            return self.get(request.session_hash)
-        except (ServerFullError, ClipClosedError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        return self.get(request.session_hash)
 
     def by_upload_token(self, token: str) -> Workspace | None:
         """The workspace that may be uploaded to under ``token``."""
@@ -158,29 +185,53 @@ class Workspaces:
             found = [name for name, w in self._by_session.items() if w.token == token]
             self._left.extend(found)
         for session_hash in found:
-            self.close_one(session_hash)
+            self.begin_closing(session_hash)
         return bool(found)
 
     def close_one(self, session_hash: str) -> None:
-        """Close a tab's workspace; one that is not there is fine."""
+        """Close a tab's workspace, and wait until it is; one that is not there is fine."""
+        closing = self.begin_closing(session_hash)
+        if closing is not None:
+            closing.join()
+
+    def begin_closing(self, session_hash: str) -> threading.Thread | None:
+        """Close a tab's workspace in a thread of its own: whatever runs for it may take its time.
+
+        Returns:
+            The thread; None where there is no such tab.
+        """
         with self._lock:
             workspace = self._by_session.pop(session_hash, None)
-        if workspace is not None:
-            workspace.close()
-            release_memory()
+            if workspace is None:
+                return None
+            closing = threading.Thread(
+                target=self._close, args=(workspace,), name="sam2ov-closing", daemon=True
+            )
+            clip = workspace.clip
+            self._closing[closing] = None if clip is None else clip.folder.token
+        workspace.cancel()
+        closing.start()
+        return closing
 
     def close(self) -> None:
-        """Close all of them, beside each other; the server stops."""
+        """Close all of them, beside each other; the server stops.
+
+        It waits only so long for what does not end.
+        """
         self._stopped.set()
+        deadline = time.monotonic() + _STOP_SECONDS
         with self._lock:
-            left = list(self._by_session.values())
-            self._by_session.clear()
-        for workspace in left:  # nobody waits for a job that does not know yet that it is to end
-            workspace.cancel()
-        with ThreadPoolExecutor(len(left) or 1, "sam2ov-close") as closing:
-            for closed in [closing.submit(workspace.close) for workspace in left]:
-                closed.result()
-        self._sweeper.join()
+            left = list(self._by_session)
+        for session_hash in left:
+            self.begin_closing(session_hash)
+        with self._lock:
+            closing = list(self._closing)
+        for thread in closing:
+            thread.join(max(deadline - time.monotonic(), 0))
+        self._sweeper.join(max(deadline - time.monotonic(), 0))
+        late = sum(thread.is_alive() for thread in closing)
+        if late:
+            _log.warning("%d tabs were still at work when the server stopped.", late)
 
     def sweep(self) -> None:
         """Close the workspaces that have been idle for too long."""
@@ -192,23 +243,40 @@ class Workspaces:
                 if workspace.job is None and now - workspace.last_used > self._patience(workspace)
             ]
         for session_hash in idle:
-            self.close_one(session_hash)
+            self.begin_closing(session_hash)
             _log.info("Closed a tab that was not used for a long time.")
         self.library.sweep(self.has_open)
 
-    def _known(self, session_hash: str) -> Workspace | None:
-        """A tab's workspace, None if it may have a new one; raises as ``get``. Under the lock."""
+    def _close(self, workspace: Workspace) -> None:
+        try:
+            workspace.close()
+            if not self._stopped.is_set():
+                release_memory()
+        finally:
+            with self._lock:
+                self._closing.pop(threading.current_thread(), None)
+
+    def _of_client(self, caller: Caller) -> int:
+        """How many tabs one client has. Under the lock."""
+        return sum(tab.caller.place == caller.place for tab in self._by_session.values())
+
+    def _known(self, session_hash: str, caller: Caller) -> Workspace | None:
+        """A tab's workspace, None if it may have a new one; raises as ``enter``. Under the lock."""
         known = self._by_session.get(session_hash)
         if known is not None:
             return known
         if session_hash in self._left:  # what it asked for last has come late
             raise ClipClosedError("The page that asked for this has been closed.")
         if len(self._by_session) >= self.settings.max_sessions:
-            most = self.settings.max_sessions
-            are_open = "One page is open" if most == 1 else f"{most} pages are open"
             raise ServerFullError(
-                f"This server is full. {are_open}, as many as it takes. Close those that you "
-                "do not need; this one opens as soon as there is room."
+                f"This server is full. {_open(self.settings.max_sessions)}, as many as it takes. "
+                "Close those that you do not need; this one opens as soon as there is room."
+            )
+        most = self.settings.max_sessions_per_client
+        if self._of_client(caller) >= most:
+            raise ServerFullError(
+                f"{_open(most)} from your address, as many as this server takes from one. Close "
+                "those that you do not need; this one opens as soon as there is room."
             )
         return None
 
@@ -235,3 +303,7 @@ class Workspaces:
                 self.sweep()
             except Exception:  # the next one may succeed, and somebody has to tidy up
                 _log.exception("Closing what is not used failed.")
+
+
+def _open(pages: int) -> str:
+    return "One page is open" if pages == 1 else f"{pages} pages are open"

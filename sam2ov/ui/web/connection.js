@@ -1,7 +1,7 @@
 // What goes to the server and comes from it: events, and snapshots of which the newest counts.
 
 /** @import { AddModel, ChooseModel, Close, Edit, Open, Prepare } from "./messages.js" */
-/** @import { Refusal, Save, Snapshot, Track } from "./messages.js" */
+/** @import { Refusal, Save, SayHello, Snapshot, Track } from "./messages.js" */
 
 /** @typedef {{ [key: string]: never }} Nothing */
 
@@ -61,6 +61,7 @@ export class Connection {
     this.changed = changed;
     this.refused = refused;
     this.snapshot = NOTHING;
+    this.isKnown = false; // to the server
     this.awaySince = Infinity;
     document.addEventListener("visibilitychange", () => this.#returned());
     addEventListener("pagehide", ({ persisted }) => {
@@ -73,19 +74,27 @@ export class Connection {
     return this.snapshot !== NOTHING;
   }
 
-  // Ask for the first snapshot until it comes.
+  // Say hello until a snapshot comes: the first one, or the first of a server that was started anew.
   begin() {
-    if (this.isThere) return;
+    if (this.isKnown) return;
     this.send("ready", {});
     setTimeout(() => this.begin(), RETRY_MS);
   }
 
-  /** @param {Snapshot | Refusal} message */
+  /** @param {Snapshot | Refusal | SayHello} message */
   receive(message) {
+    if ("unknown" in message) {
+      if (this.isKnown) {
+        this.isKnown = false;
+        this.begin();
+      }
+      return;
+    }
     if ("full" in message) {
       this.refused(message.full); // `begin` goes on asking
       return;
     }
+    this.isKnown = true;
     const before = this.snapshot;
     const isNewTab = message.upload !== before.upload;
     if (!isNewTab && message.seq <= before.seq) return; // overtaken by a newer one

@@ -427,6 +427,14 @@ export interface Save {
   with_clip: boolean;
 }
 
+/**
+ * In place of a snapshot: the server does not know the page (any more) and waits for its hello.
+ * The event has done nothing.
+ */
+export interface SayHello {
+  unknown: boolean;
+}
+
 /** Set the in and out points, both included; without them the whole clip is meant. */
 export interface SetRange {
   number: number;

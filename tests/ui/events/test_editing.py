@@ -11,7 +11,14 @@ from sam2ov.ui.events import editing as handlers_module
 from sam2ov.ui.tabs.clip import Upload
 from tests.click_model import NUM_FRAMES
 from tests.clips import corrupt
-from tests.ui.conftest import Tab, event, masks_of, request_of, snapshot_of
+from tests.ui.conftest import (
+    Tab,
+    event,
+    masks_of,
+    request_of,
+    snapshot_of,
+    wait_for_closing,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +170,7 @@ def test_closing_the_tab_in_mid_track_frees_everything(open_tab: Tab) -> None:
         next(running)
     open_tab.workspaces.leave(workspace.token)
     running.close()  # type: ignore[attr-defined]
+    wait_for_closing()
     assert workspace.job is None
     assert workspace.clip is None
     assert not workspace.folder.exists()

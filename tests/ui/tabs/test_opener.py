@@ -29,7 +29,16 @@ from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
 from tests.conftest import REPOSITORY
-from tests.ui.conftest import CHOICE, OneModel, Tab, event, masks_of, request_of, snapshot_of
+from tests.ui.conftest import (
+    CHOICE,
+    OneModel,
+    Tab,
+    event,
+    leave,
+    masks_of,
+    request_of,
+    snapshot_of,
+)
 
 OTHER = ModelChoice("other", "CPU", "fast")
 
@@ -143,7 +152,7 @@ def test_a_reloaded_page_comes_back_to_everything(open_tab: Tab) -> None:
     before = what_is_shown(work_on(open_tab))
     masks = [masks_of(open_tab, frame) for frame in (0, 3, 7)]
     token = token_of(open_tab)
-    open_tab.workspaces.leave(open_tab.workspace.token)
+    leave(open_tab)
     reloaded = other_tab(open_tab)
     assert ready(reloaded).project is None
     assert what_is_shown(reloaded.open("project", token)) == before
@@ -231,7 +240,7 @@ def test_other_names_open_nothing(open_tab: Tab, token: str | None) -> None:
 
 def test_a_project_whose_clip_is_missing_is_explained(open_tab: Tab) -> None:
     token = token_of(open_tab)
-    open_tab.workspaces.leave(open_tab.workspace.token)
+    leave(open_tab)
     tab = other_tab(open_tab)
     clip = tab.workspaces.library.find(token).clip
     clip.rename(clip.with_suffix(".away"))
@@ -243,7 +252,7 @@ def test_a_project_whose_clip_is_missing_is_explained(open_tab: Tab) -> None:
 
 def test_a_damaged_journal_is_explained(open_tab: Tab) -> None:
     token = token_of(open_tab)
-    open_tab.workspaces.leave(open_tab.workspace.token)
+    leave(open_tab)
     tab = other_tab(open_tab)
     tab.workspaces.library.find(token).journal.write_bytes(b"no database " * 1000)
     with pytest.warns(UserWarning, match="damaged"):
@@ -255,7 +264,7 @@ def test_a_page_that_leaves_while_opening_locks_nothing(
     open_tab: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = token_of(open_tab)
-    open_tab.workspaces.leave(open_tab.workspace.token)
+    leave(open_tab)
     opened = ProjectOpener.open
     may_go_on, is_open = threading.Event(), threading.Event()
 
@@ -271,7 +280,7 @@ def test_a_page_that_leaves_while_opening_locks_nothing(
     next(running)
     next(running)
     assert is_open.wait(20)
-    left.workspaces.leave(left.workspace.token)
+    leave(left)
     may_go_on.set()
     assert isinstance(running, Generator)
     running.close()
@@ -330,7 +339,7 @@ def test_a_project_brings_its_model(open_tab: Tab, models: TwoModels) -> None:
     open_tab.click(0, 24, 32)
     choose(open_tab, OTHER)
     token = token_of(open_tab)
-    open_tab.workspaces.leave(open_tab.workspace.token)
+    leave(open_tab)
     tab = other_tab(open_tab)
     assert tab.open("project", token).undo == "Change the model to other (fast)"
     assert tab.workspace.choice == OTHER
@@ -341,7 +350,7 @@ def test_without_its_model_the_prompts_are_answered_anew(open_tab: Tab, models: 
     choose(open_tab, OTHER)
     list(open_tab.track())
     token = token_of(open_tab)
-    open_tab.workspaces.leave(open_tab.workspace.token)
+    leave(open_tab)
     models.missing.add(OTHER)
     tab = other_tab(open_tab)
     snapshot = tab.open("project", token)

@@ -11,22 +11,23 @@ import gradio as gr
 import pytest
 
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import ClipClosedError, TrackingError
+from sam2ov.errors import ClipClosedError, PageUnknownError, ServerFullError, TrackingError
 from sam2ov.project.library import INFO_FILE, ProjectInfo, ProjectLibrary
+from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspace import Workspace
 from sam2ov.ui.tabs.workspaces import Workspaces
-from tests.ui.conftest import CHOICE, OneModel, Tab, request_of
+from tests.ui.conftest import CALLER, CHOICE, OneModel, Tab, leave, request_of, wait_for_closing
 
 SECONDS = 10
 
 
 def open_clip(workspaces: Workspaces, name: str, clip_file: Path, tracker: Tracker) -> OpenClip:
     """Open a copy of ``clip_file`` in a tab."""
-    library, workspace = workspaces.library, workspaces.get(name)
+    library, workspace = workspaces.library, workspaces.enter(name, CALLER)
     copy = workspace.new_upload()
     shutil.copyfile(clip_file, copy)
     opener = ProjectOpener(library, OneModel(tracker), Settings().video)
@@ -44,9 +45,9 @@ def test_tokens_cannot_be_guessed() -> None:
 
 
 def test_every_tab_has_its_own_workspace(workspaces: Workspaces) -> None:
-    one, other = workspaces.get("one"), workspaces.get("other")
+    one, other = workspaces.enter("one", CALLER), workspaces.enter("other", CALLER)
     assert one is not other
-    assert one is workspaces.get("one")
+    assert one is workspaces.enter("one", CALLER)
     assert one.folder != other.folder
     assert one.token != other.token
 
@@ -56,12 +57,41 @@ def test_requests_without_a_page_are_refused(workspaces: Workspaces) -> None:
         workspaces.of(request_of(None))
 
 
+def test_invented_sessions_take_no_place(tab: Tab) -> None:
+    workspaces = tab.workspaces
+    for number in range(2 * workspaces.settings.max_sessions):
+        with pytest.raises(PageUnknownError):
+            workspaces.of(request_of(f"invented-{number}"))
+    assert len(workspaces) == 1, "the one that has said hello"
+    assert len(list(workspaces.library.folder.iterdir())) == 1
+
+
+def test_one_client_cannot_take_all_places(library: ProjectLibrary) -> None:
+    workspaces = Workspaces(CHOICE, Settings(max_sessions=6, max_sessions_per_client=2), library)
+    try:
+        for caller in (Caller("192.0.2.1"), Caller("2001:db8::1")):
+            first, _ = (workspaces.enter(f"{caller}-{n}", caller) for n in range(2))
+            with pytest.raises(ServerFullError, match="2 pages are open from your address"):
+                workspaces.enter(f"{caller}-2", caller)
+            assert workspaces.enter(f"{caller}-0", caller) is first, "it is in already"
+        with pytest.raises(ServerFullError, match="from your address"):
+            workspaces.enter("same network", Caller("2001:db8::2"))
+        other = workspaces.enter("other", Caller("192.0.2.2"))
+        other.last_used -= 7200
+        first.last_used -= 3600
+        workspaces.enter("in its place", Caller("2001:db8::3"))
+        assert other.folder.exists(), "whose place it is not"
+        assert not first.folder.exists()
+    finally:
+        workspaces.close()
+
+
 def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
     workspace = open_tab.workspace
     assert workspace.clip is not None
     token, folder, kept = workspace.clip.token, workspace.folder, workspace.clip.folder
     assert folder.exists()
-    assert open_tab.workspaces.leave(workspace.token)
+    leave(open_tab)
     assert not folder.exists()
     assert open_tab.workspaces.find_clip(token) is None
     assert len(open_tab.workspaces) == 0
@@ -75,7 +105,7 @@ def test_the_server_stops_all_tabs_at_once(
     workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that takes its time, as a clip that is being read does, holds up no other."""
-    tabs = [workspaces.get(f"tab-{number}") for number in range(64)]
+    tabs = [workspaces.enter(f"tab-{number}", Caller(f"192.0.2.{number}")) for number in range(64)]
     all_close = threading.Barrier(len(tabs), timeout=60)
     close = Workspace.close
 
@@ -91,23 +121,74 @@ def test_the_server_stops_all_tabs_at_once(
     assert len(workspaces) == 0
 
 
+def test_leaving_waits_for_nobody(open_tab: Tab) -> None:
+    workspace = open_tab.workspace
+    job = workspace.start(Job("export", "Exporting"))
+    left = threading.Thread(target=open_tab.workspaces.leave, args=(workspace.token,), daemon=True)
+    with workspace.turn():  # as long as an answer takes
+        left.start()
+        left.join(SECONDS)
+        assert not left.is_alive(), "the route of the page's goodbye has waited"
+        assert job.cancelled, "what is waited for was not asked to end"
+        assert workspace.folder.exists()
+    wait_for_closing()
+    assert not workspace.folder.exists()
+
+
+def test_a_project_is_opened_once_the_tab_that_leaves_is_done_with_it(open_tab: Tab) -> None:
+    workspace, workspaces = open_tab.workspace, open_tab.workspaces
+    assert workspace.clip is not None
+    token, other = workspace.clip.folder.token, workspaces.enter("other", CALLER)
+    opening = threading.Thread(target=workspaces.take_project, args=(token, other), daemon=True)
+    with workspace.turn():
+        assert workspaces.leave(workspace.token)
+        assert workspaces.has_open(token), "nobody may delete it yet"
+        opening.start()
+        opening.join(0.2)
+        assert opening.is_alive()
+    opening.join(SECONDS)
+    assert not opening.is_alive()
+    wait_for_closing()
+    assert not workspaces.has_open(token)
+
+
+def test_the_server_stops_though_a_tab_does_not_end(
+    library: ProjectLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sam2ov.ui.tabs.workspaces._STOP_SECONDS", 0.2)
+    workspaces = Workspaces(CHOICE, Settings(), library)
+    stuck, other = workspaces.enter("stuck", CALLER), workspaces.enter("other", CALLER)
+    stopping = threading.Thread(target=workspaces.close, daemon=True)
+    with stuck.turn():
+        stopping.start()
+        stopping.join(SECONDS)
+        assert not stopping.is_alive()
+        deadline = time.monotonic() + SECONDS
+        while other.folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not other.folder.exists(), "one that does not end holds up the others"
+    wait_for_closing()
+
+
 def test_a_page_that_has_left_is_not_taken_in_again(workspaces: Workspaces) -> None:
     """What it had asked for last may come after its goodbye."""
-    left = workspaces.get("tab-1")
+    left = workspaces.enter("tab-1", CALLER)
     assert workspaces.leave(left.token)
     with pytest.raises(ClipClosedError, match="has been closed"):
-        workspaces.get("tab-1")
+        workspaces.enter("tab-1", CALLER)
     assert len(workspaces) == 0
 
 
 def test_idle_tabs_are_closed(clip_file: Path, tracker: Tracker, library: ProjectLibrary) -> None:
     workspaces = Workspaces(CHOICE, Settings(idle_minutes=0.5 / 60), library)
     try:
-        workspace = workspaces.get("idle")
+        workspace = workspaces.enter("idle", CALLER)
+        opening = workspace.start(Job("load", "Opening the clip"))
         token = open_clip(workspaces, "idle", clip_file, tracker).token
-        busy = workspaces.get("busy")
+        workspace.finish(opening)
+        busy = workspaces.enter("busy", CALLER)
         busy.start(Job("track", "Tracking", 10))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + SECONDS
         while workspace.folder.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not workspace.folder.exists()
@@ -122,7 +203,7 @@ def test_a_lost_tab_is_closed_sooner(library: ProjectLibrary) -> None:
     settings = Settings(idle_minutes=1000 / 60, lost_minutes=100 / 60)
     impatient = Workspaces(CHOICE, settings, library)
     try:
-        tabs = [impatient.get(name) for name in ("here", "lost", "back")]
+        tabs = [impatient.enter(name, CALLER) for name in ("here", "lost", "back")]
         for tab in tabs:
             tab.last_used -= 500
         impatient.lose("lost")
@@ -131,6 +212,7 @@ def test_a_lost_tab_is_closed_sooner(library: ProjectLibrary) -> None:
         with tabs[2].turn():
             pass
         impatient.sweep()
+        wait_for_closing()
         assert [tab.folder.exists() for tab in tabs] == [True, False, True]
     finally:
         impatient.close()
@@ -150,7 +232,7 @@ def test_too_many_clips_close_the_one_that_was_idle_longest(
 ) -> None:
     workspaces = Workspaces(CHOICE, Settings(max_clips=2), library)
     try:
-        tabs = [workspaces.get(name) for name in ("a", "b", "c")]
+        tabs = [workspaces.enter(name, CALLER) for name in ("a", "b", "c")]
         for name, tab in zip("abc", tabs, strict=True):
             open_clip(workspaces, name, clip_file, tracker)
             with tab.turn():
@@ -163,17 +245,17 @@ def test_too_many_clips_close_the_one_that_was_idle_longest(
 def test_a_full_server_closes_what_is_idle_or_says_so(library: ProjectLibrary) -> None:
     workspaces = Workspaces(CHOICE, Settings(max_sessions=3), library)
     try:
-        tabs = [workspaces.get(name) for name in "abc"]
-        with pytest.raises(gr.Error, match="3 pages are open, as many as it takes"):
-            workspaces.of(request_of("d"))
-        assert [workspaces.get(name) for name in "abc"] == tabs
+        tabs = [workspaces.enter(name, CALLER) for name in "abc"]
+        with pytest.raises(ServerFullError, match="3 pages are open, as many as it takes"):
+            workspaces.enter("d", CALLER)
+        assert [workspaces.enter(name, CALLER) for name in "abc"] == tabs
         tabs[0].last_used -= 3600
         tabs[1].last_used -= 7200
-        added = workspaces.get("d")
+        added = workspaces.enter("d", CALLER)
         assert [tab.folder.exists() for tab in tabs] == [True, False, True], "the longest idle"
         workspaces.lose("c")  # its connection has ended
         tabs[0].touch()
-        assert workspaces.get("e") is not added
+        assert workspaces.enter("e", CALLER) is not added
         assert [tab.folder.exists() for tab in tabs] == [True, False, False]
         assert len(workspaces) == 3
     finally:
@@ -232,7 +314,7 @@ def test_a_tab_may_arrive_while_an_old_project_is_judged(
     monkeypatch.setattr(workspaces, "has_open", judging)
     monkeypatch.setattr(library, "new_incoming", asking)
     sweeping = threading.Thread(target=workspaces.sweep, daemon=True)
-    arriving = threading.Thread(target=workspaces.get, args=("new",), daemon=True)
+    arriving = threading.Thread(target=workspaces.enter, args=("new", CALLER), daemon=True)
     sweeping.start()
     assert is_judged.wait(SECONDS)
     arriving.start()
@@ -246,7 +328,7 @@ def test_a_tab_may_arrive_while_an_old_project_is_judged(
 
 def test_two_requests_of_a_new_page_get_one_workspace(workspaces: Workspaces) -> None:
     with ThreadPoolExecutor(4) as threads:
-        made = set(threads.map(workspaces.get, ["one"] * 20))
+        made = set(threads.map(workspaces.enter, ["one"] * 20, [CALLER] * 20))
     assert len(made) == 1
     assert [path.name for path in workspaces.library.folder.iterdir()] == [made.pop().folder.name]
 
