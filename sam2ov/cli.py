@@ -20,6 +20,7 @@ from sam2ov.commands.export import export
 from sam2ov.commands.formats import formats
 from sam2ov.commands.interrupt import EndedError, ended_by_signals, exit_code
 from sam2ov.commands.models import devices, models_app
+from sam2ov.commands.probe import probe
 from sam2ov.commands.schema import schema
 from sam2ov.commands.track import track
 from sam2ov.errors import Sam2ovError
@@ -74,6 +75,7 @@ app = typer.Typer(
 app.command()(track)
 app.command()(export)
 app.command()(formats)
+app.command()(probe)
 app.command("eval")(evaluate)
 app.command()(bench)
 app.command()(convert)

@@ -28,6 +28,7 @@ _SIGNATURES = (
     (4, b"free", "mov"),
     (4, b"skip", "mov"),
     (4, b"pnot", "mov"),
+    (4, b"styp", "mov"),
     (0, b"\x1a\x45\xdf\xa3", "matroska"),
     (8, b"AVI ", "avi"),
     (0, b"GIF87a", "gif"),
@@ -41,8 +42,10 @@ _SIGNATURES = (
 webm; asf is also wmv."""
 
 _TRANSPORT_SYNC = b"\x47"
-_TRANSPORT_PACKETS = ((0, 188), (4, 192), (0, 204))
-"""Offset of the sync byte in MPEG transport packets and their sizes (plain, timed, with parity)."""
+_TRANSPORT_SIZES = (188, 192, 204)
+"""Of MPEG transport packets, from sync byte to sync byte: plain, timed, with parity."""
+
+_BROADCAST = frozenset({"mpegts", "mpeg"})
 
 # fmt: off
 VIDEO_DECODERS = frozenset({
@@ -113,9 +116,11 @@ def _recognise(path: Path, name: str) -> str:
     for offset, signature, demuxer in _SIGNATURES:
         if head.startswith(signature, offset):
             return demuxer
-    for offset, size in _TRANSPORT_PACKETS:
-        if head[offset : 5 * size : size] == _TRANSPORT_SYNC * 5:
-            return "mpegts"
+    # A recording may begin within a packet.
+    for size in _TRANSPORT_SIZES:
+        for offset in range(size):
+            if head[offset : offset + 5 * size : size] == _TRANSPORT_SYNC * 5:
+                return "mpegts"
     raise VideoOpenError(
         f"{name} is not a video file of a supported kind: mp4, mov, mkv, webm, avi, wmv, flv, ogv, "
         "gif, ts, mpg (whatever its name says). Convert other files first, for example with: "
@@ -160,10 +165,12 @@ class PacketReader:
 
     Attributes:
         is_damaged: a packet was cut off or inconsistent, or the rest could not be read.
+        may_jump: the container is a broadcast's, whose clock need not go on evenly.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self.is_damaged = False
+        self.may_jump = container.format.name in _BROADCAST
         self._container = container
         self._stream = stream
 

@@ -27,6 +27,7 @@ NO_TIMESTAMP = np.iinfo(np.int64).min
 """Stands for a missing pts or dts, as in FFmpeg."""
 
 _KEY, _HIDDEN = 1, 2
+_JUMP_SECONDS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,10 @@ class PacketTable:
     """What the container says about the P packets of a video stream, in decoding order.
 
     Attributes:
-        pts: int64 [P], presentation times in ticks of the stream, or NO_TIMESTAMP.
-        dts: int64 [P], decoding times, or NO_TIMESTAMP.
+        pts: int64 [P], presentation times in ticks of the stream, or NO_TIMESTAMP; of one clock.
+        dts: int64 [P], decoding times, or NO_TIMESTAMP; likewise.
+        stored_pts: int64 [P], as the file has them: its clock may jump.
+        stored_dts: int64 [P], likewise.
         is_key: bool [P], decoding can start here.
         is_hidden: bool [P], the packet's picture is not shown (cut off by an edit list, or a
             reference that only other frames use).
@@ -45,6 +48,8 @@ class PacketTable:
 
     pts: npt.NDArray[np.int64]
     dts: npt.NDArray[np.int64]
+    stored_pts: npt.NDArray[np.int64]
+    stored_dts: npt.NDArray[np.int64]
     is_key: npt.NDArray[np.bool_]
     is_hidden: npt.NDArray[np.bool_]
     end_pts: int
@@ -92,14 +97,40 @@ def read_packets(
             "first picture. Fetch or record it again."
         )
     bits = np.frombuffer(bytes(flags), np.uint8)
+    stored_pts, stored_dts = np.array(pts, np.int64), np.array(dts, np.int64)
+    shift = np.zeros(len(stored_pts), np.int64)
+    if packets.may_jump:
+        shift = _after_jumps(stored_dts, stream)
+        end_pts = NO_TIMESTAMP if shift.any() else end_pts
     return PacketTable(
-        pts=np.array(pts, np.int64),
-        dts=np.array(dts, np.int64),
+        pts=np.where(stored_pts == NO_TIMESTAMP, stored_pts, stored_pts + shift),
+        dts=np.where(stored_dts == NO_TIMESTAMP, stored_dts, stored_dts + shift),
+        stored_pts=stored_pts,
+        stored_dts=stored_dts,
         is_key=(bits & _KEY) > 0,
         is_hidden=(bits & _HIDDEN) > 0,
         end_pts=end_pts,
         is_complete=not packets.is_damaged,
     )
+
+
+def _after_jumps(dts: npt.NDArray[np.int64], stream: VideoStream) -> npt.NDArray[np.int64]:
+    """What to add to each packet's times so that the clock goes on where it jumps.
+
+    As in ffmpeg, a jump is more than ten seconds, either way, in a stream of a broadcast: a cut in
+    the recording, or another sender's clock. The packet behind it follows the one before by what
+    packets do otherwise.
+    """
+    shift = np.zeros(len(dts), np.int64)
+    known = np.flatnonzero(dts != NO_TIMESTAMP)
+    if len(known) < 2 or stream.time_base is None:
+        return shift
+    steps = np.diff(dts[known])
+    jumps = np.flatnonzero(np.abs(steps) > _JUMP_SECONDS / stream.time_base)
+    usual = int(np.median(np.delete(steps, jumps))) if len(jumps) < len(steps) else 1
+    for jump in jumps:
+        shift[known[jump + 1] :] -= int(steps[jump]) - usual
+    return shift
 
 
 def _is_shown_vp8(packet: "Packet[VideoStream]") -> bool:
@@ -117,8 +148,8 @@ class FrameIndex:
         frame_of_packet: int32 [P], the inverse; -1 for packets that show no frame.
         key_packets: int32 [K], packets at which decoding can start, ascending; the first packet
             is always among them.
-        key_pts: int64 [K], their presentation times, or NO_TIMESTAMP.
-        key_dts: int64 [K], their decoding times, or NO_TIMESTAMP.
+        key_pts: int64 [K], their presentation times as the file has them, or NO_TIMESTAMP.
+        key_dts: int64 [K], their decoding times, likewise.
         end_pts: when the last frame disappears.
     """
 
@@ -253,8 +284,8 @@ def _index(
         packets=packets.astype(np.int32),
         frame_of_packet=_inverse(packets, len(table.pts)),
         key_packets=key_packets.astype(np.int32),
-        key_pts=table.pts[key_packets],
-        key_dts=table.dts[key_packets],
+        key_pts=table.stored_pts[key_packets],
+        key_dts=table.stored_dts[key_packets],
         end_pts=end_pts,
     )
 

@@ -122,9 +122,13 @@ def make_table(
     is_key[0] = True
     is_hidden = np.zeros(len(pts), np.bool_)
     is_hidden[list(hidden)] = True
+    stored_pts = np.array(pts, np.int64)
+    stored_dts = np.array(dts or range(len(pts)), np.int64)
     return PacketTable(
-        pts=np.array(pts, np.int64),
-        dts=np.array(dts or range(len(pts)), np.int64),
+        pts=stored_pts,
+        dts=stored_dts,
+        stored_pts=stored_pts,
+        stored_dts=stored_dts,
         is_key=is_key,
         is_hidden=is_hidden,
         end_pts=NO_TIMESTAMP,
