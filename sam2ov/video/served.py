@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from sam2ov.errors import VideoError
-from sam2ov.video.images import ImageFolderReader, is_image
+from sam2ov.video.images import ImageFolderReader
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import Ticks, VideoInfo
 from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, VideoReader
+from sam2ov.video.stills import is_image
 from sam2ov.workers.shared_memory import MappedRoom, Room
 
 FIRST: Final = 0

@@ -1,0 +1,238 @@
+"""Single images: what they are, and their pixels.
+
+Pillow reads what upstream reads with it. FFmpeg reads what visual effects and cameras write
+besides, and the kinds of TIFF that Pillow refuses or takes for something else: floating point, and
+16 bits in planes.
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+from av.video.frame import VideoFrame
+from PIL import UnidentifiedImageError
+from PIL.Image import Transpose
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from sam2ov.errors import FrameDecodeError, VideoOpenError
+from sam2ov.video.color import RgbConverter
+from sam2ov.video.limits import VideoLimits
+
+FORMATS: Final = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".exr": "EXR",
+    ".dpx": "DPX",
+    ".tga": "TGA",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+    ".jp2": "JPEG2000",
+    ".j2k": "JPEG2000",
+}
+"""Names of formats by suffix."""
+
+_BY_FFMPEG: Final = {
+    "EXR": ("exr",),
+    "DPX": ("dpx",),
+    "TGA": ("targa",),
+    "PPM": ("ppm", "pgm"),
+    "JPEG2000": ("jpeg2000",),
+    "TIFF": ("tiff",),
+}
+"""The decoders of formats that FFmpeg reads; of TIFF, those that Pillow does not."""
+_BY_PILLOW: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+
+_SIGNATURES: Final = (
+    (0, b"\xff\xd8\xff"),
+    (0, b"\x89PNG\r\n\x1a\n"),
+    (8, b"WEBP"),
+    (0, b"II*\0"),
+    (0, b"MM\0*"),
+    (0, b"BM"),
+    (0, b"\x76\x2f\x31\x01"),
+    (0, b"SDPX"),
+    (0, b"XPDS"),
+    (4, b"jP  \r\n\x87\n"),
+)
+"""Where the bytes stand that tell an image, and which."""
+
+_EXIF_ORIENTATION: Final = 0x0112
+_TIFF_BITS, _TIFF_PLANAR, _TIFF_SAMPLES = 258, 284, 339
+_TIFF_FLOAT: Final = 3
+_TURNS: Final = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+_SWAPPING: Final = {_TURNS[number] for number in (5, 6, 7, 8)}
+"""Width becomes height."""
+
+_PILLOW_ERRORS: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    UnidentifiedImageError,
+    PIL.Image.DecompressionBombError,
+)
+"""What Pillow raises for damaged files, depending on the format."""
+
+
+class StillError(Exception):
+    """An image cannot be read; says why, for a sentence about it."""
+
+
+@dataclass(frozen=True)
+class Still:
+    """What an image is.
+
+    Attributes:
+        width: pixels as displayed, after turning.
+        height: likewise.
+        kind: the format.
+        mode: Pillow's mode, or FFmpeg's pixel format.
+        has_alpha: it has transparency.
+        is_slow: telling this takes as long as reading it.
+    """
+
+    width: int
+    height: int
+    kind: str
+    mode: str
+    has_alpha: bool
+    is_slow: bool = False
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file begins as an image of a known format does."""
+    if not path.is_file():  # opening a pipe would wait
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return False
+    return any(head.startswith(signature, offset) for offset, signature in _SIGNATURES)
+
+
+def read_facts(path: Path, limits: VideoLimits) -> Still:
+    """Tell what an image is.
+
+    Raises:
+        StillError: it is none that can be read.
+    """
+    kind = _kind_for_ffmpeg(path)
+    if kind is not None:
+        frame = _decoded(path, kind, limits)
+        has_alpha = any(component.is_alpha for component in frame.format.components)
+        return Still(frame.width, frame.height, kind, frame.format.name, has_alpha, is_slow=True)
+    try:
+        with _opened(path) as image:
+            swaps = _turn(image) in _SWAPPING
+            width, height = (image.height, image.width) if swaps else image.size
+            return Still(width, height, image.format or "", image.mode, "A" in image.mode)
+    except _PILLOW_ERRORS as error:
+        raise StillError(str(error)) from error
+
+
+def read_still(path: Path, limits: VideoLimits) -> npt.NDArray[np.uint8]:
+    """Read an image: uint8 RGB [H, W, 3], turned for display.
+
+    Raises:
+        StillError: it cannot be read.
+    """
+    kind = _kind_for_ffmpeg(path)
+    if kind is not None:
+        frame = _decoded(path, kind, limits)
+        try:
+            return RgbConverter(frame.width, frame.height).convert(frame)
+        except FrameDecodeError as error:
+            raise StillError(str(error)) from error
+    try:
+        with _opened(path) as image:
+            return _to_rgb(image)
+    except _PILLOW_ERRORS as error:
+        raise StillError(str(error)) from error
+
+
+def _kind_for_ffmpeg(path: Path) -> str | None:
+    """The format, where it is one that FFmpeg reads; None where Pillow does."""
+    kind = FORMATS.get(path.suffix.lower(), "")
+    if kind != "TIFF":
+        return kind if kind in _BY_FFMPEG else None
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is wrong with it, the reader tells
+            directory = ImageFileDirectory_v2(file.read(8))
+            file.seek(directory.next)
+            directory.load(file)
+        bits = max(np.atleast_1d(directory.get(_TIFF_BITS, 1)).tolist())
+        samples = np.atleast_1d(directory.get(_TIFF_SAMPLES, 1)).tolist()
+        is_planar = directory.get(_TIFF_PLANAR, 1) == 2
+    except _PILLOW_ERRORS:
+        return None  # Pillow tells what is wrong with it.
+    if _TIFF_FLOAT in samples and bits == 16:
+        raise StillError(
+            "half floats in TIFF are not supported; save it as EXR, or as TIFF of 32 bits"
+        )
+    return kind if _TIFF_FLOAT in samples or (is_planar and bits > 8) else None
+
+
+def _decoded(path: Path, kind: str, limits: VideoLimits) -> VideoFrame:
+    """Decode an image with FFmpeg."""
+    try:
+        limits.check_bytes(path.name, path.stat().st_size)
+        options = {
+            "pattern_type": "none",  # a name is no pattern of names
+            "codec_whitelist": ",".join(_BY_FFMPEG[kind]),
+            "protocol_whitelist": "file",
+            "max_pixels": str(limits.max_pixels),
+        }
+        with av.open(str(path.resolve()), "r", format="image2", options=options) as container:
+            context = container.streams.video[0].codec_context
+            if context.width * context.height:
+                limits.check_pixels(path.name, context.width, context.height)
+            if kind == "EXR":
+                context.options = {**context.options, "apply_trc": "iec61966_2_1"}
+            for frame in container.decode(video=0):
+                return frame
+    except (av.FFmpegError, OSError, ValueError, IndexError, MemoryError) as error:
+        reason = error.strerror if isinstance(error, av.FFmpegError) else str(error)
+        raise StillError(f"no readable {kind} ({reason})") from error
+    except VideoOpenError as error:
+        raise StillError(str(error)) from error
+    raise StillError(f"no readable {kind}")
+
+
+def _opened(path: Path) -> PIL.Image.Image:
+    return PIL.Image.open(path, formats=_BY_PILLOW)
+
+
+def _turn(image: PIL.Image.Image) -> Transpose | None:
+    """How the EXIF orientation says to turn a picture for display."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return None  # Pillow would decode the whole picture to look behind it.
+    return _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+
+
+def _to_rgb(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
+    turn = _turn(image)
+    turned = image if turn is None else image.transpose(turn)
+    if turned.mode.startswith("I"):
+        # Pillow's own conversion would clip 16 bits instead of scaling them.
+        grey = np.clip(np.asarray(turned).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    return np.array(turned.convert("RGB"))

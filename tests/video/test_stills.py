@@ -1,0 +1,107 @@
+"""Single images as visual effects and cameras write them: the right colours, or a reason."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import OpenEXR
+import pytest
+import tifffile
+from PIL import Image
+
+from sam2ov.errors import VideoOpenError
+from sam2ov.video.served import open_in_process
+from tests.video import ffmpeg
+
+SIZE_HW = (60, 80)
+YELLOW = (255, 210, 0)
+
+
+@pytest.fixture
+def disc() -> npt.NDArray[np.uint8]:
+    """A yellow disc on black."""
+    rows, columns = np.mgrid[: SIZE_HW[0], : SIZE_HW[1]]
+    rgb = np.zeros((*SIZE_HW, 3), np.uint8)
+    rgb[(columns - 40) ** 2 + (rows - 30) ** 2 < 400] = YELLOW
+    return rgb
+
+
+def check(path: Path, disc: npt.NDArray[np.uint8], within: int = 2) -> None:
+    with open_in_process(path) as reader:
+        assert len(reader) == 1
+        apart = np.abs(reader.read(0).astype(int) - disc)
+        assert apart.max() <= within, f"{path.name}: {reader.read(0)[30, 40]}"
+
+
+def as_planes(image: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    return np.moveaxis(image, 2, 0)
+
+
+def test_tiff_of_all_kinds(tmp_path: Path, disc: npt.NDArray[np.uint8]) -> None:
+    deep, real = disc.astype(np.uint16) * 257, (disc / 255).astype(np.float32)
+    separate = {"planarconfig": "separate", "photometric": "rgb"}
+    together = {"photometric": "rgb"}
+    kinds = {
+        "deep planes": (as_planes(deep), separate),
+        "real planes": (as_planes(real), separate),
+        "planes": (as_planes(disc), separate),
+        "deep": (deep, together),
+        "real": (real, together),
+        "packed": (deep, together | {"compression": "zlib", "predictor": True}),
+    }
+    for name, (image, how) in kinds.items():
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, image, **how)  # type: ignore[arg-type]
+        check(path, disc)
+    tifffile.imwrite(tmp_path / "half.tif", real.astype(np.float16), photometric="rgb")
+    with pytest.raises(VideoOpenError, match="half floats in TIFF are not supported; save it as"):
+        open_in_process(tmp_path / "half.tif")
+
+
+@pytest.mark.parametrize("suffix", ["dpx", "tga", "ppm", "jp2", "bmp"])
+def test_formats_of_other_programs(
+    suffix: str, tmp_path: Path, disc: npt.NDArray[np.uint8]
+) -> None:
+    Image.fromarray(disc).save(tmp_path / "disc.png")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for number in (1, 2):
+        path = folder / f"plate.{number:04d}.{suffix}"
+        ffmpeg.run("ffmpeg", "-i", tmp_path / "disc.png", path)
+    with open_in_process(folder) as reader:
+        assert len(reader) == 2
+        assert reader.size_hw == SIZE_HW
+        apart = np.abs(reader.read(1).astype(int) - disc)
+        assert np.percentile(apart, 99) <= 3
+        assert reader.read(0)[30, 40].tolist() == pytest.approx(YELLOW, abs=2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_linear_light_is_shown_as_srgb(
+    dtype: type, tmp_path: Path, disc: npt.NDArray[np.uint8]
+) -> None:
+    encoded = disc / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    path = tmp_path / "linear.exr"
+    OpenEXR.File(header, {"RGB": linear.astype(dtype)}).write(str(path))
+    check(path, disc)
+    OpenEXR.File(header, {"RGB": (linear * 4).astype(dtype)}).write(str(path))
+    with open_in_process(path) as reader:
+        assert reader.read(0)[30, 40].tolist() == [255, 255, 0], (
+            "what is brighter than white is cut"
+        )
+
+
+def test_damaged_images_are_told(tmp_path: Path, disc: npt.NDArray[np.uint8]) -> None:
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    path = tmp_path / "linear.exr"
+    OpenEXR.File(header, {"RGB": disc.astype(np.float32)}).write(str(path))
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(
+        VideoOpenError, match=r"linear\.exr is not a readable image: no readable EXR"
+    ):
+        open_in_process(path)
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + b"\xff" * 40)
+    with pytest.raises(VideoOpenError, match=r"a\.tif is not a readable image"):
+        open_in_process(tmp_path / "a.tif")
