@@ -5,7 +5,6 @@ besides, and the kinds of TIFF that Pillow refuses or takes for something else: 
 16 bits in planes.
 """
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -174,8 +173,7 @@ def _kind_for_ffmpeg(path: Path) -> str | None:
     if kind != "TIFF":
         return kind if kind in _BY_FFMPEG else None
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is wrong with it, the reader tells
+        with path.open("rb") as file:
             directory = ImageFileDirectory_v2(file.read(8))
             file.seek(directory.next)
             directory.load(file)

@@ -93,6 +93,7 @@ def test_linear_light_is_shown_as_srgb(
         )
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow's, of the second
 def test_damaged_images_are_told(tmp_path: Path, disc: npt.NDArray[np.uint8]) -> None:
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     path = tmp_path / "linear.exr"
