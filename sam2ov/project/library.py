@@ -185,6 +185,16 @@ class ProjectLibrary:
         _make(path)
         return ProjectFolder(path)
 
+    def new_home(self) -> ProjectFolder:
+        """A folder for a project whose own has been deleted, perhaps with all others.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        with suppress(OSError):  # said in a moment
+            self.folder.mkdir(parents=True, exist_ok=True)
+        return self.new_folder()
+
     def discard(self, folder: ProjectFolder) -> None:
         """Delete a folder that did not become a project."""
         shutil.rmtree(folder.path, ignore_errors=True)

@@ -70,10 +70,11 @@ class Database:
         self.path = path
         self.lock = new_rlock(Rank.DATABASE)
         self.is_open = True
+        self._max_bytes = max_bytes
         self._connection = _connect(path)
         try:
             with self._reported():
-                self._prepare(max_bytes)
+                self._prepare(self._connection)
             if self._is_blank():
                 self._create(schema)
             self._require(schema)
@@ -164,6 +165,30 @@ class Database:
                 self._connection.backup(copy, pages=_COPIED_PAGES, progress=self._let_others_write)
             yield
 
+    def move_to(self, path: Path) -> None:
+        """Go on in another file with all that is in this one, which may have been deleted.
+
+        Everybody waits meanwhile. Not to be called inside a transaction.
+
+        Args:
+            path: of the file, which is not there yet.
+
+        Raises:
+            StorageError: it cannot be written; this one stays in use.
+            ProjectError: this one has been closed, or is damaged.
+        """
+        with self.lock, self._reported():
+            assert not self._connection.in_transaction
+            moved = _connect(path)
+            try:
+                self._connection.backup(moved)
+                self._prepare(moved)
+            except BaseException:
+                moved.close()
+                raise
+            self.path, self._connection, outdated = path, moved, self._connection
+            outdated.close()
+
     def _let_others_write(self, _status: int, remaining: int, _total: int) -> None:
         if not remaining:  # the copy shows this moment, and no later one
             return
@@ -175,13 +200,14 @@ class Database:
         if not self.is_open:  # SQLite gives the file up when it learns that the copy has failed
             raise _closed()
 
-    def _prepare(self, max_bytes: int | None) -> None:
-        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
         for pragma in _PRAGMAS:
-            self._connection.execute(f"PRAGMA {pragma}").fetchall()
-        if max_bytes is not None:
-            (page_size,) = self._connection.execute("PRAGMA page_size").fetchone()
-            self._connection.execute(f"PRAGMA max_page_count={max_bytes // page_size}").fetchall()
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        if self._max_bytes is not None:
+            (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+            most = self._max_bytes // page_size
+            connection.execute(f"PRAGMA max_page_count={most}").fetchall()
 
     def _is_blank(self) -> bool:
         """Whether there is nothing in it: a new file, or one that a killed server just made."""

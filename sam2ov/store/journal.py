@@ -308,6 +308,10 @@ class Journal:
                 copy.undo()
             copy.forget_history()
 
+    def move_to(self, path: Path) -> None:
+        """Go on in another file, history included; see ``Database.move_to``."""
+        self._database.move_to(path)
+
     # ---- Inside
 
     def _read_head(self) -> int:

@@ -47,7 +47,7 @@ def open_video(
     verify: bool = False,
     name: str | None = None,
     cancel: CancelCheck | None = None,
-) -> FrameReader:
+) -> IsolatedReader:
     """Open a video file or a folder of numbered images; a process of its own decodes it.
 
     That process may touch nothing else (``sam2ov.workers``), and it ends when the reader and all

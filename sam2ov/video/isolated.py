@@ -51,6 +51,7 @@ class _Clip:
         self._lock = new_lock(Rank.CLIP)
         self._numbers = count(served.FIRST + 1)
         self._num_readers = 0
+        self._has_moved = False
         self._worker, self.opened = self._open(cancel)
 
     def _open(self, cancel: CancelCheck | None = None) -> tuple[Worker, served.OpenedVideo]:
@@ -74,16 +75,23 @@ class _Clip:
         return worker, opened
 
     def worker(self) -> Worker:
-        """The process; a new one where it has died."""
+        """The process; a new one where it has died, or may read another file."""
         with self._lock:
-            if self._worker.is_lost:
+            if self._worker.is_lost or self._has_moved:
                 self._worker, opened = self._open()
+                self._has_moved = False
                 if not np.array_equal(opened.info.frame_pts, self.opened.info.frame_pts):
                     self._worker.close()
                     raise VideoOpenError(
                         f"{self.name} is not the file any more that was opened. Open it again."
                     )
             return self._worker
+
+    def move(self, path: Path) -> None:
+        """Go on with a copy. The present process ends when nobody reads by it any more."""
+        with self._lock:
+            self._how = (path, *self._how[1:])
+            self._has_moved = True
 
     def new_number(self, is_first: bool) -> int:
         """A number for a reader."""
@@ -156,6 +164,13 @@ class IsolatedReader(FrameReader):
     def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "IsolatedReader":
         """Read the same video; see ``FrameReader.twin``."""
         return IsolatedReader(self._clip, cache_bytes, max_side)
+
+    def move(self, path: Path) -> None:
+        """Have this reader, and all that share the video with it, go on with a copy of the file.
+
+        Frames that are being read come from the old one, which may have been deleted.
+        """
+        self._clip.move(path)
 
     def _attach(self) -> Worker:
         """The process, which knows this reader."""

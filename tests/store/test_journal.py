@@ -1,6 +1,7 @@
 """Steps that can be undone, whatever they did, also after a crash."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2ov.errors import ProjectError
+from sam2ov.errors import ProjectError, StorageError
 from sam2ov.store.journal import Journal
 
 
@@ -257,3 +258,25 @@ def test_a_temporary_journal_goes_when_it_is_closed(tmp_path: Path) -> None:
     journal.close()
     journal.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_journal_whose_file_was_deleted_goes_on_in_another(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    with Journal(old / "journal.sqlite") as journal:
+        journal.begin("one")
+        journal.put_document("a", b"1")
+        shutil.rmtree(old)
+        journal.begin("two")
+        journal.put_document("a", b"2")
+        with pytest.raises(StorageError):
+            journal.move_to(old / "journal.sqlite")
+        journal.move_to(new / "journal.sqlite")
+        journal.undo()
+        assert journal.documents("a") == {"a": b"1"}
+    with Journal(new / "journal.sqlite") as again:
+        assert again.done is not None
+        assert again.done.label == "one"
+        again.redo()
+        assert again.documents("a") == {"a": b"2"}

@@ -202,3 +202,20 @@ def test_no_process_outlives_its_readers(tmp_path: Path, scene: Scene) -> None:
     while is_alive(process) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(process)
+
+
+def test_readers_go_on_with_a_copy_of_a_file_that_was_deleted(tmp_path: Path, scene: Scene) -> None:
+    path = write_clip(tmp_path / "clip", scene.frames)
+    with open_video(path) as reader, reader.twin(cache_bytes=0) as other:
+        before, first = reader.read(3), process_of(reader)
+        copy = path.rename(tmp_path / "copy.mp4")
+        reader.move(copy)
+        with reader.twin(cache_bytes=0) as late:
+            for one in (reader, other, late):
+                assert np.array_equal(one.read(3), before)
+        assert process_of(reader) != first
+        gc.collect()
+        deadline = time.monotonic() + 20
+        while is_alive(first) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not is_alive(first), "nobody reads by it any more"

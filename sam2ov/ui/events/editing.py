@@ -42,7 +42,7 @@ from sam2ov.ui.contract.payloads import (
     parse_edit,
 )
 from sam2ov.ui.events.background import Finish, carry_out
-from sam2ov.ui.events.reporting import reported
+from sam2ov.ui.events.reporting import reported, tell
 from sam2ov.ui.gate.caller import Caller, caller_of
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
@@ -192,6 +192,7 @@ class EditorHandlers:
         with workspace.edit_turn(), workspace.turn():
             with reported():
                 wanted = parse(Track, event)
+                self._keep_home(workspace)
                 project = workspace.clip_of(wanted.clip).project
                 segments = _plan(project, wanted)
                 total = sum(len(segment.frames) for segment in segments)
@@ -206,6 +207,7 @@ class EditorHandlers:
             with reported():
                 for last in _throttled(self._frames(tracked, job)):
                     with workspace.turn():
+                        self._keep_home(workspace)
                         snapshot = workspace.snapshot(mask_frame=last, show_frame=last)
                     yield snapshot
         finally:
@@ -257,6 +259,14 @@ class EditorHandlers:
             raise VideoError("There is no upload to open. Choose the clip again.")
         return self._opener.make(upload, present.path if present else None, progress, cancel)
 
+    def _keep_home(self, workspace: Workspace) -> None:
+        """See that what is done will be kept; tells of it where the folder has gone."""
+        if self._workspaces.keep_home(workspace):
+            tell(
+                "The project's folder was deleted on the server. Nothing is lost: all of it was "
+                "written to a new one, where you go on."
+            )
+
     def _done(self, workspace: Workspace, edit: Edit, loaded: LoadedModel | None) -> _Change:
         """Do an edit, in the tab's turn.
 
@@ -267,6 +277,7 @@ class EditorHandlers:
         """
         workspace.edits = max(workspace.edits, edit.number)
         workspace.require_editable()
+        self._keep_home(workspace)
         clip = workspace.clip_of(edit.clip)
         if isinstance(edit, Undo | Redo):
             workspace.stop_tracking()

@@ -17,6 +17,11 @@ _UNEXPECTED = (
 _log = logging.getLogger(__name__)
 
 
+def tell(message: str) -> None:
+    """Show a message on the page."""
+    gr.Warning(html.escape(message), duration=_SECONDS)
+
+
 class reported:  # noqa: N801 - used like a function, as contextlib.suppress
     """Shows what is raised inside as a message on the page; a cancellation needs none."""
 
@@ -33,10 +38,10 @@ class reported:  # noqa: N801 - used like a function, as contextlib.suppress
             case CancelledError():
                 return True
             case Sam2ovError():
-                gr.Warning(html.escape(str(error)), duration=_SECONDS)
+                tell(str(error))
                 return True
             case Exception():
                 _log.error("An event of the page failed.", exc_info=error)
-                gr.Warning(_UNEXPECTED, duration=_SECONDS)
+                tell(_UNEXPECTED)
                 return True
         return False

@@ -1,26 +1,30 @@
 """An opened clip: its readers, the project on it, and what the page gets to see of it."""
 
 import secrets
-from collections.abc import Callable
-from contextlib import nullcontext
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Self
 
 from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import ClipClosedError
+from sam2ov.errors import ClipClosedError, ProjectError, StorageError, VideoError
 from sam2ov.progress import TakeTurn
 from sam2ov.project import Project
-from sam2ov.project.library import ProjectFolder, ProjectInfo
+from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.store.journal import Journal
 from sam2ov.ui.contract.messages import ClipView
 from sam2ov.ui.media.overlay import Layer, Overlay, make_overlay
 from sam2ov.ui.media.pictures import FramePictures, Level
 from sam2ov.ui.media.proxies import Proxies
+from sam2ov.ui.media.thumbnails import store_thumbnail
 from sam2ov.video import FrameReader, VideoInfo, open_video
 
 _CACHE_BYTES = 64 << 20
+_CHUNK_BYTES = 4 << 20
 
 MakeProject = Callable[[VideoSession], Project]
 
@@ -36,6 +40,56 @@ class Upload:
 
     path: Path
     name: str
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What a project cannot do without, as it was when it was opened.
+
+    Attributes:
+        clip: open, so that it can be read even where it has been deleted.
+        known: paths, and what was under each: device and number.
+    """
+
+    clip: BinaryIO
+    known: Mapping[Path, tuple[int, int]]
+
+    @classmethod
+    def of(cls, folder: ProjectFolder, clip: Path) -> Self:
+        """The files of a project."""
+        try:
+            paths = (folder.path / INFO_FILE, folder.journal, clip)
+            return cls(clip.open("rb"), {path: _identity(path) for path in paths})
+        except OSError as error:
+            raise ProjectError(
+                "This project cannot be opened: files of it are missing. Open the clip again, or "
+                "a copy of the project that was saved earlier."
+            ) from error
+
+    @property
+    def are_there(self) -> bool:
+        """Whether all are where they were, and the same."""
+        try:
+            return all(_identity(path) == known for path, known in self.known.items())
+        except OSError:
+            return False
+
+    def copy_clip(self, path: Path) -> None:
+        """Write the clip anew."""
+        try:
+            with path.open("xb") as copy:
+                self.clip.seek(0)
+                shutil.copyfileobj(self.clip, copy, _CHUNK_BYTES)
+        except OSError as error:
+            raise StorageError(
+                f"The project's folder was deleted, and the clip cannot be written to another: "
+                f"{error.strerror}. Free some disk space on the server."
+            ) from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 class OpenClip:
@@ -70,6 +124,7 @@ class OpenClip:
         self._is_closed = False
         self._reader = open_video(self.path, cache_bytes=_CACHE_BYTES, name=self.about.clip_name)
         try:
+            self._files = _Files.of(folder, self.path)
             session = self._new_session(tracker)
             try:
                 self.project = make_project(session)
@@ -122,7 +177,36 @@ class OpenClip:
         self.project.session.close()
         self._reader.close()
         self._journal.close()
+        self._files.clip.close()
         self.folder.touch()
+
+    @property
+    def is_homeless(self) -> bool:
+        """Whether its folder, or a file of it that counts, was deleted or moved away."""
+        return not self._files.are_there
+
+    def move_to(self, folder: ProjectFolder) -> None:
+        """Go on in another folder with everything, history included.
+
+        Nothing of the old one has to be there: what is open can still be read.
+
+        Args:
+            folder: an empty one.
+
+        Raises:
+            StorageError: it cannot be written; nothing has changed then.
+        """
+        if not self.about.is_sample:
+            self._files.copy_clip(folder.clip)
+        with suppress(VideoError, StorageError):  # lists do without
+            store_thumbnail(self._reader, folder.thumbnail)
+        folder.write_info(self.about)
+        self._journal.move_to(folder.journal)  # last of what may fail
+        path = self.path if self.about.is_sample else folder.clip
+        self._reader.move(path)
+        files, self._files = self._files, _Files.of(folder, path)
+        files.clip.close()
+        self.path, self.folder = path, folder
 
     @property
     def info(self) -> VideoInfo:

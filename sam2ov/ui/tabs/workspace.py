@@ -86,6 +86,7 @@ class Workspace:
     def new_upload(self) -> Path:
         """Where the next upload is to be written."""
         self.touch()
+        self.folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
         return self.folder / f"upload-{secrets.token_hex(8)}"
 
     def take_upload(self, path: Path, name: str) -> None:
@@ -114,7 +115,7 @@ class Workspace:
     def new_export(self, name: str) -> Path:
         """Where a file that the page is to download as ``name`` is to be written."""
         folder = self.folder / "exports"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 
     def exported(self, name: str) -> Path | None:

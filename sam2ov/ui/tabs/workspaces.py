@@ -124,6 +124,29 @@ class Workspaces:
         for thread in closing:
             thread.join()
 
+    def keep_home(self, workspace: Workspace) -> bool:
+        """Where the folder of a tab's project was deleted, go on in another. In the tab's turn.
+
+        What is found out here cannot have been lost: the files are open.
+
+        Returns:
+            Whether it was.
+
+        Raises:
+            StorageError: no other can be written.
+        """
+        clip = workspace.clip
+        if clip is None or not clip.is_homeless:
+            return False
+        folder = self.library.new_home()
+        try:
+            clip.move_to(folder)
+        except BaseException:
+            self.library.discard(folder)
+            raise
+        _log.warning("The folder of an open project was deleted; it goes on in another.")
+        return True
+
     def has_open(self, token: str) -> bool:
         """Whether a project is open anywhere."""
         clips = [workspace.clip for workspace in self._all()]

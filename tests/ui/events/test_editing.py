@@ -1,5 +1,7 @@
 """The editor's events, from payload to snapshot."""
 
+import errno
+import shutil
 import threading
 from pathlib import Path
 
@@ -175,6 +177,63 @@ def test_closing_the_tab_in_mid_track_frees_everything(open_tab: Tab) -> None:
     assert workspace.clip is None
     assert not workspace.folder.exists()
     assert len(open_tab.workspaces) == 0
+
+
+@pytest.mark.parametrize("is_all_gone", [False, True])
+def test_a_deleted_folder_is_told_at_once_and_nothing_is_lost(
+    open_tab: Tab, *, is_all_gone: bool
+) -> None:
+    open_tab.click(0, 24, 32)
+    list(open_tab.track())
+    before, masks = open_tab.project.snapshot, masks_of(open_tab, 5)
+    clip = open_tab.workspace.clip
+    assert clip is not None
+    shutil.rmtree(open_tab.workspaces.library.folder if is_all_gone else clip.folder.path)
+    with pytest.warns(UserWarning, match="folder was deleted on the server. Nothing is lost"):
+        snapshot = open_tab.click(3, 40, 40)
+    assert snapshot.clip is not None
+    assert snapshot.clip.token == clip.token, "the page goes on with the same clip"
+    assert snapshot.project is not None
+    token = snapshot.project.token
+    assert open_tab.edit("undo").redo == "Click on Object 1", "told once"
+    assert open_tab.project.snapshot.objects == before.objects
+    with clip.new_reader() as reader:
+        assert reader.read(5).any()
+    open_tab.workspace.replace_clip(None)
+    assert open_tab.open("project", token).project is not None
+    assert np.array_equal(masks_of(open_tab, 5), masks)
+    assert open_tab.edit("redo").undo == "Click on Object 1"
+
+
+def test_a_folder_that_vanishes_while_tracking_is_told_then(open_tab: Tab) -> None:
+    open_tab.click(0, 24, 32)
+    running = open_tab.track()
+    for _ in range(3):
+        next(running)
+    assert open_tab.workspace.clip is not None
+    shutil.rmtree(open_tab.workspace.clip.folder.path)
+    with pytest.warns(UserWarning, match="Nothing is lost"):
+        *_, last = running
+    assert last.objects[0].tracked == f"0-{NUM_FRAMES - 1}"
+
+
+def test_without_a_new_folder_nothing_is_acknowledged(
+    open_tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_tab.workspace.clip is not None
+    shutil.rmtree(open_tab.workspace.clip.folder.path)
+    with monkeypatch.context() as patch:
+        patch.setattr("sam2ov.ui.tabs.clip.shutil.copyfileobj", _full)
+        with pytest.warns(UserWarning, match="cannot be written to another: No space left"):
+            snapshot = open_tab.click(3, 40, 40)
+    assert snapshot.objects[0].prompts == {}
+    assert len(list(open_tab.workspaces.library.folder.iterdir())) == 1, "the tab's own"
+    with pytest.warns(UserWarning, match="Nothing is lost"):
+        assert open_tab.click(3, 40, 40).objects[0].prompts.keys() == {3}
+
+
+def _full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_lost_connection_stops_the_work_and_keeps_it(open_tab: Tab) -> None:
