@@ -29,7 +29,7 @@ from sam2ov.evaluation.user import (
 from sam2ov.jobs import ClipJob, ClipRun
 from sam2ov.mask_files.prompt_file import ObjectPrompts, PromptFile, from_prompt
 from sam2ov.values.masks import BoolArray
-from sam2ov.video import ImageFolderReader, open_video
+from sam2ov.video import numbered_images, open_video
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,7 @@ def evaluate_sequence(
         VideoError: a frame cannot be read.
     """
     with open_video(sequence.frames) as reader:
-        assert isinstance(reader, ImageFolderReader)
-        annotations = _Annotations(sequence, reader)
+        annotations = _Annotations(sequence, reader.size_hw)
     counting = _counting(sequence, annotations)
     with ClipRun(_job(sequence, annotations, counting, kind), tracker) as clip:
         run = _Run(clip, annotations, counting, on_tracked, on_frame)
@@ -132,10 +131,11 @@ class _Annotations:
         first_frames: the frame on which each object is seen first.
     """
 
-    def __init__(self, sequence: AnnotatedSequence, reader: ImageFolderReader) -> None:
-        frames = {path.stem: index for index, path in enumerate(reader.paths)}
+    def __init__(self, sequence: AnnotatedSequence, size_hw: tuple[int, int]) -> None:
+        paths = numbered_images(sequence.frames, str(sequence.frames))
+        frames = {path.stem: index for index, path in enumerate(paths)}
         self._sequence = sequence
-        self._size_hw = reader.size_hw
+        self._size_hw = size_hw
         self._paths = {frames[path.stem]: path for path in sequence.masks}
         self.first_frames: dict[int, int] = {}
         for frame_idx in sorted(self._paths):

@@ -60,7 +60,7 @@ class ImageFolderReader(DecodingReader):
         name: str | None = None,
     ) -> None:
         name = name or str(folder)
-        self.paths = [folder] if folder.is_file() else _numbered_images(folder, name)
+        self.paths = [folder] if folder.is_file() else numbered_images(folder, name)
         limits.check_frames(name, len(self.paths))
         num_bytes = sum(path.stat().st_size for path in self.paths)
         limits.check_bytes(name, num_bytes)
@@ -122,7 +122,12 @@ class ImageFolderReader(DecodingReader):
         return self._keep(frame_idx, frame)
 
 
-def _numbered_images(folder: Path, name: str) -> list[Path]:
+def numbered_images(folder: Path, name: str) -> list[Path]:
+    """The images in a folder, in the order of the numbers in their names: frame by frame.
+
+    Raises:
+        VideoOpenError: there are none, or of several formats; ``name`` is the folder's in messages.
+    """
     paths = [
         path
         for path in folder.iterdir()
