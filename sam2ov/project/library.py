@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.locks import Rank, new_lock
+from sam2ov.project.patience import DAY_SECONDS, Patience
 from sam2ov.store.database import is_in_use
 from sam2ov.unfinished import unfinished_file
 
@@ -36,7 +37,8 @@ _OURS = re.compile(
     rf"{re.escape(INFO_FILE)}|\.{re.escape(INFO_FILE)}\.\w+|{re.escape(JOURNAL_FILE)}(-\w+)?"
     rf"|{CLIP_FILE}|{re.escape(THUMBNAIL_FILE)}|{PROXIES_FOLDER}"
 )
-_DAY_SECONDS = 86_400.0
+_TRASH = ".trash"
+_PATIENCE_FILE = ".due.json"
 
 _log = logging.getLogger(__name__)
 
@@ -147,17 +149,27 @@ class ProjectLibrary:
         folder: where they are; None for ``SAM2OV_PROJECTS``, or the user's data folder.
         keep_bytes: what they may take together; those used longest ago go first.
         keep_days: those that were not used for so long are deleted.
+        clock: seconds since some moment, which nobody sets.
+
+    What is deleted because of its age or size, not because somebody wants that, lies in a trash
+    for a day first, of which it comes back when it is opened.
 
     Raises:
         StorageError: the folder cannot be made.
     """
 
     def __init__(
-        self, folder: Path | None = None, keep_bytes: int = 20 << 30, keep_days: float = 14.0
+        self,
+        folder: Path | None = None,
+        keep_bytes: int = 20 << 30,
+        keep_days: float = 14.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.folder = folder or default_projects_folder()
         self._keep_bytes = keep_bytes
         self._keep_days = keep_days
+        self._trash = self.folder / _TRASH
+        self._patience = Patience(self.folder / _PATIENCE_FILE, clock)
         self._lock = new_lock(Rank.LEAF)
         self._incoming: set[Path] = set()
         try:
@@ -200,18 +212,26 @@ class ProjectLibrary:
         shutil.rmtree(folder.path, ignore_errors=True)
 
     def find(self, token: str) -> ProjectFolder:
-        """The folder of a kept project.
+        """The folder of a kept project, or of one in the trash.
 
         Raises:
             ProjectError: there is none under this name.
         """
-        path = self.folder / token
-        if not _TOKEN.fullmatch(token) or not (path / INFO_FILE).is_file():
-            raise ProjectError(
-                "This project is no longer here: it was deleted, or its time was over "
-                f"({self._keep_days:g} days without being opened)."
-            )
-        return ProjectFolder(path)
+        for path in (self.folder / token, self._trash / token):
+            if _TOKEN.fullmatch(token) and (path / INFO_FILE).is_file():
+                return ProjectFolder(path)
+        raise ProjectError(
+            "This project is no longer here: it was deleted, or its time was over "
+            f"({self._keep_days:g} days without being opened)."
+        )
+
+    def reopen(self, token: str) -> ProjectFolder:
+        """As ``find``, for who uses the project now: it is taken out of the trash."""
+        folder = self.find(token)
+        if folder.path.parent == self._trash:
+            folder = ProjectFolder(folder.path.rename(self.folder / token))
+        folder.touch()
+        return folder
 
     def summaries(self, tokens: Collection[str]) -> list[ProjectSummary]:
         """Those of ``tokens`` that are kept here, the one used last first."""
@@ -224,45 +244,68 @@ class ProjectLibrary:
         return sorted(found, key=lambda summary: summary.used, reverse=True)
 
     def delete(self, token: str) -> None:
-        """Delete a kept project; one that is not there is fine."""
+        """Delete a kept project for good; one that is not there is fine."""
         if _TOKEN.fullmatch(token):
-            # The entry goes first: what is left of a deletion that was cut short is no project.
-            (self.folder / token / INFO_FILE).unlink(missing_ok=True)
-            shutil.rmtree(self.folder / token, ignore_errors=True)
+            for place in (self.folder, self._trash):
+                # The entry goes first: what is left of a deletion that was cut short is no project.
+                (place / token / INFO_FILE).unlink(missing_ok=True)
+                shutil.rmtree(place / token, ignore_errors=True)
 
     def sweep(self, in_use: Callable[[str], bool] = lambda _: False) -> list[str]:
-        """Delete what is too old or too much, and what a killed server left; returns the names.
+        """Put away what is too old or too much, and delete what was put away or left for long.
 
+        What is too old counts as that once all sweeps of a day have found it so (``Patience``).
+        What is too much is put away at once; the trash holds no more than may be kept.
         Nothing that is not ours is touched, wherever the folder is. No lock is held meanwhile: two
         sweeps at once find the same, as those of two servers on one folder do.
 
         Args:
             in_use: tells whether this process uses a project; those stay, as do those that are open
                 in another one.
+
+        Returns:
+            The names of the projects that were put away.
         """
         now = time.time()
         self._hold_incoming()
-        kept: list[ProjectSummary] = []
-        deleted: list[str] = []
-        for path in _entries(self.folder):
-            if _is_leftover(path, now):
-                shutil.rmtree(path, ignore_errors=True)
-            elif _is_ours(path):
-                with suppress(OSError):  # just deleted by another server
-                    kept.append(_summary_of_any(ProjectFolder(path)))
+        left = {path.name: path for path in _entries(self.folder) if _is_leftover(path, now)}
+        kept, trashed = _projects_in(self.folder), _projects_in(self._trash)
+        old = {
+            summary.token
+            for summary in kept
+            if now - summary.used > self._keep_days * DAY_SECONDS and not in_use(summary.token)
+        }
+        in_trash = {f"{_TRASH}/{summary.token}" for summary in trashed}
+        over = self._patience.look({*left, *old, *in_trash})
+        for name in left.keys() & over:
+            shutil.rmtree(left[name], ignore_errors=True)
         room = self._keep_bytes
-        for summary in sorted(kept, key=lambda summary: summary.used, reverse=True):
+        for summary in trashed:
             room -= summary.num_bytes
-            is_old = now - summary.used > self._keep_days * _DAY_SECONDS
-            if not (is_old or room < 0) or in_use(summary.token):
-                continue
-            if not ProjectFolder(self.folder / summary.token).is_in_use:
-                self.delete(summary.token)
+            if f"{_TRASH}/{summary.token}" in over or room < 0:
+                shutil.rmtree(self._trash / summary.token, ignore_errors=True)
+        room, put_away = self._keep_bytes, []
+        for summary in kept:
+            room -= summary.num_bytes
+            is_due = summary.token in old & over or (room < 0 and not in_use(summary.token))
+            if is_due and self._put_away(summary.token):
                 room += summary.num_bytes
-                deleted.append(summary.token)
-        if deleted:
-            _log.info("Deleted %d projects that were too old or too much.", len(deleted))
-        return deleted
+                put_away.append(summary.token)
+        if put_away:
+            _log.info("Put %d projects away that were too old or too much.", len(put_away))
+        return put_away
+
+    def _put_away(self, token: str) -> bool:
+        """Move a project to the trash, unless another server has it open."""
+        if ProjectFolder(self.folder / token).is_in_use:
+            return False
+        try:
+            self._trash.mkdir(exist_ok=True)
+            (self.folder / token).rename(self._trash / token)
+        except OSError as error:  # another server was quicker
+            _log.warning("A project cannot be put away: %s", error.strerror)
+            return False
+        return True
 
     def num_bytes(self) -> int:
         """What everything kept here takes."""
@@ -334,6 +377,16 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
+def _projects_in(place: Path) -> list[ProjectSummary]:
+    """The projects in a folder, damaged ones too, the one used last first."""
+    found = []
+    for path in _entries(place):
+        if _is_ours(path) and (path / INFO_FILE).is_file():
+            with suppress(OSError):  # just deleted by another server
+                found.append(_summary_of_any(ProjectFolder(path)))
+    return sorted(found, key=lambda summary: summary.used, reverse=True)
+
+
 def _is_ours(path: Path) -> bool:
     """Whether a folder holds a project, or one in the making, and nothing else."""
     if not _TOKEN.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
@@ -346,7 +399,7 @@ def _is_leftover(path: Path, now: float) -> bool:
     is_tab = _INCOMING.fullmatch(path.name) and path.is_dir()
     is_half = _is_ours(path) and not (path / INFO_FILE).is_file()
     try:
-        return bool(is_tab or is_half) and now - path.stat().st_mtime > _DAY_SECONDS
+        return bool(is_tab or is_half) and now - path.stat().st_mtime > DAY_SECONDS
     except FileNotFoundError:
         return False
 

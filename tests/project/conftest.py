@@ -1,6 +1,7 @@
 """Projects in folders of their own."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,24 @@ from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 INFO = ProjectInfo(clip_name="square.mp4", num_frames=NUM_FRAMES, width=WIDTH, height=HEIGHT)
 
 
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def library(tmp_path: Path) -> ProjectLibrary:
-    return ProjectLibrary(tmp_path / "projects", keep_bytes=300_000, keep_days=14)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def library(tmp_path: Path, clock: Clock) -> ProjectLibrary:
+    return ProjectLibrary(tmp_path / "projects", keep_bytes=300_000, keep_days=14, clock=clock)
 
 
 def keep(library: ProjectLibrary, clip: Path | None = None, num_bytes: int = 0) -> ProjectFolder:

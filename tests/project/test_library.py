@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from sam2ov.project.library import (
 from sam2ov.store.database import is_in_use
 from sam2ov.store.journal import Journal
 from tests.conftest import REPOSITORY
-from tests.project.conftest import INFO, keep
+from tests.project.conftest import INFO, Clock, keep
 
 DAY = 86_400
 
@@ -26,6 +27,17 @@ DAY = 86_400
 def age(folder: ProjectFolder, days: float) -> None:
     then = time.time() - days * DAY
     os.utime(folder.path / "project.json", (then, then))
+
+
+def sweep_for_a_day(
+    library: ProjectLibrary, clock: Clock, in_use: Callable[[str], bool] = lambda _: False
+) -> list[str]:
+    """The names that are put away by sweeps of a little more than a day."""
+    put_away = []
+    for _ in range(26):
+        put_away += library.sweep(in_use)
+        clock.now += 3600
+    return put_away
 
 
 def test_a_project_is_found_by_its_token_only(library: ProjectLibrary) -> None:
@@ -65,7 +77,9 @@ def test_summaries_tell_what_is_asked_for_and_nothing_else(library: ProjectLibra
     assert other.token not in {summary.token for summary in found}
 
 
-def test_a_damaged_entry_is_left_out_and_gets_old_all_the_same(library: ProjectLibrary) -> None:
+def test_a_damaged_entry_is_left_out_and_gets_old_all_the_same(
+    library: ProjectLibrary, clock: Clock
+) -> None:
     folder = keep(library)
     (folder.path / "project.json").write_text('{"version": 7}')
     assert library.summaries([folder.token]) == []
@@ -73,18 +87,19 @@ def test_a_damaged_entry_is_left_out_and_gets_old_all_the_same(library: ProjectL
         folder.read_info()
     assert library.sweep() == []
     age(folder, 15)
-    assert library.sweep() == [folder.token]
+    assert sweep_for_a_day(library, clock) == [folder.token]
 
 
-def test_what_is_old_is_deleted_unless_it_is_open(library: ProjectLibrary) -> None:
+def test_what_is_old_is_deleted_unless_it_is_open(library: ProjectLibrary, clock: Clock) -> None:
     fresh, old, used = keep(library), keep(library), keep(library)
     age(fresh, 13.9)
     age(old, 14.1)
     age(used, 30)
-    assert library.sweep(lambda token: token == used.token) == [old.token]
+    in_use = used.token.__eq__
+    assert sweep_for_a_day(library, clock, in_use) == [old.token]
     assert not old.path.exists()
     used.touch()
-    assert library.sweep() == []
+    assert sweep_for_a_day(library, clock) == []
 
 
 def test_beyond_the_budget_the_oldest_go_first(library: ProjectLibrary) -> None:
@@ -117,7 +132,7 @@ time.sleep(60)
 """
 
 
-def test_what_another_server_has_open_is_left_alone(library: ProjectLibrary) -> None:
+def test_what_another_server_has_open_is_left_alone(library: ProjectLibrary, clock: Clock) -> None:
     folder = keep(library)
     age(folder, 99)
     other = subprocess.Popen(
@@ -129,17 +144,17 @@ def test_what_another_server_has_open_is_left_alone(library: ProjectLibrary) -> 
         assert other.stdout is not None
         other.stdout.readline()
         assert is_in_use(folder.journal)
-        assert library.sweep() == []
+        assert sweep_for_a_day(library, clock) == []
         with pytest.raises(ProjectError, match="close it there"):
             Journal(folder.journal)
     finally:
         other.kill()
         other.communicate()
     assert not is_in_use(folder.journal), "a killed server has nothing open"
-    assert library.sweep() == [folder.token]
+    assert sweep_for_a_day(library, clock) == [folder.token]
 
 
-def test_leftovers_of_a_killed_server_go_after_a_day(library: ProjectLibrary) -> None:
+def test_leftovers_of_a_killed_server_go_after_a_day(library: ProjectLibrary, clock: Clock) -> None:
     other = ProjectLibrary(library.folder)  # of a server that was killed
     leftovers = [other.new_incoming(), other.new_folder().path]
     (leftovers[0] / "upload-1").write_bytes(b"half")
@@ -150,14 +165,14 @@ def test_leftovers_of_a_killed_server_go_after_a_day(library: ProjectLibrary) ->
     then = time.time() - 2 * DAY
     for path in (*leftovers, ours):
         os.utime(path, (then, then))
-    library.sweep()
+    sweep_for_a_day(library, clock)
     assert not any(path.exists() for path in leftovers)
     assert ours.is_dir(), "a page may be open for days"
     library.discard(ProjectFolder(ours))
     library.sweep()
 
 
-def test_nothing_that_is_not_ours_is_touched(library: ProjectLibrary) -> None:
+def test_nothing_that_is_not_ours_is_touched(library: ProjectLibrary, clock: Clock) -> None:
     """Somebody may point the server at a folder that holds more than projects."""
     theirs = [
         library.folder / "holidays",
@@ -175,12 +190,12 @@ def test_nothing_that_is_not_ours_is_touched(library: ProjectLibrary) -> None:
     for path in [*theirs, *(path / "beach.mp4" for path in theirs)]:
         os.utime(path, (then, then))
     os.utime(theirs[2] / "project.json", (then, then))
-    assert library.sweep() == []
+    assert sweep_for_a_day(library, clock) == []
     assert all((path / "beach.mp4").is_file() for path in theirs)
     assert (library.folder / "notes.txt").is_file()
 
 
-def test_a_link_is_not_followed(library: ProjectLibrary, tmp_path: Path) -> None:
+def test_a_link_is_not_followed(library: ProjectLibrary, clock: Clock, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "clip").write_bytes(b"x")
@@ -188,7 +203,7 @@ def test_a_link_is_not_followed(library: ProjectLibrary, tmp_path: Path) -> None
     link.symlink_to(elsewhere, target_is_directory=True)
     then = time.time() - 99 * DAY
     os.utime(elsewhere, (then, then))
-    library.sweep()
+    sweep_for_a_day(library, clock)
     assert (elsewhere / "clip").is_file()
 
 
@@ -212,3 +227,83 @@ def test_the_folder_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="Choose another one"):
         ProjectLibrary(tmp_path / "file" / "projects")
+
+
+# ---- A clock that jumps, and the trash
+
+
+def test_a_clock_that_jumps_deletes_nothing(
+    library: ProjectLibrary, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, now = keep(library), time.time()
+    leftover = ProjectLibrary(library.folder).new_incoming()  # of another server, in use
+    with monkeypatch.context() as jumped:
+        jumped.setattr("sam2ov.project.library.time.time", lambda: now + 900 * DAY)
+        for _ in range(23):
+            assert library.sweep() == []
+            clock.now += 3600
+    assert library.sweep() == [], "the clock was put right"
+    with monkeypatch.context() as jumped:
+        jumped.setattr("sam2ov.project.library.time.time", lambda: now + 900 * DAY)
+        assert library.sweep() == [], "the day begins anew"
+    assert folder.path.is_dir()
+    assert leftover.is_dir()
+
+
+def test_a_day_is_counted_over_restarts(tmp_path: Path) -> None:
+    folder, clock = tmp_path / "projects", Clock()
+    old = keep(ProjectLibrary(folder))
+    age(old, 15)
+    for start in range(30):  # used for an hour at a time, on a computer that is switched off
+        clock.now = 1000.0 * start
+        library = ProjectLibrary(folder, clock=clock)
+        assert library.sweep() == []
+        clock.now += 3600
+        if library.sweep():
+            break
+    assert start == 23
+    assert not old.path.exists()
+
+
+def test_what_was_put_away_comes_back_for_a_day(library: ProjectLibrary, clock: Clock) -> None:
+    folder, other = keep(library), keep(library)
+    age(folder, 15)
+    age(other, 15)
+    assert set(sweep_for_a_day(library, clock)) == {folder.token, other.token}
+    assert not folder.path.exists()
+    assert {one.token for one in library.summaries([folder.token])} == {folder.token}
+    assert library.reopen(folder.token) == folder
+    assert folder.path.is_dir()
+    assert sweep_for_a_day(library, clock) == [], "it is in use"
+    assert library.find(folder.token) == folder
+    with pytest.raises(ProjectError, match="no longer here"):
+        library.find(other.token)
+    assert list((library.folder / ".trash").iterdir()) == []
+
+
+def test_who_deletes_a_project_deletes_it_for_good(library: ProjectLibrary, clock: Clock) -> None:
+    here, put_away = keep(library), keep(library)
+    age(put_away, 15)
+    sweep_for_a_day(library, clock)
+    for folder in (here, put_away):
+        library.delete(folder.token)
+        with pytest.raises(ProjectError, match="no longer here"):
+            library.find(folder.token)
+    assert not [path for path in library.folder.rglob("*") if path.name == "journal.sqlite"]
+
+
+def test_the_trash_is_bounded(library: ProjectLibrary) -> None:
+    for _ in range(8):
+        keep(library, num_bytes=120_000)
+        library.sweep()
+        library.sweep()
+    assert library.num_bytes() < 2 * 300_000 + 1000
+
+
+def test_a_damaged_count_starts_anew(library: ProjectLibrary, clock: Clock) -> None:
+    folder = keep(library)
+    age(folder, 15)
+    for damaged in ("[1]", "{", '{"a": "b"}', "null"):
+        (library.folder / ".due.json").write_text(damaged)
+        assert library.sweep() == []
+    assert sweep_for_a_day(library, clock) == [folder.token]

@@ -230,7 +230,7 @@ class EditorHandlers:
         if wanted.source == "project":
             if wanted.project is None:
                 raise ProjectError("The page did not say which project. Choose one from the list.")
-            folder = self._workspaces.library.find(wanted.project)
+            folder = self._workspaces.library.reopen(wanted.project)
             with workspace.turn():
                 if workspace.clip is not None and workspace.clip.folder.token == folder.token:
                     workspace.replace_clip(None)

@@ -57,9 +57,10 @@ class _Files:
     @classmethod
     def of(cls, folder: ProjectFolder, clip: Path) -> Self:
         """The files of a project."""
+        paths = (folder.path / INFO_FILE, folder.journal, clip)
         try:
-            paths = (folder.path / INFO_FILE, folder.journal, clip)
-            return cls(clip.open("rb"), {path: _identity(path) for path in paths})
+            known = {path: _identity(path) for path in paths}
+            return cls(clip.open("rb"), known)
         except OSError as error:
             raise ProjectError(
                 "This project cannot be opened: files of it are missing. Open the clip again, or "
@@ -125,6 +126,10 @@ class OpenClip:
         self._reader = open_video(self.path, cache_bytes=_CACHE_BYTES, name=self.about.clip_name)
         try:
             self._files = _Files.of(folder, self.path)
+        except BaseException:
+            self._reader.close()
+            raise
+        try:
             session = self._new_session(tracker)
             try:
                 self.project = make_project(session)
@@ -132,6 +137,7 @@ class OpenClip:
                 session.close()
                 raise
         except BaseException:
+            self._files.clip.close()
             self._reader.close()
             raise
         self.is_busy: Callable[[], bool] = lambda: False
