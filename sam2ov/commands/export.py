@@ -69,7 +69,7 @@ def export(
         typer.Option("--no-clean-up", help="Leave out what the projects say of cleaning up."),
     ] = False,
     per_object: PerObjectOption = False,
-    first_number: FirstNumberOption = 0,
+    first_number: FirstNumberOption = None,
     names: NamesOption = None,
     keep_start: KeepStartOption = False,
     options: SetOption = None,

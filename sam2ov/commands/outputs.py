@@ -78,8 +78,12 @@ PerObjectOption = Annotated[
     ),
 ]
 FirstNumberOption = Annotated[
-    int,
-    typer.Option(min=0, help="The number that the video's frame 0 has in names and annotations."),
+    int | None,
+    typer.Option(
+        min=0,
+        help="The number that the video's frame 0 has in names and annotations. Left out: that of "
+        "its image, or 0.",
+    ),
 ]
 NamesOption = Annotated[
     str | None,
@@ -106,7 +110,7 @@ def make_output(
     options: Sequence[OptionValue],
     *,
     per_object: bool,
-    first_number: int,
+    first_number: int | None,
     names: str | None,
     keep_start: bool,
     overwrite: bool,

@@ -34,6 +34,8 @@ def _facts(info: "VideoInfo") -> dict[str, Any]:
         "codec": info.codec,
         "pixel_format": info.pixel_format,
         "frames": info.num_frames,
+        "first_number": info.number_of(0),
+        "missing_frames": info.missing_numbers,
         "width": info.width,
         "height": info.height,
         "pixel_aspect": str(aspect),

@@ -48,16 +48,23 @@ class MaskOption:
 
 
 def read_mask_files(
-    path: Path, frames: str, first_number: int, kind: "PictureKind", threshold: float
+    path: Path,
+    frames: str,
+    first_number: int | None,
+    kind: "PictureKind",
+    threshold: float,
+    video: Path,
 ) -> "PromptFile":
     """Read the masks of ``--masks``.
 
     Args:
         path: of any known kind.
         frames: "first", "all", or a number.
-        first_number: the number that the video's frame 0 has there.
+        first_number: the number that the video's frame 0 has there; None for that of its image,
+            or 0.
         kind: what the values of pictures mean.
         threshold: of white, above which a soft matte is the object.
+        video: that they are for.
 
     Raises:
         typer.BadParameter: ``frames`` is none of these.
@@ -66,6 +73,7 @@ def read_mask_files(
     from sam2ov.mask_files.isolated import read_masks
     from sam2ov.mask_files.pictures import Reading
     from sam2ov.mask_files.reading import Choice
+    from sam2ov.video.sequences import find_sequence, is_pattern
 
     words = {"first": None, "all": 1}
     if frames not in words and not (frames.isdecimal() and int(frames) > 0):
@@ -73,7 +81,11 @@ def read_mask_files(
             f"--masks-frames: {frames!r} is neither first, all, nor a number from 1."
         )
     every = words[frames] if frames in words else int(frames)
-    return read_masks(path, Choice(every, first_number, Reading(kind, threshold)))
+    numbers: tuple[int, ...] = ()
+    if first_number is None and (video.is_dir() or is_pattern(video)):
+        numbers = find_sequence(video, str(video)).numbers
+    choice = Choice(every, first_number or 0, numbers, Reading(kind, threshold))
+    return read_masks(path, choice)
 
 
 def parse_point(text: str) -> PointOption:

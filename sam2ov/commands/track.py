@@ -100,8 +100,13 @@ def track(
         ),
     ] = "first",
     masks_first_number: Annotated[
-        int, typer.Option(min=0, help="--masks: the number that the video's frame 0 has there.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            help="--masks: the number that the video's frame 0 has there. Left out: that of its "
+            "image, or 0.",
+        ),
+    ] = None,
     masks_kind: Annotated[
         Literal["auto", "labels", "matte"],
         typer.Option(
@@ -141,7 +146,7 @@ def track(
     ] = False,
     clean_up: CleanUpOption = None,
     per_object: PerObjectOption = False,
-    first_number: FirstNumberOption = 0,
+    first_number: FirstNumberOption = None,
     names: NamesOption = None,
     keep_start: KeepStartOption = False,
     options: SetOption = None,
@@ -167,7 +172,7 @@ def track(
     imported = None
     if masks is not None:
         imported = read_mask_files(
-            masks, masks_frames, masks_first_number, masks_kind, masks_threshold
+            masks, masks_frames, masks_first_number, masks_kind, masks_threshold, video
         )
     collected = collect_prompts(point or [], box or [], mask or [], prompts, imported)
     output = make_output(

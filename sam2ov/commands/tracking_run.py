@@ -32,6 +32,8 @@ def run_tracking(job: "ClipJob") -> TrackingRun:
     from sam2ov.jobs import ClipRun
 
     with ClipRun(job) as run:
+        if missing := run.reader.info.missing_numbers:
+            say(f"{missing} images of {run.name} are missing in between; they are left out.")
         run.save_prompts()
         with progress_display() as progress:
             run.load(progress, note=say)

@@ -29,7 +29,8 @@ from sam2ov.evaluation.user import (
 from sam2ov.jobs import ClipJob, ClipRun
 from sam2ov.mask_files.prompt_file import ObjectPrompts, PromptFile, from_prompt
 from sam2ov.values.masks import BoolArray
-from sam2ov.video import numbered_images, open_video
+from sam2ov.video import open_video
+from sam2ov.video.sequences import find_sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ class _Annotations:
     """
 
     def __init__(self, sequence: AnnotatedSequence, size_hw: tuple[int, int]) -> None:
-        paths = numbered_images(sequence.frames, str(sequence.frames))
+        paths = find_sequence(sequence.frames, str(sequence.frames)).paths
         frames = {path.stem: index for index, path in enumerate(paths)}
         self._sequence = sequence
         self._size_hw = size_hw

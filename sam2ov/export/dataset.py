@@ -79,7 +79,8 @@ def open_dataset(plan: ExportPlan) -> Iterator[AddFrame]:
             part = split.part(frame)
             if part is None:
                 return
-            last = sources[frame.source].frames[-1] + plan.settings.first_number
+            source = sources[frame.source]
+            last = source.number_of(source.frames[-1], plan.settings)
             digits = max(5, len(str(last)))
             name = f"{stems[frame.source]}_{frame.number:0{digits}d}"
             if not yolo.add(frame, part, name):

@@ -163,7 +163,8 @@ class ExportSettings:
     """What all formats have in common.
 
     Attributes:
-        first_number: the number of a clip's frame 0 in names and in annotations.
+        first_number: the number of a clip's frame 0 in names and in annotations; None for the
+            numbers that the clip's frames have: those in the names of images, else from 0.
         names: a template instead of the format's own (``ExportFormat.names``), or of the outputs of
             single objects; without suffix.
         per_object: an output for each object.
@@ -171,7 +172,7 @@ class ExportSettings:
         options: of the format; None for its defaults.
     """
 
-    first_number: int = 0
+    first_number: int | None = None
     names: str | None = None
     per_object: bool = False
     keep_start: bool = False

@@ -50,6 +50,10 @@ class ExportSource:
         """The frames that are exported."""
         return self.masks.frames
 
+    def number_of(self, index: int, settings: ExportSettings) -> int:
+        """What a frame is called in names and annotations."""
+        return self.video.info.number_of(index, settings.first_number)
+
 
 class ExportFrame:
     """A frame on its way into all outputs; picture and masks are made when they are asked for.
@@ -57,7 +61,7 @@ class ExportFrame:
     Attributes:
         source: the number of its clip in ``ExportPlan.sources``.
         index: its number in the clip, from 0.
-        number: the same counted from the first number that people chose; for names.
+        number: what it is called in names and annotations.
         seconds: when it appears, from the clip's frame 0 on.
     """
 
@@ -131,5 +135,5 @@ class ExportPlan:
             (target,) = source.objects
         values["object"] = "objects" if target is None else file_stem(target.name)
         values["id"] = 0 if target is None else target.obj_id
-        last = source.frames[-1] + self.settings.first_number
+        last = source.number_of(source.frames[-1], self.settings)
         return self.format.template(self.settings).expand(values, last)

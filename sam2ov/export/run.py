@@ -59,7 +59,7 @@ def run_export(
         for number, source in enumerate(sources):
             for index in source.frames:
                 raise_if_cancelled(cancel, stage)
-                frame = ExportFrame(number, source, index, index + settings.first_number)
+                frame = ExportFrame(number, source, index, source.number_of(index, settings))
                 for add in outputs:
                     add(frame)
                 done += 1

@@ -99,7 +99,7 @@ def _video(plan: ExportPlan) -> dict[str, Any]:
         "video_resolution": float(info.height * info.width),
         "video_environment": "",
         "video_split": "",
-        "video_first_frame": first + plan.settings.first_number,
+        "video_first_frame": source.number_of(first, plan.settings),
         "masklet_every": plan.options(EveryOptions).every,
     }
 

@@ -33,7 +33,7 @@ class Output(BaseModel):
 
     path: Path
     format: str
-    first_number: int = 0
+    first_number: int | None = None
     names: str | None = None
     per_object: bool = False
     keep_start: bool = False

@@ -1,6 +1,7 @@
 """Reading masks of any known kind into the form of a prompt file."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +43,36 @@ class Choice:
         every: None for the first mask of each object; 1 for all; n for the first and those n, 2 n …
             frames behind it.
         first_number: the number that the video's frame 0 has in the files.
+        numbers: those of the video's frames, ascending, instead; masks are found by them.
         pictures: what their values mean.
     """
 
     every: int | None = None
     first_number: int = 0
+    numbers: tuple[int, ...] = ()
     pictures: Reading = AS_THEY_LOOK
+
+    def frame_of(self, number: int) -> int:
+        """The frame of the video that a number in the files means.
+
+        Raises:
+            PromptError: there is none.
+        """
+        if not self.numbers:
+            if number < self.first_number:
+                raise PromptError(
+                    f"The files begin with frame {number}, before the first number, "
+                    f"{self.first_number}."
+                )
+            return number - self.first_number
+        place = bisect_left(self.numbers, number)
+        if place == len(self.numbers) or self.numbers[place] != number:
+            raise PromptError(
+                f"The files have a frame {number}, which the clip has not: its images are "
+                f"{self.numbers[0]} to {self.numbers[-1]}. If they count otherwise, say what the "
+                "first one is called there (--masks-first-number)."
+            )
+        return place
 
 
 def read_prompts_or_masks(path: Path, choice: Choice, max_text_bytes: int) -> PromptFile:
@@ -90,7 +115,7 @@ def read_masks(
     with open_bundle(path) as bundle:
         for found in _found(bundle, path.name, max_text_bytes, choice.pictures):
             beat()
-            frame = found.number - choice.first_number
+            frame = choice.frame_of(found.number)
             entry = _entry(found, frame, kept.get(found.obj_id, {}), choice)
             if entry is None:
                 continue
@@ -119,11 +144,6 @@ def _entry(
         distance = frame - min(earlier)
         if choice.every is None or distance % choice.every or frame in earlier:
             return None
-    if frame < 0:
-        raise PromptError(
-            f"The files begin with frame {found.number}, before the first number, "
-            f"{choice.first_number}."
-        )
     if found.box is not None:
         return FramePrompt(frame=frame, box=found.box)
     if found.mask is None or is_empty(found.mask):

@@ -9,7 +9,7 @@ from pathlib import Path
 from sam2ov.progress import CancelCheck
 from sam2ov.video.color import ColorTags
 from sam2ov.video.encodings import FFV1, H264, PRORES_422_HQ, PRORES_4444, Encoding, h264, hevc, vp9
-from sam2ov.video.images import ImageFolderReader, numbered_images
+from sam2ov.video.images import ImageFolderReader
 from sam2ov.video.isolated import IsolatedReader
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
@@ -34,7 +34,6 @@ __all__ = [
     "fitting_size",
     "h264",
     "hevc",
-    "numbered_images",
     "open_video",
     "vp9",
 ]

@@ -1,6 +1,5 @@
 """A folder of numbered images as a video."""
 
-import re
 from copy import copy
 from dataclasses import replace
 from fractions import Fraction
@@ -16,7 +15,8 @@ from sam2ov.video.color import BT709, ColorTags
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
 from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, fitting_size
-from sam2ov.video.stills import FORMATS, Still, StillError, read_facts, read_still
+from sam2ov.video.sequences import find_sequence
+from sam2ov.video.stills import Still, StillError, read_facts, read_still
 from sam2ov.workers.heartbeat import beat
 
 DEFAULT_FPS = Fraction(24)
@@ -37,7 +37,8 @@ class ImageFolderReader(DecodingReader):
     more than 8 bits are reduced to 8. Hidden files and other types are ignored.
 
     Args:
-        folder: contains the images; folders inside it are not searched. Or an image.
+        folder: contains the images, or a pattern of them, or an image; see ``sequences``. Folders
+            inside it are not searched.
         limits: refuse more or larger images.
         fps: frame rate to report.
         cache_bytes: memory for images that were used last.
@@ -60,7 +61,8 @@ class ImageFolderReader(DecodingReader):
         name: str | None = None,
     ) -> None:
         name = name or str(folder)
-        self.paths = [folder] if folder.is_file() else numbered_images(folder, name)
+        sequence = find_sequence(folder, name)
+        self.paths = sequence.paths
         limits.check_frames(name, len(self.paths))
         num_bytes = sum(path.stat().st_size for path in self.paths)
         limits.check_bytes(name, num_bytes)
@@ -84,6 +86,7 @@ class ImageFolderReader(DecodingReader):
             color=ColorTags(0, BT709, _SRGB_TRANSFER, full_range=True),
             has_alpha=first.has_alpha,
             num_bytes=num_bytes,
+            frame_numbers=np.array(sequence.numbers, np.int64) if sequence.numbers else None,
         )
         limits.check_duration(name, float(info.duration))
         super().__init__(info, cache_bytes)
@@ -122,38 +125,7 @@ class ImageFolderReader(DecodingReader):
         return self._keep(frame_idx, frame)
 
 
-def numbered_images(folder: Path, name: str) -> list[Path]:
-    """The images in a folder, in the order of the numbers in their names: frame by frame.
-
-    Raises:
-        VideoOpenError: there are none, or of several formats; ``name`` is the folder's in messages.
-    """
-    paths = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in FORMATS and not path.name.startswith(".") and path.is_file()
-    ]
-    if not paths:
-        raise VideoOpenError(
-            f"{name} contains no images ({', '.join(sorted(FORMATS))}). Give a folder of "
-            "numbered images, or a video file."
-        )
-    formats = sorted({FORMATS[path.suffix.lower()] for path in paths})
-    if len(formats) > 1:
-        # Masks beside the frames, most often; reading both as one video would be nonsense.
-        raise VideoOpenError(
-            f"{name} mixes {' and '.join(formats)} images. Leave the frames alone in a folder."
-        )
-    return sorted(paths, key=_natural_order)
-
-
-def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
-    parts = re.split(r"(\d+)", path.stem)
-    numbered = [(int(part), "") if part.isdecimal() else (-1, part.lower()) for part in parts]
-    return numbered, path.name
-
-
-def _common_size(paths: list[Path], limits: VideoLimits) -> Still:
+def _common_size(paths: tuple[Path, ...], limits: VideoLimits) -> Still:
     """Read the headers of images: what the first one is.
 
     Of formats that FFmpeg reads, others are looked at when they are read: it decodes an image to

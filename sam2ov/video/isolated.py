@@ -20,6 +20,7 @@ from sam2ov.video import served
 from sam2ov.video.cache import Image
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.reader import FrameReader
+from sam2ov.video.sequences import is_pattern
 from sam2ov.workers.confinement import Confinement
 from sam2ov.workers.shared_memory import MappedRoom, Room
 from sam2ov.workers.worker import Worker, WorkerLostError
@@ -56,10 +57,11 @@ class _Clip:
 
     def _open(self, cancel: CancelCheck | None = None) -> tuple[Worker, served.OpenedVideo]:
         path = self._how[0]
-        if not path.exists():
+        if not path.exists() and not is_pattern(path):
             raise VideoOpenError(f"{self.name} does not exist. Check the path.")
+        reads = path if path.exists() else path.parent
         try:
-            worker = Worker(Confinement(reads=(path.resolve(),), memory_bytes=MEMORY_BYTES))
+            worker = Worker(Confinement(reads=(reads.resolve(),), memory_bytes=MEMORY_BYTES))
             try:
                 opened = worker.call(
                     served.open_first, *self._how, cancel=cancel, stage="Opening the clip"

@@ -56,6 +56,8 @@ class VideoInfo:
         has_audio: there is a sound track.
         audio_codec: FFmpeg's name of its codec, or None.
         num_bytes: size of the file, or of all images.
+        frame_numbers: int64 [num_frames], the numbers in the names of images, ascending, with gaps
+            where images are missing; None where frames have no numbers but their own.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class VideoInfo:
     has_audio: bool = False
     audio_codec: str | None = None
     num_bytes: int = 0
+    frame_numbers: Ticks | None = field(default=None, repr=False, compare=False)
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -93,6 +96,24 @@ class VideoInfo:
     def duration(self) -> Fraction:
         """Seconds from the appearance of the first frame to the disappearance of the last."""
         return (self.end_pts - int(self.frame_pts[0])) * self.time_base
+
+    def number_of(self, frame_idx: int, first_number: int | None = None) -> int:
+        """What a frame is called in names and annotations.
+
+        Args:
+            frame_idx: the frame.
+            first_number: of frame 0, the others follow; None for the frame's own number.
+        """
+        if first_number is None:
+            return frame_idx if self.frame_numbers is None else int(self.frame_numbers[frame_idx])
+        return first_number + frame_idx
+
+    @property
+    def missing_numbers(self) -> int:
+        """How many images are missing in between."""
+        if self.frame_numbers is None:
+            return 0
+        return int(self.frame_numbers[-1] - self.frame_numbers[0]) + 1 - self.num_frames
 
     def time_of(self, frame_idx: int) -> Fraction:
         """Seconds from the first frame to frame ``frame_idx``."""

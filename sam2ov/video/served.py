@@ -12,6 +12,7 @@ from sam2ov.video.images import ImageFolderReader
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import Ticks, VideoInfo
 from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, VideoReader
+from sam2ov.video.sequences import is_pattern
 from sam2ov.video.stills import is_image
 from sam2ov.workers.shared_memory import MappedRoom, Room
 
@@ -48,7 +49,7 @@ def open_in_process(
 ) -> DecodingReader:
     """Open a video file or a folder of images here; arguments are those of ``open_video``."""
     limits = limits or VideoLimits()
-    if path.is_dir() or is_image(path):
+    if path.is_dir() or is_pattern(path) or is_image(path):
         return ImageFolderReader(path, limits, cache_bytes=cache_bytes, name=name)
     return VideoReader(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)
 

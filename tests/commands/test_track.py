@@ -89,6 +89,38 @@ def test_masks_in_an_archive_numbered_as_asked(track: Run, tmp_path: Path, name:
         assert names == ["01003.png", "01004.png", "01005.png"]
 
 
+def test_plates_keep_their_numbers(
+    run: Run, networks: type[LoadedFakeModel], model_folder: Path, clip: Path, tmp_path: Path
+) -> None:
+    """Out, and in again as prompts; missing ones are said."""
+    folder = tmp_path / "plates"
+    folder.mkdir()
+    numbers = (1001, 1002, 1003, 1006)
+    for number, frame in zip(numbers, frames_of(clip), strict=False):
+        Image.fromarray(frame).save(folder / f"plate.{number}.png")
+    out = tmp_path / "masks"
+    common = ("track", folder, "--model", model_folder)
+    result = run(*common, "--out", out, "--format", "masks", "--point", "1:1:30,20")
+    assert result.exit_code == 0, result.output
+    assert "2 images of plates are missing in between" in result.stderr
+    written = sorted(path for path in out.rglob("*.png"))
+    assert [path.stem[-4:] for path in written] == ["1001", "1002", "1003", "1006"]
+    masks = tmp_path / "given"
+    masks.mkdir()
+    written[3].rename(masks / written[3].name)
+    saved = tmp_path / "prompts.json"
+    again = run(
+        *(*common, "--out", tmp_path / "again", "--format", "davis"),
+        *("--masks", masks, "--save-prompts", saved),
+    )
+    assert again.exit_code == 0, again.output
+    assert [prompt.frame for prompt in read_prompt_file(saved).objects[0].prompts] == [3]
+    Image.new("L", SIZE_HW[::-1], 255).save(masks / "plate.1004.png")
+    missing = run(*common, "--out", tmp_path / "no.mp4", "--masks", masks, "--masks-frames", "all")
+    assert missing.exit_code == 1
+    assert "a frame 1004, which the clip has not: its images are 1001 to 1006" in missing.stderr
+
+
 def test_a_matte_for_each_object(track: Run, tmp_path: Path) -> None:
     half = np.zeros(SIZE_HW, np.uint8)
     half[:24] = 255

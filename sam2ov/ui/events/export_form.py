@@ -26,7 +26,7 @@ class ExportForm:
         frames: the "range" from in to out point, or the whole "clip".
         chosen: the id of the chosen object.
         per_object: a file for each object.
-        first_number: of the clip's frame 0.
+        first_number: of the clip's frame 0; None for the numbers that its frames have.
         keep_start: videos begin where they do in the clip.
         names: a template, or empty for the format's own names.
         options: of the format, by name; those left out have their defaults.
@@ -38,7 +38,7 @@ class ExportForm:
     frames: str = "range"
     chosen: int = 0
     per_object: bool = False
-    first_number: int = 0
+    first_number: int | None = None
     keep_start: bool = False
     names: str = ""
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -63,7 +63,7 @@ class ExportForm:
         Raises:
             ExportError: a value is out of range, or names a file of the server.
         """
-        if not 0 <= self.first_number <= MAX_FIRST_NUMBER:
+        if self.first_number is not None and not 0 <= self.first_number <= MAX_FIRST_NUMBER:
             raise ExportError(f"The first number must lie between 0 and {MAX_FIRST_NUMBER:,}.")
         if len(self.names) > MAX_TEMPLATE_LENGTH:
             raise ExportError("The template of names is too long.")

@@ -98,7 +98,11 @@ class FileHandlers:
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             clip = _required_clip(workspace)
-            choice = Choice(every=1 if masks == "all" else None)
+            numbers = clip.info.frame_numbers
+            choice = Choice(
+                every=1 if masks == "all" else None,
+                numbers=() if numbers is None else tuple(numbers.tolist()),
+            )
             prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES, cancel)
             session = clip.project.session
             fitting = fitting_prompts(prompts, session.num_frames, session.size_hw)

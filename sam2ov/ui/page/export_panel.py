@@ -87,8 +87,9 @@ class _Controls:
             label="Keep the clip's start time", visible=first.has_times, elem_id="export-keep-start"
         )
         self.first_number = gr.Number(
-            0,
+            None,
             label="Number of the clip's first frame",
+            placeholder="as it is",
             precision=0,
             minimum=0,
             maximum=MAX_FIRST_NUMBER,
@@ -151,7 +152,7 @@ class _Controls:
             chosen,
             per_object=bool(per_object),
             keep_start=bool(keep_start),
-            first_number=int(first_number or 0),
+            first_number=None if first_number is None else int(first_number),
             names=str(names or ""),
             options={name: value for name, value in given.items() if name not in uploads},
             files={name: str(value) for name, value in given.items() if name in uploads},
