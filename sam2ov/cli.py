@@ -23,6 +23,7 @@ from sam2ov.commands.models import devices, models_app
 from sam2ov.commands.probe import probe
 from sam2ov.commands.schema import schema
 from sam2ov.commands.track import track
+from sam2ov.commands.users import users_app
 from sam2ov.errors import Sam2ovError
 
 EPILOG = (
@@ -83,6 +84,7 @@ app.add_typer(models_app, name="models")
 app.command()(devices)
 app.command()(schema)
 app.command("app")(open_app)
+app.add_typer(users_app, name="users")
 
 
 def _print_version(wanted: bool) -> None:

@@ -129,7 +129,9 @@ def test_the_app_gets_its_options(monkeypatch: pytest.MonkeyPatch, micro_model: 
     ]
     guarded = run("app", "--token", "x" * 16, "--allowed-host", "a.example", "--root-path", "/x")
     assert guarded.exit_code == 0
-    assert launched.pop()["reach"] == Reach("x" * 16, False, ("a.example",), "/x")
+    assert launched.pop()["reach"] == Reach(
+        token="x" * 16, allowed_hosts=("a.example",), root_path="/x"
+    )
     for wrong in (["--token", "short"], ["--no-auth", "--token", "x" * 16], ["--root-path", "x"]):
         assert run("app", *wrong).exit_code == 1
     missing = run("app", "--model", "nothing")

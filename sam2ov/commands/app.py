@@ -91,6 +91,33 @@ def app(
             "login of your own.",
         ),
     ] = False,
+    auth: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SAM2OV_AUTH",
+            metavar="FILE",
+            help="People log in, with names and passwords of this file (sam2ov users), and have "
+            "projects of their own.",
+        ),
+    ] = None,
+    auth_header: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SAM2OV_AUTH_HEADER",
+            metavar="NAME",
+            help="People log in at a proxy, which names them in this header (X-Forwarded-User); "
+            "it is believed of --trusted-proxy alone.",
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="SAM2OV_TRUSTED_PROXY",
+            metavar="ADDRESS",
+            help="A proxy's address or network, which is believed about where requests come from. "
+            "May be repeated.",
+        ),
+    ] = None,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -125,7 +152,17 @@ def app(
     from sam2ov.ui.server import launch
     from sam2ov.zoo.loading import prepare_model
 
-    reach = Reach(token, no_auth, tuple(allowed_host or ()), root_path, certfile, keyfile)
+    reach = Reach(
+        token=token,
+        no_auth=no_auth,
+        auth=auth,
+        auth_header=auth_header,
+        trusted_proxies=tuple(trusted_proxy or ()),
+        allowed_hosts=tuple(allowed_host or ()),
+        root_path=root_path,
+        certfile=certfile,
+        keyfile=keyfile,
+    )
     reach.rules(host)  # before a model is prepared
     with progress_display() as progress:
         prepared = prepare_model(

@@ -168,6 +168,7 @@ class ProjectLibrary:
         self.folder = folder or default_projects_folder()
         self._keep_bytes = keep_bytes
         self._keep_days = keep_days
+        self._clock = clock
         self._trash = self.folder / _TRASH
         self._patience = Patience(self.folder / _PATIENCE_FILE, clock)
         self._lock = new_lock(Rank.LEAF)
@@ -179,6 +180,10 @@ class ProjectLibrary:
                 f"The folder for projects, {self.folder}, cannot be made: {error.strerror}. "
                 f"Choose another one with {PROJECTS_VARIABLE}."
             ) from error
+
+    def beside(self, name: str) -> "ProjectLibrary":
+        """A library in a folder below this one's, with the same budgets of its own."""
+        return ProjectLibrary(self.folder / name, self._keep_bytes, self._keep_days, self._clock)
 
     def new_incoming(self) -> Path:
         """A folder for what a tab is sent, on the disk of the projects; its owner deletes it."""

@@ -78,6 +78,9 @@ def launch(
     reach = reach or Reach()
     rules = reach.rules(host)
     settings = settings or Settings()
+    # Gradio starts uvicorn without a word on proxies, which would then believe whatever this
+    # computer's processes say; the gate looks at the connection itself.
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     # The page lists what a checkpoint becomes by its name, and knows no files.
     choice = ModelChoice(listed_name(model), device, preset)
     models = ModelPool(precision, settings)
@@ -85,7 +88,7 @@ def launch(
     library = ProjectLibrary(projects, settings.keep_bytes, settings.keep_days)
     workspaces = Workspaces(choice, settings, library)
     speeds = Speeds(precision, lambda: workspaces.is_working)
-    opener = ProjectOpener(library, models, settings.video)
+    opener = ProjectOpener(models, settings.video)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models, opener),
         files=FileHandlers(workspaces, models),
@@ -138,7 +141,7 @@ def launch(
         keep_spare_workers(1)
         link = url if rules.token is None else rules.token.link(url)
         print(f"sam2ov runs at {link} (Ctrl-C stops it)", flush=True)
-        if rules.token is None and not is_loopback(host):
+        if reach.no_auth and not is_loopback(host):
             print("Whoever reaches it may use it: --no-auth was given.", flush=True)
         _stop_on_sigterm()
         page.block_thread()

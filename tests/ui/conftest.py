@@ -25,7 +25,7 @@ from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspace import Workspace
-from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.ui.tabs.workspaces import Workspaces, caller_of_page
 from sam2ov.values.masks import BoolArray
 from tests.click_model import ClickModel
 
@@ -84,7 +84,7 @@ class Tab:
 
     @property
     def workspace(self) -> Workspace:
-        return self.workspaces.enter(str(self.request.session_hash), CALLER)
+        return self.workspaces.enter(str(self.request.session_hash), caller_of_page(self.request))
 
     @property
     def project(self) -> Project:
@@ -185,7 +185,7 @@ def workspaces(library: ProjectLibrary) -> Iterator[Workspaces]:
 @pytest.fixture
 def tab(workspaces: Workspaces, tracker: Tracker) -> Tab:
     models = OneModel(tracker)
-    opener = ProjectOpener(workspaces.library, models, Settings().video)
+    opener = ProjectOpener(models, Settings().video)
     return Tab(
         EditorHandlers(workspaces, models, opener),
         FileHandlers(workspaces, models),

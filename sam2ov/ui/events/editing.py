@@ -43,13 +43,12 @@ from sam2ov.ui.contract.payloads import (
 )
 from sam2ov.ui.events.background import Finish, carry_out
 from sam2ov.ui.events.reporting import reported, tell
-from sam2ov.ui.gate.caller import Caller, caller_of
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.opener import LoadedModel, ProjectOpener
 from sam2ov.ui.tabs.workspace import Workspace
-from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.ui.tabs.workspaces import Workspaces, caller_of_page
 
 _SECONDS_BETWEEN_FRAMES = 0.07
 """While tracking, the page is told of a frame at most this often."""
@@ -95,7 +94,7 @@ class EditorHandlers:
     def ready(self, request: gr.Request) -> str:
         """The page has been loaded; it asks again after a while if it could not be let in."""
         try:
-            workspace = self._workspaces.enter(str(request.session_hash), _caller(request))
+            workspace = self._workspaces.enter(str(request.session_hash), caller_of_page(request))
         except ServerFullError as error:
             return Refusal(full=str(error)).model_dump_json()
         with workspace.turn():
@@ -104,7 +103,7 @@ class EditorHandlers:
     def unload(self, request: gr.Request) -> None:
         """The connection to the page has ended, perhaps only for a while."""
         if request.session_hash is not None:
-            self._workspaces.lose(request.session_hash)
+            self._workspaces.lose(request.session_hash, caller_of_page(request).user)
 
     def open(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         """Open the sample, what was uploaded last, or a kept project; yields meanwhile."""
@@ -230,7 +229,7 @@ class EditorHandlers:
         if wanted.source == "project":
             if wanted.project is None:
                 raise ProjectError("The page did not say which project. Choose one from the list.")
-            folder = self._workspaces.library.reopen(wanted.project)
+            folder = workspace.library.reopen(wanted.project)
             with workspace.turn():
                 if workspace.clip is not None and workspace.clip.folder.token == folder.token:
                     workspace.replace_clip(None)
@@ -242,7 +241,7 @@ class EditorHandlers:
             self._workspaces.make_room(workspace)
             return self._opener.open(folder, workspace.choice, progress, cancel)
         except BaseException:
-            self._workspaces.library.discard(folder)  # nobody knows of it yet
+            workspace.library.discard(folder)  # nobody knows of it yet
             raise
 
     def _made(
@@ -253,11 +252,12 @@ class EditorHandlers:
         cancel: CancelCheck,
     ) -> ProjectFolder:
         if wanted.source == "sample":
-            return self._opener.make_sample()
+            return self._opener.make_sample(workspace.library)
         upload, present = workspace.upload, workspace.clip
         if upload is None:
             raise VideoError("There is no upload to open. Choose the clip again.")
-        return self._opener.make(upload, present.path if present else None, progress, cancel)
+        clip = present.path if present else None
+        return self._opener.make(workspace.library, upload, clip, progress, cancel)
 
     def _keep_home(self, workspace: Workspace) -> None:
         """See that what is done will be kept; tells of it where the folder has gone."""
@@ -317,10 +317,6 @@ class EditorHandlers:
             yield frame.frame_idx
             if job.cancelled:
                 return
-
-
-def _caller(request: gr.Request) -> Caller:
-    return Caller() if request.request is None else caller_of(request.request.scope)
 
 
 def _apply(edit: Edit, project: Project) -> int | None:

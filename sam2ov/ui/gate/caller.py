@@ -17,9 +17,11 @@ class Caller:
 
     Attributes:
         address: where from, as the connection or a trusted proxy says; "" where that is unknown.
+        user: the name of an account; "" on a server without.
     """
 
     address: str = ""
+    user: str = ""
 
     @property
     def place(self) -> str:

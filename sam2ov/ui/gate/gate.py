@@ -1,20 +1,25 @@
 """The gate that every request passes before Gradio, MCP or a route of ours sees it."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import Final
+from urllib.parse import parse_qsl
 
 import anyio
+import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sam2ov.ui.gate.access import AccessToken, without_token
-from sam2ov.ui.gate.caller import Caller, note_caller
+from sam2ov.ui.gate.accounts import Accounts
+from sam2ov.ui.gate.caller import Caller, caller_of, note_caller
 from sam2ov.ui.gate.headers import SECURITY_HEADERS
 from sam2ov.ui.gate.hosts import same_origin
+from sam2ov.ui.gate.login import no_cookie
+from sam2ov.ui.gate.pages import login_page, logout_page, token_page
 from sam2ov.ui.gate.rules import Rules
 
 HEALTH: Final = "/health"
@@ -34,6 +39,12 @@ _STALLED_SECONDS: Final = 60.0
 _UPLOADS_OF_CLIENT: Final = 16
 _UPLOADS_IN_ALL: Final = 48
 
+_LOGIN: Final = "/login"
+_LOGOUT: Final = "/logout"
+_LARGEST_LOGIN: Final = 1 << 14
+_HASHED_AT_ONCE: Final = 2
+"""Passwords; each takes a core for some tenths of a second."""
+
 _SHORT_NAME: Final = 80
 
 
@@ -49,6 +60,7 @@ class Gate:
         self._app = app
         self._rules = rules
         self._uploads = _Uploads()
+        self._hashing = anyio.CapacityLimiter(_HASHED_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that may not pass; pass on all others."""
@@ -56,9 +68,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        caller = Caller(*(scope.get("client") or ())[:1])
-        note_caller(scope, caller)
-        refusal = self._refusal(scope, headers)
+        peer = self._believe_proxy(scope, headers)
+        refusal = self._refusal(scope, headers, peer)
         if scope["type"] == "websocket":
             if refusal is not None:
                 await send({"type": "websocket.close", "code": 1008})
@@ -69,17 +80,17 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, answer)
             return
-        if scope["method"] in _SAFE_METHODS:
+        if self._rules.accounts is not None and scope["path"] in (_LOGIN, _LOGOUT):
+            await (await self._log_in_or_out(scope, headers, receive))(scope, receive, answer)
+        elif scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, answer)
         elif scope["path"].startswith(_STREAMED):
-            await self._pass_upload(caller, scope, receive, answer)
+            await self._pass_upload(scope, receive, answer)
         else:
             await self._pass_whole(scope, receive, answer)
 
-    async def _pass_upload(
-        self, caller: Caller, scope: Scope, receive: Receive, answer: Send
-    ) -> None:
-        with self._uploads.one_more(caller.place) as fits:
+    async def _pass_upload(self, scope: Scope, receive: Receive, answer: Send) -> None:
+        with self._uploads.one_more(caller_of(scope).place) as fits:
             if fits:
                 await self._app(scope, _impatient(receive), answer)
                 return
@@ -100,7 +111,19 @@ class Gate:
             return
         await self._app(scope, _replaying(body, receive), answer)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+    def _believe_proxy(self, scope: Scope, headers: Headers) -> str:
+        """Write down where a request comes from; gives the other end of its connection."""
+        peer, port = scope.get("client") or ("", 0)
+        if self._rules.proxies.include(peer):
+            scope["client"] = (self._rules.proxies.client_of(peer, headers), port)
+            if headers.get("x-forwarded-proto", "").strip() == "https":
+                scope["scheme"] = {"http": "https", "ws": "wss"}.get(
+                    scope["scheme"], scope["scheme"]
+                )
+        note_caller(scope, Caller(scope["client"][0] if scope.get("client") else ""))
+        return str(peer)
+
+    def _refusal(self, scope: Scope, headers: Headers, peer: str) -> Response | None:
         """The answer to a request that may not pass; None where it may."""
         host = headers.get("host", "")
         if not self._rules.hosts.allow(host):
@@ -113,13 +136,63 @@ class Gate:
         path = scope["path"]
         if path == HEALTH:
             return PlainTextResponse("ok")
+        if self._rules.accounts is not None and path != _OWN_START:
+            return self._stranger(self._rules.accounts, scope, headers, peer)
         token = self._rules.token
         if token is None or path == _OWN_START or token.is_known(headers):
             return None
         query = scope.get("query_string", b"").decode("latin-1")
         if scope.get("method") == "GET" and token.is_in(query):
             return self._let_in(token, scope, query)
-        return _asks_for_token(headers)
+        return token_page(headers)
+
+    def _stranger(
+        self, accounts: Accounts, scope: Scope, headers: Headers, peer: str
+    ) -> Response | None:
+        """The answer to somebody who is not known; None to others, and to who logs in."""
+        user = accounts.user_of(peer, headers)
+        if user is not None:
+            note_caller(scope, Caller(caller_of(scope).address, user))
+            return None
+        if accounts.logins is None:
+            return PlainTextResponse("This server is reached through its proxy only.", 401)
+        if scope["path"] == _LOGIN and scope["type"] == "http":
+            return None
+        return login_page(headers, self._rules.root_path, "Who are you?")
+
+    async def _log_in_or_out(self, scope: Scope, headers: Headers, receive: Receive) -> Response:
+        root, is_secure = self._rules.root_path, scope.get("scheme") == "https"
+        caller, accounts = caller_of(scope), self._rules.accounts
+        logins = None if accounts is None else accounts.logins
+        home = RedirectResponse(f"{root}/", 303)
+        if logins is None:
+            return home
+        if scope["method"] != "POST":
+            if caller.user:
+                return logout_page(root, caller.user)
+            return login_page(headers, root, "Who are you?", 200)
+        if scope["path"] == _LOGOUT:
+            home.headers["set-cookie"] = no_cookie(f"{root}/")
+            return home
+        body = await _read_whole(receive, _LARGEST_LOGIN) or b""
+        fields = dict(parse_qsl(body.decode("latin-1")))
+        name, password = fields.get("name", "").strip(), fields.get("password", "")
+        wait = logins.failures.wait(caller.place, name)
+        if wait > 0:
+            said = "Too many logins have failed. Try again in a few minutes."
+            refused = login_page(headers, root, said, 429)
+            refused.headers["retry-after"] = str(math.ceil(wait))
+            return refused
+        # Counted before it is looked at: many at once would all be looked at.
+        logins.failures.note(caller.place, name)
+        is_right = await anyio.to_thread.run_sync(
+            logins.file.users.is_password, name, password, limiter=self._hashing
+        )
+        if not is_right:
+            return login_page(headers, root, "There is no such name with this password.")
+        logins.failures.forgive(caller.place, name)
+        home.headers["set-cookie"] = logins.sessions.cookie(name, f"{root}/", secure=is_secure)
+        return home
 
     def _let_in(self, token: AccessToken, scope: Scope, query: str) -> Response:
         """To the same page without the token, which then is in no history and no bookmark."""
@@ -140,29 +213,6 @@ def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
     # Following a link from elsewhere is all that another site may cause.
     is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in _SAFE_METHODS
     return not (is_link and headers.get("sec-fetch-dest") == "document")
-
-
-def _asks_for_token(headers: Headers) -> Response:
-    said = "This server asks for its access token, which it printed when it started."
-    if "text/html" not in headers.get("accept", ""):
-        advice = "Send it as the header Authorization: Bearer TOKEN."
-        return PlainTextResponse(f"{said} {advice}", 401, {"www-authenticate": "Bearer"})
-    return HTMLResponse(_PAGE.format(said=escape(said)), 401)
-
-
-_PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>sam2ov</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }}
-main {{ max-width: 26rem; margin: 20vh auto 0; padding: 0 1rem; }}
-input, button {{ font: inherit; padding: .5rem .75rem; margin-top: .5rem; }}
-input, button {{ box-sizing: border-box; width: 100%; }}
-</style></head>
-<body><main><h1>sam2ov</h1><p>{said}</p>
-<form method="get" action=""><label>Token <input name="token" type="password" autocomplete="off"
-autofocus required></label><button>Open</button></form></main></body></html>
-"""
 
 
 def _refused(why: str) -> Response:

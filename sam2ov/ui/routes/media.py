@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from sam2ov.errors import Sam2ovError
 from sam2ov.ui.contract.answers import Lanes, ReviewList
+from sam2ov.ui.gate.caller import caller_of
 from sam2ov.ui.media.overlay import Overlay
 from sam2ov.ui.media.pictures import Level
 from sam2ov.ui.tabs.clip import OpenClip
@@ -41,16 +42,17 @@ def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
     def route(path: str, make: Make) -> Route:
         def answer(request: Request) -> Response:
             token: str = request.path_params["token"]
-            clip = workspaces.find_clip(token)
+            user = caller_of(request.scope).user
+            clip = workspaces.find_clip(token, user)
             if clip is None:
-                return _closed() if workspaces.had_clip(token) else _not_found()
+                return _closed() if workspaces.had_clip(token, user) else _not_found()
             frame: int = request.path_params.get("frame", 0)
             if frame >= clip.info.num_frames:
                 return _not_found()
             try:
                 return make(clip, request)
             except Exception as error:
-                if workspaces.had_clip(token):  # closed meanwhile, and its files with it
+                if workspaces.had_clip(token, user):  # closed meanwhile, and its files with it
                     return _closed()
                 if not isinstance(error, Sam2ovError):
                     raise

@@ -8,6 +8,7 @@ from sam2ov.engine.devices import available_devices
 from sam2ov.errors import ModelError, ModelFolderError
 from sam2ov.manifest import Manifest, read_manifest
 from sam2ov.ui.contract.answers import ModelCard, ModelList, PresetCard
+from sam2ov.ui.gate.caller import caller_of
 from sam2ov.ui.pool.models import ModelPool
 from sam2ov.ui.pool.offers import ModelOffer, by_hand, offered_models
 from sam2ov.ui.pool.speeds import Speeds
@@ -43,7 +44,9 @@ def make_model_routes(
     """
 
     def answer(request: Request) -> Response:
-        workspace = workspaces.by_upload_token(request.path_params["token"])
+        workspace = workspaces.by_upload_token(
+            request.path_params["token"], caller_of(request.scope).user
+        )
         if workspace is None:
             return PlainTextResponse(_NOT_FOUND, 404)
         query = request.query_params
@@ -74,7 +77,9 @@ def make_model_routes(
         return Response(listed.model_dump_json(), 200, _NO_STORE, "application/json")
 
     async def upload(request: Request) -> Response:
-        workspace = workspaces.by_upload_token(request.path_params["token"])
+        workspace = workspaces.by_upload_token(
+            request.path_params["token"], caller_of(request.scope).user
+        )
         if workspace is None or not takes_checkpoints:
             return PlainTextResponse(_NOT_FOUND, 404)
         most = workspaces.settings.checkpoint_bytes

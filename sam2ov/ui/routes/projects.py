@@ -13,9 +13,10 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sam2ov.errors import ProjectError
-from sam2ov.project.library import ProjectSummary
+from sam2ov.project.library import ProjectLibrary, ProjectSummary
 from sam2ov.ui.contract.answers import KeptProject, KeptProjects
 from sam2ov.ui.contract.payloads import AskProjects
+from sam2ov.ui.gate.caller import caller_of
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.workspaces import Workspaces
 
@@ -31,9 +32,12 @@ def make_project_routes(workspaces: Workspaces) -> list[BaseRoute]:
     Args:
         workspaces: of all tabs.
     """
-    library, settings = workspaces.library, workspaces.settings
+    settings = workspaces.settings
 
-    def found(asked: AskProjects) -> KeptProjects:
+    def library_of(request: Request) -> ProjectLibrary:
+        return workspaces.libraries.of(caller_of(request.scope).user)
+
+    def found(library: ProjectLibrary, asked: AskProjects) -> KeptProjects:
         return KeptProjects(
             projects=tuple(
                 _kept(summary, workspaces.has_open(summary.token), settings)
@@ -54,11 +58,11 @@ def make_project_routes(workspaces: Workspaces) -> list[BaseRoute]:
             asked = AskProjects.model_validate_json(body)
         except ValidationError:
             return PlainTextResponse("This is no list of projects.", 422)
-        answer = await run_in_threadpool(found, asked)
+        answer = await run_in_threadpool(found, library_of(request), asked)
         return Response(answer.model_dump_json(), 200, _NO_STORE, "application/json")
 
     def delete(request: Request) -> Response:
-        token = request.path_params["token"]
+        token, library = request.path_params["token"], library_of(request)
         try:
             folder = library.find(token)
         except ProjectError:
@@ -70,7 +74,7 @@ def make_project_routes(workspaces: Workspaces) -> list[BaseRoute]:
 
     def thumbnail(request: Request) -> Response:
         try:
-            path = library.find(request.path_params["token"]).thumbnail
+            path = library_of(request).find(request.path_params["token"]).thumbnail
         except ProjectError:
             return PlainTextResponse(_NOT_FOUND, 404)
         if not path.is_file():

@@ -1,7 +1,7 @@
 """Server routes beside Gradio's: the page's modules, uploads, frames, masks and exports.
 
-Pixels and files do not go through Gradio's queue. Gradio's login does not cover these routes;
-tokens that cannot be guessed do, and whatever has none is 404 without telling why.
+Pixels and files do not go through Gradio's queue. The gate asks who calls; besides, tokens that
+cannot be guessed cover these routes, and whatever is no caller's is 404 without telling why.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sam2ov.project.archive import SUFFIX
+from sam2ov.ui.gate.caller import caller_of
 from sam2ov.ui.routes.media import make_media_routes
 from sam2ov.ui.routes.projects import make_project_routes
 from sam2ov.ui.tabs.workspace import Workspace
@@ -44,7 +45,9 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
     """
 
     async def upload(request: Request) -> Response:
-        workspace = workspaces.by_upload_token(request.path_params["token"])
+        workspace = workspaces.by_upload_token(
+            request.path_params["token"], caller_of(request.scope).user
+        )
         if workspace is None:
             return PlainTextResponse(_NOT_FOUND, 404)
         # A project file holds a clip and all that was made of it.
@@ -53,11 +56,13 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         return await receive(request, workspace, most, workspace.take_upload)
 
     def leave(request: Request) -> Response:
-        found = workspaces.leave(request.path_params["token"])
+        found = workspaces.leave(request.path_params["token"], caller_of(request.scope).user)
         return Response(status_code=204 if found else 404)
 
     def export(request: Request) -> Response:
-        workspace = workspaces.by_upload_token(request.path_params["token"])
+        workspace = workspaces.by_upload_token(
+            request.path_params["token"], caller_of(request.scope).user
+        )
         path = None
         if workspace is not None:
             path = workspace.exported(request.path_params["name"])

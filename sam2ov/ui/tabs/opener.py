@@ -31,22 +31,21 @@ class ProjectOpener:
     """Opens projects with the model that they were made with, if it is here.
 
     Args:
-        library: where projects are kept.
         models: shared by all tabs.
         limits: of uploaded clips.
     """
 
-    def __init__(self, library: ProjectLibrary, models: ModelPool, limits: VideoLimits) -> None:
-        self._library = library
+    def __init__(self, models: ModelPool, limits: VideoLimits) -> None:
         self._models = models
         self._limits = limits
 
-    def make_sample(self) -> ProjectFolder:
+    def make_sample(self, library: ProjectLibrary) -> ProjectFolder:
         """A new project on the bundled sample."""
-        return self._made(SAMPLE_PATH, SAMPLE_NAME, is_sample=True)
+        return self._made(library, SAMPLE_PATH, SAMPLE_NAME, is_sample=True)
 
     def make(
         self,
+        library: ProjectLibrary,
         upload: Upload,
         open_clip: Path | None,
         progress: ProgressCallback,
@@ -55,6 +54,7 @@ class ProjectOpener:
         """A new project of an upload, which is moved: of a clip, or of a project file.
 
         Args:
+            library: where it is kept.
             upload: the file.
             open_clip: the clip that the page has open, for a project file without its clip.
             progress: told of unpacking.
@@ -65,8 +65,8 @@ class ProjectOpener:
             ProjectError: it is a project file that cannot be opened.
         """
         if not is_project_file(upload.path):
-            return self._made(upload.path, upload.name, cancel, is_sample=False)
-        folder = self._library.new_folder()
+            return self._made(library, upload.path, upload.name, cancel, is_sample=False)
+        folder = library.new_folder()
         try:
             info = open_project_file(
                 upload.path, folder, self._limits.max_bytes, open_clip, progress, cancel
@@ -78,7 +78,7 @@ class ProjectOpener:
                 store_thumbnail(reader, folder.thumbnail)
             folder.write_info(info)
         except BaseException:
-            self._library.discard(folder)
+            library.discard(folder)
             raise
         upload.path.unlink(missing_ok=True)
         return folder
@@ -198,9 +198,15 @@ class ProjectOpener:
             return None
 
     def _made(
-        self, path: Path, name: str, cancel: CancelCheck | None = None, *, is_sample: bool
+        self,
+        library: ProjectLibrary,
+        path: Path,
+        name: str,
+        cancel: CancelCheck | None = None,
+        *,
+        is_sample: bool,
     ) -> ProjectFolder:
-        folder = self._library.new_folder()
+        folder = library.new_folder()
         try:
             # Whoever runs the server has chosen the sample.
             limits = VideoLimits() if is_sample else self._limits
@@ -219,7 +225,7 @@ class ProjectOpener:
                 )
             )
         except BaseException:
-            self._library.discard(folder)
+            library.discard(folder)
             raise
         return folder
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sam2ov.errors import ClipClosedError, TrackingError
 from sam2ov.locks import Rank
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.store.journal import Step
 from sam2ov.ui.contract.messages import (
     DownloadView,
@@ -56,11 +57,15 @@ class Workspace:
         choice: the model to start with.
         folder: for uploads and exports; deleted with the tab.
         caller: whose page it is.
+        library: with the projects that it may open.
     """
 
-    def __init__(self, choice: ModelChoice, folder: Path, caller: Caller) -> None:
+    def __init__(
+        self, choice: ModelChoice, folder: Path, caller: Caller, library: ProjectLibrary
+    ) -> None:
         self.choice = choice
         self.caller = caller
+        self.library = library
         self.token = new_token()
         self.clip: OpenClip | None = None
         self.job: Job | None = None

@@ -11,11 +11,12 @@ import gradio as gr
 from sam2ov.errors import ClipClosedError, PageUnknownError, ServerFullError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.project.library import ProjectLibrary
-from sam2ov.ui.gate.caller import Caller
+from sam2ov.ui.gate.caller import Caller, caller_of
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.allocator import release_memory
 from sam2ov.ui.tabs.clip import OpenClip
+from sam2ov.ui.tabs.libraries import Libraries
 from sam2ov.ui.tabs.workspace import Workspace
 
 _SWEEP_SECONDS = 30.0
@@ -39,18 +40,18 @@ class Workspaces:
     Args:
         choice: the model that a tab starts with.
         settings: how many there may be, and how long one that is not used is kept.
-        library: where projects are kept.
+        library: where projects are kept; users with accounts have folders in it.
     """
 
     def __init__(self, choice: ModelChoice, settings: Settings, library: ProjectLibrary) -> None:
         self.settings = settings
-        self.library = library
+        self.libraries = Libraries(library)
         self._choice = choice
         self._ttl_seconds = settings.idle_minutes * 60
         self._lost_seconds = min(settings.lost_minutes * 60, self._ttl_seconds)
         self._lock = new_lock(Rank.LEAF)
-        self._by_session: dict[str, Workspace] = {}
-        self._left: deque[str] = deque(maxlen=_REMEMBERED_PAGES)
+        self._by_session: dict[tuple[str, str], Workspace] = {}  # user and session hash
+        self._left: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED_PAGES)
         self._closing: dict[threading.Thread, str | None] = {}  # the projects that they still have
         self._stopped = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep, name="sam2ov-sweep", daemon=True)
@@ -60,14 +61,14 @@ class Workspaces:
         with self._lock:
             return len(self._by_session)
 
-    def get(self, session_hash: str) -> Workspace:
+    def get(self, session_hash: str, user: str = "") -> Workspace:
         """The workspace of a tab whose page has said hello.
 
         Raises:
-            PageUnknownError: it has not, or was closed.
+            PageUnknownError: it has not, was closed, or is another user's.
         """
         with self._lock:
-            known = self._by_session.get(session_hash)
+            known = self._by_session.get((user, session_hash))
         if known is None:
             raise PageUnknownError("The server does not know this page. Reload it.")
         return known
@@ -81,8 +82,9 @@ class Workspaces:
             ClipClosedError: the page has said that it is gone.
             StorageError: no folder can be made for it.
         """
+        key = caller.user, session_hash
         with self._lock:
-            known = self._by_session.get(session_hash)
+            known = self._by_session.get(key)
             is_full = len(self._by_session) >= self.settings.max_sessions
             is_greedy = self._of_client(caller) >= self.settings.max_sessions_per_client
         if known is None and (is_full or is_greedy):
@@ -94,16 +96,17 @@ class Workspaces:
                 )
             )
         with self._lock:
-            known = self._known(session_hash, caller)
+            known = self._known(key, caller)
         if known is not None:
             return known
         # The library's folder is on a disk: nobody waits for that but who asked.
-        made = Workspace(self._choice, self.library.new_incoming(), caller)
+        library = self.libraries.of(caller.user)
+        made = Workspace(self._choice, library.new_incoming(), caller, library)
         try:
             with self._lock:
-                known = self._known(session_hash, caller)  # to another request of the same page
+                known = self._known(key, caller)  # to another request of the same page
                 if known is None:
-                    self._by_session[session_hash] = made
+                    self._by_session[key] = made
                     return made
         except BaseException:
             made.close()
@@ -138,11 +141,11 @@ class Workspaces:
         clip = workspace.clip
         if clip is None or not clip.is_homeless:
             return False
-        folder = self.library.new_home()
+        folder = workspace.library.new_home()
         try:
             clip.move_to(folder)
         except BaseException:
-            self.library.discard(folder)
+            workspace.library.discard(folder)
             raise
         _log.warning("The folder of an open project was deleted; it goes on in another.")
         return True
@@ -174,57 +177,55 @@ class Workspaces:
         """
         if request.session_hash is None:
             raise gr.Error("This works from the page only.")
-        return self.get(request.session_hash)
+        return self.get(request.session_hash, caller_of_page(request).user)
 
-    def by_upload_token(self, token: str) -> Workspace | None:
-        """The workspace that may be uploaded to under ``token``."""
-        return next((w for w in self._all() if w.token == token), None)
+    def by_upload_token(self, token: str, user: str = "") -> Workspace | None:
+        """A user's workspace that may be uploaded to under ``token``."""
+        return next((w for w in self._of_user(user) if w.token == token), None)
 
-    def find_clip(self, token: str) -> OpenClip | None:
-        """The clip that is served under ``token``; asking for it counts as use."""
-        for workspace in self._all():
+    def find_clip(self, token: str, user: str = "") -> OpenClip | None:
+        """A user's clip that is served under ``token``; asking for it counts as use."""
+        for workspace in self._of_user(user):
             clip = workspace.clip
             if clip is not None and clip.token == token:
                 workspace.touch()
                 return clip
         return None
 
-    def had_clip(self, token: str) -> bool:
-        """Whether a tab that is still there had the clip ``token`` open until lately."""
-        return any(token in workspace.closed_clips for workspace in self._all())
+    def had_clip(self, token: str, user: str = "") -> bool:
+        """Whether a user's tab that is still there had the clip ``token`` open until lately."""
+        return any(token in workspace.closed_clips for workspace in self._of_user(user))
 
-    def lose(self, session_hash: str) -> None:
+    def lose(self, session_hash: str, user: str = "") -> None:
         """Take note that the connection to a tab has ended; stop what runs for it."""
         with self._lock:
-            workspace = self._by_session.get(session_hash)
+            workspace = self._by_session.get((user, session_hash))
         if workspace is not None:
             workspace.is_lost = True
             if workspace.job is not None:
                 workspace.job.cancel()
 
-    def leave(self, token: str) -> bool:
-        """Close the tab with the upload ``token``: its page is gone. Tells whether there is one."""
+    def leave(self, token: str, user: str = "") -> bool:
+        """Close a user's tab with the upload ``token``: its page is gone. Tells if there is one."""
         with self._lock:
-            found = [name for name, w in self._by_session.items() if w.token == token]
+            found = [
+                key
+                for key, tab in self._by_session.items()
+                if tab.token == token and tab.caller.user == user
+            ]
             self._left.extend(found)
-        for session_hash in found:
-            self.begin_closing(session_hash)
+        for key in found:
+            self._begin_closing(key)
         return bool(found)
 
-    def close_one(self, session_hash: str) -> None:
-        """Close a tab's workspace, and wait until it is; one that is not there is fine."""
-        closing = self.begin_closing(session_hash)
-        if closing is not None:
-            closing.join()
-
-    def begin_closing(self, session_hash: str) -> threading.Thread | None:
+    def _begin_closing(self, key: tuple[str, str]) -> threading.Thread | None:
         """Close a tab's workspace in a thread of its own: whatever runs for it may take its time.
 
         Returns:
             The thread; None where there is no such tab.
         """
         with self._lock:
-            workspace = self._by_session.pop(session_hash, None)
+            workspace = self._by_session.pop(key, None)
             if workspace is None:
                 return None
             closing = threading.Thread(
@@ -245,8 +246,8 @@ class Workspaces:
         deadline = time.monotonic() + _STOP_SECONDS
         with self._lock:
             left = list(self._by_session)
-        for session_hash in left:
-            self.begin_closing(session_hash)
+        for key in left:
+            self._begin_closing(key)
         with self._lock:
             closing = list(self._closing)
         for thread in closing:
@@ -261,14 +262,15 @@ class Workspaces:
         now = time.monotonic()
         with self._lock:
             idle = [
-                session_hash
-                for session_hash, workspace in self._by_session.items()
+                key
+                for key, workspace in self._by_session.items()
                 if workspace.job is None and now - workspace.last_used > self._patience(workspace)
             ]
-        for session_hash in idle:
-            self.begin_closing(session_hash)
+        for key in idle:
+            self._begin_closing(key)
             _log.info("Closed a tab that was not used for a long time.")
-        self.library.sweep(self.has_open)
+        for library in self.libraries.all():
+            library.sweep(self.has_open)
 
     def _close(self, workspace: Workspace) -> None:
         try:
@@ -283,12 +285,12 @@ class Workspaces:
         """How many tabs one client has. Under the lock."""
         return sum(tab.caller.place == caller.place for tab in self._by_session.values())
 
-    def _known(self, session_hash: str, caller: Caller) -> Workspace | None:
+    def _known(self, key: tuple[str, str], caller: Caller) -> Workspace | None:
         """A tab's workspace, None if it may have a new one; raises as ``enter``. Under the lock."""
-        known = self._by_session.get(session_hash)
+        known = self._by_session.get(key)
         if known is not None:
             return known
-        if session_hash in self._left:  # what it asked for last has come late
+        if key in self._left:  # what it asked for last has come late
             raise ClipClosedError("The page that asked for this has been closed.")
         if len(self._by_session) >= self.settings.max_sessions:
             raise ServerFullError(
@@ -309,12 +311,16 @@ class Workspaces:
     def _close_longest_idle(self, may_close: Callable[[Workspace], bool]) -> None:
         with self._lock:
             idle = [
-                (workspace.last_used, session_hash)
-                for session_hash, workspace in self._by_session.items()
+                (workspace.last_used, key)
+                for key, workspace in self._by_session.items()
                 if workspace.job is None and may_close(workspace)
             ]
-        if idle:
-            self.close_one(min(idle)[1])
+        closing = self._begin_closing(min(idle)[1]) if idle else None
+        if closing is not None:
+            closing.join()  # its place is wanted
+
+    def _of_user(self, user: str) -> list[Workspace]:
+        return [workspace for workspace in self._all() if workspace.caller.user == user]
 
     def _all(self) -> list[Workspace]:
         with self._lock:
@@ -326,6 +332,11 @@ class Workspaces:
                 self.sweep()
             except Exception:  # the next one may succeed, and somebody has to tidy up
                 _log.exception("Closing what is not used failed.")
+
+
+def caller_of_page(request: gr.Request) -> Caller:
+    """Whose event it is."""
+    return Caller() if request.request is None else caller_of(request.request.scope)
 
 
 def _open(pages: int) -> str:

@@ -188,7 +188,7 @@ def test_a_deleted_folder_is_told_at_once_and_nothing_is_lost(
     before, masks = open_tab.project.snapshot, masks_of(open_tab, 5)
     clip = open_tab.workspace.clip
     assert clip is not None
-    shutil.rmtree(open_tab.workspaces.library.folder if is_all_gone else clip.folder.path)
+    shutil.rmtree(open_tab.workspaces.libraries.of("").folder if is_all_gone else clip.folder.path)
     with pytest.warns(UserWarning, match="folder was deleted on the server. Nothing is lost"):
         snapshot = open_tab.click(3, 40, 40)
     assert snapshot.clip is not None
@@ -227,7 +227,7 @@ def test_without_a_new_folder_nothing_is_acknowledged(
         with pytest.warns(UserWarning, match="cannot be written to another: No space left"):
             snapshot = open_tab.click(3, 40, 40)
     assert snapshot.objects[0].prompts == {}
-    assert len(list(open_tab.workspaces.library.folder.iterdir())) == 1, "the tab's own"
+    assert len(list(open_tab.workspaces.libraries.of("").folder.iterdir())) == 1, "the tab's own"
     with pytest.warns(UserWarning, match="Nothing is lost"):
         assert open_tab.click(3, 40, 40).objects[0].prompts.keys() == {3}
 

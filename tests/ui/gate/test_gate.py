@@ -32,7 +32,7 @@ async def tell(request: Request) -> Response:
 
 def client_for(token: AccessToken | None, root_path: str = "") -> TestClient:
     methods = ["GET", "POST", "PUT", "OPTIONS"]
-    rules = Rules(AllowedHosts.of_server("127.0.0.1", ()), token, root_path)
+    rules = Rules(AllowedHosts.of_server("127.0.0.1", ()), token, root_path=root_path)
     app = Starlette(
         routes=[Route("/{path:path}", tell, methods=methods)],
         middleware=[

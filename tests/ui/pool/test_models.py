@@ -175,7 +175,7 @@ def test_the_pool_compiles_once_and_keeps_two(
 def own_model(tab: Tab, micro_model: Path, loaded: list[str]) -> ModelHandlers:
     """The handlers of an app that was started with a model folder, whose pool loads it."""
     pool = ModelPool()
-    opener = ProjectOpener(tab.workspaces.library, pool, Settings().video)
+    opener = ProjectOpener(pool, Settings().video)
     return ModelHandlers(tab.workspaces, pool, opener, started_with=str(micro_model))
 
 

@@ -22,7 +22,7 @@ from sam2ov.ui.tabs.lanes import MAX_BINS
 from sam2ov.ui.tabs.workspaces import Workspaces
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.clips import Encoding, make_scene, vfr_times, write_clip
-from tests.ui.conftest import Tab
+from tests.ui.conftest import Tab, leave
 
 PATHS = [
     "0.jpg",
@@ -78,7 +78,7 @@ def test_a_closed_clip_shows_nothing_more(client: TestClient, base: str, open_ta
     for path in PATHS:
         answer = client.get(f"{base}/{path}")
         assert (answer.status_code, answer.content) == (204, b"")
-    open_tab.workspaces.close_one(str(open_tab.request.session_hash))
+    leave(open_tab)
     for path in PATHS:
         assert client.get(f"{base}/{path}").status_code == 404
 

@@ -88,15 +88,15 @@ def test_a_project_is_deleted_when_nobody_has_it_open(client: TestClient, open_t
     open_tab.open("sample")
     assert client.delete(f"/projects/{token}").status_code == 204
     assert client.delete(f"/projects/{token}").status_code == 404
-    assert not (open_tab.workspaces.library.folder / token).exists()
+    assert not (open_tab.workspaces.libraries.of("").folder / token).exists()
 
 
 @pytest.mark.parametrize("token", ["x" * 24, "..", "%2e%2e%2f%2e%2e", ".tab-0123456789abcdef"])
 def test_other_names_are_not_found(client: TestClient, open_tab: Tab, token: str) -> None:
-    before = set(open_tab.workspaces.library.folder.iterdir())
+    before = set(open_tab.workspaces.libraries.of("").folder.iterdir())
     assert client.delete(f"/projects/{token}").status_code in (404, 405)
     assert client.get(f"/projects/{token}/thumbnail.jpg").status_code == 404
-    assert set(open_tab.workspaces.library.folder.iterdir()) == before
+    assert set(open_tab.workspaces.libraries.of("").folder.iterdir()) == before
 
 
 def test_every_project_has_a_picture(client: TestClient, open_tab: Tab) -> None:
@@ -111,7 +111,7 @@ def test_every_project_has_a_picture(client: TestClient, open_tab: Tab) -> None:
     picture = cv2.imdecode(np.frombuffer(sample, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     assert max(picture.shape) == MAX_SIDE
-    open_tab.workspaces.library.find(token_of(open_tab)).thumbnail.unlink()
+    open_tab.workspaces.libraries.of("").find(token_of(open_tab)).thumbnail.unlink()
     assert client.get(f"/projects/{token_of(open_tab)}/thumbnail.jpg").status_code == 404
 
 

@@ -83,7 +83,7 @@ def tab(workspaces: Workspaces, models: TwoModels) -> Tab:
 
 
 def tab_of(workspaces: Workspaces, models: ModelPool, name: str) -> Tab:
-    opener = ProjectOpener(workspaces.library, models, Settings().video)
+    opener = ProjectOpener(models, Settings().video)
     return Tab(
         EditorHandlers(workspaces, models, opener),
         FileHandlers(workspaces, models),
@@ -242,7 +242,7 @@ def test_a_project_whose_clip_is_missing_is_explained(open_tab: Tab) -> None:
     token = token_of(open_tab)
     leave(open_tab)
     tab = other_tab(open_tab)
-    clip = tab.workspaces.library.find(token).clip
+    clip = tab.workspaces.libraries.of("").find(token).clip
     clip.rename(clip.with_suffix(".away"))
     with pytest.warns(UserWarning, match=r"square\.mp4"):
         assert tab.open("project", token).clip is None
@@ -254,7 +254,7 @@ def test_a_damaged_journal_is_explained(open_tab: Tab) -> None:
     token = token_of(open_tab)
     leave(open_tab)
     tab = other_tab(open_tab)
-    tab.workspaces.library.find(token).journal.write_bytes(b"no database " * 1000)
+    tab.workspaces.libraries.of("").find(token).journal.write_bytes(b"no database " * 1000)
     with pytest.warns(UserWarning, match="damaged"):
         assert tab.open("project", token).clip is None
     assert tab.open("sample").clip is not None
@@ -293,7 +293,9 @@ def test_a_clip_that_cannot_be_opened_leaves_no_project(tab: Tab, models: TwoMod
     models.missing.add(CHOICE)
     with pytest.warns(UserWarning, match="not here"):
         tab.open("sample")
-    kept = [path for path in tab.workspaces.library.folder.iterdir() if path.name[0] != "."]
+    kept = [
+        path for path in tab.workspaces.libraries.of("").folder.iterdir() if path.name[0] != "."
+    ]
     assert kept == []
 
 
@@ -416,7 +418,7 @@ def test_a_project_file_without_clip_takes_the_open_one(open_tab: Tab) -> None:
     snapshot = open_tab.open("upload")
     assert snapshot.objects[0].prompts
     assert token_of(open_tab) != first
-    open_tab.workspaces.library.delete(first)
+    open_tab.workspaces.libraries.of("").delete(first)
     assert open_tab.click(5, 30, 30).mask is not None, "it does not depend on the other project"
 
 

@@ -27,11 +27,11 @@ SECONDS = 10
 
 def open_clip(workspaces: Workspaces, name: str, clip_file: Path, tracker: Tracker) -> OpenClip:
     """Open a copy of ``clip_file`` in a tab."""
-    library, workspace = workspaces.library, workspaces.enter(name, CALLER)
+    library, workspace = workspaces.libraries.of(""), workspaces.enter(name, CALLER)
     copy = workspace.new_upload()
     shutil.copyfile(clip_file, copy)
-    opener = ProjectOpener(library, OneModel(tracker), Settings().video)
-    folder = opener.make(Upload(copy, "square.mp4"), None, lambda _: None, lambda: False)
+    opener = ProjectOpener(OneModel(tracker), Settings().video)
+    folder = opener.make(library, Upload(copy, "square.mp4"), None, lambda _: None, lambda: False)
     workspaces.make_room(workspace)
     clip, _ = opener.open(folder, CHOICE, lambda _: None, lambda: False)
     workspace.replace_clip(clip)
@@ -63,7 +63,7 @@ def test_invented_sessions_take_no_place(tab: Tab) -> None:
         with pytest.raises(PageUnknownError):
             workspaces.of(request_of(f"invented-{number}"))
     assert len(workspaces) == 1, "the one that has said hello"
-    assert len(list(workspaces.library.folder.iterdir())) == 1
+    assert len(list(workspaces.libraries.of("").folder.iterdir())) == 1
 
 
 def test_one_client_cannot_take_all_places(library: ProjectLibrary) -> None:
@@ -95,7 +95,7 @@ def test_closing_a_tab_leaves_nothing(open_tab: Tab) -> None:
     assert not folder.exists()
     assert open_tab.workspaces.find_clip(token) is None
     assert len(open_tab.workspaces) == 0
-    assert open_tab.workspaces.library.find(kept.token) == kept, "the project is kept"
+    assert open_tab.workspaces.libraries.of("").find(kept.token) == kept, "the project is kept"
     open_tab.editor.unload(open_tab.request)  # Gradio notices a little later
     assert not open_tab.workspaces.leave(workspace.token)
     assert len(open_tab.workspaces) == 0
@@ -329,7 +329,9 @@ def test_two_requests_of_a_new_page_get_one_workspace(workspaces: Workspaces) ->
     with ThreadPoolExecutor(4) as threads:
         made = set(threads.map(workspaces.enter, ["one"] * 20, [CALLER] * 20))
     assert len(made) == 1
-    assert [path.name for path in workspaces.library.folder.iterdir()] == [made.pop().folder.name]
+    assert [path.name for path in workspaces.libraries.of("").folder.iterdir()] == [
+        made.pop().folder.name
+    ]
 
 
 @pytest.mark.parametrize(
