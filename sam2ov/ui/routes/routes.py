@@ -111,7 +111,10 @@ async def receive(
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > max_bytes:
         return too_large
-    partial = workspace.new_upload()
+    try:
+        partial = workspace.new_upload()
+    except OSError as error:
+        return _not_stored(error)
     received = 0
     try:
         async with await anyio.open_file(partial, "wb") as file:
@@ -124,11 +127,15 @@ async def receive(
     except ClientDisconnect:
         return PlainTextResponse("The upload was cancelled.", 400)
     except OSError as error:
-        return PlainTextResponse(
-            f"The file cannot be stored on the server: {error.strerror}. Whoever runs it has to "
-            "free some disk space, or to keep projects on a larger disk (SAM2OV_PROJECTS).",
-            507,
-        )
+        return _not_stored(error)
     finally:
         await anyio.Path(partial).unlink(missing_ok=True)
     return PlainTextResponse("Uploaded.", 201)
+
+
+def _not_stored(error: OSError) -> Response:
+    return PlainTextResponse(
+        f"The file cannot be stored on the server: {error.strerror}. Whoever runs it has to "
+        "free some disk space, or to keep projects on a larger disk (SAM2OV_PROJECTS).",
+        507,
+    )

@@ -118,9 +118,13 @@ def test_uploads_need_the_tabs_token(client: TestClient, tab: Tab) -> None:
 
 def test_a_disk_that_takes_nothing_is_said_so(client: TestClient, tab: Tab) -> None:
     tab.workspace.folder.rmdir()
+    tab.workspace.folder.write_bytes(b"in the way")
     answer = client.put(f"/media/{tab.workspace.token}/clip", content=b"-")
     assert answer.status_code == 507
     assert "cannot be stored" in answer.text
+    tab.workspace.folder.unlink()
+    answer = client.put(f"/media/{tab.workspace.token}/clip", content=b"-")
+    assert answer.status_code == 201, "a folder that somebody tidied up is made anew"
 
 
 def test_exports_are_found_by_name_and_nothing_else_is(client: TestClient, tab: Tab) -> None:
