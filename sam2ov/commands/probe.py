@@ -45,6 +45,7 @@ def _facts(info: "VideoInfo") -> dict[str, Any]:
         "fps": float(info.fps),
         "rate": str(info.fps),
         "variable_rate": info.is_vfr,
+        "timecode": None if info.timecode is None else str(info.timecode),
         "seconds": float(info.duration),
         "matrix": info.color.matrix,
         "primaries": info.color.primaries,

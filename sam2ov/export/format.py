@@ -56,6 +56,7 @@ class ExportFormat:
         has_alpha: pictures with transparency.
         is_lossless: masks come back to the pixel.
         max_object_id: the largest number of an object that it holds; None where any will do.
+        max_objects: how many objects one output holds; None: any number.
         max_kinds: how many names of objects it tells apart, besides ``known_kinds``; None: any.
         known_kinds: names that have a place of their own, in small letters.
     """
@@ -73,6 +74,7 @@ class ExportFormat:
     has_alpha: bool = False
     is_lossless: bool = True
     max_object_id: int | None = None
+    max_objects: int | None = None
     max_kinds: int | None = None
     known_kinds: frozenset[str] = frozenset()
 

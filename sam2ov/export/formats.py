@@ -248,6 +248,7 @@ _ALL = (
         names="{clip}.{frame:05d}",
         splits=True,
         has_alpha=True,
+        max_objects=100,
     ),
     ExportFormat(
         name="davis",

@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.values.timecode import Timecode
+
 Half = npt.NDArray[np.float16]
 
 MAX_NAME_BYTES: Final = 255
@@ -36,11 +38,15 @@ class ExrInfo:
         fps: frames per second of the sequence, for programs that play it.
         pixel_aspect: width / height of a pixel.
         is_compressed: with ZIP, without loss.
+        timecode: of the frame; None where the clip has none.
+        layers: and what people call them; kept in the header as ``sam2ov/LAYER``.
     """
 
     fps: Fraction
     pixel_aspect: Fraction = Fraction(1)
     is_compressed: bool = True
+    timecode: Timecode | None = None
+    layers: tuple[tuple[str, str], ...] = ()
 
 
 def exr_file(channels: Mapping[str, Half], info: ExrInfo) -> bytes:
@@ -75,7 +81,7 @@ def _header(names: list[str], width: int, height: int, compression: int, info: E
     )
     window = struct.pack("<4i", 0, 0, width - 1, height - 1)
     rate = info.fps.limit_denominator(1_000_000)
-    attributes = (
+    attributes = [
         ("channels", "chlist", channels + b"\0"),
         ("compression", "compression", struct.pack("<B", compression)),
         ("dataWindow", "box2i", window),
@@ -85,12 +91,27 @@ def _header(names: list[str], width: int, height: int, compression: int, info: E
         ("pixelAspectRatio", "float", struct.pack("<f", float(info.pixel_aspect))),
         ("screenWindowCenter", "v2f", struct.pack("<2f", 0, 0)),
         ("screenWindowWidth", "float", struct.pack("<f", 1)),
-    )
-    has_long = any(len(name.encode()) > _SHORT_NAME_BYTES for name in names)
+    ]
+    attributes += [
+        (f"sam2ov/{layer}", "string", known_as.encode()) for layer, known_as in info.layers
+    ]
+    if info.timecode is not None:
+        attributes.append(("timeCode", "timecode", _packed(info.timecode)))
+    all_names = [*names, *(name for name, _, _ in attributes)]
+    has_long = any(len(name.encode()) > _SHORT_NAME_BYTES for name in all_names)
     parts = [struct.pack("<ii", _MAGIC, _VERSION | (_LONG_NAMES if has_long else 0))]
     for name, kind, value in attributes:
         parts += [name.encode(), b"\0", kind.encode(), b"\0", struct.pack("<i", len(value)), value]
     return b"".join([*parts, b"\0"])
+
+
+def _packed(timecode: Timecode) -> bytes:
+    """Decimal digits and the flag of dropped names, as SMPTE ST 12-1 has them for 60 fields."""
+    hours, minutes, seconds, frames = timecode.parts
+    value = int(timecode.drops) << 6
+    for place, number in ((0, frames), (8, seconds), (16, minutes), (24, hours)):
+        value |= (number // 10 << 4 | number % 10) << place
+    return struct.pack("<2I", value, 0)
 
 
 def _block(planes: Half, first: int, *, is_compressed: bool) -> bytes:

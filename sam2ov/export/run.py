@@ -126,6 +126,13 @@ def check_objects(
             f"The format {wanted.name} holds objects 1 to {most}, not {largest}: renumber the "
             "object."
         )
+    if wanted.max_objects is not None and not settings.per_object:
+        for clip in clips:
+            if len(clip) > wanted.max_objects:
+                raise ExportError(
+                    f"The format {wanted.name} holds up to {wanted.max_objects} objects, here are "
+                    f"{len(clip)}. Choose some, or a file for each object."
+                )
     kinds = {category_name(target) for target in objects}
     kinds = {kind for kind in kinds if kind.casefold() not in wanted.known_kinds}
     if wanted.max_kinds is not None and len(kinds) > wanted.max_kinds:

@@ -1,23 +1,25 @@
 """Sequences of pictures for compositing: mattes, cut-outs with alpha, and layers in OpenEXR."""
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain, count
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.errors import ExportError
 from sam2ov.export.coverage import coverage, cut_out
 from sam2ov.export.files import file_tree
-from sam2ov.export.names import file_stem
 from sam2ov.export.openexr import ExrInfo, Half, exr_file
 from sam2ov.export.pictures import grey_png, number_png, rgba_png
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.export.video_options import CutOutOptions, ExrOptions, PngMatteOptions
 from sam2ov.values.objects import ClipObject
 
-MAX_LAYERS: Final = 100
+_MOST_CHARACTERS: Final = 60
 """Programs have trouble with more channels than this."""
 
 
@@ -59,15 +61,17 @@ def open_exr(plan: ExportPlan) -> Iterator[AddFrame]:
     which ``A`` is what it covers. ``R``, ``G`` and ``B`` are the picture, if wanted.
 
     Raises:
-        ExportError: there are too many objects, the path is taken by something else, or the disk
-            is full.
+        ExportError: the path is taken by something else, or the disk is full.
     """
     source, options = plan.source, plan.options(ExrOptions)
-    layers = _layer_names(source.objects)
+    layers = layer_names(source.objects)
     info = ExrInfo(
         source.video.info.fps,
         source.video.info.sample_aspect_ratio,
         is_compressed=options.compression == "zip",
+        layers=tuple(
+            (layer, target.name) for layer, target in zip(layers, source.objects, strict=True)
+        ),
     )
     linear = _linear_light()
 
@@ -83,7 +87,8 @@ def open_exr(plan: ExportPlan) -> Iterator[AddFrame]:
             image = frame.image
             for number, name in enumerate("RGB"):
                 channels[name] = (linear[image[..., number]] * covered).astype(np.float16)
-        return exr_file(channels, info)
+        timecode = source.video.info.timecode_of(frame.index)
+        return exr_file(channels, replace(info, timecode=timecode))
 
     with file_tree(plan.path, _layout(plan, "exr")) as tree:
         yield lambda frame: tree.write(f"{plan.name(frame)}.exr", file(frame))
@@ -93,18 +98,26 @@ def _layout(plan: ExportPlan, suffix: str) -> tuple[str, ...]:
     return (plan.format.template(plan.settings).pattern() + rf"\.{suffix}",)
 
 
-def _layer_names(objects: Sequence[ClipObject]) -> list[str]:
-    """Names without dots, which separate layers, each once."""
-    if len(objects) > MAX_LAYERS:
-        raise ExportError(
-            f"An OpenEXR file gets up to {MAX_LAYERS} layers, here are {len(objects)} objects. "
-            "Choose some, or a file for each object."
-        )
-    names = [file_stem(target.name).replace(".", "_") for target in objects]
-    return [
-        name if names.count(name) == 1 else f"{name}_{target.obj_id}"
-        for name, target in zip(names, objects, strict=True)
-    ]
+def layer_names(objects: Sequence[ClipObject]) -> list[str]:
+    """A name for each object's layer that no other has and that compositing programs take.
+
+    ASCII letters, digits and ``_``, beginning with no digit; dots would separate layers.
+    """
+    plain = [_plain(target) for target in objects]
+    folded = [name.casefold() for name in plain]
+    made: list[str] = []
+    for target, name in zip(objects, plain, strict=True):
+        own = f"{name}_{target.obj_id}" if folded.count(name.casefold()) > 1 else name
+        others = {*(each.casefold() for each in made), *folded} - {name.casefold()}
+        candidates = chain((own,), (f"{own}_{again}" for again in count(2)))
+        made.append(next(each for each in candidates if each.casefold() not in others))
+    return made
+
+
+def _plain(target: ClipObject) -> str:
+    ascii_only = unicodedata.normalize("NFKD", target.name).encode("ascii", "ignore").decode()
+    name = re.sub(r"\W+", "_", ascii_only).strip("_")[:_MOST_CHARACTERS]
+    return name if name and not name[0].isdigit() else f"object_{name or target.obj_id}"
 
 
 def _linear_light() -> npt.NDArray[np.float32]:

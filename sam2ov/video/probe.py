@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from pydantic import PlainSerializer, PlainValidator
 
+from sam2ov.values.timecode import Timecode
 from sam2ov.video.color import ColorTags
 from sam2ov.video.index import FrameIndex
 from sam2ov.video.orientation import Orientation
@@ -56,6 +57,7 @@ class VideoInfo:
         has_audio: there is a sound track.
         audio_codec: FFmpeg's name of its codec, or None.
         num_bytes: size of the file, or of all images.
+        timecode: of frame 0; None where the file has none.
         frame_numbers: int64 [num_frames], the numbers in the names of images, ascending, with gaps
             where images are missing; None where frames have no numbers but their own.
     """
@@ -80,6 +82,7 @@ class VideoInfo:
     has_audio: bool = False
     audio_codec: str | None = None
     num_bytes: int = 0
+    timecode: Timecode | None = None
     frame_numbers: Ticks | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -107,6 +110,13 @@ class VideoInfo:
         if first_number is None:
             return frame_idx if self.frame_numbers is None else int(self.frame_numbers[frame_idx])
         return first_number + frame_idx
+
+    def timecode_of(self, frame_idx: int) -> Timecode | None:
+        """What editors call a frame; None where the file has no timecode."""
+        if self.timecode is None:
+            return None
+        frames = round(self.time_of(frame_idx) * self.fps) if self.is_vfr else frame_idx
+        return self.timecode.after(frames)
 
     @property
     def missing_numbers(self) -> int:
@@ -163,7 +173,21 @@ def describe(
         has_audio=bool(sounds),
         audio_codec=sounds[0].codec_context.codec.canonical_name if sounds else None,
         num_bytes=path.stat().st_size,
+        timecode=_timecode(container, stream, fps),
     )
+
+
+def _timecode(container: InputContainer, stream: VideoStream, fps: Fraction) -> Timecode | None:
+    """The timecode that the picture has, a track of its own (mov, mp4, mxf), or the file's tags."""
+    for tags in (
+        stream.metadata,
+        *(s.metadata for s in container.streams.data),
+        container.metadata,
+    ):
+        text = {name.lower(): value for name, value in tags.items()}.get("timecode")
+        if text:
+            return Timecode.parse(text, fps)
+    return None
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:

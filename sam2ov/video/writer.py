@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from sam2ov.errors import VideoError, VideoWriteError
 from sam2ov.unfinished import UnfinishedFile
+from sam2ov.values.timecode import Timecode
 from sam2ov.video.audio import audio_track, shift_packet
 from sam2ov.video.color import EXACT, MATRICES, ColorTags, is_rgb
 from sam2ov.video.encodings import H264, Encoding
@@ -37,6 +38,8 @@ _ADVICE = {
 
 
 Frame = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+_WITH_TIMECODE = frozenset({"mp4", "mov", "matroska"})
 
 
 class VideoWriter:
@@ -62,6 +65,7 @@ class VideoWriter:
             limited range; RGB sources get BT.709.
         sample_aspect_ratio: width / height of a pixel.
         audio_from: a video whose sound is carried over, between the times of the frames.
+        timecode: of the first frame; mp4, mov and mkv hold it.
         limits: for opening ``audio_from``.
 
     Attributes:
@@ -85,6 +89,7 @@ class VideoWriter:
         color: ColorTags | None = None,
         sample_aspect_ratio: Fraction = Fraction(1),
         audio_from: Path | None = None,
+        timecode: Timecode | None = None,
         limits: VideoLimits | None = None,
     ) -> None:
         self.path = Path(path)
@@ -108,6 +113,8 @@ class VideoWriter:
                 format=encoding.muxer,
                 container_options=dict(encoding.muxer_options),
             )
+            if timecode is not None and encoding.muxer in _WITH_TIMECODE:
+                self._container.metadata["timecode"] = str(timecode)
             self._stream = self._add_stream(encoding, has_alpha, sample_aspect_ratio)
             if audio_from is not None:
                 self._audio = audio_track(
@@ -142,7 +149,8 @@ class VideoWriter:
     ) -> "VideoWriter":
         """Make a writer for frames ``start`` … ``stop - 1`` of a source, as displayed.
 
-        Times, colours, pixel aspect and sound are those of the source. The first frame appears at
+        Times, timecode, colours, pixel aspect and sound are those of the source. The first frame
+        appears at
         once or, with ``keep_start``, when it does in the source.
         """
         return VideoWriter(
@@ -155,6 +163,7 @@ class VideoWriter:
             color=info.color,
             sample_aspect_ratio=info.sample_aspect_ratio,
             audio_from=info.path if with_audio and info.has_audio else None,
+            timecode=None if info.is_vfr else info.timecode_of(start),
             limits=limits,
         )
 

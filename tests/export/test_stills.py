@@ -1,6 +1,7 @@
 """Sequences of pictures, read back with Pillow, with OpenEXR's own library and with FFmpeg."""
 
 import io
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 
 from sam2ov.errors import ExportError
 from sam2ov.export.openexr import ExrInfo, exr_file
-from sam2ov.export.stills import MAX_LAYERS
+from sam2ov.export.stills import layer_names
 from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.masks import FloatArray
@@ -138,15 +139,36 @@ def test_layers_have_names_of_their_own(write: Write, tmp_path: Path) -> None:
     assert sorted(channels) == ["A", "A_dog_1.A", "A_dog_7.A"]
     long = [ClipObject(1, "Ein sehr langer Name für ein Öbjekt", "#000000")]
     (path,) = write("exr", tmp_path / "long", objects=long, frames=range(1))
-    _, channels = read_exr(files_of(path)["my_clip.00000.exr"], tmp_path)
-    assert sorted(channels) == ["A", "Ein_sehr_langer_Name_für_ein_Öbjekt.A"]
+    header, channels = read_exr(files_of(path)["my_clip.00000.exr"], tmp_path)
+    assert sorted(channels) == ["A", "Ein_sehr_langer_Name_fur_ein_Objekt.A"]
+    kept = header["sam2ov/Ein_sehr_langer_Name_fur_ein_Objekt"]
+    assert kept == "Ein sehr langer Name für ein Öbjekt"
+
+
+def test_layers_have_names_that_compositing_programs_take() -> None:
+    names = ["dog_2", "dog", "dog", "Dog", "狗", "1_car", "a.b", "Hünd  (2)"]
+    objects = [ClipObject(i, name, "#000000") for i, name in enumerate(names, 1)]
+    layers = layer_names(objects)
+    assert len({layer.casefold() for layer in layers}) == len(objects)
+    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", layer) for layer in layers)
+    assert layers == [
+        *("dog_2", "dog_2_2", "dog_3", "Dog_4", "object_5", "object_1_car", "a_b", "Hund_2"),
+    ]
+
+
+@given(names=st.lists(st.text(max_size=5), min_size=1, max_size=20))
+def test_layers_are_as_many_as_objects(names: list[str]) -> None:
+    objects = [ClipObject(i, name, "#000000") for i, name in enumerate(names, 1)]
+    layers = layer_names(objects)
+    assert len({layer.casefold() for layer in layers}) == len(objects)
+    assert all(re.fullmatch(r"[A-Za-z_]\w*", layer, re.ASCII) for layer in layers)
 
 
 def test_too_many_layers(write: Write, tmp_path: Path, scene: Any) -> None:
-    ids = tuple(range(1, MAX_LAYERS + 2))
+    ids = tuple(range(1, 102))
     many = StoredLogits(np.zeros((24, len(ids), 96, 128), np.float32), ids)
     objects = [ClipObject(i, f"object {i}", "#000000") for i in ids]
-    with pytest.raises(ExportError, match="gets up to 100 layers, here are 101"):
+    with pytest.raises(ExportError, match="holds up to 100 objects, here are 101"):
         write("exr", tmp_path / "out", masks=many, objects=objects)
     assert list(tmp_path.iterdir()) == []
 
