@@ -24,7 +24,7 @@ from sam2ov.commands.probe import probe
 from sam2ov.commands.schema import schema
 from sam2ov.commands.track import track
 from sam2ov.commands.users import users_app
-from sam2ov.errors import Sam2ovError
+from sam2ov.errors import Sam2ovError, one_line
 
 EPILOG = (
     "Exit codes: 0 done, 1 failed (the last line says why), 2 wrong command line, 130 ended by "
@@ -59,8 +59,13 @@ class _Group(TyperGroup):
         except Exception as error:
             # What ends a command on purpose has an exit code of its own; a closed pipe is no error.
             ends = hasattr(error, "exit_code") or isinstance(error, BrokenPipeError)
+            if ends and hasattr(error, "message"):  # it quotes what was typed
+                error.message = one_line(str(error.message))
             if ends or ctx.params["debug"]:
                 raise
+            if isinstance(error, OSError) and error.filename is not None:
+                say(f"Error: {error.filename} cannot be used: {error.strerror or error}.")
+                raise typer.Exit(1) from error
             say(f'Error: {type(error).__name__}: {error} ("sam2ov --debug …" shows where).')
             raise typer.Exit(1) from error
 

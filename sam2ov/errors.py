@@ -3,11 +3,59 @@
 ``Sam2ovError`` is the root. Where the upstream predictor raises a built-in exception for the same
 mistake (``ValueError`` for malformed prompts, ``RuntimeError`` for propagating without prompts),
 the class also derives from that built-in, so that code written for upstream keeps working.
+
+Messages quote names and contents of files that come from anywhere. Whatever they quote, they are
+one line without control characters: terminals and logs follow escape sequences.
 """
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_MOST_CHARACTERS: Final = 1200
+_LINE_BREAKS: Final = re.compile(r"\s*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\s*")
+_JOINERS: Final = "\u200c\u200d"  # parts of words, and of emoji
+
+
+def one_line(text: str, most: int = _MOST_CHARACTERS) -> str:
+    """A text as one line that is safe to print: breaks are spaces, control characters are escaped.
+
+    Args:
+        text: from anywhere.
+        most: characters; of a longer text beginning and end are left.
+    """
+    if len(text) > most:
+        text = f"{text[: most * 2 // 3]} … {text[-most // 3 :]}"
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, _LINE_BREAKS.sub(" ", text)))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    if character.isspace():
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def first_fault(error: "ValidationError") -> str:
+    """What is wrong with data that do not fit their schema, and where: the first fault alone."""
+    faults = error.errors(include_url=False, include_input=False)
+    first = faults[0]
+    places = [str(place)[:100] for place in first["loc"] if "[" not in str(place)]
+    where = ".".join(places) or "the whole file"
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{where}: {first['msg']}{more}"
 
 
 class Sam2ovError(Exception):
-    """Root of all errors; its message says what happened, where, and what to do."""
+    """Root of all errors; its message says what happened, where, and what to do, in one line."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class ModelError(Sam2ovError):

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sam2ov.errors import ModelFolderError
+from sam2ov.errors import ModelFolderError, first_fault
 
 FORMAT_VERSION: Final = 3
 MANIFEST_FILE = "manifest.json"
@@ -31,7 +31,11 @@ FileName = Annotated[str, Field(pattern=r"^\w[\w.+-]*$", max_length=200)]
 """Of a file in the model folder, never beside or below it."""
 
 _Name = Annotated[
-    str, Field(pattern=r"^[^/\\\x00-\x1f]*[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$", max_length=200)
+    str,
+    Field(
+        pattern=r"^[^/\\\pC\p{Zl}\p{Zp}]*[^/\\\pC\p{Zl}\p{Zp}.][^/\\\pC\p{Zl}\p{Zp}]*$",
+        max_length=200,
+    ),
 ]
 """Of a model; folders in the cache are named after it."""
 
@@ -72,9 +76,9 @@ def scaled_side(trained: int, scale: float) -> int:
 class TensorSpec(_Frozen):
     """A graph input or output; ``-1`` marks a dimension that varies at run time."""
 
-    name: str
+    name: Annotated[str, Field(max_length=64)]
     dtype: Literal["u8", "i32", "f32"]
-    shape: tuple[Annotated[int, Field(ge=-1, le=1 << 24)], ...]
+    shape: Annotated[tuple[Annotated[int, Field(ge=-1, le=1 << 24)], ...], Field(max_length=8)]
 
 
 class FileSpec(_Frozen):
@@ -327,8 +331,14 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelFolderError(
             f"{folder} is no model folder: it has no {MANIFEST_FILE}."
         ) from error
+    except OSError as error:
+        raise ModelFolderError(
+            f"{path} cannot be read: {error.strerror or error}. {advice}"
+        ) from error
     except ValidationError as error:
-        raise ModelFolderError(f"{path} is not a valid manifest ({error}). {advice}") from error
+        raise ModelFolderError(
+            f"{path} is not a valid manifest ({first_fault(error)}). {advice}"
+        ) from error
     missing = [spec.file for spec in manifest.files() if not (folder / spec.file).is_file()]
     absent = [
         f"{name} at {size.image_size} px"

@@ -73,6 +73,37 @@ def test_version_and_help() -> None:
     assert run("trak").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--point", "9" * 5000),
+        ("--point", "9" * 5000 + ":1:5,5"),
+        ("--box", "0:1:1,1,9,9\n0:2:1,1,9,9"),
+        ("--box", "frame,object,x0,y0,x1,y1\n0,1,1,1,9,9\n"),
+        ("--box", "0:1:\x1b[31m1,1,9,9"),
+        ("--mask", "0:1:" + "x" * 5000),
+        ("--clean-up", "\x9b31m=3"),
+        ("--clean-up", "smooth=a\nb"),
+        ("--set", "\x1b]0;title\x07=1"),
+        ("--names", "{clip}\n\u202e"),
+        ("--model", "x" * 5000),
+        ("--model", "\x1b[31m"),
+        ("--prompts", "\x1b[31m.json"),
+        ("--masks", "a\nb.zip"),
+    ],
+)
+def test_what_is_typed_is_told_in_one_line(
+    clip: Path, tmp_path: Path, arguments: tuple[str, str]
+) -> None:
+    where = ("track", str(clip), "--out", str(tmp_path / "out.mp4"))
+    found = run(*where, "--point", "0:1:5,5", *arguments)
+    assert found.exit_code in {1, 2}
+    lines = found.stderr.splitlines()
+    assert lines[-1].startswith("Error: ")
+    assert all(line.isprintable() and len(line) < 1400 for line in lines)
+    assert "--debug" not in lines[-1], "it is no internal error"
+
+
 def test_models_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAM2OV_CACHE", str(tmp_path))
     rows = json.loads(run("models", "--json").stdout)

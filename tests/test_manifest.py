@@ -1,14 +1,16 @@
 """What a manifest may say: facts of a model, within bounds, that fit each other."""
 
 import json
+import random
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.model import SAM2Model, _read_constants
 from sam2ov.engine.networks import Compiler
 from sam2ov.errors import ModelFolderError
 from sam2ov.manifest import CONSTANTS_FILE, MANIFEST_FILE, NetworkName, read_manifest
@@ -65,6 +67,10 @@ def test_a_memory_may_have_other_tokens_than_the_embedding_has_cells(folder: Pat
         (("name",), "../elsewhere"),
         (("name",), ".."),
         (("name",), "a\\b"),
+        (("name",), "a\x1b[31mb"),
+        (("name",), "a\u202eb"),
+        (("switches", "multimask_min_points"), 1 << 40),
+        (("switches", "dynamic_multimask_delta"), 1e400),
         (("constants", "file"), "../constants.npz"),
         (("constants", "file"), "/etc/passwd"),
         (("weights_file", "file"), "c:\\windows"),
@@ -172,3 +178,33 @@ def test_constants_are_those_of_the_manifest(micro_model: Path, tmp_path: Path) 
     np.savez(copy / CONSTANTS_FILE, allow_pickle=False, **constants)
     with pytest.raises(ModelFolderError, match=r"\(5,\)"):
         SAM2Model(copy)
+
+
+def test_constants_that_unpack_without_end_are_not_unpacked(
+    micro_model: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(micro_model, tmp_path / "copy")
+    with zipfile.ZipFile(copy / CONSTANTS_FILE, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more.npy", bytes(50_000_000))
+    with pytest.raises(ModelFolderError, match=r"constants\.npz is damaged \(it holds 50,"):
+        SAM2Model(copy)
+
+
+def test_damaged_constants_are_one_clear_line(micro_model: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(micro_model, tmp_path / "copy")
+    path = copy / CONSTANTS_FILE
+    whole, rng = path.read_bytes(), random.Random(5)
+    manifest = read_manifest(copy)
+    said = []
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(rng.choice([1, 3])):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(damaged[: rng.choice([len(damaged), rng.randrange(len(damaged))])])
+        try:
+            _read_constants(copy, manifest)
+        except ModelFolderError as error:
+            said.append(str(error))
+    assert len(said) > 200
+    assert all("constants.npz is damaged" in message for message in said)
+    assert max(map(len, said)) < 600

@@ -3,9 +3,10 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from sam2ov.errors import one_line
 from sam2ov.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ _LINES_PER_OPERATION = 10
 
 
 def say(message: str) -> None:
-    """Print a line for people."""
-    print(message, file=sys.stderr, flush=True)
+    """Print a line for people, whatever names are in it; a terminal that has gone is no error."""
+    with suppress(OSError):
+        print(one_line(message), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def progress_display() -> Iterator[ProgressCallback]:
     from rich.progress import Progress as Bars
 
     with Bars(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         MofNCompleteColumn(),
@@ -74,7 +76,7 @@ class _Bars:
 
     def __call__(self, step: Progress) -> None:
         unit = 1 << 20 if step.unit == "bytes" else 1
-        stage = f"{step.stage} (MB)" if step.unit == "bytes" else step.stage
+        stage = one_line(f"{step.stage} (MB)" if step.unit == "bytes" else step.stage)
         if self._operations.is_new(step):
             self._bars.add_task(stage, total=-(-step.total // unit))
         task = self._bars.tasks[-1].id

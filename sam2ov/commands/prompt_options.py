@@ -17,6 +17,7 @@ BOX_FORM = "FRAME:OBJECT:X0,Y0,X1,Y1"
 MASK_FORM = "FRAME:OBJECT:FILE"
 
 _NEGATIVE = ":-"
+_MOST_DIGITS = 18
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def read_mask_files(
     from sam2ov.video.sequences import find_sequence, is_pattern
 
     words = {"first": None, "all": 1}
-    if frames not in words and not (frames.isdecimal() and int(frames) > 0):
+    if frames not in words and not (
+        frames.isdecimal() and len(frames) <= _MOST_DIGITS and int(frames) > 0
+    ):
         raise typer.BadParameter(
             f"--masks-frames: {frames!r} is neither first, all, nor a number from 1."
         )
@@ -222,7 +225,9 @@ def _addressed(text: str, example: str) -> tuple[int, int, str]:
     parts = text.split(":", 2)
     if len(parts) != 3:
         raise typer.BadParameter(f"{text!r} is not {example}.")
-    frame, obj_id = (int(part) if part.isdecimal() else -1 for part in parts[:2])
+    frame, obj_id = (
+        int(part) if part.isdecimal() and len(part) <= _MOST_DIGITS else -1 for part in parts[:2]
+    )
     if frame < 0:
         raise typer.BadParameter(f"{text!r}: a frame is a number from 0, in {example}.")
     if obj_id < 1:

@@ -1,9 +1,15 @@
 """The networks on frames, prompts, masks and memories: one method each, arrays in and out."""
 
+import io
+import math
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +20,26 @@ from sam2ov.engine.policy import AS_TRAINED, MemorySettings
 from sam2ov.errors import ModelFolderError
 from sam2ov.manifest import NETWORK_NAMES, Manifest, NetworkName, read_manifest
 from sam2ov.values.masks import FloatArray
+
+_HEADERS_BYTES: Final = 1 << 16
+"""What the constants' shapes and names may take in their file."""
+_NPZ_DAMAGE: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    KeyError,
+    TypeError,
+    NotImplementedError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile and NumPy raise for damaged files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,11 +277,18 @@ def _read_constants(folder: Path, manifest: Manifest) -> Constants:
     }
     if manifest.switches.pointer_tpos == "projected":
         shapes |= {"obj_ptr_tpos_proj_weight": (m, c), "obj_ptr_tpos_proj_bias": (m,)}
+    most = 4 * sum(math.prod(shape) for shape in shapes.values()) + _HEADERS_BYTES
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise _damaged(path, str(error)) from error
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > most:
+                raise _damaged(path, f"it holds {unpacked:,} bytes instead of up to {most:,}")
+            arrays = {
+                entry.filename.removesuffix(".npy"): np.load(io.BytesIO(archive.read(entry)))
+                for entry in archive.infolist()
+            }
+    except _NPZ_DAMAGE as error:
+        raise _damaged(path, str(error)[:100] or type(error).__name__) from error
     found = {name: array.shape for name, array in arrays.items() if array.dtype == np.float32}
     if found != shapes:
         raise _damaged(path, f"it has {found} in float32, but the manifest asks for {shapes}")

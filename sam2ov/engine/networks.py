@@ -12,10 +12,10 @@ import numpy.typing as npt
 import openvino as ov
 
 from sam2ov.engine.devices import OPENVINO_TYPES, Precision, choose_precision, openvino_core
-from sam2ov.errors import DeviceError, ModelFolderError
+from sam2ov.errors import DeviceError, ModelError, ModelFolderError
 from sam2ov.graph_files import graph_file
 from sam2ov.locks import Rank, new_lock
-from sam2ov.manifest import Manifest, NetworkName
+from sam2ov.manifest import Manifest, NetworkName, NetworkSpec
 from sam2ov.values.masks import FloatArray
 
 # A bank fills up in 16 frames (its pointers); objects that join later pass through other shapes.
@@ -105,12 +105,35 @@ def read_graph(folder: Path, manifest: Manifest, name: NetworkName) -> ov.Model:
     """
     with graph_file(folder, manifest, name) as xml:
         try:
-            return openvino_core().read_model(xml, folder / manifest.weights_file.file)
-        except RuntimeError as error:
+            graph = openvino_core().read_model(xml, folder / manifest.weights_file.file)
+            _require_ports(graph, manifest.networks[name])
+        except (RuntimeError, ValueError) as error:
             raise ModelFolderError(
                 f"{folder / manifest.networks[name].graph.file} cannot be read by OpenVINO "
                 f"({_first_line(error)}). Delete the folder and convert the checkpoint again."
             ) from error
+    return graph
+
+
+def _require_ports(graph: ov.Model, spec: NetworkSpec) -> None:
+    """Raise ValueError where a graph has other inputs or outputs than the manifest says."""
+    for kind, ports, tensors in (
+        ("input", graph.inputs, spec.inputs),
+        ("output", graph.outputs, spec.outputs),
+    ):
+        named = {name: port for port in ports for name in port.get_names()}
+        if len(ports) != len(tensors):
+            raise ValueError(f"it has {len(ports)} {kind}s instead of {len(tensors)}")
+        for tensor in tensors:
+            if tensor.name not in named:
+                raise ValueError(f"it has no {kind} {tensor.name}")
+            port = named[tensor.name]
+            shape = tuple(-1 if d.is_dynamic else d.get_length() for d in port.partial_shape)
+            if (port.get_element_type().get_type_name(), shape) != (tensor.dtype, tensor.shape):
+                raise ValueError(
+                    f"its {kind} {tensor.name} is {port.get_element_type().get_type_name()} "
+                    f"{list(shape)} instead of {tensor.dtype} {list(tensor.shape)}"
+                )
 
 
 class Network:
@@ -140,6 +163,7 @@ class Network:
         spec = manifest.networks[name]
         self._compiler = compiler
         self._name = name
+        self._folder = folder
         self._needs_f32 = spec.needs_f32
         self._read = partial(read_graph, folder, manifest, name)
         self._by_shape = static_shapes and any(-1 in tensor.shape for tensor in spec.inputs)
@@ -151,13 +175,24 @@ class Network:
         self.usage = NetworkUsage(0, 0.0, {})
 
     def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
-        """Run it on inputs by name; gives copies of its outputs by name, float32."""
+        """Run it on inputs by name; gives copies of its outputs by name, float32.
+
+        Raises:
+            ModelError: the graph does not run, or memory is short.
+        """
         with self._lock:
             started = time.perf_counter()
             request = self._request_for(inputs)
-            request.infer(dict(inputs), share_inputs=True)
-            # The request overwrites its tensors at the next call.
-            outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
+            try:
+                request.infer(dict(inputs), share_inputs=True)
+                # The request overwrites its tensors at the next call.
+                outputs = {name: request.get_tensor(name).data.copy() for name in self._outputs}
+            except RuntimeError as error:
+                raise ModelError(
+                    f"OpenVINO cannot run {self._name} of {self._folder} on "
+                    f"{self._compiler.device}: {_first_line(error)}. Free memory if there is "
+                    "little; if not, delete the folder and convert the checkpoint again."
+                ) from error
             self.usage = NetworkUsage(
                 self.usage.calls + 1,
                 self.usage.seconds + time.perf_counter() - started,
@@ -171,7 +206,13 @@ class Network:
         shapes = tuple(tensor.shape for tensor in inputs.values())
         if shapes not in self._requests:
             graph = self._read()
-            graph.reshape({name: list(tensor.shape) for name, tensor in inputs.items()})
+            try:
+                graph.reshape({name: list(tensor.shape) for name, tensor in inputs.items()})
+            except RuntimeError as error:
+                raise ModelError(
+                    f"OpenVINO cannot give {self._name} of {self._folder} inputs of {shapes}: "
+                    f"{_first_line(error)}. Delete the folder and convert the checkpoint again."
+                ) from error
             self._requests[shapes] = self._compiled(graph)
             if len(self._requests) > _REQUESTS_PER_NETWORK:
                 self._requests.popitem(last=False)

@@ -1,8 +1,10 @@
 """Files to be read together: one file, a folder, or an archive from anywhere."""
 
+import lzma
 import stat
 import struct
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,12 @@ from sam2ov.errors import PromptError
 MAX_FILES: Final = 200_000
 MAX_TEXT_BYTES: Final = 512 << 20
 MAX_PICTURE_BYTES: Final = 64 << 20
+_SHOWN: Final = 100
+"""Characters of a name in an archive, where they may be 65,535."""
 ZIP_DAMAGE = (
+    zlib.error,
+    lzma.LZMAError,
+    LookupError,
     zipfile.BadZipFile,
     EOFError,
     NotImplementedError,
@@ -62,12 +69,26 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         if path.is_dir():
             yield _Folder(path)
         elif zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
+            with _opened_archive(path) as archive:
                 yield _Archive(archive)
         else:
             yield _Single(path)
     except OSError as error:
         raise PromptError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+
+
+def zip_damage(error: Exception) -> str:
+    """What is wrong with an archive; zipfile may quote all that stands in the place of a name."""
+    return str(error).split(" and header ")[0][:_SHOWN] or type(error).__name__
+
+
+def _opened_archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except ZIP_DAMAGE as error:
+        raise PromptError(
+            f"The archive {path.name} is damaged ({zip_damage(error)}). Make it anew."
+        ) from error
 
 
 class _Folder(Bundle):
@@ -93,7 +114,7 @@ class _Single(Bundle):
 class _Archive(Bundle):
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [e for e in archive.infolist() if e.filename and not e.is_dir()]
         _require_few(len(entries))
         self.names = tuple(sorted(entry.filename for entry in entries))
 
@@ -101,8 +122,10 @@ class _Archive(Bundle):
         try:
             with self._archive.open(name) as file:
                 content = file.read(most + 1)
-        except ZIP_DAMAGE as error:
-            raise PromptError(f"{name} in the archive is damaged ({error}).") from error
+        except (*ZIP_DAMAGE, OSError) as error:
+            raise PromptError(
+                f"{name[-_SHOWN:]} in the archive is damaged ({zip_damage(error)})."
+            ) from error
         return _required(name, content, most)
 
 

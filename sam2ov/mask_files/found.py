@@ -1,5 +1,6 @@
 """A mask or box as it was found in a file."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,25 @@ from sam2ov.errors import PromptError
 from sam2ov.values.rle import Rle
 
 _MOST_OBJECTS: Final = 10_000
+MOST_DIGITS: Final = 18
+"""Of a number in a name: some have their time in nanoseconds there."""
+
+
+def last_number(name: str) -> int | None:
+    """The last number in a name, which is that of its frame; None without one.
+
+    Raises:
+        PromptError: it has too many digits for any frame.
+    """
+    digits = re.findall(r"\d+", name)
+    if not digits:
+        return None
+    if len(digits[-1]) > MOST_DIGITS:
+        raise PromptError(
+            f"The number in {name[:60]!r} has {len(digits[-1]):,} digits; the last number of a "
+            f"name is that of its frame, of up to {MOST_DIGITS} digits."
+        )
+    return int(digits[-1])
 
 
 @dataclass(frozen=True, eq=False)

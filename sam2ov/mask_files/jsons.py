@@ -1,13 +1,12 @@
 """COCO and SA-V: masks in JSON."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 
 import numpy as np
 
 from sam2ov.errors import PromptError
-from sam2ov.mask_files.found import FoundMask, ObjectIds
+from sam2ov.mask_files.found import FoundMask, ObjectIds, last_number
 from sam2ov.mask_files.polygons import fill_polygons
 from sam2ov.mask_files.schemas import CocoAnnotation, CocoFile, CocoImage, RleFields, SavFile
 from sam2ov.values.rle import Rle, encode_rle, pack_counts, require_valid
@@ -60,11 +59,10 @@ def sav_masks(file: SavFile) -> Iterator[FoundMask]:
 def _frame_numbers(images: list[CocoImage]) -> dict[int, int]:
     if all(image.frame_id is not None for image in images):
         return {image.id: image.frame_id or 0 for image in images}
-    found = [re.findall(r"\d+", image.file_name.rsplit("/", 1)[-1]) for image in images]
-    if all(found):
-        numbers = [int(digits[-1]) for digits in found]
-        if len(set(numbers)) == len(numbers):
-            return {image.id: n for image, n in zip(images, numbers, strict=True)}
+    found = [last_number(image.file_name.rsplit("/", 1)[-1]) for image in images]
+    numbers = [number for number in found if number is not None]
+    if len(set(numbers)) == len(images):
+        return {image.id: n for image, n in zip(images, numbers, strict=True)}
     order = sorted(images, key=lambda image: image.file_name)
     return {image.id: place for place, image in enumerate(order)}
 

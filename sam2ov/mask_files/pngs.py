@@ -1,7 +1,6 @@
 """PNGs: label maps of all objects (DAVIS, MOTS), or a picture of each object and frame."""
 
 import io
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -10,9 +9,9 @@ from PIL import Image, UnidentifiedImageError
 
 from sam2ov.errors import PromptError
 from sam2ov.mask_files.bundle import MAX_PICTURE_BYTES, Bundle
-from sam2ov.mask_files.found import FoundMask, ObjectIds
+from sam2ov.mask_files.found import MOST_DIGITS, FoundMask, ObjectIds, last_number
 from sam2ov.mask_files.pictures import Labels, Reading, labels_of
-from sam2ov.mask_files.schemas import MAX_PIXELS
+from sam2ov.mask_files.schemas import MAX_PIXELS, MAX_SIDE
 from sam2ov.values.rle import encode_rle
 
 
@@ -29,8 +28,8 @@ def png_masks(bundle: Bundle, names: list[str], how: Reading) -> Iterator[FoundM
     by_folder: dict[str, dict[int, str]] = defaultdict(dict)
     for name in names:
         path = PurePosixPath(name)
-        digits = re.findall(r"\d+", path.stem)
-        number = int(digits[-1]) if digits else 0
+        number = last_number(path.stem)
+        number = 0 if number is None else number
         folder = path.parent.as_posix()
         if number in by_folder[folder]:
             raise PromptError(f"{name} and {by_folder[folder][number]} are of one frame.")
@@ -49,8 +48,9 @@ def png_masks(bundle: Bundle, names: list[str], how: Reading) -> Iterator[FoundM
             labels = _labels(bundle, frames[number], how)
             if len(by_folder) > 1:
                 leaf = PurePosixPath(folder).name
-                key: object = int(leaf) if leaf.isdecimal() else leaf
-                name = "" if leaf.isdecimal() else leaf
+                is_number = leaf.isdecimal() and len(leaf) <= MOST_DIGITS
+                key: object = int(leaf) if is_number else leaf
+                name = "" if is_number else leaf
                 yield FoundMask(number, ids.of(key), name, encode_rle(labels.everything()))
                 continue
             for value, told_by in labels.objects:
@@ -77,8 +77,10 @@ def _opened(bundle: Bundle, name: str) -> Image.Image:
     content = bundle.read(name, MAX_PICTURE_BYTES)
     try:
         image = Image.open(io.BytesIO(content), formats=["PNG"])
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError) as error:
+    except UnidentifiedImageError as error:
+        raise PromptError(f"{name} is no readable PNG, or damaged.") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PromptError(f"{name} is no readable PNG: {error}.") from error
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         raise PromptError(f"{name} has {image.width}×{image.height} pixels, which is too many.")
     return image

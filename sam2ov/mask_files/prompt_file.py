@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -20,24 +20,25 @@ from pydantic import (
     model_validator,
 )
 
-from sam2ov.errors import PromptError
+from sam2ov.errors import PromptError, first_fault
 from sam2ov.mask_files.bundle import MAX_TEXT_BYTES, read_file, require_file
 from sam2ov.mask_files.json_bounds import require_few_values
 from sam2ov.mask_files.pictures import AS_THEY_LOOK, labels_of
-from sam2ov.mask_files.schemas import MAX_PIXELS
+from sam2ov.mask_files.schemas import MAX_PIXELS, MAX_SIDE
 from sam2ov.unfinished import unfinished_file
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import BoolArray
-from sam2ov.values.objects import ClipObject, Colour
+from sam2ov.values.objects import ClipObject, Colour, plain_name
 from sam2ov.values.palette import default_colour, to_hex
 from sam2ov.values.prompts import Label, MaskPrompt, Prompt, make_point_prompt
 from sam2ov.values.rle import Rle, require_valid
 
 FORMAT_VERSION: Final = 1
-_MAX_SIDE = 1 << 15
 _MOST_VALUES: Final = 2_000_000
+_LARGEST_NUMBER: Final = (1 << 63) - 1
+"""Of a frame or an object: what a database and arrays hold."""
 
-Size = Annotated[int, Field(ge=1, le=_MAX_SIDE)]
+Size = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
 
 class _Frozen(BaseModel):
@@ -66,10 +67,10 @@ class FramePrompt(_Frozen):
     the path of a PNG relative to the file: what is not 0 is the object.
     """
 
-    frame: int = Field(ge=0)
+    frame: int = Field(ge=0, le=_LARGEST_NUMBER)
     points: Annotated[tuple[Point, ...], Field(fail_fast=True)] = ()
     box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
-    mask: RleMask | str | None = None
+    mask: RleMask | Annotated[str, Field(pattern=r"^[^\x00]{1,4000}$")] | None = None
 
     @field_validator("box")
     @classmethod
@@ -93,7 +94,7 @@ class FramePrompt(_Frozen):
 class ObjectPrompts(_Frozen):
     """An object to track: a number from 1, a name and a colour for people, and its prompts."""
 
-    id: int = Field(ge=1)
+    id: int = Field(ge=1, le=_LARGEST_NUMBER)
     name: str = ""
     colour: Colour | None = None
     prompts: Annotated[tuple[FramePrompt, ...], Field(min_length=1, fail_fast=True)]
@@ -106,7 +107,7 @@ class ObjectPrompts(_Frozen):
 
     def known_as(self, clean_up: CleanUp = NO_CLEAN_UP) -> ClipObject:
         """The object without its prompts; a name and a colour are made of the number if need be."""
-        name, colour = self.name or f"object {self.id}", self.colour
+        name, colour = plain_name(self.name) or f"object {self.id}", self.colour
         return ClipObject(
             self.id, name, colour or to_hex(default_colour(self.id)), clean_up=clean_up
         )
@@ -116,7 +117,7 @@ class VideoFacts(_Frozen):
     """The video that prompts were made on; checked against the one they are applied to."""
 
     file: str
-    num_frames: int = Field(ge=1)
+    num_frames: int = Field(ge=1, le=_LARGEST_NUMBER)
     width: Size
     height: Size
 
@@ -197,12 +198,8 @@ def parse_prompt_file(content: str | bytes, source: str) -> PromptFile:
     try:
         return PromptFile.model_validate_json(content)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        first = details[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
         raise PromptError(
-            f"{source} is not a prompt file: {where}: {first['msg']}{more}. "
+            f"{source} is not a prompt file: {first_fault(error)}. "
             '"sam2ov schema prompts" prints what one looks like.'
         ) from error
 
@@ -229,14 +226,18 @@ def read_mask_image(path: Path) -> BoolArray:
     try:
         require_file(path)
         with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
                 raise PromptError(
                     f"The mask {path} has {image.width}×{image.height} pixels, which is too many."
                 )
             return labels_of(image, path.name, AS_THEY_LOOK).everything()
     except PromptError:
         raise
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
+        raise PromptError(
+            f"The mask {path} cannot be read: it is no picture, or damaged."
+        ) from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PromptError(f"The mask {path} cannot be read: {error}.") from error
 
 

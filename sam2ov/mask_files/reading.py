@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sam2ov.errors import PromptError
+from sam2ov.errors import PromptError, first_fault
 from sam2ov.mask_files.bundle import MAX_TEXT_BYTES, Bundle, open_bundle
 from sam2ov.mask_files.cvat import cvat_masks
 from sam2ov.mask_files.found import FoundMask
@@ -177,9 +177,7 @@ def _json_masks(content: bytes, name: str) -> Iterator[FoundMask]:
         if {"images", "annotations"} <= keys:
             return coco_masks(CocoFile.model_validate_json(content))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise PromptError(f"{name} is malformed at {where}: {first['msg']}.") from error
+        raise PromptError(f"{name} is malformed at {first_fault(error)}.") from error
     raise PromptError(f"{name} is none of {_KINDS}.")
 
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 MAX_PIXELS: Final = 40_000_000
 """Of a mask: a little above 8K."""
 
-Side = Annotated[int, Field(ge=1, le=1 << 15)]
+MAX_SIDE: Final = 1 << 15
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 _T = TypeVar("_T")
 _Several = Annotated[list[_T], Field(fail_fast=True)]
 """Of millions of wrong values only the first is reported."""

@@ -5,6 +5,7 @@ from elsewhere is not trusted: only these members are taken, within bounds, and 
 have exactly our tables, filled as we fill them.
 """
 
+import errno
 import io
 import os
 import shutil
@@ -17,7 +18,7 @@ from typing import IO, Final
 from pydantic import ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
-from sam2ov.mask_files.bundle import ZIP_DAMAGE
+from sam2ov.mask_files.bundle import ZIP_DAMAGE, zip_damage
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.project.inspection import inspect_journal
 from sam2ov.project.library import (
@@ -167,8 +168,12 @@ def unpack_project_file(
     try:
         unpacked = _unpack(path, folder, max_bytes, progress)
     except ZIP_DAMAGE as error:
-        raise ProjectError(f"The project file is damaged ({error}). Open another copy.") from error
+        raise ProjectError(
+            f"The project file is damaged ({zip_damage(error)}). Open another copy."
+        ) from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # it names places before its beginning
+            raise ProjectError("The project file is damaged. Open another copy.") from error
         raise StorageError(
             f"The project cannot be unpacked: {error.strerror}. Free some disk space."
         ) from error

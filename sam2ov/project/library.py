@@ -13,16 +13,17 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.project.patience import DAY_SECONDS, Patience
 from sam2ov.store.database import is_in_use
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.objects import plain_name
 
 PROJECTS_VARIABLE: Final = "SAM2OV_PROJECTS"
 INFO_FILE: Final = "project.json"
@@ -53,11 +54,11 @@ class ProjectInfo(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
-    clip_name: str = Field(min_length=1, max_length=255)
+    clip_name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(plain_name)]
     is_sample: bool = False
-    num_frames: int = Field(ge=1)
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
+    num_frames: int = Field(ge=1, le=1 << 31)
+    width: int = Field(ge=1, le=1 << 16)
+    height: int = Field(ge=1, le=1 << 16)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,19 @@ class Schema:
     rows: tuple[str, ...]
 
 
+_DAMAGE: Final = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        # The statements are ours, and right where the tables and values are.
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_TOOBIG,
+        0,  # of Python's module: a value that it cannot give
+    }
+)
+
+
 class Database:
     """An open file. Safe from any thread.
 
@@ -237,21 +250,25 @@ class Database:
         except sqlite3.Error as error:
             if not self.is_open:
                 raise _closed() from error
-            match _code(error):
-                case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-                    raise ProjectError(
-                        f"{self.path.name} cannot be opened: it is damaged ({error}). Open a copy "
-                        "of the project that was saved earlier."
-                    ) from error
-                case sqlite3.SQLITE_BUSY:
-                    raise ProjectError(
-                        f"{self.path.name} cannot be opened: another sam2ov has this project "
-                        "open; close it there."
-                    ) from error
+            if _code(error) == sqlite3.SQLITE_BUSY:
+                raise ProjectError(
+                    f"{self.path.name} cannot be opened: another sam2ov has this project open; "
+                    "close it there."
+                ) from error
+            if _code(error) in _DAMAGE:
+                raise self._damaged(error) from error
             raise StorageError(
                 f"{self.path} cannot be read or written: {error}. Free some disk space, or choose "
                 "another disk; what was done before is kept."
             ) from error
+        except (UnicodeDecodeError, OverflowError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> ProjectError:
+        return ProjectError(
+            f"{self.path.name} cannot be opened: it is damaged ({error}). Open a copy of the "
+            "project that was saved earlier."
+        )
 
 
 def is_in_use(path: Path) -> bool:

@@ -317,7 +317,7 @@ class Journal:
     def _read_head(self) -> int:
         try:
             return int(self.fetch_one("SELECT number FROM head")[0])
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise ProjectError(f"{self._database.path.name} is damaged ({error}).") from error
 
     def _step(self, number: int) -> Step | None:

@@ -105,7 +105,8 @@ def launch(
             inbrowser=open_browser,
             prevent_thread_lock=True,
             share=False,
-            show_error=True,
+            # What handlers say on purpose is shown; other errors name places of the server.
+            show_error=False,
             quiet=True,
             theme=make_theme(),
             css_paths=style_sheets,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.palette import Rgb, from_hex
@@ -14,7 +14,18 @@ MAX_OBJECT_ID: Final = 1_000_000
 MAX_NAME_LENGTH: Final = 40
 
 ObjectId = Annotated[int, Field(ge=1, le=MAX_OBJECT_ID)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
+
+
+def plain_name(name: str) -> str:
+    """A name from anywhere, fit for terminals, logs and files: no control characters in it."""
+    if name.isprintable():
+        return name
+    return "".join(c if c.isprintable() or c in _JOINERS else "\ufffd" for c in name)
+
+
+_JOINERS: Final = "\u200c\u200d"  # parts of words, and of emoji
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(plain_name)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 

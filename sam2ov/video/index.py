@@ -61,6 +61,7 @@ class PacketTable:
         dts = self.dts[self.dts != NO_TIMESTAMP]
         return bool(
             self.is_complete
+            and len(shown) > 0
             and self.is_key.any()
             and (shown != NO_TIMESTAMP).all()
             and len(np.unique(shown)) == len(shown)

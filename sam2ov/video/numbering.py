@@ -58,6 +58,11 @@ def _index_by_decoding(
     if has_errors and not decoder.is_careful:
         decoder.be_careful()
         first, decoded, _ = _decode_all(decoder, len(table.pts))
+    if first is None and table.is_hidden.all():
+        raise VideoOpenError(
+            f"{name} shows none of its {len(table.pts)} pictures: its edit list leaves out all of "
+            "them. Copy it without: ffmpeg -ignore_editlist 1 -i INPUT -c copy OUTPUT.mp4"
+        )
     if first is None:
         raise VideoOpenError(
             f"none of the {len(table.pts)} pictures of {name} can be decoded: the video is damaged "

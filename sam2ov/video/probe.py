@@ -150,7 +150,12 @@ def describe(
     turned = orientation_of(first)
     width, height = turned.display_size(first.width, first.height)
     aspect = stream.sample_aspect_ratio or Fraction(1)
-    sounds = [s for s in container.streams.audio if not s.disposition & Disposition.attached_pic]
+    # A stream whose codec nobody knows has no context, whatever the annotation says.
+    sounds = [
+        s
+        for s in container.streams.audio
+        if s.codec_context and not s.disposition & Disposition.attached_pic
+    ]
     index.pts.setflags(write=False)
     return VideoInfo(
         path=path,

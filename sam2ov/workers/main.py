@@ -53,8 +53,6 @@ class _Worker:
                 self._answer(number, call)
             except errors.Sam2ovError as error:
                 self._fail(number, type(error).__name__, str(error))
-            except IndexError as error:
-                self._fail(number, "IndexError", str(error))
             except MemoryError:
                 self._fail(number, "MemoryError", "")
             except BaseException as error:

@@ -320,8 +320,6 @@ def _hear(of: "weakref.ref[Worker]", answers: IO[bytes]) -> None:
 def _error_of(head: dict[str, Any]) -> Exception:
     """The error that a worker tells of."""
     kind, message = str(head["kind"]), str(head["message"])
-    if kind == "IndexError":
-        return IndexError(message)
     if kind == "MemoryError":
         return WorkerLostError("needs more memory than it may have")
     raised = getattr(errors, kind, None) if kind else None

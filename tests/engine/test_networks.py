@@ -91,6 +91,26 @@ def test_a_damaged_graph_says_where_it_lies(tmp_path: Path) -> None:
         read_graph(folder, read_manifest(folder), "mask_decoder")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b'names="sparse"', b'names="spares"', "it has no output sparse"),
+        (b'names="labels"', b'names="label"', "it has no input labels"),
+    ],
+)
+def test_a_graph_with_other_ports_than_the_manifest_says(
+    tmp_path: Path, old: bytes, new: bytes, said: str
+) -> None:
+    folder = shutil.copytree(resolve_model("micro"), tmp_path / "model")
+    path = folder / "prompt_encoder-384.xml.gz"
+    xml = gzip.decompress(path.read_bytes())
+    assert old in xml
+    path.write_bytes(gzip.compress(xml.replace(old, new)))
+    with pytest.raises(ModelFolderError, match=r"prompt_encoder-384.*cannot be read") as caught:
+        read_graph(folder, read_manifest(folder), "prompt_encoder")
+    assert said in str(caught.value)
+
+
 def test_a_graph_that_does_not_compile_says_for_what() -> None:
     folder = resolve_model("micro")
     graph = read_graph(folder, read_manifest(folder), "mask_decoder")

@@ -263,7 +263,7 @@ def test_masks_of_any_kind_of_picture(mode: str, tmp_path: Path) -> None:
 def test_a_mask_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     path.write_text("no picture")
-    with pytest.raises(PromptError, match=r"mask.png cannot be read: cannot identify"):
+    with pytest.raises(PromptError, match=r"mask.png cannot be read: it is no picture"):
         read_mask_image(path)
     with pytest.raises(PromptError, match="cannot be read"):
         read_mask_image(tmp_path / "missing.png")

@@ -131,6 +131,24 @@ def test_edit_list_hides_frames_without_losing_their_references(
             np.testing.assert_array_equal(reader[frame_idx], in_order[frame_idx])
 
 
+def test_an_edit_list_that_leaves_nothing(tmp_path: Path, frames: Frames) -> None:
+    source = write_clip(tmp_path / "whole", frames, Encoding(options={"g": "10"}, fps=Fraction(20)))
+    path = cut_with_edit_list(source, tmp_path / "cut.mp4", Fraction(100))
+    for verify in (False, True):
+        with pytest.raises(VideoOpenError, match=r"shows none of its 10 pictures.*edit list"):
+            open_in_process(path, verify=verify)
+
+
+def test_sound_of_an_unknown_kind_is_none(tmp_path: Path, frames: Frames) -> None:
+    path = write_clip(tmp_path / "clip", frames, Encoding(".mkv", audio="libopus"))
+    content = path.read_bytes()
+    assert content.count(b"A_OPUS") == 1
+    path.write_bytes(content.replace(b"A_OPUS", b"A_ZZZZ"))
+    with open_in_process(path) as reader:
+        assert len(reader) == NUM_FRAMES
+        assert not reader.info.has_audio
+
+
 def test_one_frame(tmp_path: Path, frames: Frames) -> None:
     path = write_clip(tmp_path / "one", frames[:1])
     with open_in_process(path) as reader:

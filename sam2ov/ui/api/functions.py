@@ -7,6 +7,7 @@ ends with it. Files come as uploads that Gradio has checked, never as paths on t
 
 import inspect
 import json
+import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -42,6 +43,7 @@ from sam2ov.ui.api.types import (
     PointFields,
     PromptFields,
 )
+from sam2ov.ui.contract.told import UNEXPECTED, told
 from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.export_form import ExportForm
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
@@ -55,6 +57,8 @@ from sam2ov.zoo.presets import PresetName, find_preset
 
 _TOLD_EVERY_SECONDS = 0.5
 """How often a caller hears that its call goes on, which is also when its leaving is noticed."""
+
+_log = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -270,7 +274,12 @@ def _reported() -> Iterator[None]:
     except CancelledError:
         return
     except Sam2ovError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise gr.Error(told(error), print_exception=False) from error
+    except gr.Error:
+        raise
+    except Exception as error:
+        _log.error("A call of a public function failed.", exc_info=error)
+        raise gr.Error(UNEXPECTED, print_exception=False) from error
 
 
 def _followed(

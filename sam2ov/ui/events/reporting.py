@@ -7,12 +7,9 @@ from types import TracebackType
 import gradio as gr
 
 from sam2ov.errors import CancelledError, Sam2ovError
+from sam2ov.ui.contract.told import UNEXPECTED, told
 
 _SECONDS = 12
-_UNEXPECTED = (
-    "Something went wrong that should not have. What you did is kept as far as possible; the "
-    "server's log says more. Please report it."
-)
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +35,10 @@ class reported:  # noqa: N801 - used like a function, as contextlib.suppress
             case CancelledError():
                 return True
             case Sam2ovError():
-                tell(str(error))
+                tell(told(error))
                 return True
             case Exception():
                 _log.error("An event of the page failed.", exc_info=error)
-                tell(_UNEXPECTED)
+                tell(UNEXPECTED)
                 return True
         return False

@@ -1,5 +1,6 @@
 """The gate that every request passes before Gradio, MCP or a route of ours sees it."""
 
+import errno
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ _LARGEST_LOGIN: Final = 1 << 14
 _HASHED_AT_ONCE: Final = 2
 """Passwords; each takes a core for some tenths of a second."""
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SHORT_NAME: Final = 80
 
 
@@ -92,10 +94,30 @@ class Gate:
     async def _pass_upload(self, scope: Scope, receive: Receive, answer: Send) -> None:
         with self._uploads.one_more(caller_of(scope).place) as fits:
             if fits:
-                await self._app(scope, _impatient(receive), answer)
+                await self._pass_to_disk(scope, _impatient(receive), answer)
                 return
         said = "Too many files are being uploaded at once. Try again when others are done."
         await PlainTextResponse(said, 429)(scope, receive, answer)
+
+    async def _pass_to_disk(self, scope: Scope, receive: Receive, answer: Send) -> None:
+        """Gradio lets a full disk be an internal error, which tells nobody what to do."""
+        has_begun = False
+
+        async def note_beginning(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await answer(message)
+
+        try:
+            await self._app(scope, receive, note_beginning)
+        except OSError as error:
+            if has_begun or error.errno not in _FULL:
+                raise
+            said = (
+                f"The file cannot be stored on the server: {error.strerror}. Whoever runs it has "
+                "to free some disk space, or to put temporary files on a larger disk (TMPDIR)."
+            )
+            await PlainTextResponse(said, 507)(scope, receive, answer)
 
     async def _pass_whole(self, scope: Scope, receive: Receive, answer: Send) -> None:
         announced = Headers(scope=scope).get("content-length", "")

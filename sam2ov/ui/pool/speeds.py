@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sam2ov.engine.devices import Precision
 from sam2ov.errors import CancelledError, Sam2ovError
 from sam2ov.locks import Rank, new_lock
+from sam2ov.ui.contract.told import told
 from sam2ov.zoo.speed import Pace, known_pace, measure_pace
 
 _LOOK_AGAIN_SECONDS = 1.0
@@ -79,7 +80,7 @@ class Speeds:
         except CancelledError:
             pass
         except Sam2ovError as error:
-            problem = str(error)
+            problem = told(error)
             _log.warning("%s", problem)
         finally:
             with self._lock:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from sam2ov.errors import Sam2ovError
 from sam2ov.ui.contract.answers import Lanes, ReviewList
+from sam2ov.ui.contract.told import told
 from sam2ov.ui.gate.caller import caller_of
 from sam2ov.ui.media.overlay import Overlay
 from sam2ov.ui.media.pictures import Level
@@ -56,7 +57,7 @@ def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
                     return _closed()
                 if not isinstance(error, Sam2ovError):
                     raise
-                return PlainTextResponse(str(error), 422, _NO_STORE)
+                return PlainTextResponse(told(error), 422, _NO_STORE)
 
         return Route(f"/media/{{token}}/{path}", answer)
 

@@ -8,6 +8,7 @@ from sam2ov.engine.devices import available_devices
 from sam2ov.errors import ModelError, ModelFolderError
 from sam2ov.manifest import Manifest, read_manifest
 from sam2ov.ui.contract.answers import ModelCard, ModelList, PresetCard
+from sam2ov.ui.contract.told import told
 from sam2ov.ui.gate.caller import caller_of
 from sam2ov.ui.pool.models import ModelPool
 from sam2ov.ui.pool.offers import ModelOffer, by_hand, offered_models
@@ -54,7 +55,7 @@ def make_model_routes(
         try:
             preset = find_preset(query.get("preset", workspace.choice.preset))
         except ModelError as error:
-            return PlainTextResponse(str(error), 422)
+            return PlainTextResponse(told(error), 422)
         if len(device) > _LONGEST_DEVICE:
             return PlainTextResponse("There is no such device.", 422)
         if "measure" in query:
@@ -133,5 +134,5 @@ def _lacking(offer: ModelOffer, preset: Preset) -> str:
     try:
         size_for(preset, manifest)
     except ModelFolderError as error:
-        return str(error)
+        return told(error)
     return ""

@@ -176,10 +176,10 @@ def test_models_are_listed_with_sizes(
         ({"direction": "sideways"}, "no direction 'sideways': choose forward, backward or both"),
         ({"output": "hologram"}, "no export 'hologram'. Choose one from the list"),
         ({"preset": "turbo"}, "choose one of quality, balanced, fast"),
-        ({"model": "/etc", "preset": "fast"}, "no model '/etc' on this server: choose "),
-        ({"model": "/etc"}, "no model '/etc' on this server: choose "),
+        ({"model": "/etc", "preset": "fast"}, "no model 'etc' on this server: choose "),
+        ({"model": "/etc"}, "no model 'etc' on this server: choose "),
         ({"model": "sam2.1-hiera-large"}, "no model 'sam2.1-hiera-large' on this server"),
-        ({"model": __file__}, f"no model {__file__!r} on this server"),
+        ({"model": __file__}, f"no model {Path(__file__).name!r} on this server"),
         ({"model": "hf:me/birds/best.pt"}, "no model 'hf:me/birds/best.pt' on this server"),
     ],
 )

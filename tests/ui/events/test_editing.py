@@ -306,7 +306,7 @@ def test_a_failure_in_mid_track_keeps_what_is_done(
         return read(self, frame_idx)
 
     monkeypatch.setattr(FrameFeatures, "__getitem__", failing)
-    with pytest.warns(UserWarning, match="server's log"):
+    with pytest.warns(UserWarning, match="log of the server"):
         *_, last = open_tab.track()
     assert last.job is None
     assert last.objects[0].tracked == "0-4"

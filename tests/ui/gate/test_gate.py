@@ -1,5 +1,7 @@
 """What the gate lets through, in front of a small app that tells what reached it."""
 
+import errno
+import os
 from collections.abc import Iterator
 
 import anyio
@@ -12,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope, Send
 
 from sam2ov.ui.gate import gate as gate_module
 from sam2ov.ui.gate.access import AccessToken
@@ -250,3 +252,25 @@ async def _upload_at_once() -> None:
         enough.set()
     await gate(upload_of("10.0.0.1"), receive, send)
     assert running == 49, "room again"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_upload_that_fills_the_disk_is_told_in_words(begun: bool) -> None:
+    """Gradio raises whatever its disk does."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/secret/upload")
+
+    rules = Rules(AllowedHosts.of_server("127.0.0.1", ()), None)
+    client = TestClient(Gate(app, rules=rules), f"http://{HOST}", raise_server_exceptions=True)
+    if begun:
+        with pytest.raises(OSError, match="No space left"):
+            client.post("/gradio_api/upload", content=b"x")
+        return
+    answer = client.post("/gradio_api/upload", content=b"x")
+    assert answer.status_code == 507
+    assert "No space left on device" in answer.text
+    assert "TMPDIR" in answer.text
+    assert "secret" not in answer.text

@@ -6,6 +6,7 @@ import { ProjectPanel } from "../panels/project_panel.js";
 /** @import { KeptProject, KeptProjects, Snapshot } from "../messages.js" */
 /** @import { Opening } from "./opening.js" */
 
+import { explainAnswer } from "../answers.js";
 import { find } from "../dom.js";
 import { Kept } from "./kept.js";
 import { RecentList } from "./recent.js";
@@ -186,7 +187,8 @@ export class Projects {
     if (response.ok || response.status === 404) this.kept.forget([token]);
     else {
       this.deleted.delete(token);
-      this.failed(await response.text());
+      const type = response.headers.get("Content-Type");
+      this.failed(explainAnswer(response.status, type, await response.text()));
     }
     this.refresh();
   }

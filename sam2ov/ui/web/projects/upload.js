@@ -1,5 +1,7 @@
 // Sends a file to the server; large ones need a progress bar and a way back.
 
+import { explainAnswer } from "../answers.js";
+
 export class Upload {
   /**
    * @param {string} url
@@ -32,9 +34,10 @@ const UNREACHABLE =
   "The upload failed: the server cannot be reached. Check that it is running and try again.";
 
 /** @param {XMLHttpRequest} request */
-function explain({ status, responseText }) {
+function explain(request) {
+  const { status, responseText } = request;
   if (status === 404) return "The server has forgotten this page after a long pause. Reload it.";
-  return responseText || `The upload failed with status ${status}. Try again.`;
+  return explainAnswer(status, request.getResponseHeader("Content-Type"), responseText);
 }
 
 /**
