@@ -47,6 +47,10 @@ def open_cvat(plan: ExportPlan) -> Iterator[AddFrame]:
                     count += kept.add(frame.mask(target), frame.index, count)
 
         yield add
+        behind = plan.source.frames.stop
+        if behind < plan.source.video.num_frames:
+            for kept in shapes:
+                kept.end(behind)
         copy_parts(unfinished, _parts(plan, shapes))
 
 
@@ -73,6 +77,9 @@ class _Masks:
         )
         return True
 
+    def end(self, frame_idx: int) -> None:
+        """Masks are shapes of their own frame."""
+
 
 @dataclass
 class _Track:
@@ -94,13 +101,21 @@ class _Track:
             )
         elif not self.is_seen:
             return False
-        self.is_seen = bool(width)
-        end = "box" if self.options.shapes == "box" else "polygon"
-        self.text.write(
-            f'    {self.latest} frame="{frame_idx}" keyframe="1" outside="{int(not width)}" '
-            f'occluded="0" z_order="0"></{end}>\n'
-        )
+        self._write(frame_idx, is_seen=bool(width))
         return False
+
+    def end(self, frame_idx: int) -> None:
+        """Nothing is known of the object from this frame on."""
+        if self.is_seen:
+            self._write(frame_idx, is_seen=False)
+
+    def _write(self, frame_idx: int, *, is_seen: bool) -> None:
+        self.is_seen = is_seen
+        kind = "box" if self.options.shapes == "box" else "polygon"
+        self.text.write(
+            f'    {self.latest} frame="{frame_idx}" keyframe="1" outside="{int(not is_seen)}" '
+            f'occluded="0" z_order="0"></{kind}>\n'
+        )
 
 
 def _parts(plan: ExportPlan, shapes: "list[_Masks | _Track]") -> Iterator[str | Spool]:

@@ -1,13 +1,16 @@
 """Label Studio: boxes that follow the objects through the video, as its import takes them.
 
 Label Studio has no masks in videos. Frames count from 1; between two boxes it interpolates, and
-behind one that is not "enabled" the object is gone until the next.
+behind one that is not "enabled" the object is gone until the next. Its player knows no frames but
+those of an even rate, which the interface tells it: time × rate. Where a clip's frames are uneven,
+the rate is one at which no two of them are one.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from xml.sax.saxutils import quoteattr
 
 import cv2
@@ -19,6 +22,7 @@ from sam2ov.export.files import Spool, copy_parts, spools
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.unfinished import unfinished_file
 from sam2ov.values.masks import BoolArray
+from sam2ov.video import VideoInfo
 
 
 @dataclass
@@ -27,6 +31,7 @@ class _Track:
 
     text: Spool
     every: int
+    rate: Fraction
     waiting: dict[str, float | int | bool] | None = None
     is_wanted: bool = False
 
@@ -40,7 +45,7 @@ class _Track:
         is_first = self.waiting is None
         self._write(is_last=False)
         self.waiting = {
-            "frame": frame.index + 1,
+            "frame": round(frame.seconds * self.rate) + 1,
             "enabled": True,
             "rotation": 0,
             "x": round(100 * x / width, 4),
@@ -73,7 +78,8 @@ def open_label_studio(plan: ExportPlan) -> Iterator[AddFrame]:
         unfinished_file(plan.path) as unfinished,
         spools(unfinished, len(source.objects)) as texts,
     ):
-        tracks = [_Track(text, every) for text in texts]
+        rate = _rate(source.video.info)
+        tracks = [_Track(text, every, rate) for text in texts]
 
         def add(frame: ExportFrame) -> None:
             for target, track in zip(source.objects, tracks, strict=True):
@@ -104,7 +110,7 @@ def _parts(plan: ExportPlan, tracks: list[_Track]) -> Iterator[str | Spool]:
             "meta": {"text": [target.name]},
         }
         value = {
-            "framesCount": info.num_frames,
+            "framesCount": max(round(info.duration * _rate(info)), 1),
             "duration": float(info.duration),
             "labels": [category_name(target)],
         }
@@ -116,6 +122,14 @@ def _parts(plan: ExportPlan, tracks: list[_Track]) -> Iterator[str | Spool]:
     yield "\n]}]}]\n"
 
 
+def _rate(info: VideoInfo) -> Fraction:
+    """Frames per second of Label Studio's player."""
+    if not info.is_vfr or info.num_frames < 2:
+        return info.fps
+    shortest = int(np.diff(info.frame_pts).min()) * info.time_base
+    return Fraction(max(round(1 / shortest), 1))
+
+
 def _interface(plan: ExportPlan) -> str:
     """The labelling interface that the boxes fit, for the settings of a project."""
     labels = "".join(
@@ -123,5 +137,6 @@ def _interface(plan: ExportPlan) -> str:
     )
     return (
         f'<View><Labels name="label" toName="video">{labels}</Labels>'
-        '<Video name="video" value="$video"/><VideoRectangle name="box" toName="video"/></View>'
+        f'<Video name="video" value="$video" frameRate="{float(_rate(plan.source.video.info)):g}"/>'
+        '<VideoRectangle name="box" toName="video"/></View>'
     )

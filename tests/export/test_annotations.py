@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,7 @@ from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.masks import BoolArray, FloatArray
 from sam2ov.values.objects import ClipObject
 from sam2ov.video import FrameReader, open_video
+from tests.clips import Encoding, write_clip
 from tests.export.conftest import EMPTY, StoredLogits, Write
 from tests.export.readers import files_of, iou, picture, read_coco, read_sav, read_yolo
 
@@ -176,24 +178,34 @@ def test_yolo_joins_parts_or_leaves_specks_out_where_that_changes_little(
 
 
 def test_label_studio_boxes_follow_the_objects(
-    write: Write, logits: FloatArray, tmp_path: Path
+    write: Write, reader: FrameReader, logits: FloatArray, tmp_path: Path
 ) -> None:
     (path,) = write("label-studio", tmp_path / "a.json", options={"every": 3})
     (task,) = json.loads(path.read_text())
     assert task["data"] == {"video": "my clip.mp4"}
-    assert ET.fromstring(task["meta"]["labeling_config"]).tag == "View"
+    interface = ET.fromstring(task["meta"]["labeling_config"])
+    rate = float(next(interface.iter("Video")).attrib["frameRate"])
+    times = [float(reader.info.time_of(frame_idx)) for frame_idx in range(24)]
+    assert reader.info.is_vfr
+    # As Label Studio's player counts: by time, at this rate.
+    numbers = {round(seconds * rate) + 1: frame_idx for frame_idx, seconds in enumerate(times)}
+    assert len(numbers) == 24
     regions = task["annotations"][0]["result"]
     assert [r["value"]["labels"] for r in regions] == [["dog"], ["ball"]]
     for number, region in enumerate(regions):
         value = region["value"]
-        assert (region["type"], value["framesCount"]) == ("videorectangle", 24)
-        frames = [entry["frame"] for entry in value["sequence"]]
+        assert region["type"] == "videorectangle"
+        assert value["framesCount"] == round(float(reader.info.duration) * rate)
+        frames = [numbers[entry["frame"]] + 1 for entry in value["sequence"]]
         # The first after a gap, every third, and the last before a gap: from 1 on.
         assert frames == [1, 4, 5, 9, 10, 13, 16, 19, 22, 24]
-        gone = [entry["frame"] for entry in value["sequence"] if not entry["enabled"]]
+        sequence = value["sequence"]
+        gone = [numbers[entry["frame"]] + 1 for entry in sequence if not entry["enabled"]]
         assert gone == [5, 24]
-        for entry in value["sequence"]:
-            x, y, w, h = box_of(logits[entry["frame"] - 1, number] > 0)
+        for entry in sequence:
+            frame_idx = numbers[entry["frame"]]
+            assert entry["time"] == pytest.approx(times[frame_idx], abs=1e-5)
+            x, y, w, h = box_of(logits[frame_idx, number] > 0)
             shown = [entry["x"], entry["y"], entry["width"], entry["height"]]
             expected = [100 * x / 128, 100 * y / 96, 100 * w / 128, 100 * h / 96]
             assert shown == pytest.approx(expected, abs=1e-3)
@@ -228,6 +240,33 @@ def test_cvat_tracks_end_and_begin_again(
             points = np.array(pairs, np.float64)
             cv2.fillPoly(drawn, [np.round(points * 16).astype(np.int32) - 8], (1,), shift=4)
             assert iou(drawn > 0, first) > 0.9
+
+
+def test_label_studio_is_told_the_rate_of_even_frames(tmp_path: Path, logits: FloatArray) -> None:
+    frames = np.zeros((24, 96, 128, 3), np.uint8)
+    path = write_clip(tmp_path / "even", frames, Encoding(fps=Fraction(30000, 1001)))
+    with open_video(path) as reader:
+        masks = TrackedMasks(StoredLogits(logits[:, :1], (1,)), UNNAMED[:1])
+        source = ExportSource.of("a.mp4", reader, masks)
+        (made,) = run_export(FORMATS["label-studio"], [source], tmp_path / "a.json")
+    (task,) = json.loads(made.read_text())
+    assert 'frameRate="29.97"' in task["meta"]["labeling_config"]
+    value = task["annotations"][0]["result"][0]["value"]
+    assert value["framesCount"] == 24
+    assert [entry["frame"] for entry in value["sequence"]][:2] == [1, 2]
+
+
+@pytest.mark.parametrize("shapes", ["polygon", "box"])
+def test_cvat_tracks_end_with_the_range(
+    write: Write, reader: FrameReader, tmp_path: Path, shapes: str
+) -> None:
+    (path,) = write("cvat", tmp_path / "a.xml", options={"shapes": shapes}, frames=range(10, 20))
+    for track in ET.parse(path).getroot().iter("track"):
+        assert (track[-1].attrib["frame"], track[-1].attrib["outside"]) == ("20", "1")
+        assert track[-2].attrib["outside"] == "0"
+    (whole,) = write("cvat", tmp_path / "b.xml", options={"shapes": shapes}, frames=range(10, 24))
+    for track in ET.parse(whole).getroot().iter("track"):
+        assert track[-1].attrib["outside"] == "0", "there is no frame behind the last"
 
 
 def test_names_with_markup_do_no_harm(write: Write, tmp_path: Path) -> None:
