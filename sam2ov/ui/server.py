@@ -31,6 +31,7 @@ from sam2ov.ui.routes.routes import WEB_FOLDER, make_routes
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.workers.confinement import expected_gaps
 from sam2ov.workers.worker import keep_spare_workers
 from sam2ov.zoo.catalogue import listed_name
 from sam2ov.zoo.presets import PresetName
@@ -140,6 +141,12 @@ def launch(
             },
         )
         keep_spare_workers(1)
+        if gaps := expected_gaps():
+            print(
+                f"Processes that read files are not held to bounds of {' and '.join(gaps)} on this "
+                "system: see docs/security.md.",
+                flush=True,
+            )
         link = url if rules.token is None else rules.token.link(url)
         print(f"sam2ov runs at {link} (Ctrl-C stops it)", flush=True)
         if reach.no_auth and not is_loopback(host):

@@ -37,6 +37,16 @@ class Confinement:
     file_bytes: int = 0
 
 
+def expected_gaps() -> tuple[str, ...]:
+    """What this system does not hold workers to: of "memory", "files", "network"."""
+    gaps = {
+        "memory": sys.platform != "linux",
+        "files": landlock.version() == 0,
+        "network": not seccomp.is_known(),
+    }
+    return tuple(name for name, is_missing in gaps.items() if is_missing)
+
+
 def confine(allowed: Confinement) -> tuple[str, ...]:
     """Hold this process to what is allowed, for good; threads that run already are not held.
 

@@ -36,6 +36,14 @@ class _PathBeneathAttr(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
+def version() -> int:
+    """The version that the kernel has; 0 for none."""
+    if sys.platform != "linux":
+        return 0
+    libc = ctypes.CDLL(None, use_errno=True)
+    return max(int(libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)), 0)
+
+
 def restrict(reads: Iterable[Path], writes: Iterable[Path]) -> bool:
     """Let this thread, and those that it starts, touch no other files; False where that is not had.
 
@@ -43,15 +51,13 @@ def restrict(reads: Iterable[Path], writes: Iterable[Path]) -> bool:
         reads: files, and folders with what is in them.
         writes: folders in which files may be made and changed, too.
     """
-    if sys.platform != "linux":
+    known = version()
+    if known == 0:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)
-    if version < 1:
-        return False
-    handled = (1 << _RIGHTS_OF_VERSION.get(version, 16)) - 1
-    attr = _RulesetAttr(handled, _TCP if version >= 4 else 0, _SCOPED if version >= 6 else 0)
-    size = 8 if version < 4 else 16 if version < 6 else 24
+    handled = (1 << _RIGHTS_OF_VERSION.get(known, 16)) - 1
+    attr = _RulesetAttr(handled, _TCP if known >= 4 else 0, _SCOPED if known >= 6 else 0)
+    size = 8 if known < 4 else 16 if known < 6 else 24
     rules = libc.syscall(_CREATE_RULESET, ctypes.byref(attr), ctypes.c_size_t(size), 0)
     if rules < 0:
         return False

@@ -59,11 +59,16 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
 
 
+def is_known() -> bool:
+    """Whether there is a filter for this system and its processor."""
+    return sys.platform == "linux" and platform.machine() in _SYSCALLS
+
+
 def restrict() -> bool:
     """Have such calls of this process fail from now on; False where that cannot be had."""
-    machine = platform.machine()
-    if sys.platform != "linux" or machine not in _SYSCALLS:
+    if not is_known():
         return False
+    machine = platform.machine()
     program = _program(machine)
     instructions = (_Instruction * len(program))(*program)
     filter_ = _Program(len(program), instructions)
