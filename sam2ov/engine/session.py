@@ -7,20 +7,21 @@ timeline takes 24 bytes per object and frame. The video may grow meanwhile, as a
 (``GrowingSource``): nothing here needs its length in advance.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from sam2ov.engine.features import FrameFeatures, FrameSource
 from sam2ov.engine.model import ImageFeatures
+from sam2ov.engine.policy import BankSelection
 from sam2ov.engine.tracked_object import TrackedObject
-from sam2ov.engine.tracker import BankContents, Tracker
+from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.locks import Rank, new_rlock
 from sam2ov.store.journal import Journal
@@ -28,6 +29,9 @@ from sam2ov.store.results import FrameResult, ResultStore
 from sam2ov.values.masks import FloatArray, mask_at, resize_logits, without_overlaps
 from sam2ov.values.prompts import MaskPrompt, PointPrompt, Prompt, merge_prompts
 from sam2ov.values.timeline import Timeline
+
+_AT_ONCE: Final = 16
+"""Objects that go through the networks together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -341,6 +345,12 @@ class VideoSession:
         self._objects[obj_id] = target
 
     def _new_object(self, obj_id: int) -> TrackedObject:
+        most = self._tracker.most_objects
+        if len(self._objects) >= most:
+            raise PromptError(
+                f"{most} objects are tracked together already, as many as fit into memory with "
+                "this model. Remove one, or track the others for themselves."
+            )
         return TrackedObject(obj_id, self._tracker, self._features, self._store)
 
     def _track_frame(
@@ -352,15 +362,14 @@ class VideoSession:
         reverse: bool,
     ) -> TrackedFrame:
         direction = -1 if reverse else 1
-        batches: dict[tuple[int, int], list[tuple[TrackedObject, BankContents]]] = {}
+        batches: dict[tuple[int, int], list[tuple[TrackedObject, BankSelection]]] = {}
         for target in targets:
             if frame_idx not in target.conditioning:
                 selection = target.select(frame_idx, reverse=reverse)
-                contents = target.gather(selection)
-                batches.setdefault(selection.key, []).append((target, contents))
+                batches.setdefault(selection.key, []).append((target, selection))
         logits: dict[int, FloatArray] = {}
-        for batch in batches.values():
-            found = self._tracker.track(features, [contents for _, contents in batch])
+        for batch in _parts(batches.values()):
+            found = self._tracker.track(features, [target.gather(each) for target, each in batch])
             results = [each.result for each in found]
             memories = self._tracker.remember(features, results)
             filled = self._tracker.filled(np.stack([result.mask_logits for result in results]))
@@ -373,3 +382,12 @@ class VideoSession:
                 logits[target.obj_id] = target.mask_logits(frame_idx)
         obj_ids = tuple(target.obj_id for target in targets)
         return TrackedFrame(frame_idx, obj_ids, np.stack([logits[i] for i in obj_ids]))
+
+
+def _parts(
+    batches: Iterable[list[tuple[TrackedObject, BankSelection]]],
+) -> Iterator[list[tuple[TrackedObject, BankSelection]]]:
+    """What the networks are given at a time: what they need besides grows with it."""
+    for batch in batches:
+        for start in range(0, len(batch), _AT_ONCE):
+            yield batch[start : start + _AT_ONCE]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from sam2ov.values.masks import (
 from sam2ov.values.prompts import Label, MaskPrompt, PointPrompt, points_to_model
 
 # Logits fed back with new clicks are clamped (sam2_video_predictor.py, add_new_points_or_box).
+_BANKS_BYTES: Final = 4 << 30
+"""Of the memories of all objects of a session."""
+
 _FEEDBACK_LIMIT = 32.0
 
 
@@ -62,14 +66,23 @@ class Tracker:
 
     Attributes:
         policy: which memories the banks of objects keep, and what a frame attends to.
+        most_objects: of a session; the memories in their banks take 4 GiB at most.
     """
 
     def __init__(self, model: SAM2Model, fill_hole_area: int = HOLE_AREA) -> None:
         self.model = model
         self.manifest = model.manifest
         self.policy = make_policy(model.manifest, model.memory)
+        self.most_objects = max(_BANKS_BYTES // self._bank_bytes(), 1)
         self.fill_hole_area = fill_hole_area
         self._no_prompt: PromptEmbeddings | None = None
+
+    def _bank_bytes(self) -> int:
+        """What the bank of an object takes once it is full: memories [T, M] and pointers [C]."""
+        manifest, capacity = self.manifest, self.policy.capacity
+        memory = manifest.memory_tokens * manifest.mem_dim
+        pointers = (2 * capacity + 2 * manifest.max_obj_ptrs) * manifest.hidden_dim
+        return np.dtype(np.float32).itemsize * (capacity * memory + pointers)
 
     def filled(self, mask_logits: FloatArray) -> FloatArray:
         """Logits [N, h, w] as the user sees them: small holes filled."""

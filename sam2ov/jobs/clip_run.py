@@ -12,13 +12,14 @@ import numpy as np
 from sam2ov.engine.plan import Segment, ToTrack, plan_tracking, track_segments
 from sam2ov.engine.session import TrackedFrame, VideoSession
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import PromptError
+from sam2ov.errors import ExportError, PromptError
 from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.jobs.clip_job import ClipJob
 from sam2ov.mask_files.prompt_file import VideoFacts, fitting_prompts, write_prompt_file
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback
+from sam2ov.values.masks import MAX_LABELS
 from sam2ov.values.prompts import MaskPrompt
 from sam2ov.video import VideoLimits, open_video
 from sam2ov.zoo.loading import prepare_model
@@ -103,6 +104,11 @@ class ClipRun:
     ) -> None:
         self.job = job
         self.name = name or job.clip.name
+        if job.outputs and len(job.exported) > MAX_LABELS:
+            raise ExportError(
+                f"There are {len(job.exported)} objects; up to {MAX_LABELS} can be exported "
+                "together. Track them in several runs."
+            )
         for output in job.outputs:
             output.check()
             output.check_places([job.clip], clip_stem(self.name), job.exported)
@@ -188,7 +194,17 @@ class ClipRun:
         return self.tracked_frames == sum(len(segment.frames) for segment in self.segments)
 
     def prompt(self) -> Iterator[Progress]:
-        """Answer the prompts, one at a time; all of an object on a frame in one go."""
+        """Answer the prompts, one at a time; all of an object on a frame in one go.
+
+        Raises:
+            PromptError: there are more objects than fit into memory.
+        """
+        most = self.tracker.most_objects
+        if len(self._prompts) > most:
+            raise PromptError(
+                f"There are {len(self._prompts)} objects; with this model up to {most} fit into "
+                "memory together. Track them in several runs."
+            )
         total = sum(len(by_frame) for by_frame in self._prompts.values())
         prompts = [
             (i, *entry) for i, by_frame in self._prompts.items() for entry in by_frame.items()

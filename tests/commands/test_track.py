@@ -458,3 +458,29 @@ def test_a_folder_of_images_is_a_video(
     assert result.exit_code == 0, result.output
     assert len(frames_of(out)) == 6
     shutil.rmtree(folder)
+
+
+def prompts_of(count: int, path: Path) -> Path:
+    objects = [
+        {"id": i, "prompts": [{"frame": 0, "points": [{"x": 30, "y": 20}]}]}
+        for i in range(1, count + 1)
+    ]
+    path.write_text(json.dumps({"objects": objects}))
+    return path
+
+
+def test_more_objects_than_fit_are_refused_before_the_first_is_prompted(
+    track: Run, networks: type[LoadedFakeModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise AssertionError("prompted")
+
+    monkeypatch.setattr(networks, "before_frame", staticmethod(fail))
+    out = ("--out", tmp_path / "out.mp4")
+    result = track(*out, "--prompts", prompts_of(256, tmp_path / "many.json"))
+    assert result.exit_code == 1
+    assert "There are 256 objects; up to 255 can be exported" in result.stderr
+    monkeypatch.setattr("sam2ov.engine.tracker._BANKS_BYTES", 1000)
+    result = track(*out, "--prompts", prompts_of(3, tmp_path / "few.json"))
+    assert result.exit_code == 1
+    assert "There are 3 objects; with this model up to 1 fit into memory" in result.stderr

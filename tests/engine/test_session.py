@@ -166,6 +166,35 @@ def test_objects_are_batched_and_tracked_alone_on_request() -> None:
         assert {batch for batch, _, _ in model.banks} == {1}
 
 
+def test_many_objects_go_through_the_networks_a_few_at_a_time() -> None:
+    """What the networks need in between does not grow with the number of objects."""
+    model = FakeModel()
+    with make_session(RedSquare(3), model) as session:
+        for obj_id in range(1, 41):
+            session.add_points(0, obj_id, CLICK)
+        steps = list(session.propagate())
+        assert [step.obj_ids for step in steps] == [tuple(range(1, 41))] * 3
+        assert [batch for batch, _, _ in model.banks] == [16, 16, 8] * 2
+        assert all((step.mask_logits[:, 5, 5] > 0).all() for step in steps)
+
+
+def test_more_objects_than_fit_are_refused_before_they_are_prompted() -> None:
+    with make_session(RedSquare(3)) as session:
+        tracker = session._tracker
+        capacity, manifest = tracker.policy.capacity, tracker.manifest
+        memory = 4 * capacity * manifest.memory_tokens * manifest.mem_dim
+        assert tracker.most_objects * memory <= 4 << 30
+        tracker.most_objects = 2
+        for obj_id in (1, 2):
+            session.add_points(0, obj_id, CLICK)
+        with pytest.raises(PromptError, match=r"^2 objects are tracked together already"):
+            session.add_points(0, 3, CLICK)
+        session.add_points(1, 2, CLICK)
+        session.remove_object(1)
+        session.add_points(0, 3, CLICK)
+        assert session.obj_ids == (2, 3)
+
+
 def test_an_object_added_later_joins_on_every_frame() -> None:
     with make_session(RedSquare(6)) as session:
         session.add_points(0, 1, CLICK)
