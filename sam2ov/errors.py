@@ -130,6 +130,10 @@ class ClipClosedError(Sam2ovError):
     """A page of the app acts on a clip that is no longer open on the server."""
 
 
+class QuotaError(Sam2ovError):
+    """A user of the app has taken as much of the server as one may."""
+
+
 class PageUnknownError(Sam2ovError):
     """A page of the app that has not said hello to the server asks for something."""
 

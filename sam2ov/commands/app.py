@@ -118,6 +118,15 @@ def app(
             "May be repeated.",
         ),
     ] = None,
+    activity_log: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SAM2OV_ACTIVITY_LOG",
+            dir_okay=False,
+            help="A file to which a line is added whenever somebody logs in, uploads, opens, "
+            "tracks, exports or deletes something: who, when, from where, how much, never what.",
+        ),
+    ] = None,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
@@ -186,4 +195,5 @@ def app(
         settings=settings,
         projects=projects,
         reach=reach,
+        activity_log=activity_log,
     )

@@ -22,6 +22,7 @@ from sam2ov.ui.gate.gate import Gate
 from sam2ov.ui.gate.hosts import is_loopback
 from sam2ov.ui.gate.reach import Reach
 from sam2ov.ui.gate.rules import Rules
+from sam2ov.ui.gate.usage import Usage
 from sam2ov.ui.page.page import Handlers, build_page
 from sam2ov.ui.page.theme import make_theme
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
@@ -53,6 +54,7 @@ def launch(
     settings: Settings | None = None,
     projects: Path | None = None,
     reach: Reach | None = None,
+    activity_log: Path | None = None,
 ) -> None:
     """Serve the app until it is interrupted.
 
@@ -68,6 +70,7 @@ def launch(
         settings: limits and budgets; None for the defaults.
         projects: folder where projects are kept; None for the user's data folder.
         reach: who may call the server; None for this computer alone.
+        activity_log: a file for who did what; None for none.
 
     Raises:
         ModelError, DeviceError: the model cannot be loaded.
@@ -87,14 +90,15 @@ def launch(
     models = ModelPool(precision, settings)
     models.get(choice)
     library = ProjectLibrary(projects, settings.keep_bytes, settings.keep_days)
-    workspaces = Workspaces(choice, settings, library)
+    usage = Usage(settings.usage, activity_log)
+    workspaces = Workspaces(choice, settings, library, usage)
     speeds = Speeds(precision, lambda: workspaces.is_working)
     opener = ProjectOpener(models, settings.video)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models, opener),
         files=FileHandlers(workspaces, models),
         models=ModelHandlers(workspaces, models, opener, choice.model),
-        api=PublicApi(models, settings, choice),
+        api=PublicApi(models, settings, choice, usage),
     )
     page = build_page(handlers, settings)
     page.queue(max_size=_EVENTS_PER_SESSION * settings.max_sessions, api_open=False)
@@ -137,7 +141,7 @@ def launch(
                         takes_checkpoints=settings.checkpoints and is_loopback(host),
                     ),
                 ],
-                "lifespan": _behind_gate(rules),
+                "lifespan": _behind_gate(rules, usage),
             },
         )
         keep_spare_workers(1)
@@ -166,12 +170,14 @@ def launch(
         workspaces.close()
 
 
-def _behind_gate(rules: Rules) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _behind_gate(
+    rules: Rules, usage: Usage
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Put the gate around everything that Gradio put around its app, before a request is served."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.user_middleware.insert(0, Middleware(Gate, rules=rules))
+        app.user_middleware.insert(0, Middleware(Gate, rules=rules, usage=usage))
         app.middleware_stack = app.build_middleware_stack()
         yield
 

@@ -6,9 +6,10 @@ itself; the page states those that concern uploads before anything is sent.
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args, get_type_hints
 
 from sam2ov.errors import ServerError
+from sam2ov.ui.gate.usage import UsageLimits
 
 if TYPE_CHECKING:
     from sam2ov.video.limits import VideoLimits
@@ -21,14 +22,15 @@ _RESOLUTIONS = (("8K", 7680, 4320), ("4K", 3840, 2160), ("1080p", 1920, 1080), (
 
 @dataclass(frozen=True)
 class About:
-    """What a setting does, for people."""
+    """What a setting does, for people; 0 sets no limit where it is allowed."""
 
     text: str
+    may_be_zero: bool = False
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits and budgets; all numbers are above 0, and a GB has 2³⁰ bytes.
+    """Limits and budgets; all numbers are above 0 but for a user's limits, and a GB has 2³⁰ bytes.
 
     Raises:
         ServerError: a number is not above 0.
@@ -62,6 +64,22 @@ class Settings:
         float, About("A page that nobody uses for so long is closed on the server.")
     ] = 180.0
     lost_minutes: Annotated[float, About("The same for a page whose connection has ended.")] = 20.0
+    user_upload_gb: Annotated[
+        float, About("What one user may upload within a day; 0 for no limit.", may_be_zero=True)
+    ] = 0.0
+    user_disk_gb: Annotated[
+        float,
+        About(
+            "A user whose projects take so much disk cannot begin another; 0 for no limit.",
+            may_be_zero=True,
+        ),
+    ] = 0.0
+    user_clips: Annotated[
+        int, About("So many clips one user may have open; 0 for no limit.", may_be_zero=True)
+    ] = 0
+    user_tracking_minutes: Annotated[
+        float, About("Tracking of one user within a day; 0 for no limit.", may_be_zero=True)
+    ] = 0.0
     downloads: Annotated[
         bool, About("Whether models may be downloaded and converted from the page.")
     ] = True
@@ -75,8 +93,11 @@ class Settings:
     max_checkpoint_gb: Annotated[float, About("The largest such file.")] = 1.5
 
     def __post_init__(self) -> None:
+        may_be_zero = _may_be_zero(type(self))
         for name, value in asdict(self).items():
-            if not 0 < value < math.inf and value is not False:
+            if value == 0 and (value is False or name in may_be_zero):
+                continue
+            if not 0 < value < math.inf:
                 raise ServerError(f"{name} is {value}; it must be a number above 0.")
 
     @property
@@ -99,6 +120,19 @@ class Settings:
         return round(self.max_checkpoint_gb * _GB)
 
     @property
+    def usage(self) -> UsageLimits:
+        """What one user may take within a day."""
+        return UsageLimits(
+            upload_bytes=round(self.user_upload_gb * _GB),
+            tracking_seconds=self.user_tracking_minutes * 60,
+        )
+
+    @property
+    def user_disk_bytes(self) -> int:
+        """``user_disk_gb`` in bytes."""
+        return round(self.user_disk_gb * _GB)
+
+    @property
     def keep_bytes(self) -> int:
         """``keep_gb`` in bytes."""
         return round(self.keep_gb * _GB)
@@ -110,6 +144,12 @@ class Settings:
         fitting = [name for name, width, height in _RESOLUTIONS if width * height <= pixels]
         picture = f"{fitting[0]} resolution" if fitting else f"{self.max_megapixels:g} megapixels"
         return f"up to {self.max_upload_gb:g} GB, {_duration(self.max_minutes)} and {picture}"
+
+
+def _may_be_zero(settings: type[Settings]) -> set[str]:
+    """The names of those whose 0 sets no limit."""
+    hints = get_type_hints(settings, include_extras=True)
+    return {name for name, hint in hints.items() if get_args(hint)[1].may_be_zero}
 
 
 def _duration(minutes: float) -> str:

@@ -46,10 +46,12 @@ from sam2ov.ui.api.types import (
 from sam2ov.ui.contract.told import UNEXPECTED, told
 from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.export_form import ExportForm
+from sam2ov.ui.gate.usage import Usage
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.pool.offers import offered_models
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
+from sam2ov.ui.tabs.workspaces import caller_of_page
 from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.objects import MAX_OBJECTS
@@ -84,9 +86,17 @@ class PublicApi:
         models: shared with the pages.
         settings: the same limits hold.
         choice: the model and the device that the server was started with.
+        usage: counts what each user takes; None for no limits and no log.
     """
 
-    def __init__(self, models: ModelPool, settings: Settings, choice: ModelChoice) -> None:
+    def __init__(
+        self,
+        models: ModelPool,
+        settings: Settings,
+        choice: ModelChoice,
+        usage: Usage | None = None,
+    ) -> None:
+        self._usage = usage or Usage()
         self._models = models
         self._settings = settings
         self._choice = choice
@@ -114,6 +124,7 @@ class PublicApi:
         options: dict[str, bool | float | str] | None = None,
         clean_up: dict[str, float] | None = None,
         preset: PresetName | None = None,
+        request: gr.Request | None = None,
     ) -> Iterator[dict[str, Any] | None]:
         """Track objects through a video and return a file with their masks.
 
@@ -134,6 +145,7 @@ class PublicApi:
             options: of the format, as list_formats describes them.
             clean_up: what is done to all masks before they are written, in pixels of the video or
                 frames: fill_holes, remove_specks, close_gaps, steady, smooth, grow, feather.
+            request: who calls; not given by callers.
 
         Returns:
             The file.
@@ -151,17 +163,22 @@ class PublicApi:
             )
             with self._opened(job, called, model, preset) as run:
                 tell, task = gr.Progress(), Job("track", "Tracking", unit="frames")
-                told = 0.0
+                told, caller, counted = 0.0, caller_of_page(request), time.monotonic()
+                self._usage.require(caller, "tracking")
                 for step in self._models.turns.tracked(run.work(), task):
                     if step is None:
                         tell(0, desc=f"Waiting for a free place: {task.waiting} before this")
                     else:
                         tell((step.done, step.total), desc=step.stage)
+                        self._usage.spend(caller, "tracking", time.monotonic() - counted)
+                        self._usage.require(caller, "tracking")
+                    counted = time.monotonic()
                     if time.monotonic() - told > _TOLD_EVERY_SECONDS:
                         told = time.monotonic()
                         yield None
                 export = Job("export", "Exporting")
                 (path,) = yield from _followed(export.run(run.write), export, tell)
+            self._usage.note(caller, "api track", bytes=path.stat().st_size)
             yield _file(path)
 
     @_gives(FileData)

@@ -116,6 +116,7 @@ class EditorHandlers:
             waiting.append(clip)
 
             def finish() -> None:
+                self._workspaces.usage.note(workspace.caller, "open", frames=clip.info.num_frames)
                 workspace.choice = choice
                 workspace.replace_clip(waiting.pop())
                 workspace.opened += 1
@@ -192,6 +193,7 @@ class EditorHandlers:
             with reported():
                 wanted = parse(Track, event)
                 self._keep_home(workspace)
+                self._workspaces.usage.require(workspace.caller, "tracking")
                 project = workspace.clip_of(wanted.clip).project
                 segments = _plan(project, wanted)
                 total = sum(len(segment.frames) for segment in segments)
@@ -201,10 +203,12 @@ class EditorHandlers:
         if job is None:
             return
         last: int | None = None
+        began = counted = time.monotonic()
         tracked = project.track(_TRACK_LABELS[wanted.direction], segments)
         try:
             with reported():
                 for last in _throttled(self._frames(tracked, job)):
+                    counted = self._count(workspace, job, counted)
                     with workspace.turn():
                         self._keep_home(workspace)
                         snapshot = workspace.snapshot(mask_frame=last, show_frame=last)
@@ -212,12 +216,34 @@ class EditorHandlers:
         finally:
             tracked.close()
             workspace.finish(job)
+            seconds = time.monotonic() - began
+            self._workspaces.usage.note(workspace.caller, "track", frames=job.done, seconds=seconds)
         with workspace.turn():
             project.history.revision += 1
             # Who stopped it, or went back, looks at what they want to look at.
             show_frame = None if job.cancelled else last
             snapshot = workspace.snapshot(mask_frame=last, show_frame=show_frame)
         yield snapshot
+
+    def _count(self, workspace: Workspace, job: Job, since: float) -> float:
+        """Count a user's time of tracking, and stop a run beyond what they have of it.
+
+        Args:
+            workspace: of the tab.
+            job: the run; what it waits in the queue does not count.
+            since: until when it is counted.
+
+        Returns:
+            The present moment.
+        """
+        now, usage = time.monotonic(), self._workspaces.usage
+        if job.waiting is None:
+            usage.spend(workspace.caller, "tracking", now - since)
+        if not job.cancelled and usage.left(workspace.caller, "tracking") <= 0:
+            job.cancel()
+            with reported():
+                usage.require(workspace.caller, "tracking")
+        return now
 
     def _opened(
         self,
@@ -236,6 +262,7 @@ class EditorHandlers:
             self._workspaces.take_project(folder.token, workspace)
             self._workspaces.make_room(workspace)
             return self._opener.open(folder, workspace.choice, progress, cancel)
+        self._workspaces.require_disk(workspace)
         folder = self._made(workspace, wanted, progress, cancel)
         try:
             self._workspaces.make_room(workspace)

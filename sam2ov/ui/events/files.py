@@ -70,6 +70,7 @@ class FileHandlers:
             with clip.new_reader() as reader:
                 source = ExportSource.of(clip.about.clip_name, reader, masks)
                 path = write_download(wanted, source, place, settings, progress, cancel)
+            self._note(workspace, "export", path)
             return lambda: _download(workspace, path)
 
         yield from carry_out(workspace, Job("export", "Exporting"), work)
@@ -133,9 +134,13 @@ class FileHandlers:
             path = workspace.new_export(_stem(clip) + SUFFIX)
             source = clip.path if with_clip and not clip.about.is_sample else None
             save_project_file(path, clip.about, clip.project.journal, source, progress, cancel)
+            self._note(workspace, "save project", path)
             return lambda: _download(workspace, path)
 
         yield from carry_out(workspace, Job("export", "Saving the project", unit="bytes"), work)
+
+    def _note(self, workspace: Workspace, action: str, path: Path) -> None:
+        self._workspaces.usage.note(workspace.caller, action, bytes=path.stat().st_size)
 
 
 def _required_clip(workspace: Workspace) -> OpenClip:

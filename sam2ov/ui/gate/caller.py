@@ -24,6 +24,11 @@ class Caller:
     user: str = ""
 
     @property
+    def account(self) -> str:
+        """What limits of a user hold for: the account, or the place on a server without."""
+        return self.user or f"from {self.place}"
+
+    @property
     def place(self) -> str:
         """What counts as one client: the address, or its network where it is IPv6."""
         try:

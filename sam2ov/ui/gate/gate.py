@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sam2ov.errors import QuotaError
 from sam2ov.ui.gate.access import AccessToken, without_token
 from sam2ov.ui.gate.accounts import Accounts
 from sam2ov.ui.gate.caller import Caller, caller_of, note_caller
@@ -22,6 +24,7 @@ from sam2ov.ui.gate.hosts import same_origin
 from sam2ov.ui.gate.login import no_cookie
 from sam2ov.ui.gate.pages import login_page, logout_page, token_page
 from sam2ov.ui.gate.rules import Rules
+from sam2ov.ui.gate.usage import Usage
 
 HEALTH: Final = "/health"
 """Says that the server runs, to whom it may concern."""
@@ -56,11 +59,13 @@ class Gate:
     Args:
         app: what is behind it.
         rules: what it lets through.
+        usage: counts what is uploaded, and writes down who did what.
     """
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+    def __init__(self, app: ASGIApp, rules: Rules, usage: Usage) -> None:
         self._app = app
         self._rules = rules
+        self._usage = usage
         self._uploads = _Uploads()
         self._hashing = anyio.CapacityLimiter(_HASHED_AT_ONCE)
 
@@ -92,9 +97,18 @@ class Gate:
             await self._pass_whole(scope, receive, answer)
 
     async def _pass_upload(self, scope: Scope, receive: Receive, answer: Send) -> None:
-        with self._uploads.one_more(caller_of(scope).place) as fits:
+        caller, announced = caller_of(scope), Headers(scope=scope).get("content-length", "")
+        try:
+            self._usage.require(caller, "upload", int(announced) if announced.isdigit() else 0)
+        except QuotaError as error:
+            await PlainTextResponse(str(error), 429)(scope, receive, answer)
+            return
+        counted = _Counted(receive, caller, self._usage)
+        with self._uploads.one_more(caller.place) as fits:
             if fits:
-                await self._pass_to_disk(scope, _impatient(receive), answer)
+                await self._pass_to_disk(scope, _impatient(counted.receive), answer)
+                if counted.num_bytes:
+                    await self._note(caller, "upload", bytes=counted.num_bytes)
                 return
         said = "Too many files are being uploaded at once. Try again when others are done."
         await PlainTextResponse(said, 429)(scope, receive, answer)
@@ -182,6 +196,10 @@ class Gate:
             return None
         return login_page(headers, self._rules.root_path, "Who are you?")
 
+    async def _note(self, caller: Caller, action: str, **sizes: float) -> None:
+        """Write down what somebody has done, where the disk holds up nobody."""
+        await anyio.to_thread.run_sync(partial(self._usage.note, caller, action, **sizes))
+
     async def _log_in_or_out(self, scope: Scope, headers: Headers, receive: Receive) -> Response:
         root, is_secure = self._rules.root_path, scope.get("scheme") == "https"
         caller, accounts = caller_of(scope), self._rules.accounts
@@ -195,6 +213,7 @@ class Gate:
             return login_page(headers, root, "Who are you?", 200)
         if scope["path"] == _LOGOUT:
             home.headers["set-cookie"] = no_cookie(f"{root}/")
+            await self._note(caller, "logout")
             return home
         body = await _read_whole(receive, _LARGEST_LOGIN) or b""
         fields = dict(parse_qsl(body.decode("latin-1")))
@@ -204,6 +223,7 @@ class Gate:
             said = "Too many logins have failed. Try again in a few minutes."
             refused = login_page(headers, root, said, 429)
             refused.headers["retry-after"] = str(math.ceil(wait))
+            await self._note(caller, "login refused")
             return refused
         # Counted before it is looked at: many at once would all be looked at.
         logins.failures.note(caller.place, name)
@@ -211,8 +231,11 @@ class Gate:
             logins.file.users.is_password, name, password, limiter=self._hashing
         )
         if not is_right:
+            # Without the name: some type their password there.
+            await self._note(caller, "login failed")
             return login_page(headers, root, "There is no such name with this password.")
         logins.failures.forgive(caller.place, name)
+        await self._note(Caller(caller.address, name), "login")
         home.headers["set-cookie"] = logins.sessions.cookie(name, f"{root}/", secure=is_secure)
         return home
 
@@ -235,6 +258,9 @@ def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
     # Following a link from elsewhere is all that another site may cause.
     is_link = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") in _SAFE_METHODS
     return not (is_link and headers.get("sec-fetch-dest") == "document")
+
+
+_BROKEN_OFF: Final[Message] = {"type": "http.disconnect"}
 
 
 def _refused(why: str) -> Response:
@@ -301,6 +327,22 @@ def _impatient(receive: Receive) -> Receive:
         return {"type": "http.disconnect"}
 
     return receive_in_time
+
+
+class _Counted:
+    """A body that is counted as it comes, and breaks off where its sender has taken too much."""
+
+    def __init__(self, receive: Receive, caller: Caller, usage: Usage) -> None:
+        self._receive, self._caller, self._usage = receive, caller, usage
+        self.num_bytes = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        size = len(message.get("body", b""))
+        self.num_bytes += size
+        if size:
+            self._usage.spend(self._caller, "upload", size)
+        return message if self._usage.left(self._caller, "upload") >= 0 else _BROKEN_OFF
 
 
 class _Uploads:

@@ -70,6 +70,7 @@ def make_project_routes(workspaces: Workspaces) -> list[BaseRoute]:
         if workspaces.has_open(token) or folder.is_in_use:
             return PlainTextResponse("This project is open. Close it first.", 409)
         library.delete(token)
+        workspaces.usage.note(caller_of(request.scope), "delete project")
         return Response(status_code=204)
 
     def thumbnail(request: Request) -> Response:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from sam2ov.errors import ClipClosedError, PageUnknownError, ServerFullError
+from sam2ov.errors import ClipClosedError, PageUnknownError, QuotaError, ServerFullError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.gate.caller import Caller, caller_of
+from sam2ov.ui.gate.usage import Usage
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.allocator import release_memory
@@ -41,10 +42,18 @@ class Workspaces:
         choice: the model that a tab starts with.
         settings: how many there may be, and how long one that is not used is kept.
         library: where projects are kept; users with accounts have folders in it.
+        usage: counts what each user takes; None for no limits and no log.
     """
 
-    def __init__(self, choice: ModelChoice, settings: Settings, library: ProjectLibrary) -> None:
+    def __init__(
+        self,
+        choice: ModelChoice,
+        settings: Settings,
+        library: ProjectLibrary,
+        usage: Usage | None = None,
+    ) -> None:
         self.settings = settings
+        self.usage = usage or Usage()
         self.libraries = Libraries(library)
         self._choice = choice
         self._ttl_seconds = settings.idle_minutes * 60
@@ -150,6 +159,19 @@ class Workspaces:
         _log.warning("The folder of an open project was deleted; it goes on in another.")
         return True
 
+    def require_disk(self, workspace: Workspace) -> None:
+        """Before a project is made for ``workspace``.
+
+        Raises:
+            QuotaError: those of its user take as much disk as they may.
+        """
+        limit = self.settings.user_disk_bytes
+        if limit and workspace.library.num_bytes() >= limit:
+            raise QuotaError(
+                f"Your projects take {self.settings.user_disk_gb:g} GB or more, as much as one may "
+                "keep here. Delete some of them first."
+            )
+
     def has_open(self, token: str) -> bool:
         """Whether a project is open anywhere."""
         clips = [workspace.clip for workspace in self._all()]
@@ -163,7 +185,24 @@ class Workspaces:
         return any(workspace.job is not None for workspace in self._all())
 
     def make_room(self, workspace: Workspace) -> None:
-        """Before ``workspace`` opens a clip: close others that would be too many with it."""
+        """Before ``workspace`` opens a clip: close others that would be too many with it.
+
+        Raises:
+            QuotaError: its user has as many open as one may, and all are at work.
+        """
+        most, account = self.settings.user_clips, workspace.caller.account
+
+        def is_own(other: Workspace) -> bool:
+            is_open = other is not workspace and other.clip is not None
+            return is_open and other.caller.account == account
+
+        if most and sum(map(is_own, self._all())) >= most:
+            self._close_longest_idle(is_own)
+            if sum(map(is_own, self._all())) >= most:
+                raise QuotaError(
+                    f"You have {most} clips open, as many as one may here, and work goes on in all "
+                    "of them. Close one first."
+                )
         others = [w for w in self._all() if w is not workspace and w.clip is not None]
         if len(others) >= self.settings.max_clips:
             self._close_longest_idle(lambda w: w is not workspace and w.clip is not None)
@@ -334,9 +373,10 @@ class Workspaces:
                 _log.exception("Closing what is not used failed.")
 
 
-def caller_of_page(request: gr.Request) -> Caller:
-    """Whose event it is."""
-    return Caller() if request.request is None else caller_of(request.request.scope)
+def caller_of_page(request: gr.Request | None) -> Caller:
+    """Whose event or call it is; nobody in particular where no request led to it."""
+    http = None if request is None else request.request
+    return Caller() if http is None else caller_of(http.scope)
 
 
 def _open(pages: int) -> str:

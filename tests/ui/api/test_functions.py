@@ -26,6 +26,7 @@ from sam2ov.mask_files.prompt_file import (
 from sam2ov.ui import server
 from sam2ov.ui.api import types as api_types
 from sam2ov.ui.api.functions import PublicApi
+from sam2ov.ui.gate.usage import Usage, UsageLimits
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
@@ -216,6 +217,14 @@ def test_limits_hold(caller: Caller) -> None:
     message = str(raised.value.message)
     assert message.startswith("my square!.mp4 is")
     assert "ask who runs this server" in message
+
+
+def test_programs_track_no_longer_than_their_user_may(caller: Caller) -> None:
+    usage = Usage(UsageLimits(tracking_seconds=1e-6))
+    caller.api = PublicApi(caller.api._models, Settings(), CHOICE, usage)
+    for _ in range(2):
+        with pytest.raises(gr.Error, match="are used up"):
+            list(caller.track())
 
 
 def test_a_caller_who_leaves_is_not_worked_for(caller: Caller, tmp_path: Path) -> None:

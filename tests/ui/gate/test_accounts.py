@@ -17,6 +17,7 @@ from sam2ov.ui.gate.gate import Gate
 from sam2ov.ui.gate.login import COOKIE, Failures
 from sam2ov.ui.gate.proxies import TrustedProxies
 from sam2ov.ui.gate.reach import Reach
+from sam2ov.ui.gate.usage import Usage
 from sam2ov.ui.gate.users import Users
 
 PASSWORD = "four words in a row"
@@ -33,6 +34,7 @@ PATHS = (
 
 
 async def tell(request: Request) -> Response:
+    await request.body()
     caller = caller_of(request.scope)
     return JSONResponse({"user": caller.user, "from": caller.address, "scheme": request.url.scheme})
 
@@ -46,10 +48,10 @@ def users_file(tmp_path: Path) -> Path:
     return path
 
 
-def client_for(reach: Reach, peer: str = ELSEWHERE) -> TestClient:
+def client_for(reach: Reach, peer: str = ELSEWHERE, usage: Usage | None = None) -> TestClient:
     app = Starlette(
         routes=[Route("/{path:path}", tell, methods=["GET", "POST", "PUT", "DELETE"])],
-        middleware=[Middleware(Gate, rules=reach.rules("0.0.0.0"))],
+        middleware=[Middleware(Gate, rules=reach.rules("0.0.0.0"), usage=usage or Usage())],
     )
     return TestClient(app, f"http://{HOST}", follow_redirects=False, client=(peer, 5000))
 

@@ -21,6 +21,7 @@ from sam2ov.ui.gate.access import AccessToken
 from sam2ov.ui.gate.gate import Gate
 from sam2ov.ui.gate.hosts import AllowedHosts
 from sam2ov.ui.gate.rules import Rules
+from sam2ov.ui.gate.usage import Usage
 
 TOKEN = "correct-horse-battery"
 HOST = "localhost:7860"
@@ -38,7 +39,7 @@ def client_for(token: AccessToken | None, root_path: str = "") -> TestClient:
     app = Starlette(
         routes=[Route("/{path:path}", tell, methods=methods)],
         middleware=[
-            Middleware(Gate, rules=rules),
+            Middleware(Gate, rules=rules, usage=Usage()),
             Middleware(CORSMiddleware, allow_origins=["*"]),
         ],
     )
@@ -200,7 +201,7 @@ async def _give_up_uploads() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    gate = Gate(app, Rules(AllowedHosts.of_server("127.0.0.1", ()), None))
+    gate = Gate(app, Rules(AllowedHosts.of_server("127.0.0.1", ()), None), Usage())
     scope = {
         "type": "http", "method": "PUT", "path": "/media/x/clip", "query_string": b"",
         "headers": [(b"host", HOST.encode())], "client": ("127.0.0.1", 1),
@@ -234,7 +235,7 @@ async def _upload_at_once() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
-    gate = Gate(app, Rules(AllowedHosts.of_server("127.0.0.1", ()), None))
+    gate = Gate(app, Rules(AllowedHosts.of_server("127.0.0.1", ()), None), Usage())
 
     def upload_of(client: str) -> dict[str, object]:
         return {
