@@ -1,6 +1,10 @@
 """Pictures in memory as the bytes of files."""
 
 import io
+import struct
+import zlib
+from fractions import Fraction
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +12,10 @@ from PIL import Image
 
 from sam2ov.values.masks import BoolArray, LabelMap
 from sam2ov.values.palette import davis_palette
+
+_HEADER_BYTES: Final = 33
+"""Of a PNG: its signature and IHDR."""
+_MOST_PER_UNIT: Final = 10_000
 
 
 def palette_png(labels: LabelMap) -> bytes:
@@ -40,6 +48,22 @@ def jpeg(image: npt.NDArray[np.uint8], quality: int) -> bytes:
 def number_png(numbers: npt.NDArray[np.uint16]) -> bytes:
     """A 16-bit grey PNG."""
     return _encoded(Image.fromarray(numbers), "PNG")
+
+
+def with_pixel_aspect(png: bytes, aspect: Fraction) -> bytes:
+    """The same PNG, which says how wide its pixels are for their height (PNG, 11.3.4.3).
+
+    Args:
+        png: without such a chunk.
+        aspect: width / height; 1 is not said.
+    """
+    if aspect == 1:
+        return png
+    # More pixels fit into a unit of length where they are narrow; 0: the unit is not known.
+    across_down = aspect.limit_denominator(_MOST_PER_UNIT)
+    body = b"pHYs" + struct.pack(">IIB", across_down.denominator, across_down.numerator, 0)
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:_HEADER_BYTES] + chunk + png[_HEADER_BYTES:]
 
 
 def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from sam2ov.export.coverage import coverage, cut_out
 from sam2ov.export.files import file_tree
 from sam2ov.export.openexr import ExrInfo, Half, exr_file
-from sam2ov.export.pictures import grey_png, number_png, rgba_png
+from sam2ov.export.pictures import grey_png, number_png, rgba_png, with_pixel_aspect
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.export.video_options import CutOutOptions, ExrOptions, PngMatteOptions
 from sam2ov.values.objects import ClipObject
 
 _MOST_CHARACTERS: Final = 60
-"""Programs have trouble with more channels than this."""
+"""Of a layer's name, before what tells it from others."""
 
 
 @contextmanager
@@ -31,12 +31,13 @@ def open_png_matte(plan: ExportPlan) -> Iterator[AddFrame]:
         ExportError: the path is taken by something else, or the disk is full.
     """
     is_fine = plan.options(PngMatteOptions).bits == "16"
+    aspect = plan.source.video.info.sample_aspect_ratio
 
     def picture(frame: ExportFrame) -> bytes:
         covered = coverage(frame, plan.source.objects)
         if is_fine:
-            return number_png((covered * 65535 + 0.5).astype(np.uint16))
-        return grey_png((covered * 255 + 0.5).astype(np.uint8))
+            return with_pixel_aspect(number_png((covered * 65535 + 0.5).astype(np.uint16)), aspect)
+        return with_pixel_aspect(grey_png((covered * 255 + 0.5).astype(np.uint8)), aspect)
 
     with file_tree(plan.path, _layout(plan, "png")) as tree:
         yield lambda frame: tree.write(f"{plan.name(frame)}.png", picture(frame))
@@ -47,9 +48,11 @@ def open_png_rgba(plan: ExportPlan) -> Iterator[AddFrame]:
     """Begin a sequence of PNGs with alpha; raises as ``open_png_matte``."""
     options = plan.options(CutOutOptions)
     objects = plan.source.objects
+    aspect = plan.source.video.info.sample_aspect_ratio
     with file_tree(plan.path, _layout(plan, "png")) as tree:
         yield lambda frame: tree.write(
-            f"{plan.name(frame)}.png", rgba_png(cut_out(frame, objects, options))
+            f"{plan.name(frame)}.png",
+            with_pixel_aspect(rgba_png(cut_out(frame, objects, options)), aspect),
         )
 
 

@@ -83,6 +83,7 @@ class ImageFolderReader(DecodingReader):
             time_base=1 / fps,
             frame_pts=pts,
             end_pts=len(self.paths),
+            sample_aspect_ratio=first.pixel_aspect,
             color=ColorTags(0, BT709, _SRGB_TRANSFER, full_range=True),
             has_alpha=first.has_alpha,
             num_bytes=num_bytes,

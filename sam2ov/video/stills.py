@@ -6,6 +6,7 @@ besides, and the kinds of TIFF that Pillow refuses or takes for something else: 
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +66,9 @@ _SIGNATURES: Final = (
 )
 """Where the bytes stand that tell an image, and which."""
 
+_LEAST_ASPECT: Final = Fraction(1, 8)
+"""What is narrower or wider is a mistake."""
+
 _EXIF_ORIENTATION: Final = 0x0112
 _TIFF_BITS, _TIFF_PLANAR, _TIFF_SAMPLES = 258, 284, 339
 _TIFF_FLOAT: Final = 3
@@ -104,6 +108,7 @@ class Still:
         kind: the format.
         mode: Pillow's mode, or FFmpeg's pixel format.
         has_alpha: it has transparency.
+        pixel_aspect: width / height of a displayed pixel.
         is_slow: telling this takes as long as reading it.
     """
 
@@ -112,6 +117,7 @@ class Still:
     kind: str
     mode: str
     has_alpha: bool
+    pixel_aspect: Fraction = Fraction(1)
     is_slow: bool = False
 
 
@@ -142,7 +148,15 @@ def read_facts(path: Path, limits: VideoLimits) -> Still:
         with _opened(path) as image:
             swaps = _turn(image) in _SWAPPING
             width, height = (image.height, image.width) if swaps else image.size
-            return Still(width, height, image.format or "", image.mode, "A" in image.mode)
+            aspect = _pixel_aspect(image)
+            return Still(
+                width,
+                height,
+                image.format or "",
+                image.mode,
+                "A" in image.mode,
+                1 / aspect if swaps else aspect,
+            )
     except _PILLOW_ERRORS as error:
         raise StillError(str(error)) from error
 
@@ -224,6 +238,18 @@ def _turn(image: PIL.Image.Image) -> Transpose | None:
     if image.format == "PNG" and "exif" not in image.info:
         return None  # Pillow would decode the whole picture to look behind it.
     return _TURNS.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+
+
+def _pixel_aspect(image: PIL.Image.Image) -> Fraction:
+    """What PNG (pHYs), JPEG (JFIF) and TIFF say of the shape of pixels."""
+    info = image.info
+    density = info.get("aspect") or info.get("dpi") or info.get("jfif_density") or (1, 1)
+    try:
+        across, down = (Fraction(each).limit_denominator(10_000) for each in density)
+        aspect = down / across
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return Fraction(1)
+    return aspect if _LEAST_ASPECT <= aspect <= 1 / _LEAST_ASPECT else Fraction(1)
 
 
 def _to_rgb(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:

@@ -1,5 +1,7 @@
 """Single images as visual effects and cameras write them: the right colours, or a reason."""
 
+import io
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import tifffile
 from PIL import Image
 
 from sam2ov.errors import VideoOpenError
+from sam2ov.export.pictures import with_pixel_aspect
 from sam2ov.video.served import open_in_process
 from tests.video import ffmpeg
 
@@ -91,6 +94,25 @@ def test_linear_light_is_shown_as_srgb(
         assert reader.read(0)[30, 40].tolist() == [255, 255, 0], (
             "what is brighter than white is cut"
         )
+
+
+def test_the_shape_of_pixels_is_kept(tmp_path: Path, disc: npt.NDArray[np.uint8]) -> None:
+    """As the standard has it: pixels per unit across, then down (ffprobe turns them round)."""
+    png = tmp_path / "wide.png"
+    content = io.BytesIO()
+    Image.fromarray(disc).save(content, "PNG")
+    png.write_bytes(with_pixel_aspect(content.getvalue(), Fraction(64, 45)))
+    with Image.open(png) as image:
+        assert image.info["aspect"] == (45, 64), "fewer pixels fit into a unit where they are wide"
+    with open_in_process(png) as reader:
+        assert reader.info.sample_aspect_ratio == Fraction(64, 45)
+    check(png, disc, 0)
+    Image.fromarray(disc).save(tmp_path / "square.png", dpi=(72, 72))
+    Image.fromarray(disc).save(tmp_path / "narrow.jpg", dpi=(144, 72))
+    with open_in_process(tmp_path / "square.png") as reader:
+        assert reader.info.sample_aspect_ratio == 1
+    with open_in_process(tmp_path / "narrow.jpg") as reader:
+        assert reader.info.sample_aspect_ratio == Fraction(1, 2)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow's, of the second
