@@ -265,7 +265,9 @@ def test_an_upload_that_fills_the_disk_is_told_in_words(begun: bool) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/secret/upload")
 
     rules = Rules(AllowedHosts.of_server("127.0.0.1", ()), None)
-    client = TestClient(Gate(app, rules=rules), f"http://{HOST}", raise_server_exceptions=True)
+    client = TestClient(
+        Gate(app, rules=rules, usage=Usage()), f"http://{HOST}", raise_server_exceptions=True
+    )
     if begun:
         with pytest.raises(OSError, match="No space left"):
             client.post("/gradio_api/upload", content=b"x")
