@@ -35,7 +35,7 @@ from sam2ov.values.rle import Rle, require_valid
 
 FORMAT_VERSION: Final = 1
 _MOST_VALUES: Final = 2_000_000
-_LARGEST_NUMBER: Final = (1 << 63) - 1
+LARGEST_NUMBER: Final = (1 << 63) - 1
 """Of a frame or an object: what a database and arrays hold."""
 
 Size = Annotated[int, Field(ge=1, le=MAX_SIDE)]
@@ -67,7 +67,7 @@ class FramePrompt(_Frozen):
     the path of a PNG relative to the file: what is not 0 is the object.
     """
 
-    frame: int = Field(ge=0, le=_LARGEST_NUMBER)
+    frame: int = Field(ge=0, le=LARGEST_NUMBER)
     points: Annotated[tuple[Point, ...], Field(fail_fast=True)] = ()
     box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
     mask: RleMask | Annotated[str, Field(pattern=r"^[^\x00]{1,4000}$")] | None = None
@@ -94,7 +94,7 @@ class FramePrompt(_Frozen):
 class ObjectPrompts(_Frozen):
     """An object to track: a number from 1, a name and a colour for people, and its prompts."""
 
-    id: int = Field(ge=1, le=_LARGEST_NUMBER)
+    id: int = Field(ge=1, le=LARGEST_NUMBER)
     name: str = ""
     colour: Colour | None = None
     prompts: Annotated[tuple[FramePrompt, ...], Field(min_length=1, fail_fast=True)]
@@ -117,7 +117,7 @@ class VideoFacts(_Frozen):
     """The video that prompts were made on; checked against the one they are applied to."""
 
     file: str
-    num_frames: int = Field(ge=1, le=_LARGEST_NUMBER)
+    num_frames: int = Field(ge=1, le=LARGEST_NUMBER)
     width: Size
     height: Size
 

@@ -17,6 +17,7 @@ from sam2ov.mask_files.jsons import coco_masks, sav_masks
 from sam2ov.mask_files.pictures import AS_THEY_LOOK, Reading
 from sam2ov.mask_files.pngs import png_masks
 from sam2ov.mask_files.prompt_file import (
+    LARGEST_NUMBER,
     FramePrompt,
     ObjectPrompts,
     PromptFile,
@@ -144,6 +145,8 @@ def _entry(
         distance = frame - min(earlier)
         if choice.every is None or distance % choice.every or frame in earlier:
             return None
+    if frame > LARGEST_NUMBER:
+        raise PromptError(f"The files have a frame {found.number:.3e}, which no video has.")
     if found.box is not None:
         return FramePrompt(frame=frame, box=found.box)
     if found.mask is None or is_empty(found.mask):

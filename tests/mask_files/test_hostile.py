@@ -231,3 +231,10 @@ def test_a_prompt_file_names_its_first_fault_safely(tmp_path: Path) -> None:
     path.write_text(json.dumps({"objects": [{"id": 1, "prompts": [prompt]}]}))
     with pytest.raises(PromptError, match="is not a prompt file"):
         read_prompt_file(path)
+
+
+def test_a_frame_that_no_database_counts(tmp_path: Path) -> None:
+    box = 'box xtl="1" ytl="1" xbr="5" ybr="9"'
+    path = tmp_path / "a.xml"
+    path.write_text(CVAT.format(shape=box, id=0, frame=1 << 63), encoding="utf-8")
+    assert one_line_of(path) == "The files have a frame 9.223e+18, which no video has."
