@@ -23,6 +23,7 @@ class Recording:
         checkpoint: seeded random weights.
         cases: of the networks.
         answers: to scripts, by name.
+        bfloat16: to the same, computed in bfloat16 as upstream does.
         own: to those of ``ANSWERED_ALIKE``, by the package's own predictor.
     """
 
@@ -31,6 +32,7 @@ class Recording:
     checkpoint: Path
     cases: Sequence[Case]
     answers: Mapping[str, Sequence[Answer]]
+    bfloat16: Mapping[str, Sequence[Answer]]
     own: Mapping[str, Sequence[Answer]]
 
 
@@ -78,5 +80,6 @@ def record_family(
         checkpoint=files["checkpoint.pt"],
         cases=load_cases(files["networks.npz"]) if "networks.npz" in files else (),
         answers=load_answers(files["interactions.npz"]) if "interactions.npz" in files else {},
+        bfloat16=load_answers(files["bfloat16.npz"]) if "bfloat16.npz" in files else {},
         own=load_answers(files["own.npz"]) if "own.npz" in files else {},
     )

@@ -6,6 +6,7 @@ seeded random weights and writes
     checkpoint.pt      in upstream's format
     networks.npz       inputs of each network and what it answers (``load_cases``)
     interactions.npz   answers to all scripts, by the bookkeeping of sam2 1.1.0 (``load_answers``)
+    bfloat16.npz       the same, computed in bfloat16 as upstream does
     own.npz            answers to ``ANSWERED_ALIKE`` by the package's own predictor
 """
 
@@ -61,6 +62,8 @@ def record(
         save_cases(folder / "networks.npz", list(network_cases(predictor, tuple(sizes))))
     if scripts:
         save_answers(folder / "interactions.npz", _answers(predictor, scripts, frames))
+        with torch.autocast("cpu", torch.bfloat16):
+            save_answers(folder / "bfloat16.npz", _answers(predictor, scripts, frames))
     alike = [script for script in scripts if script in interactions.ANSWERED_ALIKE]
     if alike:
         own = build_predictor(config, image_size)

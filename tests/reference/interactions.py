@@ -77,7 +77,7 @@ class User:
         self._keep(*getattr(self._predictor, method)(self._state, *args, **kwargs))
 
     def _keep(self, frame: int, obj_ids: Any, masks: Any) -> None:
-        logits = masks if isinstance(masks, np.ndarray) else masks.numpy()
+        logits = masks if isinstance(masks, np.ndarray) else masks.float().numpy()
         assert logits.dtype == np.float32
         self.answers.append(Answer(frame, tuple(obj_ids), logits.copy()))
 
