@@ -23,6 +23,7 @@ from tests.clips import Scene, make_scene
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)  # the groups are read by a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run a file's tests in one process, and all that drive the browser in another, side by side.
 
