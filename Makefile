@@ -2,12 +2,10 @@
 # make test   everything that CI runs: linters, types, import contract, all tests
 #
 # Options: PYTHON=python3.13   APP_ARGS="--port 7861"   PYTEST_ARGS="-k catalogue --durations=10"
-#          TEST_PROCESSES=2 (1 to have the tests' output as it comes)
 
 PYTHON ?= python3
 APP_ARGS ?=
 PYTEST_ARGS ?=
-TEST_PROCESSES ?= 2
 
 # What parity is measured against; sam2ov needs neither.
 TORCH := torch==2.13.0
@@ -34,8 +32,7 @@ TORCH_TESTS := tests/convert tests/parity tests/reference tests/training
 
 stage = @printf '\n==> %s  %s\n' "$$(date +%H:%M:%S)" $(1)
 # pytest exits with 5 when PYTEST_ARGS selects none of a run's tests; without PYTEST_ARGS it is a failure.
-side_by_side := $(if $(filter 1,$(TEST_PROCESSES)),,-n $(TEST_PROCESSES) --dist loadgroup)
-pytest = $(1)/bin/python -m pytest $(2) $(side_by_side) $(PYTEST_ARGS)$(if $(PYTEST_ARGS), || [ $$? -eq 5 ])
+pytest = $(1)/bin/python -m pytest $(2) $(PYTEST_ARGS)$(if $(PYTEST_ARGS), || [ $$? -eq 5 ])
 
 .PHONY: app test check test-torch test-runtime hooks clean
 .NOTPARALLEL:
@@ -61,13 +58,18 @@ check: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
 
 test-torch: $(TEST_VENV)/$(STAMP) $(EDGETAM_VENV)/$(STAMP) $(EFFICIENTTAM_VENV)/$(STAMP)
 	$(call stage,"tests of the converter and of parity with the authors' code in torch")
-	$(call pytest,$(TEST_VENV),$(TORCH_TESTS))
+	$(call pytest,$(TEST_VENV),$(TORCH_TESTS) -n 2 --dist loadfile)
 
 test-runtime: $(RUNTIME_VENV)/$(STAMP)
 	$(call stage,"tests of the runtime in an environment without torch")
 	@if $(RUNTIME_VENV)/bin/python -c "import torch" 2>/dev/null; then \
 		echo "$(RUNTIME_VENV) has torch: the runtime must install and run without it." >&2; exit 1; fi
-	$(call pytest,$(RUNTIME_VENV),tests $(TORCH_TESTS:%=--ignore=%))
+	@# The browser's tests wait most of the time: they run beside all others and are shown behind them.
+	@log=$$(mktemp); { $(call pytest,$(RUNTIME_VENV),tests/e2e); } >"$$log" 2>&1 & browser=$$!; \
+		{ $(call pytest,$(RUNTIME_VENV),tests $(TORCH_TESTS:%=--ignore=%) --ignore=tests/e2e); }; others=$$?; \
+		wait $$browser; ended=$$?; \
+		printf '\n==> the tests of the page in a browser\n'; cat "$$log"; rm -f "$$log"; \
+		[ $$others -eq 0 ] && [ $$ended -eq 0 ]
 
 hooks: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
 	$(TEST_VENV)/bin/pre-commit install

@@ -23,19 +23,6 @@ from tests.clips import Scene, make_scene
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)  # the groups are read by a hook of the same name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a file's tests in one process, and all that drive the browser in another, side by side.
-
-    Fixtures of a module are made once then, and the browser does not compete with a second one.
-    """
-    here = Path(__file__).parent
-    for item in items:
-        is_browser_s = here / "e2e" in item.path.parents
-        group = "browser" if is_browser_s else item.path.relative_to(here).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def locks_in_order() -> Iterator[None]:
     """Every test fails in which a thread takes locks in an order that may end in a deadlock."""
