@@ -195,8 +195,7 @@ READ = """
 import sys
 from pathlib import Path
 from sam2ov.engine.devices import openvino_core
-from sam2ov.engine.networks import read_graph
-from sam2ov.graph_files import WEIGHTS_FILE
+from sam2ov.graph_files import WEIGHTS_FILE, graph_file
 from sam2ov.manifest import read_manifest
 
 def private() -> int:
@@ -207,7 +206,10 @@ folder = Path(sys.argv[1])
 manifest = read_manifest(folder)
 openvino_core()
 before = private()
-graphs = [read_graph(folder, manifest.at(size), "mask_decoder") for size in (1024, 512)]
+graphs = []
+for size in (1024, 512):
+    with graph_file(folder, manifest.at(size), "mask_decoder") as xml:
+        graphs.append(openvino_core().read_model(xml, folder / WEIGHTS_FILE))
 print((private() - before) / (folder / WEIGHTS_FILE).stat().st_size)
 """
 
