@@ -18,7 +18,7 @@ from sam2ov.jobs import Output, run_clip_job
 from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import open_video
-from sam2ov.zoo.child_process import module_environment
+from sam2ov.workers.environment import module_environment
 from sam2ov.zoo.loading import PreparedModel
 
 _START = "sam2ov.bench.start"

@@ -13,10 +13,10 @@ from sam2ov.engine.devices import Precision
 from sam2ov.errors import CheckpointError, ConversionError, ModelError
 from sam2ov.manifest import Manifest, sha256_of
 from sam2ov.progress import Progress, ProgressCallback
+from sam2ov.workers.environment import module_environment
 from sam2ov.zoo.cache import cache_folder, checkpoints_folder
 from sam2ov.zoo.catalogue import listed_name, must_be_fetched, published_model
 from sam2ov.zoo.checkpoints import kept_checkpoint
-from sam2ov.zoo.child_process import module_environment
 from sam2ov.zoo.conversion import convert_checkpoint
 from sam2ov.zoo.loading import PreparedModel, prepare_model
 from sam2ov.zoo.presets import PresetName, preset_sizes

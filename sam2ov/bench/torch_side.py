@@ -22,7 +22,7 @@ from sam2ov.bench.model import Weights
 from sam2ov.bench.tracking import PackedMasks
 from sam2ov.errors import ModelError
 from sam2ov.video import open_video
-from sam2ov.zoo.child_process import module_environment
+from sam2ov.workers.environment import module_environment
 
 BASELINE = "tools.torch_baseline"
 """The module that is run."""

@@ -21,12 +21,12 @@ from sam2ov.video.cache import Image
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.reader import FrameReader
 from sam2ov.video.sequences import is_pattern
-from sam2ov.workers.confinement import Confinement
+from sam2ov.workers.confinement import DEFAULT_MEMORY_BYTES, Confinement
 from sam2ov.workers.shared_memory import MappedRoom, Room
 from sam2ov.workers.worker import Worker, WorkerLostError
 
-MEMORY_BYTES: Final = 3 << 30
-"""That decoding may take: pictures of the largest size that is admitted take a third of it."""
+MEMORY_BYTES: Final = DEFAULT_MEMORY_BYTES
+"""For all readers of a clip. One of 10-bit HEVC of 7680×4320, with eight threads, takes 2.0 GiB; of 3840×2160, 1.0."""
 
 
 class _Clip:

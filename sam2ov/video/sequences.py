@@ -76,7 +76,8 @@ def find_sequence(place: Path, name: str) -> Sequence:
 
 def is_pattern(place: Path) -> bool:
     """Whether a path that is not there is a pattern of images that are."""
-    return not place.exists() and bool(_PLACE.search(place.name)) and place.parent.is_dir()
+    is_of_images = place.suffix.lower() in FORMATS and bool(_PLACE.search(place.name))
+    return is_of_images and not place.exists() and place.parent.is_dir()
 
 
 def _of_pattern(place: Path, name: str) -> Sequence:

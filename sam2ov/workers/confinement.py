@@ -17,7 +17,7 @@ from typing import Final
 import sam2ov
 from sam2ov.workers import landlock, seccomp
 
-DEFAULT_MEMORY_BYTES: Final = 3 << 30
+DEFAULT_MEMORY_BYTES: Final = 4 << 30
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A worker as its owner sees it: started, told what is its, called, and ended."""
 
 import atexit
-import os
 import pickle
 import queue
 import subprocess
@@ -12,18 +11,17 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self, TypeVar, cast
 
 from pydantic import ValidationError
 
-import sam2ov
 from sam2ov import errors
 from sam2ov.errors import Sam2ovError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.workers.confinement import Confinement
+from sam2ov.workers.environment import module_environment
 from sam2ov.workers.messages import (
     BrokenPipeMessageError,
     Message,
@@ -43,7 +41,6 @@ _PRELOADED: Final = ("sam2ov.video.served",)
 """Modules that a process imports before it is needed: most workers read videos."""
 
 _POLL_SECONDS: Final = 0.1
-_START_SECONDS: Final = 120.0
 _EXIT_SECONDS: Final = 5.0
 
 
@@ -56,8 +53,6 @@ class _Process:
 
     def __init__(self) -> None:
         self.shared = SharedMemory.new()
-        beside = os.fspath(Path(sam2ov.__file__).parents[1])
-        search_path = os.pathsep.join(filter(None, (beside, os.environ.get("PYTHONPATH"))))
         how = (
             ["--shared-fd", str(self.shared.fd)]
             if self.shared.name is None
@@ -67,10 +62,8 @@ class _Process:
             [sys.executable, "-P", "-m", "sam2ov.workers.main", *_PRELOADED, *how],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ
+            env=module_environment()
             | {
-                "PYTHONPATH": search_path,
-                "PYTHONUTF8": "1",
                 # Threads that are there before the process is confined would not be.
                 "OPENBLAS_NUM_THREADS": "1",
                 "OMP_NUM_THREADS": "1",

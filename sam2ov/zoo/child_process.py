@@ -12,23 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-import sam2ov
 from sam2ov.progress import CancelCheck, raise_if_cancelled
+from sam2ov.workers.environment import module_environment
 
 _SECONDS_TO_STOP = 5.0
 _LINES_IN_MESSAGE = 8
 _POLL_SECONDS = 0.1
-
-
-def module_environment() -> dict[str, str]:
-    """The environment in which ``python -P -m`` runs modules of ``sam2ov`` and ``convert``.
-
-    They stand side by side, in a checkout and in site-packages. -P and the search path keep a
-    folder of that name in the working directory from being run instead.
-    """
-    beside = os.fspath(Path(sam2ov.__file__).parents[1])
-    search_path = os.pathsep.join(filter(None, (beside, os.environ.get("PYTHONPATH"))))
-    return os.environ | {"PYTHONPATH": search_path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager

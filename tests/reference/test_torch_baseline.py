@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from sam2ov.zoo.child_process import module_environment
+from sam2ov.workers.environment import module_environment
 from tests.parity.small import SMALL_CONFIG
 from tests.reference.clip import make_clip
 from tests.reference.random_weights import build_reference

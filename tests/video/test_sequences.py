@@ -78,6 +78,7 @@ def test_what_cannot_be_meant_is_told(tmp_path: Path) -> None:
         find_sequence(folder / "b.####.png", "it")
     assert not is_pattern(folder / "a1.png")
     assert not is_pattern(tmp_path / "nowhere" / "a.####.png")
+    assert not is_pattern(tmp_path / "take #2.mp4"), "a clip that is not there"
 
 
 @given(numbers=st.sets(st.integers(0, 10**6), min_size=1, max_size=30), padding=st.integers(1, 7))
