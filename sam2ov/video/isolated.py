@@ -26,7 +26,8 @@ from sam2ov.workers.shared_memory import MappedRoom, Room
 from sam2ov.workers.worker import Worker, WorkerLostError
 
 MEMORY_BYTES: Final = DEFAULT_MEMORY_BYTES
-"""For all readers of a clip. One of 10-bit HEVC of 7680×4320, with eight threads, takes 2.0 GiB; of 3840×2160, 1.0."""
+"""For all readers of a clip. One of 10-bit HEVC with eight threads takes 2.0 GiB at 7680×4320, and
+1.0 GiB at 3840×2160."""
 
 
 class _Clip:
