@@ -90,6 +90,10 @@ class PromptError(Sam2ovError, ValueError):
     """A point, box, mask, frame index or object id is malformed or contradictory."""
 
 
+class UnknownSizeError(PromptError):
+    """A file tells masks or boxes in shares of a picture, whose size it does not have."""
+
+
 class TrackingError(Sam2ovError, RuntimeError):
     """The session is in no state to do what was asked (for example, nothing was prompted)."""
 

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from sam2ov.errors import UnknownSizeError
 
 if TYPE_CHECKING:
     from sam2ov.mask_files.pictures import PictureKind
@@ -74,6 +76,7 @@ def read_mask_files(
     from sam2ov.mask_files.isolated import read_masks
     from sam2ov.mask_files.pictures import Reading
     from sam2ov.mask_files.reading import Choice
+    from sam2ov.video import open_video
     from sam2ov.video.sequences import find_sequence, is_pattern
 
     words = {"first": None, "all": 1}
@@ -88,7 +91,11 @@ def read_mask_files(
     if first_number is None and (video.is_dir() or is_pattern(video)):
         numbers = find_sequence(video, str(video)).numbers
     choice = Choice(every, first_number or 0, numbers, Reading(kind, threshold))
-    return read_masks(path, choice)
+    try:
+        return read_masks(path, choice)
+    except UnknownSizeError:
+        with open_video(video) as reader:
+            return read_masks(path, replace(choice, size_hw=reader.info.size_hw))
 
 
 def parse_point(text: str) -> PointOption:

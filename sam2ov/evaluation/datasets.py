@@ -114,13 +114,20 @@ def read_labels(path: Path) -> LabelMap:
     except PromptError as error:
         raise DatasetError(str(error)) from error
     read = np.zeros(labels.values.shape, np.uint8)
-    for value, number in labels.objects:
-        if isinstance(number, str) or not 0 < number < _VOID:
+    for label in labels.objects:
+        number = label.number
+        if number is None or not 0 < number < _VOID:
             raise DatasetError(
-                f"{path} has an object {number}; a mask has labels from 1 to 254: save it as a "
-                "palette or grey PNG."
+                f"{path} has an object {label.name or number}; a mask has labels from 1 to 254: "
+                "save it as a palette or grey PNG."
             )
-        read[labels.mask(value)] = number
+        where = labels.mask(label.value)
+        if (read == number).any():
+            raise DatasetError(
+                f"{path} has two objects of number {number}, of different classes. Number the "
+                "objects of all classes together."
+            )
+        read[where] = number
     return read
 
 

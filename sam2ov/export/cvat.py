@@ -1,7 +1,8 @@
 """CVAT for video 1.1: XML that CVAT imports into a task of the same clip.
 
-CVAT keeps masks as shapes of single frames: on import it takes the first mask of a track alone, so
-each is a track of its own here, and those of an object are a group. Polygons and boxes are tracks.
+CVAT has no tracks of masks: its masks are shapes of single frames, which stand here with their
+frame, and those of an object are a group. (In a track, where CVAT itself writes them, its import
+loses the group.) Polygons and boxes are tracks.
 """
 
 from collections.abc import Iterator
@@ -32,53 +33,91 @@ def open_cvat(plan: ExportPlan) -> Iterator[AddFrame]:
     """
     options, objects = plan.options(CvatOptions), plan.source.objects
     with unfinished_file(plan.path) as unfinished, spools(unfinished, len(objects)) as texts:
-        if options.shapes == "mask":
-            shapes: list[_Masks | _Track] = [
-                _Masks(texts[0], number, target) for number, target in enumerate(objects)
-            ]
-        else:
-            shapes = [_Track(text, options) for text in texts]
-        count = 0
+        written: _Masks | _Tracks = (
+            _Masks(texts[0], objects)
+            if options.shapes == "mask"
+            else _Tracks(objects, [_Track(text, options) for text in texts])
+        )
 
         def add(frame: ExportFrame) -> None:
-            nonlocal count
             if (frame.index - plan.source.frames.start) % options.every == 0:
-                for target, kept in zip(objects, shapes, strict=True):
-                    count += kept.add(frame.mask(target), frame.index, count)
+                written.add(frame)
 
         yield add
         behind = plan.source.frames.stop
         if behind < plan.source.video.num_frames:
-            for kept in shapes:
-                kept.end(behind)
-        copy_parts(unfinished, _parts(plan, shapes))
+            written.end(behind)
+        copy_parts(unfinished, [_head(plan), *written.parts(), "</annotations>\n"])
 
 
 @dataclass
 class _Masks:
-    """The masks of an object; all objects share one text."""
+    """The masks of all objects, by frame."""
 
     text: Spool
-    number: int
-    target: ClipObject
+    objects: tuple[ClipObject, ...]
 
-    def add(self, mask: BoolArray, frame_idx: int, track: int) -> bool:
-        """Write a mask as track number ``track``; tells whether there is one."""
-        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-        if not width:
-            return False
-        runs = ", ".join(map(str, _row_runs(mask[y : y + height, x : x + width])))
-        self.text.write(
-            f'  <track id="{track}" label={quoteattr(category_name(self.target))} '
-            f'source="semi-auto" group_id="{self.target.obj_id}">\n'
-            f'    <mask frame="{frame_idx}" keyframe="1" outside="0" occluded="0" rle="{runs}" '
-            f'left="{x}" top="{y}" width="{width}" height="{height}" z_order="{self.number}">'
-            "</mask>\n  </track>\n"
-        )
-        return True
+    def add(self, frame: ExportFrame) -> None:
+        """Write the masks of a frame."""
+        shapes = [
+            shape
+            for number, target in enumerate(self.objects)
+            if (shape := self._shape(frame.mask(target), target, number))
+        ]
+        if shapes:
+            height, width = frame.mask(self.objects[0]).shape
+            self.text.write(
+                f'  <image id="{frame.index}" name="frame_{frame.index:06d}" width="{width}" '
+                f'height="{height}">\n{"".join(shapes)}  </image>\n'
+            )
 
     def end(self, frame_idx: int) -> None:
         """Masks are shapes of their own frame."""
+
+    def parts(self) -> Iterator[str | Spool]:
+        """What was written."""
+        yield self.text
+
+    def _shape(self, mask: BoolArray, target: ClipObject, number: int) -> str:
+        x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+        if not width:
+            return ""
+        runs = ", ".join(map(str, _row_runs(mask[y : y + height, x : x + width])))
+        return (
+            f'    <mask label={quoteattr(category_name(target))} source="semi-auto" occluded="0" '
+            f'rle="{runs}" left="{x}" top="{y}" width="{width}" height="{height}" '
+            f'z_order="{number}" group_id="{target.obj_id}"></mask>\n'
+        )
+
+
+@dataclass
+class _Tracks:
+    """The tracks of all objects."""
+
+    objects: tuple[ClipObject, ...]
+    tracks: "list[_Track]"
+
+    def add(self, frame: ExportFrame) -> None:
+        """Write the shapes of a frame."""
+        for target, track in zip(self.objects, self.tracks, strict=True):
+            track.add(frame.mask(target), frame.index)
+
+    def end(self, frame_idx: int) -> None:
+        """Nothing is known of the objects from this frame on."""
+        for track in self.tracks:
+            track.end(frame_idx)
+
+    def parts(self) -> Iterator[str | Spool]:
+        """What was written."""
+        for number, (target, track) in enumerate(zip(self.objects, self.tracks, strict=True)):
+            if not track.text.is_empty:
+                label = quoteattr(category_name(target))
+                yield (
+                    f'  <track id="{number}" label={label} source="semi-auto" '
+                    f'group_id="{target.obj_id}">\n'
+                )
+                yield track.text
+                yield "  </track>\n"
 
 
 @dataclass
@@ -90,8 +129,8 @@ class _Track:
     latest: str = ""
     is_seen: bool = False
 
-    def add(self, mask: BoolArray, frame_idx: int, _: int) -> bool:
-        """Write the shape of a frame; tells that no track is used up."""
+    def add(self, mask: BoolArray, frame_idx: int) -> None:
+        """Write the shape of a frame."""
         x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
         if width:
             self.latest = (
@@ -100,9 +139,8 @@ class _Track:
                 else f'<polygon points="{_points(joined_polygon(edge_polygons(mask)))}"'
             )
         elif not self.is_seen:
-            return False
+            return
         self._write(frame_idx, is_seen=bool(width))
-        return False
 
     def end(self, frame_idx: int) -> None:
         """Nothing is known of the object from this frame on."""
@@ -116,20 +154,6 @@ class _Track:
             f'    {self.latest} frame="{frame_idx}" keyframe="1" outside="{int(not is_seen)}" '
             f'occluded="0" z_order="0"></{kind}>\n'
         )
-
-
-def _parts(plan: ExportPlan, shapes: "list[_Masks | _Track]") -> Iterator[str | Spool]:
-    yield _head(plan)
-    for number, (target, kept) in enumerate(zip(plan.source.objects, shapes, strict=True)):
-        if isinstance(kept, _Masks):
-            if number == 0:
-                yield kept.text
-        elif not kept.text.is_empty:
-            label = quoteattr(category_name(target))
-            yield f'  <track id="{number}" label={label} source="semi-auto">\n'
-            yield kept.text
-            yield "  </track>\n"
-    yield "</annotations>\n"
 
 
 def _head(plan: ExportPlan) -> str:

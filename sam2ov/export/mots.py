@@ -34,9 +34,15 @@ def open_mots(plan: ExportPlan) -> Iterator[AddFrame]:
     for number, target in enumerate(source.masks.objects, 1):
         class_id = classes[names.names[names.number(target)]]
         values[number] = class_id * _CLASS_FACTOR + target.obj_id
-    layout = (r"instances/[\w.-]+/\d+\.png", r"instances_txt/[\w.-]+\.txt", r"classes\.txt")
+    layout = (
+        r"instances/[\w.-]+/\d+\.png",
+        r"instances/labels\.txt",
+        r"instances_txt/[\w.-]+\.txt",
+        r"classes\.txt",
+    )
     with file_tree(plan.path, layout) as tree, spools(plan.path, 1) as (text,):
         tree.write("classes.txt", "".join(f"{i} {name}\n" for name, i in classes.items()).encode())
+        tree.write("instances/labels.txt", _datumaro_labels(classes).encode())
 
         def add(frame: ExportFrame) -> None:
             numbers = values[frame.label_map()]
@@ -52,6 +58,14 @@ def open_mots(plan: ExportPlan) -> Iterator[AddFrame]:
 
         yield add
         tree.copy(f"instances_txt/{source.stem}.txt", [text])
+
+
+def _datumaro_labels(classes: dict[str, int]) -> str:
+    """The name of class n on line n, as Datumaro reads it beside the pictures."""
+    names = {number: name for name, number in _KNOWN.items()} | {2: "pedestrian", 10: "ignored"}
+    names |= {number: name for name, number in classes.items()}
+    lines = (names.get(number, f"class-{number}") for number in range(1, max(names) + 1))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _class_ids(names: tuple[str, ...]) -> dict[str, int]:

@@ -2,8 +2,9 @@
 
 COCO's coordinates are continuous (a pixel covers one unit), so its polygons run along the edges.
 YOLO's are drawn by ``cv2.fillPoly``, whose lines belong to what it fills, so they run through the
-centres of the outermost pixels. One polygon is one ring: holes, and where asked for the parts of an
-object, are joined to it by a line there and back, which encloses nothing.
+outermost pixels: a quarter into each, which those who cut off (Ultralytics) and those who round
+(supervision) take for the same one. One polygon is one ring: holes, and where asked for the parts
+of an object, are joined to it by a line there and back, which encloses nothing.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from sam2ov.values.masks import BoolArray
 Ring = npt.NDArray[np.float64]
 """[P, 2] corners (x, y) of a closed polygon, the first one not repeated."""
 
+_WITHIN = 0.25
 _TOLERANCE = 0.02
 _MAX_TOLERANCE = 1.0
 _MAX_DISTANCES = 4_000_000
@@ -41,7 +43,7 @@ def centre_polygons(mask: BoolArray, *, joined: bool) -> list[Ring]:
         joined: make one of all parts.
 
     Returns:
-        Rings of at least three corners, in pixels of which the first one's centre is (0.5, 0.5).
+        Rings of at least three corners, in pixels of which the first one goes from 0 to 1.
     """
     contours, hierarchy = cv2.findContours(
         mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
@@ -57,7 +59,7 @@ def centre_polygons(mask: BoolArray, *, joined: bool) -> list[Ring]:
     polygons = [_with_holes(rings, tolerance) for rings in parts.values()]
     if joined:
         polygons = [joined_polygon(polygons)]
-    return [_at_least_three(ring) + 0.5 for ring in polygons]
+    return [_at_least_three(ring) + _WITHIN for ring in polygons]
 
 
 def _tolerance(mask: BoolArray) -> float:

@@ -1,6 +1,7 @@
 """A mask or box as it was found in a file."""
 
 import re
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,10 +57,16 @@ class ObjectIds:
         self._taken: set[int] = set()
         self._first_free = 1
 
-    def of(self, key: object) -> int:
-        """The number of an object: its own if it has a free one, else the next that is free."""
+    def of(self, key: object, own: int | None = None) -> int:
+        """The number of an object: its own if that is free, else the next that is.
+
+        Args:
+            key: what tells the object from others.
+            own: its number in the file; None: the key, if that is a number.
+        """
         if key not in self._known:
-            own = key if isinstance(key, int) and not isinstance(key, bool) else 0
+            if own is None:
+                own = key if isinstance(key, int) and not isinstance(key, bool) else 0
             if len(self._known) == _MOST_OBJECTS:
                 raise PromptError(
                     f"There are more than {_MOST_OBJECTS:,} objects. Take fewer of them."
@@ -70,3 +77,24 @@ class ObjectIds:
             self._known[key] = number
             self._taken.add(number)
         return self._known[key]
+
+
+def require_one_per_frame(labels: Iterable[tuple[Hashable, str]], lacks: str) -> None:
+    """Check that a label tells an object where nothing else does.
+
+    Args:
+        labels: of the masks that nothing else tells apart, each with its frame.
+        lacks: what the file might have told them by.
+
+    Raises:
+        PromptError: a frame has two masks of a label.
+    """
+    seen: set[tuple[Hashable, str]] = set()
+    for label in labels:
+        if label in seen:
+            frame, name = label
+            raise PromptError(
+                "The file does not say which masks belong to one object: "
+                f"{frame} has several of {name[:60]!r}, and no {lacks} that tell them apart."
+            )
+        seen.add(label)

@@ -1,14 +1,20 @@
 """COCO and SA-V: masks in JSON."""
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 
 import numpy as np
 
 from sam2ov.errors import PromptError
-from sam2ov.mask_files.found import FoundMask, ObjectIds, last_number
+from sam2ov.mask_files.found import FoundMask, ObjectIds, last_number, require_one_per_frame
 from sam2ov.mask_files.polygons import fill_polygons
-from sam2ov.mask_files.schemas import CocoAnnotation, CocoFile, CocoImage, RleFields, SavFile
+from sam2ov.mask_files.schemas import (
+    CocoAnnotation,
+    CocoFile,
+    CocoImage,
+    CocoResult,
+    RleFields,
+    SavFile,
+)
 from sam2ov.values.rle import Rle, encode_rle, pack_counts, require_valid
 
 
@@ -36,8 +42,40 @@ def coco_masks(file: CocoFile) -> Iterator[FoundMask]:
         own = track.object_id if track is not None else None
         name = track.name if track is not None else names.get(annotation.category_id, "")
         image = images[annotation.image_id]
-        mask = _mask(annotation, image)
-        yield FoundMask(numbers[image.id], ids.of(key if own is None else own), name, mask)
+        obj_id = ids.of(key if own is None else own)
+        if annotation.segmentation:
+            yield FoundMask(numbers[image.id], obj_id, name, _mask(annotation, image))
+        elif (box := _corners_of(annotation.bbox)) is not None:
+            yield FoundMask(numbers[image.id], obj_id, name, None, box)
+
+
+def coco_results(found: list[CocoResult]) -> Iterator[FoundMask]:
+    """The masks of a list of results, by frame, which is ``image_id``; boxes where there are none.
+
+    Raises:
+        PromptError: it cannot be told which masks belong to one object, or one is malformed.
+    """
+    if any(result.track_id is None for result in found):
+        require_one_per_frame(
+            ((f"picture {r.image_id}", f"category {r.category_id}") for r in found), "track_id"
+        )
+    ids = ObjectIds()
+    for result in sorted(found, key=lambda result: result.image_id):
+        key = ("category", result.category_id) if result.track_id is None else result.track_id
+        mask = None if result.segmentation is None else _valid(result.segmentation)
+        box = _corners_of(result.bbox) if mask is None else None
+        if mask is not None or box is not None:
+            yield FoundMask(result.image_id, ids.of(key), "", mask, box)
+
+
+def _corners_of(
+    bbox: tuple[float, float, float, float] | None,
+) -> tuple[float, float, float, float] | None:
+    """COCO's boxes are a corner and the sides."""
+    if bbox is None or min(bbox[2:]) <= 0:
+        return None
+    x, y, width, height = bbox
+    return x, y, x + width, y + height
 
 
 def sav_masks(file: SavFile) -> Iterator[FoundMask]:
@@ -77,12 +115,9 @@ def _identity(annotations: list[CocoAnnotation]) -> Callable[[CocoAnnotation], H
     for way in ways:
         if annotations and all(isinstance(way(a), int | str) for a in annotations):
             return way
-    counts = Counter((a.image_id, a.category_id) for a in annotations)
-    if counts and max(counts.values()) > 1:
-        raise PromptError(
-            "The file does not say which masks belong to one object: it has no track_id, and "
-            "several masks of a category on one picture."
-        )
+    require_one_per_frame(
+        ((f"picture {a.image_id}", f"category {a.category_id}") for a in annotations), "track_id"
+    )
     return lambda a: ("category", a.category_id)
 
 

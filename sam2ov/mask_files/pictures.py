@@ -24,8 +24,8 @@ MOST_LABELS: Final = 1000
 """Of one picture: each takes a look at all of its pixels."""
 
 _VOID: Final = 255
-_MOTS_FACTOR: Final = 1000
-_MOTS_IGNORED: Final = 10
+MOTS_FACTOR: Final = 1000
+MOTS_IGNORED: Final = 10
 _AREAS: Final = 0.5
 _EDGES: Final = 0.2
 """Shares of the pixels in between that lie within areas of their value: from the one on, the values
@@ -53,18 +53,35 @@ class Reading:
 AS_THEY_LOOK: Final = Reading()
 
 
+@dataclass(frozen=True)
+class Label:
+    """A value that is an object.
+
+    Attributes:
+        value: of its pixels; it tells the object from others.
+        number: what the object is called by the format; None for a colour. With MOTS, objects of
+            different classes may have the same.
+        name: its colour as #rrggbb, or empty.
+        class_id: MOTS's number of its class, or None.
+    """
+
+    value: int
+    number: int | None = None
+    name: str = ""
+    class_id: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Labels:
     """What a picture shows.
 
     Attributes:
         values: [H, W], whose pixels of one value belong together.
-        objects: the values that are objects, and what tells each: its number, or its colour as
-            #rrggbb.
+        objects: the values that are objects.
     """
 
     values: npt.NDArray[np.integer]
-    objects: tuple[tuple[int, int | str], ...]
+    objects: tuple[Label, ...]
 
     def mask(self, value: int) -> BoolArray:
         """Where an object is."""
@@ -73,7 +90,7 @@ class Labels:
 
     def everything(self) -> BoolArray:
         """Where any object is."""
-        return np.isin(self.values, [value for value, _ in self.objects])
+        return np.isin(self.values, [label.value for label in self.objects])
 
 
 def labels_of(image: Image.Image, name: str, how: Reading) -> Labels:
@@ -98,7 +115,7 @@ def labels_of(image: Image.Image, name: str, how: Reading) -> Labels:
 
 
 def _one_object(mask: BoolArray) -> Labels:
-    return Labels(mask.astype(np.uint8), ((1, 1),) if mask.any() else ())
+    return Labels(mask.astype(np.uint8), (Label(1, 1),) if mask.any() else ())
 
 
 def _of_grey(values: npt.NDArray[np.generic], name: str, how: Reading) -> Labels:
@@ -132,15 +149,22 @@ def _label_map(values: npt.NDArray[np.integer], name: str, *, is_palette: bool =
             f"to {MOST_LABELS:,}."
         )
     if len(found) == 1 and found[0] in {_VOID, 65535} and not is_palette:
-        return Labels(values, ((found[0], 1),))  # black and white
+        return Labels(values, (Label(found[0], 1),))  # black and white
     return Labels(
         values,
         tuple(
-            (value, value % _MOTS_FACTOR if value >= _MOTS_FACTOR else value)
+            _label(value)
             for value in found
-            if value != _VOID and value // _MOTS_FACTOR != _MOTS_IGNORED
+            if value != _VOID and value // MOTS_FACTOR != MOTS_IGNORED
         ),
     )
+
+
+def _label(value: int) -> Label:
+    if value < MOTS_FACTOR:
+        return Label(value, value)
+    class_id, number = divmod(value, MOTS_FACTOR)
+    return Label(value, number, class_id=class_id)
 
 
 def _of_colours(
@@ -162,7 +186,7 @@ def _of_colours(
     if covered >= 0.9 * int(counts.sum()):
         return Labels(
             np.where(np.isin(packed, plain), packed, 0),
-            tuple((colour, f"#{colour:06x}") for colour in sorted(plain)),
+            tuple(Label(colour, name=f"#{colour:06x}") for colour in sorted(plain)),
         )
     if not inside.all():
         return _one_object(inside)  # a cut-out: the colours are those of the object

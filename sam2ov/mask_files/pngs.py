@@ -2,7 +2,7 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
@@ -15,12 +15,20 @@ from sam2ov.mask_files.schemas import MAX_PIXELS, MAX_SIDE
 from sam2ov.values.rle import encode_rle
 
 
-def png_masks(bundle: Bundle, names: list[str], how: Reading) -> Iterator[FoundMask]:
+def png_masks(
+    bundle: Bundle, names: list[str], how: Reading, classes: Mapping[int, str]
+) -> Iterator[FoundMask]:
     """The masks of PNGs, by frame.
 
     The last number of a name is the frame; one without is frame 0. What their values and colours
     mean, ``pictures`` tells. Pictures in several folders show an object per folder, whose number
     or name is the folder's.
+
+    Args:
+        bundle: that holds them.
+        names: of the pictures.
+        how: to take them.
+        classes: the names of MOTS's classes, for objects of one.
 
     Raises:
         PromptError: a picture cannot be read; frames appear twice; or there are several videos.
@@ -53,9 +61,11 @@ def png_masks(bundle: Bundle, names: list[str], how: Reading) -> Iterator[FoundM
                 name = "" if is_number else leaf
                 yield FoundMask(number, ids.of(key), name, encode_rle(labels.everything()))
                 continue
-            for value, told_by in labels.objects:
-                name = told_by if isinstance(told_by, str) else ""
-                yield FoundMask(number, ids.of(told_by), name, encode_rle(labels.mask(value)))
+            for label in labels.objects:
+                obj_id = ids.of(label.value, label.number or 0)
+                class_name = "" if label.class_id is None else classes.get(label.class_id, "")
+                mask = encode_rle(labels.mask(label.value))
+                yield FoundMask(number, obj_id, label.name or class_name, mask)
 
 
 def _is_label_map(bundle: Bundle, name: str) -> bool:

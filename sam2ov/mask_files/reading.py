@@ -4,16 +4,19 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from sam2ov.errors import PromptError, first_fault
 from sam2ov.mask_files.bundle import MAX_TEXT_BYTES, Bundle, open_bundle
 from sam2ov.mask_files.cvat import cvat_masks
 from sam2ov.mask_files.found import FoundMask
 from sam2ov.mask_files.json_bounds import require_few_values
-from sam2ov.mask_files.jsons import coco_masks, sav_masks
+from sam2ov.mask_files.jsons import coco_masks, coco_results, sav_masks
+from sam2ov.mask_files.label_studio import label_studio_masks
+from sam2ov.mask_files.mots import is_mots_text, mots_classes, mots_masks
 from sam2ov.mask_files.pictures import AS_THEY_LOOK, Reading
 from sam2ov.mask_files.pngs import png_masks
 from sam2ov.mask_files.prompt_file import (
@@ -24,16 +27,20 @@ from sam2ov.mask_files.prompt_file import (
     from_prompt,
     parse_prompt_file,
 )
-from sam2ov.mask_files.schemas import CocoFile, SavFile
+from sam2ov.mask_files.schemas import CocoFile, CocoResult, LabelStudioTask, SavFile, Several
+from sam2ov.mask_files.yolo import is_yolo_text, yolo_masks
 from sam2ov.values.prompts import MaskPrompt
 from sam2ov.values.rle import is_empty
 from sam2ov.workers.heartbeat import beat
 
 _MAX_PROMPTS = 20_000
 _KINDS = (
-    "COCO or SA-V (json), CVAT for video (xml), or PNGs (DAVIS, MOTS, or a folder per object), "
-    "each also in a folder or a zip"
+    "COCO, SA-V or Label Studio (json), CVAT (xml), YOLO or MOTS (txt), or PNGs (DAVIS, MOTS, or a "
+    "folder per object), each also in a folder or a zip"
 )
+_OF_MASKS: Final = frozenset({"Annotations", "instances", "SegmentationObject"})
+"""Folders whose pictures are masks, whatever lies beside them."""
+_NO_LABELS: Final = frozenset({"classes.txt", "labels.txt", "readme.txt"})
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,14 @@ class Choice:
         first_number: the number that the video's frame 0 has in the files.
         numbers: those of the video's frames, ascending, instead; masks are found by them.
         pictures: what their values mean.
+        size_hw: of the video, for files that tell shares of it; None if it is not known.
     """
 
     every: int | None = None
     first_number: int = 0
     numbers: tuple[int, ...] = ()
     pictures: Reading = AS_THEY_LOOK
+    size_hw: tuple[int, int] | None = None
 
     def frame_of(self, number: int) -> int:
         """The frame of the video that a number in the files means.
@@ -91,7 +100,7 @@ def read_prompts_or_masks(path: Path, choice: Choice, max_text_bytes: int) -> Pr
         with open_bundle(path) as bundle:
             content = bundle.read(path.name, max_text_bytes)
         require_few_values(content, path.name)
-        if not _keys(content) & {"masklet", "annotations"}:
+        if not _keys(content) & {"masklet", "annotations", "image_id"}:
             return parse_prompt_file(content, path.name)
     return read_masks(path, choice, max_text_bytes)
 
@@ -114,7 +123,7 @@ def read_masks(
     names: dict[int, str] = {}
     count = 0
     with open_bundle(path) as bundle:
-        for found in _found(bundle, path.name, max_text_bytes, choice.pictures):
+        for found in _found(bundle, path.name, max_text_bytes, choice):
             beat()
             frame = choice.frame_of(found.number)
             entry = _entry(found, frame, kept.get(found.obj_id, {}), choice)
@@ -154,24 +163,55 @@ def _entry(
     return from_prompt(frame, MaskPrompt(found.mask))
 
 
-def _found(
-    bundle: Bundle, name: str, max_text_bytes: int, pictures_are: Reading
-) -> Iterator[FoundMask]:
+def _found(bundle: Bundle, name: str, most: int, choice: Choice) -> Iterator[FoundMask]:
+    """Find out what there is: folders of masks, a file of annotations, labels, or pictures."""
     pictures = bundle.ending(".png")
-    if pictures:
-        masks = [p for p in pictures if "Annotations" in p.split("/")] or pictures
-        return png_masks(bundle, masks, pictures_are)
+    masks = [picture for picture in pictures if _OF_MASKS & set(picture.split("/")[:-1])]
     texts = bundle.ending(".json", ".xml")
-    if len(texts) != 1:
-        what = f"{len(texts)} files of annotations" if texts else "nothing that can be read"
-        raise PromptError(f"{name} holds {what}. Give one of {_KINDS}.")
-    content = bundle.read(texts[0], max_text_bytes)
-    if texts[0].lower().endswith(".xml"):
+    if not masks and len(texts) == 1:
+        found = _annotated(bundle.read(texts[0], most), texts[0], choice)
+        if found is not None:
+            return found
+    if not masks and (found := _labelled(bundle, most, choice)) is not None:
+        return found
+    if pictures:
+        return png_masks(bundle, masks or pictures, choice.pictures, mots_classes(bundle))
+    if len(texts) == 1:
+        raise PromptError(f"{texts[0]} is none of {_KINDS}.")
+    what = f"{len(texts)} files of annotations" if texts else "nothing that can be read"
+    raise PromptError(f"{name} holds {what}. Give one of {_KINDS}.")
+
+
+def _labelled(bundle: Bundle, most: int, choice: Choice) -> Iterator[FoundMask] | None:
+    """The masks of texts, if there are any: lines of MOTS in one file, or YOLO's in many."""
+    names = [
+        name
+        for name in bundle.ending(".txt")
+        if PurePosixPath(name).name.casefold() not in _NO_LABELS
+    ]
+    first = next(
+        ((name, line) for name in names if (line := _first_line(bundle, name, most))), None
+    )
+    if first is None:
+        return None
+    if is_mots_text(first[1]):
+        if len(names) > 1:
+            raise PromptError(
+                f"There are texts of {len(names)} videos. Give the file of one of them."
+            )
+        return mots_masks(bundle.read(first[0], most), first[0], mots_classes(bundle))
+    return yolo_masks(bundle, names, choice.size_hw) if is_yolo_text(first[1]) else None
+
+
+def _first_line(bundle: Bundle, name: str, most: int) -> str:
+    content = bundle.read(name, most).strip()
+    return content.split(b"\n", 1)[0].decode("utf-8", "replace")
+
+
+def _annotated(content: bytes, name: str, choice: Choice) -> Iterator[FoundMask] | None:
+    """The masks of a file of annotations; None if it is something else."""
+    if name.lower().endswith(".xml"):
         return cvat_masks(content)
-    return _json_masks(content, texts[0])
-
-
-def _json_masks(content: bytes, name: str) -> Iterator[FoundMask]:
     require_few_values(content, name)
     keys = _keys(content)
     try:
@@ -179,15 +219,22 @@ def _json_masks(content: bytes, name: str) -> Iterator[FoundMask]:
             return sav_masks(SavFile.model_validate_json(content))
         if {"images", "annotations"} <= keys:
             return coco_masks(CocoFile.model_validate_json(content))
+        if {"data", "annotations"} <= keys:
+            tasks = TypeAdapter(Several[LabelStudioTask]).validate_json(content)
+            return label_studio_masks(tasks, choice.size_hw)
+        if {"image_id", "category_id"} <= keys:
+            return coco_results(TypeAdapter(Several[CocoResult]).validate_json(content))
     except ValidationError as error:
         raise PromptError(f"{name} is malformed at {first_fault(error)}.") from error
-    raise PromptError(f"{name} is none of {_KINDS}.")
+    return None
 
 
 def _keys(content: bytes) -> set[str]:
-    """The keys of a JSON object; none if it is something else."""
+    """The keys of a JSON object, or of the first one in a list; none if it is something else."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
         return set()
+    if isinstance(found, list) and found:
+        found = found[0]
     return set(found) if isinstance(found, dict) else set()

@@ -10,7 +10,7 @@ MAX_PIXELS: Final = 40_000_000
 MAX_SIDE: Final = 1 << 15
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 _T = TypeVar("_T")
-_Several = Annotated[list[_T], Field(fail_fast=True)]
+Several = Annotated[list[_T], Field(fail_fast=True)]
 """Of millions of wrong values only the first is reported."""
 Number = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
 
@@ -25,7 +25,7 @@ class RleFields(_Part):
     """Run lengths, compressed to text or not."""
 
     size: tuple[Side, Side]
-    counts: str | _Several[Annotated[int, Field(ge=0, le=MAX_PIXELS)]]
+    counts: str | Several[Annotated[int, Field(ge=0, le=MAX_PIXELS)]]
 
     @model_validator(mode="after")
     def _not_too_large(self) -> Self:
@@ -50,11 +50,12 @@ class CocoImage(_Part):
 
 
 class CocoAnnotation(_Part):
-    """A mask; the last three say which object it belongs to, each in the way of some program."""
+    """A mask or box; the last three say which object it belongs to, each as some program does."""
 
     image_id: Number
     category_id: Number
-    segmentation: RleFields | _Several[_Several[FiniteFloat]] = []
+    segmentation: RleFields | Several[Several[FiniteFloat]] = []
+    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
     track_id: Number | None = None
     instance_id: Number | None = None
     attributes: dict[str, Any] = {}
@@ -78,19 +79,19 @@ class CocoTrack(_Part):
 class CocoFile(_Part):
     """A COCO file of instances."""
 
-    images: _Several[CocoImage]
-    annotations: _Several[CocoAnnotation]
-    categories: _Several[CocoCategory] = []
-    tracks: _Several[CocoTrack] = []
+    images: Several[CocoImage]
+    annotations: Several[CocoAnnotation]
+    categories: Several[CocoCategory] = []
+    tracks: Several[CocoTrack] = []
 
 
 class SavFile(_Part):
     """An SA-V file; the names without "masklet" in SA-V are sam2ov's."""
 
-    masklet: _Several[_Several[RleFields]]
-    masklet_id: _Several[Number]
-    masklet_object_id: _Several[Number] | None = None
-    masklet_name: _Several[str] | None = None
+    masklet: Several[Several[RleFields]]
+    masklet_id: Several[Number]
+    masklet_object_id: Several[Number] | None = None
+    masklet_name: Several[str] | None = None
     masklet_every: Annotated[int, Field(ge=1, le=1000)] = 4
     video_first_frame: Annotated[int, Field(ge=0, le=1 << 40)] = 0
 
@@ -98,3 +99,69 @@ class SavFile(_Part):
 def _require_few_pixels(height: int, width: int) -> None:
     if height * width > MAX_PIXELS:
         raise ValueError(f"{width}×{height} pixels are too many")
+
+
+class CocoResult(_Part):
+    """What a detector found, as COCO's evaluation takes it: a list of these is a file."""
+
+    image_id: Number
+    category_id: Number
+    segmentation: RleFields | None = None
+    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    track_id: Number | None = None
+
+
+class VideoBox(_Part):
+    """A box of a frame, which counts from 1, in percent of the picture."""
+
+    frame: Annotated[int, Field(ge=1, le=1 << 40)]
+    enabled: bool = True
+    x: FiniteFloat
+    y: FiniteFloat
+    width: FiniteFloat
+    height: FiniteFloat
+
+
+class RegionValue(_Part):
+    """What a region of Label Studio is; which fields there are depends on its kind."""
+
+    rle: Several[Annotated[int, Field(ge=0, le=255)]] | None = None
+    points: Several[tuple[FiniteFloat, FiniteFloat]] | None = None
+    x: FiniteFloat | None = None
+    y: FiniteFloat | None = None
+    width: FiniteFloat | None = None
+    height: FiniteFloat | None = None
+    rotation: FiniteFloat = 0
+    sequence: Several[VideoBox] | None = None
+    labels: Several[str] | None = None
+    brushlabels: Several[str] | None = None
+    polygonlabels: Several[str] | None = None
+    rectanglelabels: Several[str] | None = None
+
+
+class LabelStudioRegion(_Part):
+    """A region, or a choice, a relation or whatever else people answer."""
+
+    type: str = ""
+    value: RegionValue | None = None
+    original_width: Side | None = None
+    original_height: Side | None = None
+
+    @model_validator(mode="after")
+    def _not_too_large(self) -> Self:
+        _require_few_pixels(self.original_height or 1, self.original_width or 1)
+        return self
+
+
+class LabelStudioAnnotation(_Part):
+    """What one person answered."""
+
+    result: Several[LabelStudioRegion] = []
+    was_cancelled: bool = False
+
+
+class LabelStudioTask(_Part):
+    """A picture or video and the answers to it."""
+
+    data: dict[str, Any]
+    annotations: Several[LabelStudioAnnotation] = []

@@ -107,24 +107,21 @@ def read_sav(path: Path) -> Masks:
 
 
 def read_cvat_masks(path: Path) -> Masks:
-    """As CVAT imports them: of a track of masks, the first one."""
+    """As CVAT imports them: a mask belongs to a group, and the group is the object."""
     root = ET.parse(path).getroot()
-    size = root.find("meta/task/original_size")
-    assert size is not None
-    width, height = int(size.findtext("width", "")), int(size.findtext("height", ""))
     found: Masks = {}
-    ids = [int(track.attrib["id"]) for track in root.iter("track")]
-    assert len(set(ids)) == len(ids)
-    for track in root.iter("track"):
-        (shape,) = track
-        values = {name: int(shape.attrib[name]) for name in ("left", "top", "width", "height")}
-        runs = [int(length) for length in shape.attrib["rle"].split(",")]
-        pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-        mask = np.zeros((height, width), np.bool_)
-        rows = slice(values["top"], values["top"] + values["height"])
-        columns = slice(values["left"], values["left"] + values["width"])
-        mask[rows, columns] = pixels.reshape(values["height"], values["width"])
-        found[int(shape.attrib["frame"]), int(track.attrib["group_id"])] = mask
+    for image in root.iter("image"):
+        assert image.attrib["name"] == f"frame_{int(image.attrib['id']):06d}"
+        height, width = int(image.attrib["height"]), int(image.attrib["width"])
+        for shape in image:
+            values = {name: int(shape.attrib[name]) for name in ("left", "top", "width", "height")}
+            runs = [int(length) for length in shape.attrib["rle"].split(",")]
+            pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+            mask = np.zeros((height, width), np.bool_)
+            rows = slice(values["top"], values["top"] + values["height"])
+            columns = slice(values["left"], values["left"] + values["width"])
+            mask[rows, columns] = pixels.reshape(values["height"], values["width"])
+            found[int(image.attrib["id"]), int(shape.attrib["group_id"])] = mask
     return found
 
 

@@ -273,7 +273,7 @@ def test_names_with_markup_do_no_harm(write: Write, tmp_path: Path) -> None:
     evil = [ClipObject(1, '<a b="&">\'', "#000000")]
     for name, suffix in (("cvat", ".xml"), ("label-studio", ".json"), ("yolo", "")):
         write(name, tmp_path / f"a{suffix}", objects=evil, clip_name="<clip>&.mp4")
-    assert next(ET.parse(tmp_path / "a.xml").iter("track")).attrib["label"] == evil[0].name
+    assert next(ET.parse(tmp_path / "a.xml").iter("mask")).attrib["label"] == evil[0].name
     config = json.loads((tmp_path / "a.json").read_text())[0]["meta"]["labeling_config"]
     assert next(ET.fromstring(config).iter("Label")).attrib["value"] == evil[0].name
     assert yaml.safe_load((tmp_path / "a/data.yaml").read_text())["names"] == {0: evil[0].name}

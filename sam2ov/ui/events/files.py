@@ -103,6 +103,7 @@ class FileHandlers:
             choice = Choice(
                 every=1 if masks == "all" else None,
                 numbers=() if numbers is None else tuple(numbers.tolist()),
+                size_hw=clip.info.size_hw,
             )
             prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES, cancel)
             session = clip.project.session
