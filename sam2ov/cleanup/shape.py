@@ -79,6 +79,30 @@ def feathered(mask: BoolArray, width: float) -> FloatArray:
     return matte
 
 
+def antialiased(mask: BoolArray, logits: FloatArray) -> FloatArray:
+    """How much of each pixel a mask covers, [H, W] from 0 to 1; > 0.5 is the mask.
+
+    Between pixels the outline is where the logits pass through 0: by their slope it is so many
+    pixels away.
+
+    Args:
+        mask: [H, W].
+        logits: [H, W], whose signs are the mask wherever it ends.
+    """
+    matte = mask.astype(np.float32)
+    if not mask.any():
+        return matte
+    box = box_around(mask, 2)
+    inside, near = mask[box], np.asarray(logits[box], np.float32)
+    slope = cv2.magnitude(*(cv2.Sobel(near, cv2.CV_32F, x, 1 - x, ksize=1) / 2 for x in (1, 0)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        covered = np.clip(0.5 + near / slope, 0, 1)
+    # Elsewhere, such as where another object is on top, the outline lies between whole pixels.
+    is_edge = (slope > 0) & ((near > 0) == inside)
+    matte[box] = np.where(is_edge, covered, inside)
+    return matte
+
+
 def signed_distance(mask: BoolArray) -> FloatArray:
     """Distance to the outline of a mask [H, W] in pixels, negative outside."""
     signed: FloatArray = np.where(mask, _distance(mask) - 0.5, 0.5 - _distance(~mask))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.export.plan import ExportFrame
-from sam2ov.export.video_options import CutOutOptions
+from sam2ov.export.video_options import CutOutOptions, Edges
 from sam2ov.values.masks import FloatArray
 from sam2ov.values.objects import ClipObject
 
@@ -17,11 +17,14 @@ _FRINGE: Final = 16
 and programs that scale the picture mix neighbours."""
 
 
-def coverage(frame: ExportFrame, objects: Sequence[ClipObject]) -> FloatArray:
+def coverage(
+    frame: ExportFrame, objects: Sequence[ClipObject], edges: Edges = "soft"
+) -> FloatArray:
     """float32 [H, W] from 0 to 1; the most of all objects."""
-    covered = frame.matte(objects[0])
+    is_hard = edges == "hard"
+    covered = frame.matte(objects[0], hard=is_hard)
     for target in objects[1:]:
-        np.maximum(covered, frame.matte(target), out=covered)
+        np.maximum(covered, frame.matte(target, hard=is_hard), out=covered)
     return covered
 
 
@@ -29,7 +32,7 @@ def cut_out(
     frame: ExportFrame, objects: Sequence[ClipObject], options: CutOutOptions
 ) -> npt.NDArray[np.uint8]:
     """The picture with alpha, uint8 RGBA [H, W, 4]."""
-    covered = coverage(frame, objects)
+    covered = coverage(frame, objects, options.edges)
     if options.keep == "background":
         covered = 1 - covered
     alpha = (covered * 255 + np.float32(0.5)).astype(np.uint8)

@@ -25,7 +25,8 @@ def open_matte(plan: ExportPlan) -> Iterator[AddFrame]:
         VideoWriteError: the disk is full, or the place cannot be written to.
     """
     source = plan.source
-    is_fine = plan.options(MatteOptions).bits == "10"
+    options = plan.options(MatteOptions)
+    is_fine = options.bits == "10"
     white = np.float32(65535 if is_fine else 255)
     with VideoWriter.for_source(
         plan.path,
@@ -39,7 +40,7 @@ def open_matte(plan: ExportPlan) -> Iterator[AddFrame]:
     ) as writer:
 
         def add(frame: ExportFrame) -> None:
-            matte = coverage(frame, source.objects) * white + np.float32(0.5)
+            matte = coverage(frame, source.objects, options.edges) * white + np.float32(0.5)
             writer.write(matte.astype(np.uint16) if is_fine else matte.astype(np.uint8))
 
         yield add

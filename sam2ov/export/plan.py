@@ -85,9 +85,9 @@ class ExportFrame:
         """Where an object is, [H, W]."""
         return self._clip.masks.mask(self.index, target)
 
-    def matte(self, target: ClipObject) -> FloatArray:
-        """How much of each pixel an object covers, float32 [H, W] from 0 to 1; soft edges."""
-        return self._clip.masks.matte(self.index, target)
+    def matte(self, target: ClipObject, *, hard: bool = False) -> FloatArray:
+        """How much of each pixel an object covers, float32 [H, W] from 0 to 1."""
+        return self._clip.masks.matte(self.index, target, hard=hard)
 
     def label_map(self) -> LabelMap:
         """Which of ``ExportSource.masks.objects`` a pixel belongs to, see ``TrackedMasks``."""

@@ -30,11 +30,12 @@ def open_png_matte(plan: ExportPlan) -> Iterator[AddFrame]:
     Raises:
         ExportError: the path is taken by something else, or the disk is full.
     """
-    is_fine = plan.options(PngMatteOptions).bits == "16"
+    options = plan.options(PngMatteOptions)
+    is_fine = options.bits == "16"
     aspect = plan.source.video.info.sample_aspect_ratio
 
     def picture(frame: ExportFrame) -> bytes:
-        covered = coverage(frame, plan.source.objects)
+        covered = coverage(frame, plan.source.objects, options.edges)
         if is_fine:
             return with_pixel_aspect(number_png((covered * 65535 + 0.5).astype(np.uint16)), aspect)
         return with_pixel_aspect(grey_png((covered * 255 + 0.5).astype(np.uint8)), aspect)
@@ -82,7 +83,7 @@ def open_exr(plan: ExportPlan) -> Iterator[AddFrame]:
         channels: dict[str, Half] = {}
         covered = np.zeros(source.masks.size_hw, np.float32)
         for target, layer in zip(source.objects, layers, strict=True):
-            matte = frame.matte(target)
+            matte = frame.matte(target, hard=options.edges == "hard")
             channels[f"{layer}.A"] = matte.astype(np.float16)
             np.maximum(covered, matte, out=covered)
         channels["A"] = covered.astype(np.float16)

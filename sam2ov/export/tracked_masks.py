@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sam2ov.cleanup.masks import CleanedMasks
-from sam2ov.cleanup.shape import feathered
+from sam2ov.cleanup.shape import antialiased, feathered
 from sam2ov.errors import ExportError
 from sam2ov.values.masks import MAX_LABELS, BoolArray, FloatArray, LabelMap, MaskSource, label_map
 from sam2ov.values.objects import ClipObject
@@ -57,9 +57,18 @@ class TrackedMasks:
             return np.asarray(self.label_map(frame_idx) == number)
         return self._logits(frame_idx, target) > 0
 
-    def matte(self, frame_idx: int, target: ClipObject) -> FloatArray:
-        """How much of each pixel [H, W] an object covers, 0 to 1: the mask with soft edges."""
-        return feathered(self.mask(frame_idx, target), target.clean_up.feather)
+    def matte(self, frame_idx: int, target: ClipObject, *, hard: bool = False) -> FloatArray:
+        """How much of each pixel [H, W] an object covers, 0 to 1: the mask with soft edges.
+
+        They are as wide as the object's ``feather``, else as their pixels are covered; ``hard``:
+        all or nothing.
+        """
+        mask = self.mask(frame_idx, target)
+        if hard:
+            return mask.astype(np.float32)
+        if target.clean_up.feather > 1:
+            return feathered(mask, target.clean_up.feather)
+        return antialiased(mask, self._logits(frame_idx, target))
 
     def label_map(self, frame_idx: int) -> LabelMap:
         """Which object each pixel belongs to; where masks overlap, the highest logit wins."""

@@ -13,6 +13,9 @@ EffectName = Literal[
 ]
 
 
+Edges = Literal["soft", "hard"]
+
+
 class OverlayOptions(FormatOptions):
     """What is done to the clip, see ``effects``."""
 
@@ -49,7 +52,17 @@ class OverlayOptions(FormatOptions):
     audio: bool = Field(True, description="With the clip's sound.")
 
 
-class MatteOptions(FormatOptions):
+class EdgeOptions(FormatOptions):
+    """Of what tells how much of a pixel an object covers."""
+
+    edges: Edges = Field(
+        "soft",
+        description="soft: pixels on the outline are covered in part, as wide as Clean-up says; "
+        "hard: all or nothing.",
+    )
+
+
+class MatteOptions(EdgeOptions):
     """Of matte videos."""
 
     bits: Literal["8", "10"] = Field(
@@ -57,7 +70,7 @@ class MatteOptions(FormatOptions):
     )
 
 
-class CutOutOptions(FormatOptions):
+class CutOutOptions(EdgeOptions):
     """Of pictures with alpha."""
 
     keep: Literal["objects", "background"] = Field(
@@ -85,7 +98,7 @@ class Vp9Options(AlphaOptions):
     crf: int = Field(20, ge=0, le=63, description="0 is the best quality, 63 the smallest file.")
 
 
-class PngMatteOptions(FormatOptions):
+class PngMatteOptions(EdgeOptions):
     """Of mattes as PNGs."""
 
     bits: Literal["8", "16"] = Field(
@@ -93,7 +106,7 @@ class PngMatteOptions(FormatOptions):
     )
 
 
-class ExrOptions(FormatOptions):
+class ExrOptions(EdgeOptions):
     """Of OpenEXR."""
 
     picture: bool = Field(

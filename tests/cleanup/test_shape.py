@@ -6,8 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sam2ov.cleanup.shape import feathered, grown, smoothed, without_holes, without_specks
-from sam2ov.values.masks import BoolArray
+from sam2ov.cleanup.shape import (
+    antialiased,
+    feathered,
+    grown,
+    smoothed,
+    without_holes,
+    without_specks,
+)
+from sam2ov.values.masks import BoolArray, FloatArray
 from tests.cleanup.conftest import SIZE_HW, box, disc
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 24), st.integers(1, 24)))
@@ -108,3 +115,34 @@ def test_nothing_asked_for_is_nothing_done(mask: BoolArray) -> None:
         feathered(mask, 0),
     ):
         np.testing.assert_array_equal(made, mask)
+
+
+@settings(max_examples=30)
+@given(st.floats(10, 30), st.floats(10, 30), st.floats(2, 8), st.floats(0.2, 5), st.floats(0.5, 3))
+def test_antialiased_edges_are_what_pixels_are_covered(
+    x: float, y: float, radius: float, slope: float, bend: float
+) -> None:
+    """Of a disc whose outline lies anywhere between pixels, and whose scores have any slope."""
+
+    def signed(factor: int) -> FloatArray:
+        rows, columns = (np.mgrid[: 40 * factor, : 40 * factor] + 0.5) / factor
+        return np.asarray(radius - np.hypot(columns - x, rows - y), np.float32)
+
+    distance = signed(1)
+    logits = (np.tanh(distance / (8 * bend)) * 8 * slope).astype(np.float32)
+    mask = logits > 0
+    matte = antialiased(mask, logits)
+    np.testing.assert_array_equal(matte > 0.5, mask)
+    covered = (signed(8) > 0).reshape(40, 8, 40, 8).mean(axis=(1, 3))
+    assert np.abs(matte - covered).max() < 0.16
+    assert abs(matte.sum() - covered.sum()) <= 0.02 * covered.sum() + 1
+    assert not matte[distance < -1].any()
+
+
+def test_antialiased_edges_end_where_the_mask_was_cut() -> None:
+    """Such as by another object on top: there the scores do not pass through 0."""
+    logits = np.full((20, 20), 3, np.float32)
+    mask = np.zeros((20, 20), np.bool_)
+    mask[5:15, 5:15] = True
+    np.testing.assert_array_equal(antialiased(mask, logits), mask)
+    assert not antialiased(np.zeros((20, 20), np.bool_), logits).any()

@@ -36,7 +36,10 @@ def read(
     file = io.BytesIO()
     image.save(file, "PNG")
     found = labels_of(Image.open(file), "picture.png", Reading(kind, threshold))
-    return {label.name or label.number or label.value: found.mask(label.value) for label in found.objects}
+    return {
+        label.name or label.number or label.value: found.mask(label.value)
+        for label in found.objects
+    }
 
 
 def feathered(white: int, sigma: float = 3.0) -> npt.NDArray[np.float64]:
