@@ -23,25 +23,29 @@ EDGETAM_VENV := .venv-edgetam
 EDGETAM := edgetam-dimos==1.0.1 timm==1.0.15
 EFFICIENTTAM_VENV := .venv-efficienttam
 EFFICIENTTAM := efficient-track-anything==1.0
+# Programs of others that read our exports, see tests/readers.
+READERS_VENV := .venv-readers
+READERS := tests/readers/requirements.txt
 # What npm installs to check the page's code; the app needs no Node.
 NODE_MODULES := node_modules
 STAMP := installed.stamp
 
 # Tests that need torch; every other test runs where torch is absent.
 TORCH_TESTS := tests/convert tests/parity tests/reference tests/training
+READERS_TESTS := tests/readers
 
 stage = @printf '\n==> %s  %s\n' "$$(date +%H:%M:%S)" $(1)
 # pytest exits with 5 when PYTEST_ARGS selects none of a run's tests; without PYTEST_ARGS it is a failure.
 pytest = $(1)/bin/python -m pytest $(2) $(PYTEST_ARGS)$(if $(PYTEST_ARGS), || [ $$? -eq 5 ])
 
-.PHONY: app test check test-torch test-runtime hooks clean
+.PHONY: app test check test-torch test-readers test-runtime hooks clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 app: $(APP_VENV)/$(STAMP)
 	$(APP_VENV)/bin/sam2ov app $(APP_ARGS)
 
-test: check test-torch test-runtime
+test: check test-torch test-readers test-runtime
 	$(call stage,"all checks passed")
 
 check: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
@@ -60,13 +64,17 @@ test-torch: $(TEST_VENV)/$(STAMP) $(EDGETAM_VENV)/$(STAMP) $(EFFICIENTTAM_VENV)/
 	$(call stage,"tests of the converter and of parity with the authors' code in torch")
 	$(call pytest,$(TEST_VENV),$(TORCH_TESTS) -n 2 --dist loadfile)
 
+test-readers: $(READERS_VENV)/$(STAMP)
+	$(call stage,"exports read by programs of others")
+	$(call pytest,$(READERS_VENV),$(READERS_TESTS))
+
 test-runtime: $(RUNTIME_VENV)/$(STAMP)
 	$(call stage,"tests of the runtime in an environment without torch")
 	@if $(RUNTIME_VENV)/bin/python -c "import torch" 2>/dev/null; then \
 		echo "$(RUNTIME_VENV) has torch: the runtime must install and run without it." >&2; exit 1; fi
 	@# The browser's tests wait most of the time: they run beside all others and are shown behind them.
 	@log=$$(mktemp); { $(call pytest,$(RUNTIME_VENV),tests/e2e); } >"$$log" 2>&1 & browser=$$!; \
-		{ $(call pytest,$(RUNTIME_VENV),tests $(TORCH_TESTS:%=--ignore=%) --ignore=tests/e2e); }; others=$$?; \
+		{ $(call pytest,$(RUNTIME_VENV),tests $(TORCH_TESTS:%=--ignore=%) --ignore=$(READERS_TESTS) --ignore=tests/e2e); }; others=$$?; \
 		wait $$browser; ended=$$?; \
 		printf '\n==> the tests of the page in a browser\n'; cat "$$log"; rm -f "$$log"; \
 		[ $$others -eq 0 ] && [ $$ended -eq 0 ]
@@ -75,7 +83,7 @@ hooks: $(TEST_VENV)/$(STAMP) $(NODE_MODULES)/$(STAMP)
 	$(TEST_VENV)/bin/pre-commit install
 
 clean:
-	rm -rf $(APP_VENV) $(TEST_VENV) $(RUNTIME_VENV) $(EDGETAM_VENV) $(EFFICIENTTAM_VENV) $(NODE_MODULES) build dist *.egg-info
+	rm -rf $(APP_VENV) $(TEST_VENV) $(RUNTIME_VENV) $(EDGETAM_VENV) $(EFFICIENTTAM_VENV) $(READERS_VENV) $(NODE_MODULES) build dist *.egg-info
 
 comma := ,
 
@@ -105,22 +113,25 @@ $(TEST_VENV)/$(STAMP): pyproject.toml
 	$(TEST_VENV)/bin/python -m pip install --quiet --no-deps $(VOS_BENCHMARK)
 	@touch $@
 
-# $(call reference_venv,FOLDER,PACKAGES): these packages alone; torch and all else they import lie in the
+# $(call reference_venv,FOLDER,NAMES,PACKAGES): these packages alone; torch and all else they import lie in the
 # test environment, which comes behind them on the search path.
 define reference_venv
 	$(call stage,"installing $(2) into $(1)")
 	@$(TEST_VENV)/bin/python -m venv --clear --without-pip $(1)
-	$(TEST_VENV)/bin/python -m pip --python $(1)/bin/python install --quiet --no-deps $(2)
+	$(TEST_VENV)/bin/python -m pip --python $(1)/bin/python install --quiet --no-deps $(3)
 	@site='import sysconfig; print(sysconfig.get_path("purelib"))'; \
 		$(TEST_VENV)/bin/python -c "$$site" > "$$($(1)/bin/python -c "$$site")/test_environment.pth"
 	@touch $(1)/$(STAMP)
 endef
 
 $(EDGETAM_VENV)/$(STAMP): $(TEST_VENV)/$(STAMP)
-	$(call reference_venv,$(EDGETAM_VENV),$(EDGETAM))
+	$(call reference_venv,$(EDGETAM_VENV),$(EDGETAM),$(EDGETAM))
 
 $(EFFICIENTTAM_VENV)/$(STAMP): $(TEST_VENV)/$(STAMP)
-	$(call reference_venv,$(EFFICIENTTAM_VENV),$(EFFICIENTTAM))
+	$(call reference_venv,$(EFFICIENTTAM_VENV),$(EFFICIENTTAM),$(EFFICIENTTAM))
+
+$(READERS_VENV)/$(STAMP): $(TEST_VENV)/$(STAMP) $(READERS)
+	$(call reference_venv,$(READERS_VENV),$(READERS),--requirement $(READERS))
 
 $(NODE_MODULES)/$(STAMP): package.json package-lock.json
 	$(call stage,"installing TypeScript into $(NODE_MODULES)")

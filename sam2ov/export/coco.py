@@ -110,6 +110,8 @@ class CocoText:
             "area": int(np.count_nonzero(mask)),
             "bbox": list(cv2.boundingRect(mask.view(np.uint8))),
             "iscrowd": 0,
+            # CVAT and Datumaro keep what they do not know in here.
+            "attributes": {"track_id": _track_id(frame.source, target), "occluded": False},
         }
 
 

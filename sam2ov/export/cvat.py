@@ -67,7 +67,7 @@ class _Masks:
         if shapes:
             height, width = frame.mask(self.objects[0]).shape
             self.text.write(
-                f'  <image id="{frame.index}" name="frame_{frame.index:06d}" width="{width}" '
+                f'  <image id="{frame.index}" name="frame_{frame.index:06d}.png" width="{width}" '
                 f'height="{height}">\n{"".join(shapes)}  </image>\n'
             )
 

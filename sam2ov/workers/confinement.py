@@ -81,11 +81,16 @@ def _limit(allowed: Confinement) -> bool:
     return sys.platform == "linux"
 
 
+_PACKAGE_FOLDERS: Final = frozenset({"site-packages", "dist-packages"})
+
+
 def _own_files() -> tuple[Path, ...]:
     """Where Python, its libraries and the system's lie: code may be loaded on first use."""
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders = [Path(path) for path in sorted(paths) if path]
     folders += [Path(sam2ov.__file__).parent, Path(sys.base_prefix, "lib")]
+    # An environment may use the packages of another one, or those of the system and the user.
+    folders += [path for path in map(Path, sys.path) if path.name in _PACKAGE_FOLDERS]
     folders += [Path(path) for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share")]
     folders += [
         Path("/proc/self"),

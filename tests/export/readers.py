@@ -111,7 +111,7 @@ def read_cvat_masks(path: Path) -> Masks:
     root = ET.parse(path).getroot()
     found: Masks = {}
     for image in root.iter("image"):
-        assert image.attrib["name"] == f"frame_{int(image.attrib['id']):06d}"
+        assert image.attrib["name"] == f"frame_{int(image.attrib['id']):06d}.png"
         height, width = int(image.attrib["height"]), int(image.attrib["width"])
         for shape in image:
             values = {name: int(shape.attrib[name]) for name in ("left", "top", "width", "height")}

@@ -180,3 +180,19 @@ def test_spares_are_used_and_ended() -> None:
     while worker_module._spares._kept and time.monotonic() < deadline:
         time.sleep(0.05)
     assert worker_module._spares._kept == []
+
+
+def test_packages_of_another_environment_can_be_loaded_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Environments take in those of others; libraries load parts of themselves on first use."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    for path in (packages / "late.py", tmp_path / "secret.py"):
+        path.write_text("x = 1\n")
+    monkeypatch.setenv("PYTHONPATH", os.fspath(packages))
+    with Worker(allowed()) as worker:
+        assert worker.call(misdeeds.read, packages / "late.py") == 6
+        if not expected_gaps():
+            with pytest.raises(Exception, match="Permission denied"):
+                worker.call(misdeeds.read, tmp_path / "secret.py")
