@@ -42,7 +42,7 @@ def _open(plan: ExportPlan, options: AlphaOptions, encoding: Encoding) -> Iterat
         stop=source.frames.stop,
         encoding=encoding,
         has_alpha=True,
-        with_audio=options.audio,
+        audio=options.audio,
         keep_start=plan.settings.keep_start,
     ) as writer:
 

@@ -35,7 +35,7 @@ def open_matte(plan: ExportPlan) -> Iterator[AddFrame]:
         stop=source.frames.stop,
         encoding=hevc(_CRF, ten_bit=True) if is_fine else h264(_CRF),
         is_grey=True,
-        with_audio=False,
+        audio="none",
         keep_start=plan.settings.keep_start,
     ) as writer:
 

@@ -45,7 +45,7 @@ def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
                 start=frames.start,
                 stop=frames.stop,
                 encoding=encoding,
-                with_audio=options.audio,
+                audio=options.audio,
                 keep_start=plan.settings.keep_start,
             )
         )

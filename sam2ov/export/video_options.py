@@ -14,6 +14,7 @@ EffectName = Literal[
 
 
 Edges = Literal["soft", "hard"]
+Audio = Literal["all", "first", "none"]
 
 
 class OverlayOptions(FormatOptions):
@@ -49,7 +50,7 @@ class OverlayOptions(FormatOptions):
         "h264", description="h264 plays everywhere, h265 is smaller."
     )
     crf: int = Field(18, ge=0, le=51, description="0 is the best quality, 51 the smallest file.")
-    audio: bool = Field(True, description="With the clip's sound.")
+    audio: Audio = Field("all", description="The clip's sound: all its tracks, the first, or none.")
 
 
 class EdgeOptions(FormatOptions):
@@ -89,7 +90,7 @@ class CutOutOptions(EdgeOptions):
 class AlphaOptions(CutOutOptions):
     """Of videos with alpha."""
 
-    audio: bool = Field(True, description="With the clip's sound.")
+    audio: Audio = Field("all", description="The clip's sound: all its tracks, the first, or none.")
 
 
 class Vp9Options(AlphaOptions):

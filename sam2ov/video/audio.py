@@ -1,15 +1,17 @@
 """The sound of a source, carried over to a written video."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.packet import Packet
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from sam2ov.errors import VideoOpenError
@@ -20,43 +22,94 @@ from sam2ov.video.stored_sound import (
     PACKETS_FILE,
     TIMES_FILE,
     SoundFormat,
+    StoredTrack,
+    Tracks,
     store_sound,
 )
 from sam2ov.video.times import FrameTimes
 from sam2ov.workers.confinement import Confinement
 from sam2ov.workers.worker import call_in_worker
 
+_MOV_LANGUAGES: Final = {
+    "deu": "ger",
+    "ell": "gre",
+    "isl": "ice",
+    "nld": "dut",
+    "swe": "sve",
+    "zho": "chi",
+}
+"""By ISO 639-2's own codes, those of QuickTime's languages that FFmpeg writes into mov files."""
 
-class AudioTrack:
-    """Feeds packets of sound to a container in step with the picture.
 
-    Use ``audio_track`` to make one. It reads what was stored as it goes; nothing is held in memory.
+class Sound:
+    """Feeds the sound of a source to a container in step with the picture.
+
+    Use ``carried_sound`` to make it. It reads what was stored as it goes; nothing is held in
+    memory.
     """
 
     def __init__(
         self,
         folder: "TemporaryDirectory[str]",
-        stored: InputContainer,
-        time_base: Fraction,
+        tracks: Sequence[StoredTrack],
         times: FrameTimes,
         output: OutputContainer,
     ) -> None:
         self._folder = folder
-        self._stored = stored
-        self._time_base = time_base
+        self._tracks: list[_Track] = []
+        try:
+            for track in tracks:
+                self._tracks.append(_Track(Path(folder.name), track, times, output))
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self) -> None:
+        """Start reading, after all streams of the output were added."""
+        for track in self._tracks:
+            track.begin()
+
+    def mux_until(self, seconds: Fraction) -> None:
+        """Write the sound that begins before ``seconds`` (on the clock of the output)."""
+        for track in self._tracks:
+            track.mux_until(seconds)
+
+    def close(self) -> None:
+        """Release what was stored."""
+        for track in self._tracks:
+            track.close()
+        self._folder.cleanup()
+
+
+class _Track:
+    """One of its tracks; the same methods."""
+
+    def __init__(
+        self, folder: Path, told: StoredTrack, times: FrameTimes, output: OutputContainer
+    ) -> None:
+        self._ticks = np.load(folder / TIMES_FILE.format(told.number), mmap_mode="r")
+        self._stored = av.open(str(folder / PACKETS_FILE.format(told.number)), format=CONTAINER)
+        self._time_base = told.time_base
         self._times = times
         self._output = output
-        self._stream = stored.streams.audio[0]
+        self._stream = self._stored.streams.audio[0]
         self._output_stream = output.add_stream_from_template(self._stream)
+        self._output_stream.disposition = Disposition.default if told.is_default else Disposition(0)
+        # mp4 and mov have a track's title in the name of its handler.
+        language = told.language
+        if output.format.name == "mov" and language is not None:
+            language = _MOV_LANGUAGES.get(language, language)
+        told_as = {"language": language, "title": told.title, "handler_name": told.title}
+        self._output_stream.metadata.update(
+            {name: text for name, text in told_as.items() if text is not None}
+        )
         self._packets = self._timed_packets()
         self._pending: tuple[Fraction, Packet[AudioStream]] | None = None
 
     def begin(self) -> None:
-        """Start reading, after all streams of the output were added."""
         self._pending = next(self._packets, None)
 
     def mux_until(self, seconds: Fraction) -> None:
-        """Write the sound that begins before ``seconds`` (on the clock of the output)."""
         while self._pending is not None and self._pending[0] < seconds:
             packet = self._pending[1]
             shift_packet(packet, self._times.shift)
@@ -64,15 +117,12 @@ class AudioTrack:
             self._pending = next(self._packets, None)
 
     def close(self) -> None:
-        """Release what was stored."""
         self._stored.close()
-        self._folder.cleanup()
 
     def _timed_packets(self) -> Iterator[tuple[Fraction, "Packet[AudioStream]"]]:
         """Packets for the output with the second at which each begins."""
-        ticks = np.load(Path(self._folder.name, TIMES_FILE), mmap_mode="r")
         packets = (packet for packet in self._stored.demux(self._stream) if packet.size)
-        for packet, (pts, dts, duration) in zip(packets, ticks, strict=True):
+        for packet, (pts, dts, duration) in zip(packets, self._ticks, strict=True):
             packet.time_base = self._time_base
             packet.pts, packet.dts, packet.duration = int(pts), int(dts), int(duration)
             packet.stream = self._output_stream
@@ -87,19 +137,21 @@ def shift_packet(packet: "Packet[AudioStream] | Packet[VideoStream]", seconds: F
         packet.dts = packet.pts if packet.dts is None else packet.dts + ticks
 
 
-def audio_track(
+def carried_sound(
     path: Path,
     times: FrameTimes,
+    tracks: Tracks,
     output: OutputContainer,
     encoding: Encoding,
     limits: VideoLimits,
     beside: Path,
-) -> AudioTrack | None:
+) -> Sound | None:
     """Add the sound of the video at ``path`` to ``output``; None where it is silent meanwhile.
 
     Args:
         path: the source, which a worker reads; see ``store_sound``.
         times: of the frames of the output.
+        tracks: which of its sound tracks; their languages, titles and default flags go with them.
         output: the video that is written.
         encoding: of it.
         limits: for opening the source.
@@ -111,10 +163,11 @@ def audio_track(
     folder = TemporaryDirectory(prefix="sam2ov-sound-", dir=beside)
     try:
         place = Path(folder.name).resolve()
-        sound = call_in_worker(
+        stored = call_in_worker(
             store_sound,
             path,
             times,
+            tracks,
             SoundFormat(
                 encoding.copied_audio, encoding.audio_encoder, encoding.muxer in {"mp4", "mov"}
             ),
@@ -125,11 +178,10 @@ def audio_track(
                 f"The sound of {path} cannot be read: reading it {how}. Export without sound."
             ),
         )
-        if sound is None:
+        if not stored:
             folder.cleanup()
             return None
-        stored = av.open(str(place / PACKETS_FILE), format=CONTAINER)
-        return AudioTrack(folder, stored, sound.time_base, times, output)
+        return Sound(folder, stored, times, output)
     except BaseException:
         folder.cleanup()
         raise

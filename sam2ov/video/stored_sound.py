@@ -7,10 +7,10 @@ times, which that container would round, beside it. So the writer reads nothing 
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import av
 import numpy as np
@@ -29,14 +29,23 @@ from sam2ov.workers.heartbeat import beat
 CONTAINER: Final = "matroska"
 """FFmpeg's name of the container: it takes every codec that any of ours takes."""
 
-PACKETS_FILE, TIMES_FILE = "sound.mka", "times.npy"
-"""The packets; int64 [N, 3], their pts, dts and durations."""
+PACKETS_FILE, TIMES_FILE = "sound-{}.mka", "times-{}.npy"
+"""Of a track: the packets; int64 [N, 3], their pts, dts and durations."""
+
+Tracks = Literal["none", "first", "all"]
+"""Which sound tracks are taken: the one that players choose, or each."""
 
 _PREROLL = Fraction(1, 10)
 """Seconds of sound before the start that are kept, hidden by an edit list: decoders need them."""
 
 _SEEK_MARGIN = Fraction(2)
 """Seconds before the start at which reading begins."""
+
+_MOST_CHARACTERS = 200
+"""Of a title or language."""
+
+_NO_TITLES = ("Handler", "Core Media")
+"""What mp4 and mov files have where a title would be, because programs put it there."""
 
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 """Layouts by number of channels that all encoders and players know."""
@@ -58,45 +67,96 @@ class SoundFormat:
 
 
 @dataclass(frozen=True)
-class StoredSound:
-    """What has been stored; packets are timed in ticks of ``time_base`` seconds."""
+class StoredTrack:
+    """A sound track that has been stored.
 
+    Attributes:
+        number: of its files.
+        time_base: seconds per tick of its packets' times.
+        language: as the source has it, such as "deu"; None where it has none.
+        title: likewise.
+        is_default: players choose it by themselves.
+    """
+
+    number: int
     time_base: Fraction
+    language: str | None
+    title: str | None
+    is_default: bool
 
 
 def store_sound(
-    source: Path, times: FrameTimes, wanted: SoundFormat, limits: VideoLimits, folder: Path
-) -> StoredSound | None:
+    source: Path,
+    times: FrameTimes,
+    tracks: Tracks,
+    wanted: SoundFormat,
+    limits: VideoLimits,
+    folder: Path,
+) -> list[StoredTrack]:
     """Store the sound between the times of some frames, as the video that is written takes it.
 
-    The best sound track is taken. It is copied without loss where the container takes its codec,
-    else encoded again (mono, stereo or 5.1; other layouts become stereo).
+    It is copied without loss where the container takes its codec, else encoded again (mono, stereo
+    or 5.1; other layouts become stereo).
 
     Args:
         source: the video.
         times: of the frames.
+        tracks: which of its sound tracks.
         wanted: what the container takes.
         limits: for opening the source.
-        folder: where ``PACKETS_FILE`` and ``TIMES_FILE`` are made.
+        folder: where ``PACKETS_FILE`` and ``TIMES_FILE`` of each track are made.
 
     Returns:
-        None where it is silent meanwhile; there are no files then.
+        Those that are not silent meanwhile, in the order of the source.
 
     Raises:
         VideoOpenError: the source cannot be opened.
     """
     with open_container(source, limits) as container:
-        stream = _sound_of(container)
-        if stream is None or not _has_sound(container, stream, times):
+        told = [
+            StoredTrack(
+                stream.index,
+                Fraction(1),
+                _told(stream, "language"),
+                _told(stream, "title") or _told(stream, "handler_name"),
+                bool(stream.disposition & Disposition.default),
+            )
+            for stream in _sounds_of(container, tracks)
+        ]
+    stored = []
+    for track in told:
+        time_base = _stored(source, track.number, times, wanted, limits, folder)
+        if time_base is not None:
+            stored.append(replace(track, time_base=time_base))
+    return stored
+
+
+def _told(stream: AudioStream, name: str) -> str | None:
+    """What a source says of a track: short, and without what no player shows."""
+    text = "".join(each for each in stream.metadata.get(name, "") if each.isprintable())
+    is_told = text not in {"", "und"} and not any(word in text for word in _NO_TITLES)
+    return text[:_MOST_CHARACTERS] if is_told else None
+
+
+def _stored(
+    source: Path,
+    index: int,
+    times: FrameTimes,
+    wanted: SoundFormat,
+    limits: VideoLimits,
+    folder: Path,
+) -> Fraction | None:
+    """Store a track; None, and no files, where it is silent meanwhile."""
+    with open_container(source, limits) as container:
+        if not _has_sound(container, _only(container, index), times):
             return None
     ticks = array("q")
     time_base = Fraction(1)
     with (
         open_container(source, limits) as container,
-        av.open(str(folder / PACKETS_FILE), "w", format=CONTAINER) as stored,
+        av.open(str(folder / PACKETS_FILE.format(index)), "w", format=CONTAINER) as stored,
     ):
-        stream = _sound_of(container)
-        assert stream is not None
+        stream = _only(container, index)
         _seek_near(container, stream, times)
         if stream.codec_context.codec.canonical_name in wanted.copied:
             preroll = _PREROLL if wanted.keeps_preroll else Fraction(0)
@@ -113,8 +173,8 @@ def store_sound(
             stored.mux(packet)
     if not ticks:
         return None
-    np.save(folder / TIMES_FILE, np.array(ticks, np.int64).reshape(-1, 3))
-    return StoredSound(time_base)
+    np.save(folder / TIMES_FILE.format(index), np.array(ticks, np.int64).reshape(-1, 3))
+    return time_base
 
 
 def _copied(
@@ -243,7 +303,7 @@ def _packets(source: InputContainer, stream: AudioStream) -> Iterator["Packet[Au
         return  # Cut off, as the picture is.
 
 
-def _sound_of(source: InputContainer) -> AudioStream | None:
+def _sounds_of(source: InputContainer, tracks: Tracks) -> list[AudioStream]:
     usable = [
         stream
         for stream in source.streams.audio
@@ -251,11 +311,15 @@ def _sound_of(source: InputContainer) -> AudioStream | None:
         and stream.codec_context.codec.name in AUDIO_DECODERS
         and not stream.disposition & Disposition.attached_pic
     ]
-    if not usable:
-        return None
-    best = source.streams.best("audio")
-    chosen = best if isinstance(best, AudioStream) and best in usable else usable[0]
+    if tracks == "first" and usable:
+        best = source.streams.best("audio")
+        return [best if isinstance(best, AudioStream) and best in usable else usable[0]]
+    return [] if tracks == "none" else usable
+
+
+def _only(source: InputContainer, index: int) -> AudioStream:
+    """A track, with all other streams of the source left aside."""
     for other in source.streams:
-        if other.index != chosen.index:
+        if other.index != index:
             other.discard = Discard.all
-    return chosen
+    return cast("AudioStream", source.streams[index])

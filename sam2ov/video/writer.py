@@ -20,11 +20,12 @@ from av.video.stream import VideoStream
 from sam2ov.errors import VideoError, VideoWriteError
 from sam2ov.unfinished import UnfinishedFile
 from sam2ov.values.timecode import Timecode
-from sam2ov.video.audio import audio_track, shift_packet
+from sam2ov.video.audio import carried_sound, shift_packet
 from sam2ov.video.color import EXACT, MATRICES, ColorTags, is_rgb
 from sam2ov.video.encodings import H264, Encoding
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
+from sam2ov.video.stored_sound import Tracks
 from sam2ov.video.times import FrameTimes
 
 _ADVICE = {
@@ -65,6 +66,7 @@ class VideoWriter:
             limited range; RGB sources get BT.709.
         sample_aspect_ratio: width / height of a pixel.
         audio_from: a video whose sound is carried over, between the times of the frames.
+        audio: which of its sound tracks.
         timecode: of the first frame; mp4, mov and mkv hold it.
         limits: for opening ``audio_from``.
 
@@ -89,6 +91,7 @@ class VideoWriter:
         color: ColorTags | None = None,
         sample_aspect_ratio: Fraction = Fraction(1),
         audio_from: Path | None = None,
+        audio: Tracks = "all",
         timecode: Timecode | None = None,
         limits: VideoLimits | None = None,
     ) -> None:
@@ -117,9 +120,10 @@ class VideoWriter:
                 self._container.metadata["timecode"] = str(timecode)
             self._stream = self._add_stream(encoding, has_alpha, sample_aspect_ratio)
             if audio_from is not None:
-                self._audio = audio_track(
+                self._audio = carried_sound(
                     audio_from,
                     times,
+                    audio,
                     self._container,
                     encoding,
                     limits or VideoLimits(),
@@ -143,7 +147,7 @@ class VideoWriter:
         encoding: Encoding = H264,
         has_alpha: bool = False,
         is_grey: bool = False,
-        with_audio: bool = True,
+        audio: Tracks = "all",
         keep_start: bool = False,
         limits: VideoLimits | None = None,
     ) -> "VideoWriter":
@@ -162,7 +166,8 @@ class VideoWriter:
             is_grey=is_grey,
             color=info.color,
             sample_aspect_ratio=info.sample_aspect_ratio,
-            audio_from=info.path if with_audio and info.has_audio else None,
+            audio_from=info.path if audio != "none" and info.has_audio else None,
+            audio=audio,
             timecode=None if info.is_vfr else info.timecode_of(start),
             limits=limits,
         )

@@ -1,5 +1,6 @@
 """The sound of the source in written videos."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -175,7 +176,7 @@ def test_sound_can_be_left_out(tmp_path: Path, scene: Scene) -> None:
     path = tmp_path / "out.mp4"
     with (
         open_video(source) as reader,
-        VideoWriter.for_source(path, reader.info, encoding=FAST, with_audio=False) as writer,
+        VideoWriter.for_source(path, reader.info, encoding=FAST, audio="none") as writer,
     ):
         for frame in reader:
             writer.write(frame)
@@ -211,3 +212,74 @@ def test_part_of_a_source_that_is_silent_meanwhile(tmp_path: Path, scene: Scene)
     path = copy_video(source, tmp_path / "out.mp4", 14, 24)
     with open_video(path) as video:
         assert not video.info.has_audio
+
+
+@pytest.fixture
+def several_tracks(tmp_path: Path, scene: Scene) -> Path:
+    """English, German as the one that plays, and one without a language; made by ffmpeg."""
+    source = write_source(tmp_path / "one", scene, "aac", ".mp4")
+    path = tmp_path / "several.mkv"
+    sine = "sine=duration=2:sample_rate=48000:frequency="
+    tracks = [
+        word for hertz in (440, 880, 1320) for word in ("-f", "lavfi", "-i", f"{sine}{hertz}")
+    ]
+    ffmpeg.run(
+        "ffmpeg", "-i", source, *tracks,
+        "-map", "0:v", "-map", "1:a", "-map", "2:a", "-map", "3:a", "-c:v", "copy",
+        "-c:a:0", "aac", "-c:a:1", "libopus", "-c:a:2", "flac",
+        "-metadata:s:a:0", "language=eng", "-metadata:s:a:0", "title=Main mix",
+        "-metadata:s:a:1", "language=deu", "-metadata:s:a:1", "title=Kommentar – Regie",
+        "-disposition:a:0", "0", "-disposition:a:1", "default", "-disposition:a:2", "0", path,
+    )  # fmt: skip
+    return path
+
+
+def sounds_of(path: Path) -> list[tuple[int, str, str, bool]]:
+    """Frequency, language, title, default flag of each track, by ffmpeg."""
+    found = []
+    streams = json.loads(
+        ffmpeg.run(
+            "ffprobe", "-v", "error", "-of", "json", "-show_streams", "-select_streams", "a", path
+        )
+    )["streams"]
+    for number, stream in enumerate(streams):
+        raw = ffmpeg.run(
+            "ffmpeg", "-i", path, "-map", f"0:a:{number}", "-ac", "1", "-ar", str(RATE),
+            "-f", "f32le", "-",
+        )  # fmt: skip
+        sound = np.frombuffer(raw, np.float32)[RATE // 4 : RATE * 5 // 4]
+        tags = stream.get("tags", {})
+        language = tags.get("language", "und")
+        # FFmpeg's own mp4 and mov have a title as the handler's name; "SoundHandler" is none.
+        title = tags.get("title", tags.get("handler_name", "")).replace("SoundHandler", "")
+        hertz = int(np.abs(np.fft.rfft(sound)).argmax())
+        found.append((hertz, language, title, bool(stream["disposition"]["default"])))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("encoding", "suffix"),
+    [(FAST, ".mp4"), (PRORES_422_HQ, ".mov"), (FFV1, ".mkv"), (vp9(), ".webm")],
+)
+def test_all_tracks_are_carried_with_their_languages_and_titles(
+    several_tracks: Path, tmp_path: Path, encoding: Encoding, suffix: str
+) -> None:
+    path = copy_video(several_tracks, tmp_path / f"out{suffix}", encoding=encoding)
+    assert sounds_of(path) == [
+        (440, "eng", "Main mix", False),
+        (880, "ger" if suffix == ".mov" else "deu", "Kommentar – Regie", True),
+        (1320, "und", "", False),
+    ]
+
+
+def test_the_first_track_is_the_one_that_players_choose(
+    several_tracks: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.mp4"
+    with (
+        open_video(several_tracks) as reader,
+        VideoWriter.for_source(path, reader.info, start=3, encoding=FAST, audio="first") as writer,
+    ):
+        for frame in reader.iter_frames(3):
+            writer.write(frame)
+    assert sounds_of(path) == [(880, "deu", "Kommentar – Regie", True)]
