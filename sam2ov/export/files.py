@@ -21,6 +21,9 @@ class FileTree(Protocol):
     def copy(self, name: str, parts: "Iterable[str | Spool]") -> None:
         """Add a file made of texts, one after the other."""
 
+    def add(self, name: str, path: Path) -> None:
+        """Add a file that lies on the same disk, and is gone from there then."""
+
 
 class Spool:
     """A text that grows on the disk, for what comes together only at the end of an output."""
@@ -73,7 +76,6 @@ def file_tree(path: Path, layout: Iterable[str]) -> Iterator[FileTree]:
         ExportError: the place is taken, the disk is full, or the place cannot be written to.
     """
     if path.suffix.lower() == ".zip":
-        # Pictures are compressed already; entries without a date make equal exports equal files.
         with unfinished_file(path) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
             yield _Archive(archive)
         return
@@ -99,6 +101,9 @@ class _Folder:
             for chunk in _chunks(parts):
                 file.write(chunk)
 
+    def add(self, name: str, path: Path) -> None:
+        path.replace(self._place(name))
+
     def _place(self, name: str) -> Path:
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,15 +114,25 @@ class _Archive:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
 
+    def add(self, name: str, path: Path) -> None:
+        with path.open("rb") as file, self._archive.open(_entry(name), "w", force_zip64=True) as to:
+            shutil.copyfileobj(file, to)
+        path.unlink()
+
     def write(self, name: str, content: bytes) -> None:
-        self._archive.writestr(zipfile.ZipInfo(name), content)
+        self._archive.writestr(_entry(name), content)
 
     def copy(self, name: str, parts: Iterable[str | Spool]) -> None:
-        entry = zipfile.ZipInfo(name)
+        entry = _entry(name)
         entry.compress_type = zipfile.ZIP_DEFLATED
         with self._archive.open(entry, "w", force_zip64=True) as file:
             for chunk in _chunks(parts):
                 file.write(chunk.encode())
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """Without a date, so that equal exports are equal files; pictures are compressed already."""
+    return zipfile.ZipInfo(name)
 
 
 def copy_parts(path: Path, parts: Iterable[str | Spool]) -> None:

@@ -6,6 +6,7 @@ Importing this loads neither NumPy nor OpenCV: the command line lists formats in
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ class ExportFormat:
         max_objects: how many objects one output holds; None: any number.
         max_kinds: how many names of objects it tells apart, besides ``known_kinds``; None: any.
         known_kinds: names that have a place of their own, in small letters.
+        extra: the extra of sam2ov that brings what it needs besides; None: nothing.
+        modules: what that brings.
     """
 
     name: str
@@ -77,6 +80,8 @@ class ExportFormat:
     max_objects: int | None = None
     max_kinds: int | None = None
     known_kinds: frozenset[str] = frozenset()
+    extra: str | None = None
+    modules: tuple[str, ...] = ()
 
     @property
     def file_options(self) -> frozenset[str]:
@@ -110,8 +115,14 @@ class ExportFormat:
         """Find out what would only fail after hours.
 
         Raises:
-            ExportError: the path does not suit the format, or a setting is not for it.
+            ExportError: the path does not suit the format, a setting is not for it, or what it
+                needs is not installed.
         """
+        if any(find_spec(module) is None for module in self.modules):
+            raise ExportError(
+                f"The format {self.name} needs more than is installed: "
+                f"pip install 'sam2ov[{self.extra}]'."
+            )
         self._check_suffix(path)
         if num_clips > 1 and not self.takes_several:
             raise ExportError(

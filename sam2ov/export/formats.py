@@ -23,6 +23,7 @@ from sam2ov.export.video_options import (
     MatteOptions,
     OverlayOptions,
     PngMatteOptions,
+    TimelineOptions,
     Vp9Options,
 )
 
@@ -35,6 +36,7 @@ FormatName = Literal[
     "png-matte",
     "png-rgba",
     "exr",
+    "timeline",
     "davis",
     "masks",
     "coco",
@@ -96,6 +98,12 @@ def _exr() -> OpenOutput:
     from sam2ov.export.stills import open_exr
 
     return open_exr
+
+
+def _timeline() -> OpenOutput:
+    from sam2ov.export.timeline import open_timeline
+
+    return open_timeline
 
 
 def _davis() -> OpenOutput:
@@ -249,6 +257,18 @@ _ALL = (
         splits=True,
         has_alpha=True,
         max_objects=100,
+    ),
+    ExportFormat(
+        name="timeline",
+        label="Timeline with mattes (OTIO)",
+        purpose="The clip and a matte video on a track for each object, with ranges and timecode: "
+        "for editing programs (OpenTimelineIO, FCPXML, EDL).",
+        suffix=None,
+        load=_timeline,
+        options=TimelineOptions,
+        is_lossless=False,
+        extra="otio",
+        modules=("opentimelineio", "otio_fcpx_xml_adapter", "otio_cmx3600_adapter"),
     ),
     ExportFormat(
         name="davis",

@@ -71,6 +71,22 @@ class MatteOptions(EdgeOptions):
     )
 
 
+class TimelineOptions(MatteOptions):
+    """Of timelines with mattes."""
+
+    timeline: Literal["otio", "fcpxml", "edl"] = Field(
+        "otio",
+        description="otio: OpenTimelineIO, for Resolve, Premiere …; fcpxml: Final Cut Pro; "
+        "edl: CMX 3600, a list for each track.",
+    )
+    media: str = Field(
+        "",
+        max_length=2000,
+        description="Where the editing program finds the clip; its name if left out, to be linked "
+        "there.",
+    )
+
+
 class CutOutOptions(EdgeOptions):
     """Of pictures with alpha."""
 
