@@ -18,6 +18,7 @@ from sam2ov.export.annotation_options import (
 from sam2ov.export.format import ExportFormat, OpenOutput
 from sam2ov.export.video_options import (
     AlphaOptions,
+    CryptomatteOptions,
     CutOutOptions,
     ExrOptions,
     MatteOptions,
@@ -36,6 +37,7 @@ FormatName = Literal[
     "png-matte",
     "png-rgba",
     "exr",
+    "cryptomatte",
     "timeline",
     "davis",
     "masks",
@@ -98,6 +100,12 @@ def _exr() -> OpenOutput:
     from sam2ov.export.stills import open_exr
 
     return open_exr
+
+
+def _cryptomatte() -> OpenOutput:
+    from sam2ov.export.cryptomatte import open_cryptomatte
+
+    return open_cryptomatte
 
 
 def _timeline() -> OpenOutput:
@@ -257,6 +265,16 @@ _ALL = (
         splits=True,
         has_alpha=True,
         max_objects=100,
+    ),
+    ExportFormat(
+        name="cryptomatte",
+        label="Cryptomatte (OpenEXR)",
+        purpose="A file for each frame from which compositing programs pick the objects by their "
+        "names: for Nuke, Blender, Fusion, Natron and others.",
+        suffix=None,
+        load=_cryptomatte,
+        options=CryptomatteOptions,
+        names="{clip}-cryptomatte.{frame:05d}",
     ),
     ExportFormat(
         name="timeline",

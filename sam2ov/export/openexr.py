@@ -1,4 +1,4 @@
-"""OpenEXR files with half floats, in scan lines, by the file layout document of OpenEXR.
+"""OpenEXR files with half or whole floats, in scan lines, by the file layout document of OpenEXR.
 
 https://openexr.com/en/latest/OpenEXRFileLayout.html. It is little enough to do without a library:
 programs that read EXR at all read these.
@@ -17,13 +17,14 @@ import numpy.typing as npt
 from sam2ov.values.timecode import Timecode
 
 Half = npt.NDArray[np.float16]
+Channel = Half | npt.NDArray[np.float32]
 
 MAX_NAME_BYTES: Final = 255
 _MAGIC: Final = 20000630
 _VERSION: Final = 2
 _LONG_NAMES: Final = 0x400
 _SHORT_NAME_BYTES: Final = 31
-_HALF: Final = 1
+_KINDS: Final = {np.dtype(np.float16): 1, np.dtype(np.float32): 2}
 _NO_COMPRESSION, _ZIP = 0, 3
 _ROWS_PER_BLOCK: Final = {_NO_COMPRESSION: 1, _ZIP: 16}
 _ZLIB_LEVEL: Final = 4
@@ -39,32 +40,35 @@ class ExrInfo:
         pixel_aspect: width / height of a pixel.
         is_compressed: with ZIP, without loss.
         timecode: of the frame; None where the clip has none.
-        layers: and what people call them; kept in the header as ``sam2ov/LAYER``.
+        texts: attributes of the header, their names and values.
     """
 
     fps: Fraction
     pixel_aspect: Fraction = Fraction(1)
     is_compressed: bool = True
     timecode: Timecode | None = None
-    layers: tuple[tuple[str, str], ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
 
 
-def exr_file(channels: Mapping[str, Half], info: ExrInfo) -> bytes:
+def exr_file(channels: Mapping[str, Channel], info: ExrInfo) -> bytes:
     """The bytes of a file.
 
     Args:
-        channels: float16 [H, W] by name; ``layer.A`` belongs to a layer.
+        channels: float16 or float32 [H, W] by name; ``layer.A`` belongs to a layer.
         info: see there.
     """
     # Channels lie in the file in the order of their names.
     names = sorted(channels, key=lambda name: name.encode())
-    planes = np.stack([channels[name] for name in names]).astype("<f2")
-    _, height, width = planes.shape
+    ordered = [channels[name] for name in names]
+    height, width = ordered[0].shape
     compression = _ZIP if info.is_compressed else _NO_COMPRESSION
-    header = _header(names, width, height, compression, info)
+    kinds = [_KINDS[channel.dtype] for channel in ordered]
+    header = _header(list(zip(names, kinds, strict=True)), width, height, compression, info)
+    # Row by row, and in a row channel by channel.
+    lines = np.concatenate([_little_endian(channel) for channel in ordered], axis=1)
     rows = _ROWS_PER_BLOCK[compression]
     blocks = [
-        _block(planes[:, first : first + rows], first, is_compressed=info.is_compressed)
+        _block(lines[first : first + rows], first, is_compressed=info.is_compressed)
         for first in range(0, height, rows)
     ]
     place = len(header) + 8 * len(blocks)
@@ -75,9 +79,17 @@ def exr_file(channels: Mapping[str, Half], info: ExrInfo) -> bytes:
     return b"".join([header, struct.pack(f"<{len(offsets)}Q", *offsets), *blocks])
 
 
-def _header(names: list[str], width: int, height: int, compression: int, info: ExrInfo) -> bytes:
+def _little_endian(channel: Channel) -> npt.NDArray[np.uint8]:
+    """The bytes of a channel, [H, bytes of a row]."""
+    plain = np.ascontiguousarray(channel, channel.dtype.newbyteorder("<"))
+    return plain.view(np.uint8).reshape(len(channel), -1)
+
+
+def _header(
+    kinds: list[tuple[str, int]], width: int, height: int, compression: int, info: ExrInfo
+) -> bytes:
     channels = b"".join(
-        name.encode() + b"\0" + struct.pack("<iB3xii", _HALF, 0, 1, 1) for name in names
+        name.encode() + b"\0" + struct.pack("<iB3xii", kind, 0, 1, 1) for name, kind in kinds
     )
     window = struct.pack("<4i", 0, 0, width - 1, height - 1)
     rate = info.fps.limit_denominator(1_000_000)
@@ -92,12 +104,10 @@ def _header(names: list[str], width: int, height: int, compression: int, info: E
         ("screenWindowCenter", "v2f", struct.pack("<2f", 0, 0)),
         ("screenWindowWidth", "float", struct.pack("<f", 1)),
     ]
-    attributes += [
-        (f"sam2ov/{layer}", "string", known_as.encode()) for layer, known_as in info.layers
-    ]
+    attributes += [(name, "string", text.encode()) for name, text in info.texts]
     if info.timecode is not None:
         attributes.append(("timeCode", "timecode", _packed(info.timecode)))
-    all_names = [*names, *(name for name, _, _ in attributes)]
+    all_names = [*(name for name, _ in kinds), *(name for name, _, _ in attributes)]
     has_long = any(len(name.encode()) > _SHORT_NAME_BYTES for name in all_names)
     parts = [struct.pack("<ii", _MAGIC, _VERSION | (_LONG_NAMES if has_long else 0))]
     for name, kind, value in attributes:
@@ -114,9 +124,9 @@ def _packed(timecode: Timecode) -> bytes:
     return struct.pack("<2I", value, 0)
 
 
-def _block(planes: Half, first: int, *, is_compressed: bool) -> bytes:
-    """Rows of all channels [C, rows, W]: row by row, and in a row channel by channel."""
-    content = np.ascontiguousarray(planes.swapaxes(0, 1)).tobytes()
+def _block(lines: npt.NDArray[np.uint8], first: int, *, is_compressed: bool) -> bytes:
+    """Some rows of all channels, uint8 [rows, bytes of a row]."""
+    content = lines.tobytes()
     if is_compressed:
         packed = zlib.compress(_predicted(content), _ZLIB_LEVEL)
         if len(packed) < len(content):  # otherwise a block is stored as it is

@@ -73,8 +73,9 @@ def open_exr(plan: ExportPlan) -> Iterator[AddFrame]:
         source.video.info.fps,
         source.video.info.sample_aspect_ratio,
         is_compressed=options.compression == "zip",
-        layers=tuple(
-            (layer, target.name) for layer, target in zip(layers, source.objects, strict=True)
+        texts=tuple(
+            (f"sam2ov/{layer}", target.name)
+            for layer, target in zip(layers, source.objects, strict=True)
         ),
     )
     linear = _linear_light()

@@ -123,6 +123,10 @@ class PngMatteOptions(EdgeOptions):
     )
 
 
+class CryptomatteOptions(EdgeOptions):
+    """Of Cryptomatte."""
+
+
 class ExrOptions(EdgeOptions):
     """Of OpenEXR."""
 
