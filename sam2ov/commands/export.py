@@ -22,7 +22,7 @@ from sam2ov.commands.outputs import (
     SetOption,
     make_output,
 )
-from sam2ov.errors import ExportError, ProjectError
+from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sam2ov.export.plan import ExportSource
     from sam2ov.project.stored import StoredProject
     from sam2ov.values.objects import ClipObject
-    from sam2ov.video import FrameReader
 
 
 def export(
@@ -126,12 +125,13 @@ def _opened(
 ) -> "ExportSource":
     from sam2ov.export.plan import ExportSource
     from sam2ov.export.tracked_masks import TrackedMasks
+    from sam2ov.project.clip_match import require_match
     from sam2ov.project.stored import open_stored_project
     from sam2ov.video import VideoLimits, open_video
 
     project = stack.enter_context(open_stored_project(place, VideoLimits().max_bytes, clip))
     reader = stack.enter_context(open_video(project.clip))
-    _require_match(reader, project)
+    require_match(reader, project.info)
     frames = project.in_out or range(reader.num_frames)
     frames = range(
         frames.start if start is None else start, frames.stop if end is None else end + 1
@@ -167,13 +167,3 @@ def _chosen(project: "StoredProject", wanted: Sequence[str]) -> list["ClipObject
         if not chosen:
             raise ExportError("All objects are hidden. Name those that you want: --object NAME.")
     return chosen
-
-
-def _require_match(reader: "FrameReader", project: "StoredProject") -> None:
-    info, found = project.info, reader.info
-    if (found.num_frames, found.width, found.height) != (info.num_frames, info.width, info.height):
-        raise ProjectError(
-            f"This project was made on {info.clip_name}, {info.num_frames} frames of "
-            f"{info.width}×{info.height}; {found.path.name} has {found.num_frames} frames of "
-            f"{found.width}×{found.height}. Give the right one with --clip."
-        )

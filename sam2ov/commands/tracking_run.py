@@ -30,6 +30,7 @@ def run_tracking(job: "ClipJob") -> TrackingRun:
         Sam2ovError: whatever went wrong.
     """
     from sam2ov.jobs import ClipRun
+    from sam2ov.jobs.rescue import write_or_keep
 
     with ClipRun(job) as run:
         if missing := run.reader.info.missing_numbers:
@@ -47,5 +48,5 @@ def run_tracking(job: "ClipJob") -> TrackingRun:
                     say(
                         "Interrupted; writing what is tracked so far (Ctrl-C again: write nothing)."
                     )
-                    return TrackingRun(run.outcome(run.write(progress)), code)
-            return TrackingRun(run.outcome(run.write(progress)))
+                    return TrackingRun(run.outcome(write_or_keep(run, progress)), code)
+            return TrackingRun(run.outcome(write_or_keep(run, progress)))

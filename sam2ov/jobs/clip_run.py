@@ -19,6 +19,7 @@ from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.jobs.clip_job import ClipJob
 from sam2ov.mask_files.prompt_file import VideoFacts, fitting_prompts, write_prompt_file
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback
+from sam2ov.store.journal import Journal
 from sam2ov.values.masks import MAX_LABELS
 from sam2ov.values.prompts import MaskPrompt
 from sam2ov.video import VideoLimits, open_video
@@ -83,6 +84,7 @@ class ClipRun:
 
     Attributes:
         reader: the clip.
+        prompts: by object and frame, fitted to the clip.
         frames: those that are tracked and written.
         segments: what is tracked together.
         tracked_frames: how many frames were gone through, those tracked in both directions twice.
@@ -118,11 +120,10 @@ class ClipRun:
         self.seconds = 0.0
         self._tracker = tracker
         self._session: VideoSession | None = None
+        self._journal: Journal | None = None
         try:
             self.frames = job.frames(self.reader.num_frames)
-            self._prompts = fitting_prompts(
-                job.prompts, self.reader.num_frames, self.reader.size_hw
-            )
+            self.prompts = fitting_prompts(job.prompts, self.reader.num_frames, self.reader.size_hw)
             self.segments = self._planned()
         except BaseException:
             self.reader.close()
@@ -143,6 +144,8 @@ class ClipRun:
         """Release the clip and the masks; closing twice is fine."""
         if self._session is not None:
             self._session.close()
+        if self._journal is not None:
+            self._journal.close()
         self.reader.close()
 
     def load(
@@ -178,8 +181,15 @@ class ClipRun:
     def session(self) -> VideoSession:
         """Where prompts and masks are; made when it is asked for."""
         if self._session is None:
-            self._session = VideoSession(self.tracker, self.reader)
+            self._session = VideoSession(self.tracker, self.reader, self.journal)
         return self._session
+
+    @property
+    def journal(self) -> Journal:
+        """Where the masks lie until the run is closed."""
+        if self._journal is None:
+            self._journal = Journal.temporary()
+        return self._journal
 
     @property
     def tracker(self) -> Tracker:
@@ -200,14 +210,14 @@ class ClipRun:
             PromptError: there are more objects than fit into memory.
         """
         most = self.tracker.most_objects
-        if len(self._prompts) > most:
+        if len(self.prompts) > most:
             raise PromptError(
-                f"There are {len(self._prompts)} objects; with this model up to {most} fit into "
+                f"There are {len(self.prompts)} objects; with this model up to {most} fit into "
                 "memory together. Track them in several runs."
             )
-        total = sum(len(by_frame) for by_frame in self._prompts.values())
+        total = sum(len(by_frame) for by_frame in self.prompts.values())
         prompts = [
-            (i, *entry) for i, by_frame in self._prompts.items() for entry in by_frame.items()
+            (i, *entry) for i, by_frame in self.prompts.items() for entry in by_frame.items()
         ]
         for done, (obj_id, frame_idx, prompt) in enumerate(prompts, 1):
             started = time.perf_counter()
@@ -306,7 +316,7 @@ class ClipRun:
 
     def _planned(self) -> tuple[Segment, ...]:
         objects = {}
-        for obj_id, by_frame in self._prompts.items():
+        for obj_id, by_frame in self.prompts.items():
             inside = sorted(frame for frame in by_frame if frame in self.frames)
             if not inside:
                 where = ", ".join(map(str, sorted(by_frame)))

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.mask_files.bundle import ZIP_DAMAGE, zip_damage
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
+from sam2ov.project.clip_match import Pictures, marks_of
 from sam2ov.project.inspection import inspect_journal
 from sam2ov.project.library import (
     CLIP_FILE,
@@ -68,6 +69,8 @@ def save_project_file(
     clip: Path | None,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
+    *,
+    pictures: Pictures | None = None,
 ) -> None:
     """Write a project to one file.
 
@@ -78,11 +81,17 @@ def save_project_file(
         clip: to be put in; None leaves it out.
         progress: told of bytes.
         cancel: asked now and then.
+        pictures: of the clip, by which it is known again where it is left out; None: by its length
+            and size alone.
 
     Raises:
         ExportError: the disk is full, or the folder cannot be written to.
+        VideoError: a frame cannot be read.
         CancelledError: ``cancel`` returned true; nothing is left at ``path``.
     """
+    if clip is None and pictures is not None:
+        told = {"fps": str(pictures.info.fps), "marks": marks_of(pictures)}
+        info = info.model_copy(update=told)
     with (
         unfinished_file(path) as unfinished,
         TemporaryDirectory(dir=unfinished.parent) as folder,

@@ -1,10 +1,12 @@
 """What a project's journal holds besides results: small JSON documents by key."""
 
+import hashlib
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic_core import from_json
 
+from sam2ov.manifest import Manifest
 from sam2ov.mask_files.prompt_file import FramePrompt
 from sam2ov.values.objects import MAX_OBJECTS, ClipObject, ObjectId
 from sam2ov.zoo.presets import PresetName
@@ -51,6 +53,22 @@ class ModelDocument(Document):
     device: str = Field(max_length=200)
     weights: str = Field(max_length=200)
     preset: PresetName = "quality"
+
+    @staticmethod
+    def of(model: str, device: str, preset: PresetName, manifest: Manifest) -> "ModelDocument":
+        """What a project notes of a model; its results fit no other weights and no other preset.
+
+        Args:
+            model: its name, or folder.
+            device: that it runs on.
+            preset: of its speed.
+            manifest: of the networks that the preset runs.
+        """
+        told = manifest.model_dump_json(exclude_none=True)
+        if preset != "quality":
+            told += preset
+        weights = hashlib.sha256(told.encode()).hexdigest()
+        return ModelDocument(model=model, device=device, weights=weights, preset=preset)
 
     @property
     def title(self) -> str:

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.locks import Rank, new_lock
+from sam2ov.project.clip_match import ClipMark
 from sam2ov.project.patience import DAY_SECONDS, Patience
 from sam2ov.store.database import is_in_use
 from sam2ov.unfinished import unfinished_file
@@ -48,7 +49,8 @@ class ProjectInfo(BaseModel):
     """What is known of a project without opening it.
 
     ``clip_name`` is the name that the user knows the clip by; ``is_sample`` says that it is the one
-    that comes with sam2ov, of which no copy is kept.
+    that comes with sam2ov, of which no copy is kept. ``fps`` and ``marks`` are there where the clip
+    is not: another one is told by them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +61,8 @@ class ProjectInfo(BaseModel):
     num_frames: int = Field(ge=1, le=1 << 31)
     width: int = Field(ge=1, le=1 << 16)
     height: int = Field(ge=1, le=1 << 16)
+    fps: Annotated[str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$")] | None = None
+    marks: Annotated[tuple[ClipMark, ...], Field(max_length=100)] = ()
 
 
 @dataclass(frozen=True)

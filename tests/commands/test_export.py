@@ -211,7 +211,7 @@ def test_other_projects_and_clips_are_refused(
     other.mkdir()
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(other / "0.png")
     result = run("export", kept.token, *out, "--clip", other)
-    assert "frames has 1 frames of 8×8. Give the right one with --clip" in result.stderr
+    assert "but the clip here has 1 of 8×8. Give the right clip" in result.stderr
 
 
 def test_formats_are_listed(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Files that go out of the app and come back in: exports and prompts."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,7 +135,19 @@ class FileHandlers:
             clip = _required_clip(workspace)
             path = workspace.new_export(_stem(clip) + SUFFIX)
             source = clip.path if with_clip and not clip.about.is_sample else None
-            save_project_file(path, clip.about, clip.project.journal, source, progress, cancel)
+            with ExitStack() as stack:
+                pictures = None
+                if source is None and not clip.about.is_sample:
+                    pictures = stack.enter_context(clip.new_reader())
+                save_project_file(
+                    path,
+                    clip.about,
+                    clip.project.journal,
+                    source,
+                    progress,
+                    cancel,
+                    pictures=pictures,
+                )
             self._note(workspace, "save project", path)
             return lambda: _download(workspace, path)
 

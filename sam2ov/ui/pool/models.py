@@ -1,6 +1,5 @@
 """The models in use, shared by all tabs: compiled once, the one used longest ago makes room."""
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Self
@@ -118,15 +117,8 @@ class ModelPool:
 
     def document(self, choice: ModelChoice) -> ModelDocument:
         """What a project notes of a model; its results fit no other weights and no other preset."""
-        told = self.get(choice).manifest.model_dump_json(exclude_none=True)
-        if choice.preset != "quality":
-            told += choice.preset
-        return ModelDocument(
-            model=choice.model,
-            device=choice.device,
-            weights=hashlib.sha256(told.encode()).hexdigest(),
-            preset=choice.preset,
-        )
+        manifest = self.get(choice).manifest
+        return ModelDocument.of(choice.model, choice.device, choice.preset, manifest)
 
     def is_here(self, choice: ModelChoice) -> bool:
         """Whether a model can be loaded without fetching anything."""

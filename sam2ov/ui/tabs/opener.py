@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import DeviceError, ModelError, ModelNotFoundError, VideoError
+from sam2ov.errors import DeviceError, ModelError, ModelNotFoundError
 from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn, raise_if_cancelled
 from sam2ov.project import ModelChangedError, ModelDocument, Project
 from sam2ov.project.archive import is_project_file, open_project_file
+from sam2ov.project.clip_match import require_match
 from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
 from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
 from sam2ov.store.journal import Journal
 from sam2ov.ui.media.thumbnails import store_thumbnail
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip, Upload
-from sam2ov.video import FrameReader, VideoLimits, open_video
+from sam2ov.video import VideoLimits, open_video
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class ProjectOpener:
             clip = SAMPLE_PATH if info.is_sample else folder.clip
             limits = VideoLimits() if info.is_sample else self._limits
             with open_video(clip, limits, name=info.clip_name, cancel=cancel) as reader:
-                _require_match(reader, info)
+                require_match(reader, info)
                 store_thumbnail(reader, folder.thumbnail)
             folder.write_info(info)
         except BaseException:
@@ -228,13 +229,3 @@ class ProjectOpener:
             library.discard(folder)
             raise
         return folder
-
-
-def _require_match(clip: FrameReader, info: ProjectInfo) -> None:
-    found = clip.info
-    if (found.num_frames, found.width, found.height) != (info.num_frames, info.width, info.height):
-        raise VideoError(
-            f"This project was made on {info.clip_name}, {info.num_frames} frames of "
-            f"{info.width}×{info.height}; the clip here has {found.num_frames} frames of "
-            f"{found.width}×{found.height}. Open the right clip first, then the project file."
-        )
