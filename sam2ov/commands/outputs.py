@@ -91,7 +91,7 @@ NamesOption = Annotated[
         metavar="TEMPLATE",
         help="Names of the files in a folder, or of those of --per-object, without suffix, as in "
         '"{clip}-{object}.{frame:04d}". Placeholders: {clip}, {object} (its name), {id} (its '
-        "number), {frame}.",
+        "number), {frame}, {timecode} (as in 10-00-02-00).",
     ),
 ]
 KeepStartOption = Annotated[

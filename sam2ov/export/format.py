@@ -165,6 +165,10 @@ class ExportFormat:
         template = NameTemplate(names)
         if self.names is None:
             template.require_no_folders()
+            if "timecode" in template.fields:
+                raise ExportError(
+                    f"{names!r} has a timecode in it, which is for files of single frames."
+                )
             template.require({"object", "id"})
         else:
             for wanted in NameTemplate(self.names).groups:

@@ -10,8 +10,9 @@ from typing import Final
 from sam2ov.errors import ExportError
 
 MAX_STEM_LENGTH: Final = 48
-_PLACEHOLDERS: Final = ("clip", "object", "id", "frame")
+_PLACEHOLDERS: Final = ("clip", "object", "id", "frame", "timecode")
 _NUMBERS: Final = frozenset({"id", "frame"})
+_PATTERNS: Final = {"id": r"\d+", "frame": r"\d+", "timecode": r"\d\d(-\d\d){2}-\d{2,3}"}
 _TEXT = re.compile(r"[\w .+-]*")
 _DIGITS = re.compile(r"0?[1-9]?\dd?|")
 _EXAMPLE = "{clip}-{object}.{frame:04d}"
@@ -41,7 +42,8 @@ class NameTemplate:
     """A name with placeholders, without suffix; ``/`` makes folders.
 
     ``{clip}`` is the clip's name, ``{object}`` the object's name, ``{id}`` its number, ``{frame}``
-    the number of the frame. Numbers take a width, as in ``{frame:05d}``: zeros fill it up, and
+    the number of the frame, ``{timecode}`` the name that editors call it by, as in 10-00-02-00.
+    Numbers take a width, as in ``{frame:05d}``: zeros fill it up, and
     where the last number needs more, all of them get more.
 
     Raises:
@@ -67,7 +69,7 @@ class NameTemplate:
     @property
     def groups(self) -> tuple[frozenset[str], ...]:
         """What a replacement of this template needs: one placeholder of each group."""
-        kinds = (frozenset({"frame"}), frozenset({"object", "id"}))
+        kinds = (frozenset({"frame", "timecode"}), frozenset({"object", "id"}))
         return tuple(kind for kind in kinds if kind & self.fields)
 
     def require(self, fields: Set[str]) -> None:
@@ -99,7 +101,7 @@ class NameTemplate:
         """A regular expression that all its names match."""
         return "".join(
             re.escape(part.text)
-            + ("" if part.field is None else r"\d+" if part.field in _NUMBERS else r"[\w.-]+")
+            + ("" if part.field is None else _PATTERNS.get(part.field, r"[\w.-]+"))
             for part in self._parts
         )
 

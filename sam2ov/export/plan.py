@@ -1,5 +1,6 @@
 """What goes into an output: clips with their masks, and how the files are to be called."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -135,5 +136,7 @@ class ExportPlan:
             (target,) = source.objects
         values["object"] = "objects" if target is None else file_stem(target.name)
         values["id"] = 0 if target is None else target.obj_id
+        timecode = source.video.info.timecode_of(frame.index)
+        values["timecode"] = re.sub("[:;]", "-", str(timecode))
         last = source.number_of(source.frames[-1], self.settings)
         return self.format.template(self.settings).expand(values, last)

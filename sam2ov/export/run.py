@@ -49,6 +49,7 @@ def run_export(
     settings = settings or ExportSettings()
     wanted.check(path, settings, len(sources))
     check_objects(wanted, settings, [source.objects for source in sources])
+    _check_timecode(wanted, settings, sources)
     plans = _plans(wanted, sources, path, settings)
     stage = f"Writing {path.name}" if len(plans) == 1 else f"Writing {len(plans)} files"
     total = sum(len(source.frames) for source in sources)
@@ -80,6 +81,18 @@ def output_paths(
     if not settings.per_object:
         return [path]
     return [_object_path(wanted, clip_stem, target, path, settings) for target in objects]
+
+
+def _check_timecode(
+    wanted: ExportFormat, settings: ExportSettings, sources: Sequence[ExportSource]
+) -> None:
+    if wanted.names is None or "timecode" not in wanted.template(settings).fields:
+        return
+    for source in sources:
+        if source.video.info.timecode is None:
+            raise ExportError(
+                f"{source.clip_name} has no timecode to put into names. Use {{frame}} instead."
+            )
 
 
 def _plans(

@@ -131,3 +131,24 @@ def test_what_is_not_installed_is_said_before(
     with pytest.raises(ExportError, match=r"pip install 'sam2ov\[otio\]'"):
         FORMATS["timeline"].check(tmp_path / "out", ExportSettings())
     FORMATS["overlay"].check(tmp_path / "out.mp4", ExportSettings())
+
+
+def test_timecode_in_names(
+    coded: FrameReader, reader: FrameReader, logits: FloatArray, tmp_path: Path
+) -> None:
+    def stills(video: FrameReader, path: Path) -> Path:
+        source = ExportSource.of(
+            "a.mov", video, TrackedMasks(StoredLogits(logits), OBJECTS, range(2))
+        )
+        settings = ExportSettings(names="{clip}.{timecode}")
+        (written,) = run_export(FORMATS["png-matte"], [source], path, settings)
+        return written
+
+    for _ in range(2):  # and such a folder may be replaced
+        path = stills(coded, tmp_path / "out")
+    assert sorted(files_of(path)) == ["a.10-00-00-00.png", "a.10-00-00-01.png"]
+    with pytest.raises(ExportError, match=r"a\.mov has no timecode to put into names"):
+        stills(reader, tmp_path / "none")
+    settings = ExportSettings(names="{object}-{timecode}", per_object=True)
+    with pytest.raises(ExportError, match="for files of single frames"):
+        FORMATS["matte"].check(tmp_path / "a.mp4", settings)
