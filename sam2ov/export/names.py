@@ -75,7 +75,8 @@ class NameTemplate:
     def require(self, fields: Set[str]) -> None:
         """Raise ExportError if none of ``fields`` is in it: files would replace each other."""
         if not self.fields & fields:
-            wanted = " or ".join(f"{{{field}}}" for field in sorted(fields, reverse=True))
+            named = sorted(fields - {"timecode"}, reverse=True)  # which few clips have
+            wanted = " or ".join(f"{{{field}}}" for field in named)
             raise ExportError(
                 f"{self.text!r} would give several files the same name: put {wanted} into it."
             )

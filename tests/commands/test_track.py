@@ -364,7 +364,9 @@ def test_a_full_disk_is_reported_after_tracking(
     result = track("--out", tmp_path / "masks", "--format", "davis", *POINT)
     assert result.exit_code == 1
     assert "cannot be written: No space left on device. Free some space" in result.stderr
-    assert list(tmp_path.iterdir()) == []
+    kept = tmp_path / "clip-tracked.sam2ov"
+    assert f"What was tracked is kept: sam2ov export {kept} --clip" in result.stderr
+    assert list(tmp_path.iterdir()) == [kept]
 
 
 def interrupt_at(*numbers: int) -> Any:
