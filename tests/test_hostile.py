@@ -8,12 +8,13 @@ from random import Random
 import pytest
 
 from sam2ov.errors import PromptError
-from tools.hostile import campaign, child
+from tools.hostile import campaign, child, live
 from tools.hostile.attacks import ATTACKS, Attack
 from tools.hostile.campaign import Campaign
+from tools.hostile.requests import REQUESTS as REQUEST_KINDS
 from tools.hostile.seeds import Seeds, make_seeds
 
-COUNT = 300
+COUNT, REQUESTS = 261, 39
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,18 @@ def test_hostile_things_are_one_clear_line(
     assert {outcome for _, outcome in done.outcomes} == {"read", "refused"}
 
 
+def test_hostile_requests_disturb_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How long others wait is printed; that a loaded machine lets them wait is no fault here."""
+    seed = int(os.environ.get("HOSTILE_SEED", "1"))
+    attacked = live.run(folder, seed, REQUESTS, frozen_seconds=30.0)
+    with capsys.disabled():
+        print("", f" [{REQUESTS} requests of seed {seed}]", *attacked.lines(), sep="\n")
+    assert attacked.done.faults == [], f"python -m tools.hostile --seed {seed} --kinds requests"
+    kinds = {kind.removeprefix("request ") for kind, _ in attacked.done.outcomes}
+    assert kinds == set(REQUEST_KINDS)
+    assert attacked.waits.seconds["click"], "somebody has worked meanwhile"
+
+
 def raising(error: BaseException) -> Attack:
     def attack(_rng: Random, _folder: Path, _given: Seeds) -> None:
         raise error
@@ -60,7 +73,7 @@ def test_what_came_of_it_is_seen(
 ) -> None:
     monkeypatch.setattr(child, "ATTACKS", {"one": raising(error)})
     given = Seeds((), Path(), Path())
-    assert child.attack(1, 0, given)[:2] == ("one", outcome)
+    assert child.attack(1, 0, given, ["one"])[:2] == ("one", outcome)
 
 
 def test_a_crash_and_a_hang_are_seen_and_the_rest_goes_on(

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -18,6 +19,7 @@ from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.gate.failures import malformed, note_failures_of_gradio
 from sam2ov.ui.gate.gate import Gate
 from sam2ov.ui.gate.hosts import is_loopback
 from sam2ov.ui.gate.reach import Reach
@@ -85,6 +87,7 @@ def launch(
     # Gradio starts uvicorn without a word on proxies, which would then believe whatever this
     # computer's processes say; the gate looks at the connection itself.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
+    note_failures_of_gradio()
     # The page lists what a checkpoint becomes by its name, and knows no files.
     choice = ModelChoice(listed_name(model), device, preset)
     models = ModelPool(precision, settings)
@@ -177,6 +180,7 @@ def _behind_gate(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.add_exception_handler(RequestValidationError, malformed)
         app.user_middleware.insert(0, Middleware(Gate, rules=rules, usage=usage))
         app.middleware_stack = app.build_middleware_stack()
         yield

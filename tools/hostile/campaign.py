@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
@@ -37,18 +38,26 @@ class Campaign:
         if outcome not in GOOD:
             self.faults.append((number, kind, outcome, message))
 
+    def add(self, other: "Campaign") -> None:
+        """Count what came of others, too."""
+        self.outcomes.update(other.outcomes)
+        self.faults.extend(other.faults)
 
-def run(folder: Path, seed: int, count: int) -> Campaign:
+
+def run(folder: Path, seed: int, count: int, kinds: Sequence[str] = tuple(ATTACKS)) -> Campaign:
     """Attack with numbers 0 … ``count - 1`` of a seed; ``folder`` has the seeds."""
-    done, first = Campaign(), 0
+    done, first, kinds = Campaign(), 0, sorted(kinds)
     while first < count:
-        first = _run_from(folder, seed, first, count, done)
+        first = _run_from(folder, seed, (first, count), kinds, done)
     return done
 
 
-def _run_from(folder: Path, seed: int, first: int, count: int, done: Campaign) -> int:
+def _run_from(
+    folder: Path, seed: int, numbers: tuple[int, int], kinds: Sequence[str], done: Campaign
+) -> int:
     """Until all are done or one ends the process; gives the number of the next."""
-    command = [*CHILD, folder, seed, first, count]
+    first, count = numbers
+    command = [*CHILD, ",".join(kinds), folder, seed, first, count]
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, cwd=_REPOSITORY)
     assert process.stdout is not None
     told: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -60,12 +69,12 @@ def _run_from(folder: Path, seed: int, first: int, count: int, done: Campaign) -
             try:
                 said = told.get(timeout=SECONDS)
             except queue.Empty:
-                done.note(latest, _kind(latest), "hang")
+                done.note(latest, kinds[latest % len(kinds)], "hang")
                 return latest + 1
             if said is None:
                 if latest == count:
                     return count
-                done.note(latest, _kind(latest), f"crash {process.wait()}")
+                done.note(latest, kinds[latest % len(kinds)], f"crash {process.wait()}")
                 return latest + 1
             if "begun" in said:
                 latest = int(said["begun"])
@@ -83,7 +92,3 @@ def _listen(pipe: IO[bytes], told: "queue.SimpleQueue[dict[str, Any] | None]") -
     for line in pipe:
         told.put(json.loads(line))
     told.put(None)
-
-
-def _kind(number: int) -> str:
-    return sorted(ATTACKS)[number % len(ATTACKS)]

@@ -1,4 +1,4 @@
-"""The process that attacks: ``python -m tools.hostile.child SEEDS SEED FIRST LAST``.
+"""The process that attacks: ``python -m tools.hostile.child KINDS SEEDS SEED FIRST LAST``.
 
 It tells of each attack by a line of JSON when it begins and when it has ended. Its memory is
 limited.
@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -24,10 +25,10 @@ MEMORY_BYTES: Final = 3 << 30
 _LONGEST: Final = 1300
 
 
-def attack(seed: int, number: int, given: Seeds) -> tuple[str, str, str]:
+def attack(seed: int, number: int, given: Seeds, kinds: Sequence[str]) -> tuple[str, str, str]:
     """Do one; gives its kind, what came of it, and the message where that is a fault."""
     rng = Random(f"{seed}/{number}")  # noqa: S311 - not for secrets
-    kind = sorted(ATTACKS)[number % len(ATTACKS)]
+    kind = kinds[number % len(kinds)]
     with TemporaryDirectory(prefix="hostile-") as folder:
         try:
             ATTACKS[kind](rng, Path(folder), given)
@@ -45,7 +46,7 @@ def attack(seed: int, number: int, given: Seeds) -> tuple[str, str, str]:
 
 def main() -> None:
     """Do all of the attacks."""
-    folder, *numbers = sys.argv[1:]
+    kinds, folder, *numbers = sys.argv[1:]
     seed, first, last = map(int, numbers)
     warnings.simplefilter("ignore")
     told = os.fdopen(os.dup(1), "w")
@@ -57,7 +58,7 @@ def main() -> None:
     for number in range(first, last):
         print(json.dumps({"begun": number}), file=told, flush=True)
         started = time.monotonic()
-        kind, outcome, message = attack(seed, number, given)
+        kind, outcome, message = attack(seed, number, given, kinds.split(","))
         seconds = time.monotonic() - started
         ended = {"ended": number, "kind": kind, "outcome": outcome, "message": message}
         print(json.dumps(ended | {"seconds": seconds}), file=told, flush=True)

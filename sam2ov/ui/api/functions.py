@@ -271,7 +271,7 @@ class PublicApi:
         wanted = ModelChoice(
             model or own.model,
             own.device,
-            own.preset if preset is None else find_preset(preset).name,
+            own.preset if preset is None else find_preset(str(preset)).name,  # of any JSON
         )
         if wanted == own:
             return own

@@ -19,6 +19,7 @@ from sam2ov.errors import QuotaError
 from sam2ov.ui.gate.access import AccessToken, without_token
 from sam2ov.ui.gate.accounts import Accounts
 from sam2ov.ui.gate.caller import Caller, caller_of, note_caller
+from sam2ov.ui.gate.failures import note_failure
 from sam2ov.ui.gate.headers import SECURITY_HEADERS
 from sam2ov.ui.gate.hosts import same_origin
 from sam2ov.ui.gate.login import no_cookie
@@ -83,11 +84,26 @@ class Gate:
                 return
             await self._app(scope, receive, send)
             return
-        answer = _with_headers(send)
+        answer = _Answer(send)
+        try:
+            await self._answer(scope, receive, answer, headers, refusal)
+        except Exception as error:
+            note_failure(f"{scope['method']} {scope['path']}", error)
+            if not answer.has_begun:
+                said = "This request cannot be worked off; the log of the server says more."
+                await PlainTextResponse(said, 500)(scope, receive, answer)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        answer: "_Answer",
+        headers: Headers,
+        refusal: Response | None,
+    ) -> None:
         if refusal is not None:
             await refusal(scope, receive, answer)
-            return
-        if self._rules.accounts is not None and scope["path"] in (_LOGIN, _LOGOUT):
+        elif self._rules.accounts is not None and scope["path"] in (_LOGIN, _LOGOUT):
             await (await self._log_in_or_out(scope, headers, receive))(scope, receive, answer)
         elif scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, answer)
@@ -96,7 +112,7 @@ class Gate:
         else:
             await self._pass_whole(scope, receive, answer)
 
-    async def _pass_upload(self, scope: Scope, receive: Receive, answer: Send) -> None:
+    async def _pass_upload(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         caller, announced = caller_of(scope), Headers(scope=scope).get("content-length", "")
         try:
             self._usage.require(caller, "upload", int(announced) if announced.isdigit() else 0)
@@ -113,19 +129,12 @@ class Gate:
         said = "Too many files are being uploaded at once. Try again when others are done."
         await PlainTextResponse(said, 429)(scope, receive, answer)
 
-    async def _pass_to_disk(self, scope: Scope, receive: Receive, answer: Send) -> None:
+    async def _pass_to_disk(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         """Gradio lets a full disk be an internal error, which tells nobody what to do."""
-        has_begun = False
-
-        async def note_beginning(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await answer(message)
-
         try:
-            await self._app(scope, receive, note_beginning)
+            await self._app(scope, receive, answer)
         except OSError as error:
-            if has_begun or error.errno not in _FULL:
+            if answer.has_begun or error.errno not in _FULL:
                 raise
             said = (
                 f"The file cannot be stored on the server: {error.strerror}. Whoever runs it has "
@@ -271,10 +280,20 @@ def _shown(host: str) -> str:
     return ascii(host[:_SHORT_NAME])
 
 
-def _with_headers(send: Send) -> Send:
-    """Answers with the security headers, and without leave for pages of other sites."""
+class _Answer:
+    """An answer with the security headers, and without leave for pages of other sites.
 
-    async def send_more(message: Message) -> None:
+    Attributes:
+        has_begun: it is too late for another one.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send a part of it."""
+        self.has_begun = True
         if message["type"] == "http.response.start":
             message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
@@ -282,9 +301,7 @@ def _with_headers(send: Send) -> Send:
                 del headers[name]
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-        await send(message)
-
-    return send_more
+        await self._send(message)
 
 
 async def _read_whole(receive: Receive, limit: int) -> bytes | None:

@@ -255,25 +255,61 @@ async def _upload_at_once() -> None:
     assert running == 49, "room again"
 
 
-@pytest.mark.parametrize("begun", [False, True])
-def test_an_upload_that_fills_the_disk_is_told_in_words(begun: bool) -> None:
-    """Gradio raises whatever its disk does."""
+def full_disk(has_begun: bool) -> Gate:
+    """A gate in front of an app that raises whatever its disk does, as Gradio."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if begun:
+        if has_begun:
             await send({"type": "http.response.start", "status": 200, "headers": []})
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/secret/upload")
 
-    rules = Rules(AllowedHosts.of_server("127.0.0.1", ()), None)
-    client = TestClient(
-        Gate(app, rules=rules, usage=Usage()), f"http://{HOST}", raise_server_exceptions=True
-    )
-    if begun:
-        with pytest.raises(OSError, match="No space left"):
-            client.post("/gradio_api/upload", content=b"x")
-        return
+    return Gate(app, Rules(AllowedHosts.of_server("127.0.0.1", ()), None), Usage())
+
+
+def test_an_upload_that_fills_the_disk_is_told_in_words() -> None:
+    client = TestClient(full_disk(has_begun=False), f"http://{HOST}")
     answer = client.post("/gradio_api/upload", content=b"x")
     assert answer.status_code == 507
     assert "No space left on device" in answer.text
     assert "TMPDIR" in answer.text
     assert "secret" not in answer.text
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_fails_after_its_beginning_stays_incomplete(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The server then closes the connection, by which the other side knows."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope: Scope = {
+        "type": "http", "method": "POST", "path": "/gradio_api/upload", "query_string": b"",
+        "headers": [(b"host", HOST.encode())], "client": ("10.0.0.1", 1),
+    }  # fmt: skip
+    await full_disk(has_begun=True)(scope, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert "No space left" in caplog.text
+
+
+def test_what_fails_behind_it_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: Request) -> Response:
+        raise KeyError("/secret/place")
+
+    rules = Rules(AllowedHosts.of_server("127.0.0.1", ()), None)
+    app = Starlette(
+        routes=[Route("/", fail)], middleware=[Middleware(Gate, rules=rules, usage=Usage())]
+    )
+    with TestClient(app, f"http://{HOST}") as client:
+        answer = client.get("/")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "cannot be worked off" in answer.text
+    (record,) = [r for r in caplog.records if r.name.startswith("sam2ov")]
+    assert record.getMessage().startswith("GET /: KeyError: '/secret/place'")
+    assert "x-frame-options" in answer.headers
