@@ -35,7 +35,7 @@ from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.workers.confinement import expected_gaps
-from sam2ov.workers.worker import keep_spare_workers
+from sam2ov.workers.process import keep_spare_workers
 from sam2ov.zoo.catalogue import listed_name
 from sam2ov.zoo.presets import PresetName
 

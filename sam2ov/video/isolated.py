@@ -1,11 +1,14 @@
 """Frames of a video that another process decodes.
 
 What is wrong with a file is wrong in that process: where it crashes, hangs or eats memory, the
-frame that was asked for is damaged, and the next one is read by a new process. The readers of a
-video share one process and its index, each with a decoder and a thread there.
+frame is asked for once more, of a new process, and called damaged where that goes the same way. The
+readers of a video share one process and its index, each with a decoder and a thread there.
+
+A reader whose frames are read in a row has the next ones made while the last is used.
 """
 
-from dataclasses import replace
+from collections import deque
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -13,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.errors import FrameDecodeError, VideoOpenError
+from sam2ov.errors import FrameDecodeError, Sam2ovError, VideoOpenError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import CancelCheck
 from sam2ov.video import served
@@ -22,12 +25,27 @@ from sam2ov.video.limits import VideoLimits
 from sam2ov.video.reader import FrameReader
 from sam2ov.video.sequences import is_pattern
 from sam2ov.workers.confinement import DEFAULT_MEMORY_BYTES, Confinement
-from sam2ov.workers.shared_memory import MappedRoom, Room
-from sam2ov.workers.worker import Worker, WorkerLostError
+from sam2ov.workers.shared_memory import MappedRoom
+from sam2ov.workers.worker import BegunCall, Worker, WorkerLostError, WorkerSilentError
 
 MEMORY_BYTES: Final = DEFAULT_MEMORY_BYTES
 """For all readers of a clip. One of 10-bit HEVC with eight threads takes 2.0 GiB at 7680×4320, and
 1.0 GiB at 3840×2160."""
+
+
+_AHEAD: Final = 2
+"""Frames that are asked for before they are wanted: while one is used and while one is told of."""
+_AHEAD_BYTES: Final = 64 << 20
+"""That these may take; the first may take more."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A frame that a process was asked for, and where it will lie."""
+
+    frame_idx: int
+    call: BegunCall[None]
+    mapped: MappedRoom
 
 
 class _Clip:
@@ -135,8 +153,9 @@ class IsolatedReader(FrameReader):
         self._max_side = max_side
         self._number = clip.new_number(is_first)
         self._worker: Worker | None = None
-        self._room: Room | None = None
-        self._mapped: MappedRoom | None = None
+        self._latest: int | None = None
+        self._ahead: deque[_Asked] = deque()
+        self._dropped: list[_Asked] = []  # the process may still write there
         super().__init__(clip.opened.info)
         try:
             self._attach()
@@ -194,33 +213,81 @@ class IsolatedReader(FrameReader):
                     f"{self.info.name} cannot be opened once more: reading it {error}."
                 ) from error
             self.info = replace(self.info, width=width, height=height)
-        self._forget_room()
-        self._room = worker.shared.take(3 * self.info.width * self.info.height)
-        self._mapped = MappedRoom(worker.shared.fd, self._room)
+        self._ahead.clear()
+        self._dropped.clear()
         self._worker = worker
         return worker
 
     def _fetch(self, frame_idx: int, step: int) -> Image:
-        worker = self._attach()
-        assert self._mapped is not None
         try:
-            worker.call(served.read, self._number, frame_idx, step, self._room, lane=self._number)
+            return self._fetch_once(frame_idx, step)
         except WorkerLostError as error:
-            raise FrameDecodeError(
-                f"frame {frame_idx} of {self.info.name} cannot be decoded: reading it {error}. "
-                "Leave it out, or convert the clip first: ffmpeg -i INPUT OUTPUT.mp4"
-            ) from error
-        frame = self._mapped.read((*self.size_hw, 3))
-        frame.setflags(write=False)
-        return frame
+            lost = error
+        worker = self._worker
+        # What this process had to do besides, for this reader or another, may be what was wrong.
+        if worker is not None and worker.is_lost:
+            is_hung_by_it = isinstance(lost, WorkerSilentError) and not self._dropped
+            if not is_hung_by_it:
+                try:
+                    return self._fetch_once(frame_idx, step)
+                except WorkerLostError as error:
+                    lost = error
+        raise FrameDecodeError(
+            f"frame {frame_idx} of {self.info.name} cannot be decoded: reading it {lost}. "
+            "Leave it out, or convert the clip first: ffmpeg -i INPUT OUTPUT.mp4"
+        ) from lost
 
-    def _forget_room(self) -> None:
-        if self._mapped is not None:
-            self._mapped.close()
-        if self._room is not None and self._worker is not None and not self._worker.is_lost:
-            self._worker.shared.give_back(self._room)
-        self._mapped = self._room = None
+    def _fetch_once(self, frame_idx: int, step: int) -> Image:
+        worker = self._attach()
+        is_in_a_row = self._latest == frame_idx - step
+        if self._ahead and self._ahead[0].frame_idx != frame_idx:
+            self._drop_ahead()
+        asked = self._ahead.popleft() if self._ahead else self._ask(worker, frame_idx, step)
+        if is_in_a_row:
+            self._ask_ahead(worker, frame_idx, step)
+        try:
+            asked.call.answer()
+        except Sam2ovError:
+            worker.shared.give_back(asked.mapped)
+            raise
+        # A lane works in order: nothing is written any more for what was dropped before this.
+        self._give_dropped_back(worker)
+        self._latest = frame_idx
+        return worker.shared.array(asked.mapped, (*self.size_hw, 3))
+
+    def _ask(self, worker: Worker, frame_idx: int, step: int) -> _Asked:
+        mapped = worker.shared.take(self._frame_bytes)
+        call = worker.begin(
+            served.read, self._number, frame_idx, step, mapped.room, lane=self._number
+        )
+        return _Asked(frame_idx, call, mapped)
+
+    def _ask_ahead(self, worker: Worker, frame_idx: int, step: int) -> None:
+        """Have the frames after this one read while it is used."""
+        count = max(min(_AHEAD, _AHEAD_BYTES // self._frame_bytes), 1)
+        for ahead in range(len(self._ahead) + 1, count + 1):
+            if 0 <= frame_idx + ahead * step < len(self):
+                self._ahead.append(self._ask(worker, frame_idx + ahead * step, step))
+
+    def _drop_ahead(self) -> None:
+        for asked in self._ahead:
+            asked.call.drop()
+        self._dropped.extend(self._ahead)
+        self._ahead.clear()
+
+    @property
+    def _frame_bytes(self) -> int:
+        return 3 * self.info.width * self.info.height
+
+    def _give_dropped_back(self, worker: Worker) -> None:
+        for dropped in self._dropped:
+            worker.shared.give_back(dropped.mapped)
+        self._dropped.clear()
 
     def _release(self) -> None:
+        self._drop_ahead()
         self._clip.leave(self._number)
-        self._forget_room()
+        if (
+            self._number != served.FIRST and self._worker is not None
+        ):  # its lane has been waited for
+            self._give_dropped_back(self._worker)

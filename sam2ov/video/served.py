@@ -14,7 +14,7 @@ from sam2ov.video.probe import Ticks, VideoInfo
 from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, VideoReader
 from sam2ov.video.sequences import is_pattern
 from sam2ov.video.stills import is_image
-from sam2ov.workers.shared_memory import MappedRoom, Room
+from sam2ov.workers.shared_memory import Room, inherited_room
 
 FIRST: Final = 0
 """The number of the reader that the video was opened with."""
@@ -28,15 +28,7 @@ class OpenedVideo:
     keyframes: Ticks
 
 
-@dataclass
-class _Served:
-    """A reader, and where its frames go."""
-
-    reader: DecodingReader
-    room: MappedRoom | None = None
-
-
-_readers: dict[int, _Served] = {}
+_readers: dict[int, DecodingReader] = {}
 
 
 def open_in_process(
@@ -59,29 +51,26 @@ def open_first(
 ) -> OpenedVideo:
     """Open the video, with the first reader of it."""
     reader = open_in_process(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)
-    _readers[FIRST] = _Served(reader)
+    _readers[FIRST] = reader
     return OpenedVideo(reader.info, reader.keyframes)
 
 
 def open_twin(number: int, cache_bytes: int, max_side: int | None) -> tuple[int, int]:
     """Make a further reader, with a number of its own; returns height and width of its frames."""
-    first = _readers[FIRST].reader
-    twin = first.twin(cache_bytes=cache_bytes, max_side=max_side)
-    _readers[number] = _Served(twin)
+    twin = _readers[FIRST].twin(cache_bytes=cache_bytes, max_side=max_side)
+    _readers[number] = twin
     return twin.size_hw
 
 
 def read(number: int, frame_idx: int, step: int, room: Room) -> None:
     """Put a frame where the owner finds it; see ``DecodingReader.read_towards``."""
-    served = _readers.get(number)
-    if served is None:
+    reader = _readers.get(number)
+    if reader is None:
         raise VideoError("The video was closed. Open it again to read frames.")
-    if served.room is None:
-        served.room = MappedRoom.inherited(room)
-    served.room.write(served.reader.read_towards(frame_idx, step))
+    inherited_room(room).write(reader.read_towards(frame_idx, step))
 
 
 def close_reader(number: int) -> None:
     """Release a reader; the first one stays, for others to be made of it."""
     if number != FIRST:
-        _readers.pop(number).reader.close()
+        _readers.pop(number).close()

@@ -32,13 +32,18 @@ class _Worker:
         self._answers = answers
         self._sending = new_lock(Rank.WORKER)
         self._lanes: dict[int, queue.SimpleQueue[Message]] = {}
+        self._wanted: set[int] = set()  # calls that were not begun
 
     def tell(self, head: dict[str, Any], body: bytes = b"") -> None:
         with self._sending:
             send(self._answers, Message(head, body))
 
     def take(self, call: Message) -> None:
-        """Have a call made in its lane."""
+        """Have a call made in its lane, or one that was not begun dropped."""
+        if "drop" in call.head:
+            self._wanted.discard(call.head["drop"])
+            return
+        self._wanted.add(call.head["id"])
         lane = int(call.head["lane"])
         if lane not in self._lanes:
             self._lanes[lane] = queue.SimpleQueue()
@@ -49,6 +54,9 @@ class _Worker:
         while True:
             call = calls.get()
             number = call.head["id"]
+            if number not in self._wanted:
+                continue
+            self._wanted.discard(number)
             try:
                 self._answer(number, call)
             except errors.Sam2ovError as error:

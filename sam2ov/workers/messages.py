@@ -44,6 +44,27 @@ def tells_progress(function: Callable[..., Any]) -> bool:
     return "progress" in inspect.signature(function).parameters
 
 
+def is_sound(head: dict[str, Any]) -> bool:
+    """Whether the head of what a worker says is one: whoever made it may have been taken over."""
+    if type(head.get("id")) is not int:
+        return False
+    match head.get("is"):
+        case "answer" | "alive":
+            return True
+        case "error":
+            return isinstance(head.get("kind"), str) and isinstance(head.get("message"), str)
+        case "progress":
+            return _is_progress(head.get("progress"))
+    return False
+
+
+def _is_progress(told: Any) -> bool:
+    match told:
+        case [str(), int(), int(), "bytes" | "items"]:
+            return True
+    return False
+
+
 def send(pipe: IO[bytes], message: Message) -> None:
     """Write a message.
 

@@ -3,13 +3,18 @@
 It begins empty, before anything is known of the pictures, and grows when a reader wants room. A
 system file without a name holds it (a ``memfd`` on Linux); on Windows, which hands no such thing
 to a child by its number, a temporary file with a name.
+
+The owner's arrays lie in it, nothing is copied; a room is for the next picture once nobody has the
+last one any more. A worker that was taken over may change a picture that was seen already, which
+is as good as showing another one from the start.
 """
 
 import mmap
 import os
 import sys
 import tempfile
-from collections import defaultdict
+import weakref
+from collections import defaultdict, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +25,8 @@ import numpy.typing as npt
 from sam2ov.locks import Rank, new_lock
 
 _GRAIN: Final = mmap.ALLOCATIONGRANULARITY
+_READY: Final = 4
+"""So many free rooms of a size keep their memory; of others it is given back to the system."""
 
 inherited_fd: int | None = None
 """In a worker: of the file that it shares with its owner."""
@@ -31,6 +38,21 @@ class Room:
 
     offset: int
     num_bytes: int
+
+
+class MappedRoom:
+    """A room that this process can read and write."""
+
+    def __init__(self, fd: int, room: Room) -> None:
+        self.room = room
+        self.map = mmap.mmap(fd, max(room.num_bytes, 1), offset=room.offset)
+
+    def write(self, content: npt.NDArray[np.uint8]) -> None:
+        """Put an array there."""
+        if content.nbytes > self.room.num_bytes:
+            raise ValueError(f"{content.nbytes} bytes do not fit into {self.room.num_bytes}")
+        shared = np.frombuffer(self.map, np.uint8, content.size).reshape(content.shape)
+        np.copyto(shared, content)
 
 
 @dataclass
@@ -45,7 +67,8 @@ class SharedMemory:
     fd: int
     name: str | None = None
     _num_bytes: int = 0
-    _free: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _is_closed: bool = False
+    _free: dict[int, deque[MappedRoom]] = field(default_factory=lambda: defaultdict(deque))
 
     def __post_init__(self) -> None:
         self._lock = new_lock(Rank.LEAF)
@@ -63,56 +86,57 @@ class SharedMemory:
                 fd = os.dup(file.fileno())
         return cls(fd, name)
 
-    def take(self, num_bytes: int) -> Room:
-        """A room of so many bytes, which nobody else has."""
-        size = -(-max(num_bytes, 1) // _GRAIN) * _GRAIN
-        with self._lock:
-            if self._free[size]:
-                return Room(self._free[size].pop(), num_bytes)
-            offset = self._num_bytes
-            self._num_bytes += size
-            os.ftruncate(self.fd, self._num_bytes)
-            return Room(offset, num_bytes)
+    def take(self, num_bytes: int) -> MappedRoom:
+        """A room of so many bytes, which nobody else has.
 
-    def give_back(self, room: Room) -> None:
-        """Have a room given to others."""
-        size = -(-max(room.num_bytes, 1) // _GRAIN) * _GRAIN
+        Once the memory is closed it is shared with nobody; the worker has ended then.
+        """
+        with suppress(IndexError):
+            return self._free[num_bytes].pop()
         with self._lock:
-            self._free[size].append(room.offset)
+            if self._is_closed:
+                return MappedRoom(-1, Room(0, num_bytes))
+            offset = self._num_bytes
+            self._num_bytes += -(-max(num_bytes, 1) // _GRAIN) * _GRAIN
+            os.ftruncate(self.fd, self._num_bytes)
+            return MappedRoom(self.fd, Room(offset, num_bytes))
+
+    def give_back(self, mapped: MappedRoom) -> None:
+        """Have a room given to others. Takes no lock: the collector of garbage calls it, too."""
+        free = self._free[mapped.room.num_bytes]
+        if len(free) < _READY or sys.platform != "linux":
+            free.append(mapped)
+            return
+        mapped.map.madvise(mmap.MADV_REMOVE)
+        free.appendleft(mapped)  # taken last
+
+    def array(self, mapped: MappedRoom, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """What lies in a room, read-only: uint8 of the shape, which has as many bytes at most.
+
+        The room is given back when nobody has the array, or a part of it, any more.
+        """
+        whole = np.frombuffer(mapped.map, np.uint8, int(np.prod(shape)))
+        whole.setflags(write=False)
+        weakref.finalize(whole, self.give_back, mapped).atexit = False
+        return whole.reshape(shape)
 
     def close(self) -> None:
         """Release the file; rooms that are mapped stay until their maps go."""
-        os.close(self.fd)
+        with self._lock:
+            self._is_closed = True
+            self._free.clear()
+            os.close(self.fd)
         if self.name is not None:
             with suppress(OSError):
                 os.unlink(self.name)  # noqa: PTH108 - its counterpart is mkstemp
 
 
-class MappedRoom:
-    """A room as an array; of the owner or of the worker."""
+_inherited: dict[Room, MappedRoom] = {}
 
-    def __init__(self, fd: int, room: Room) -> None:
-        self._map = mmap.mmap(fd, max(room.num_bytes, 1), offset=room.offset)
-        self._num_bytes = room.num_bytes
 
-    @classmethod
-    def inherited(cls, room: Room) -> "MappedRoom":
-        """A room of the memory that this process, a worker, has from its owner."""
-        assert inherited_fd is not None, "only workers have it"
-        return cls(inherited_fd, room)
-
-    def read(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-        """A copy of what lies there: uint8 of the shape, which has as many bytes at most."""
-        count = int(np.prod(shape))
-        return np.frombuffer(self._map, np.uint8, count).reshape(shape).copy()
-
-    def write(self, content: npt.NDArray[np.uint8]) -> None:
-        """Put an array there."""
-        if content.nbytes > self._num_bytes:
-            raise ValueError(f"{content.nbytes} bytes do not fit into {self._num_bytes}")
-        shared = np.frombuffer(self._map, np.uint8, content.size).reshape(content.shape)
-        np.copyto(shared, content)
-
-    def close(self) -> None:
-        """Unmap it."""
-        self._map.close()
+def inherited_room(room: Room) -> MappedRoom:
+    """A room of the memory that this process, a worker, has from its owner."""
+    assert inherited_fd is not None, "only workers have it"
+    if room not in _inherited:
+        _inherited[room] = MappedRoom(inherited_fd, room)
+    return _inherited[room]

@@ -1,10 +1,8 @@
 """A worker as its owner sees it: started, told what is its, called, and ended."""
 
-import atexit
 import pickle
 import queue
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -12,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from types import TracebackType
-from typing import IO, Any, Final, Self, TypeVar, cast
+from typing import IO, Any, Final, Generic, Self, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -21,114 +19,31 @@ from sam2ov.errors import Sam2ovError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.workers.confinement import Confinement
-from sam2ov.workers.environment import module_environment
 from sam2ov.workers.messages import (
     BrokenPipeMessageError,
     Message,
+    is_sound,
     receive,
     returned_by,
     send,
     tells_progress,
 )
-from sam2ov.workers.shared_memory import SharedMemory
+from sam2ov.workers.process import EXIT_SECONDS, take_process
 
 Returned = TypeVar("Returned")
 
 SILENCE_SECONDS: Final = 60.0
 """How long a call may give no sign of life (``heartbeat``) before its worker is ended."""
 
-_PRELOADED: Final = ("sam2ov.video.served",)
-"""Modules that a process imports before it is needed: most workers read videos."""
-
 _POLL_SECONDS: Final = 0.1
-_EXIT_SECONDS: Final = 5.0
 
 
 class WorkerLostError(Exception):
     """A worker has crashed, hung, or run out of memory; its message says which, in a few words."""
 
 
-class _Process:
-    """The process: started, and perhaps ready."""
-
-    def __init__(self) -> None:
-        self.shared = SharedMemory.new()
-        how = (
-            ["--shared-fd", str(self.shared.fd)]
-            if self.shared.name is None
-            else ["--shared-file", self.shared.name]
-        )
-        self.popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "sam2ov.workers.main", *_PRELOADED, *how],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=module_environment()
-            | {
-                # Threads that are there before the process is confined would not be.
-                "OPENBLAS_NUM_THREADS": "1",
-                "OMP_NUM_THREADS": "1",
-            },
-            pass_fds=() if self.shared.name else (self.shared.fd,),
-        )
-
-    def end(self) -> None:
-        self.popen.kill()
-        for pipe in (self.popen.stdin, self.popen.stdout):
-            with suppress(OSError):
-                cast(IO[bytes], pipe).close()
-        with suppress(subprocess.TimeoutExpired):
-            self.popen.wait(_EXIT_SECONDS)
-        self.shared.close()
-
-
-class _Spares:
-    """Processes that were started before they are needed, where somebody asked for that."""
-
-    def __init__(self) -> None:
-        self._lock = new_lock(Rank.LEAF)
-        self._wanted = 0
-        self._kept: list[_Process] = []
-
-    def keep(self, wanted: int) -> None:
-        with self._lock:
-            self._wanted = wanted
-            surplus, self._kept = self._kept[wanted:], self._kept[:wanted]
-        for process in surplus:
-            process.end()
-        self._fill()
-
-    def take(self) -> _Process:
-        with self._lock:
-            process = self._kept.pop() if self._kept else None
-            is_kept = self._wanted > 0
-        if process is None or process.popen.poll() is not None:
-            process = _Process()
-        if is_kept:
-            threading.Thread(target=self._fill, name="spare-worker", daemon=True).start()
-        return process
-
-    def _fill(self) -> None:
-        while True:
-            with self._lock:
-                if len(self._kept) >= self._wanted:
-                    return
-            process = _Process()
-            with self._lock:
-                if len(self._kept) < self._wanted:
-                    self._kept.append(process)
-                    continue
-            process.end()
-
-
-_spares = _Spares()
-
-
-def keep_spare_workers(number: int) -> None:
-    """Have so many workers started ahead, so that nobody waits for one; 0 ends those that wait."""
-    _spares.keep(number)
-
-
-atexit.register(keep_spare_workers, 0)
+class WorkerSilentError(WorkerLostError):
+    """A worker was ended because it hung."""
 
 
 class Worker:
@@ -146,13 +61,14 @@ class Worker:
     """
 
     def __init__(self, allowed: Confinement) -> None:
-        self._process = _spares.take()
+        self._process = take_process()
         self.shared = self._process.shared
         self._numbers = count()
         self._sending = new_lock(Rank.WORKER)
         self._waiting: dict[int, queue.SimpleQueue[Message | None]] = {}
         self._lock = new_lock(Rank.LEAF)
         self._is_lost = False
+        self._why: str | None = None
         self._end = weakref.finalize(self, self._process.end)
         self._calls = cast(IO[bytes], self._process.popen.stdin)
         answers = cast(IO[bytes], self._process.popen.stdout)
@@ -161,7 +77,7 @@ class Worker:
             send(self._calls, Message({}, pickle.dumps(allowed)))
             self.missing = tuple(receive(answers).head["missing"])
         except OSError as error:
-            reason = self._how_it_ended()
+            reason = self.how_it_ended()
             self.close()
             raise WorkerLostError(f"the process that reads files {reason}") from error
         threading.Thread(
@@ -178,7 +94,7 @@ class Worker:
         stage: str = "Reading",
         **keywords: Any,
     ) -> Returned:
-        """Have a function called there.
+        """Have a function called there, and wait for it.
 
         Args:
             function: of a module, with annotations.
@@ -194,6 +110,21 @@ class Worker:
             WorkerLostError: it crashed, hung, or ran out of memory.
             CancelledError: ``cancel`` returned true.
         """
+        begun = self.begin(function, *arguments, lane=lane, **keywords)
+        return begun.answer(progress=progress, cancel=cancel, stage=stage)
+
+    def begin(
+        self,
+        function: Callable[..., Returned],
+        *arguments: Any,
+        lane: int = 0,
+        **keywords: Any,
+    ) -> "BegunCall[Returned]":
+        """Have a function called there; arguments are those of ``call``.
+
+        Raises:
+            WorkerLostError: it has ended.
+        """
         heard: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
             if self._is_lost:
@@ -207,63 +138,33 @@ class Worker:
             "tells": tells_progress(function),
         }
         try:
-            with self._sending:
-                send(self._calls, Message(head, pickle.dumps((arguments, keywords))))
-            answer = self._await(heard, progress, cancel, stage)
+            self._send(Message(head, pickle.dumps((arguments, keywords))))
         except OSError as error:
-            raise WorkerLostError(self._how_it_ended()) from error
-        finally:
-            with self._lock:
-                self._waiting.pop(number, None)
-        if answer.head["is"] == "error":
-            raise _error_of(answer.head)
-        try:
-            return cast(Returned, returned_by(function).validate_json(answer.body))
-        except ValidationError as error:
-            self.close()
-            raise WorkerLostError("gave an answer that makes no sense") from error
+            self.forget(number)
+            raise WorkerLostError(self.how_it_ended()) from error
+        return BegunCall(self, number, function, heard)
 
-    def _await(
-        self,
-        heard: "queue.SimpleQueue[Message | None]",
-        progress: ProgressCallback | None,
-        cancel: CancelCheck | None,
-        stage: str,
-    ) -> Message:
-        silent_since = time.monotonic()
-        while True:
-            try:
-                raise_if_cancelled(cancel, stage)
-                message = heard.get(timeout=SILENCE_SECONDS if cancel is None else _POLL_SECONDS)
-            except queue.Empty:
-                if time.monotonic() - silent_since >= SILENCE_SECONDS:
-                    self.close()
-                    raise WorkerLostError(
-                        f"gave no sign of life for {SILENCE_SECONDS:.0f} seconds"
-                    ) from None
-                continue
-            except BaseException:
-                self.close()
-                raise
-            if message is None:
-                raise WorkerLostError(self._how_it_ended())
-            silent_since = time.monotonic()
-            if message.head["is"] == "progress" and progress is not None:
-                progress(Progress(*message.head["progress"]))
-            elif message.head["is"] in {"answer", "error"}:
-                return message
+    def drop(self, number: int) -> None:
+        """Have a call not made that has not been begun, and forget it."""
+        self.forget(number)
+        with suppress(OSError):  # it has ended, and the call with it
+            self._send(Message({"drop": number}))
 
-    def hear(self, message: Message | None) -> None:
-        """Take what it has said; None for its end."""
+    def forget(self, number: int) -> None:
+        """Nobody waits for a call any more."""
         with self._lock:
-            if message is not None:
-                waiting = self._waiting.get(cast(int, message.head.get("id")))
-                if waiting is not None:
-                    waiting.put(message)
-                return
-            self._is_lost = True
-            for each in self._waiting.values():
-                each.put(None)
+            self._waiting.pop(number, None)
+
+    def _send(self, message: Message) -> None:
+        with self._sending:
+            send(self._calls, message)
+
+    def hear(self, message: Message) -> None:
+        """Take what it has said; its head is sound."""
+        with self._lock:
+            waiting = self._waiting.get(message.head["id"])
+        if waiting is not None:
+            waiting.put(message)
 
     @property
     def is_lost(self) -> bool:
@@ -271,14 +172,21 @@ class Worker:
         with self._lock:
             return self._is_lost
 
-    def close(self) -> None:
-        """End it, whatever it does; safe to call twice."""
-        self.hear(None)
+    def close(self, why: str | None = None) -> None:
+        """End it, whatever it does; safe to call twice. ``why`` is for errors, in a few words."""
+        with self._lock:
+            self._is_lost = True
+            self._why = self._why or why
+            for each in self._waiting.values():
+                each.put(None)
         self._end()
 
-    def _how_it_ended(self) -> str:
+    def how_it_ended(self) -> str:
+        """Why it does not answer, in a few words."""
+        if self._why is not None:
+            return self._why
         try:
-            code = self._process.popen.wait(_EXIT_SECONDS)
+            code = self._process.popen.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             return "does not answer"
         return f"crashed (signal {-code})" if code < 0 else f"ended with code {code}"
@@ -295,18 +203,89 @@ class Worker:
         self.close()
 
 
+class BegunCall(Generic[Returned]):
+    """A call that a worker has been asked for; made by ``Worker.begin``."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        number: int,
+        function: Callable[..., Returned],
+        heard: "queue.SimpleQueue[Message | None]",
+    ) -> None:
+        self.worker = worker
+        self._number = number
+        self._function = function
+        self._heard = heard
+
+    def drop(self) -> None:
+        """Nobody wants it any more; what it has begun goes on to its end."""
+        self.worker.drop(self._number)
+
+    def answer(
+        self,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelCheck | None = None,
+        stage: str = "Reading",
+    ) -> Returned:
+        """Wait for what comes of it; once. Arguments and errors are those of ``Worker.call``."""
+        try:
+            answer = self._await(progress, cancel, stage)
+        finally:
+            self.worker.forget(self._number)
+        if answer.head["is"] == "error":
+            raise _error_of(answer.head)
+        try:
+            return cast(Returned, returned_by(self._function).validate_json(answer.body))
+        except ValidationError as error:
+            self.worker.close()
+            raise WorkerLostError("gave an answer that makes no sense") from error
+
+    def _await(
+        self, progress: ProgressCallback | None, cancel: CancelCheck | None, stage: str
+    ) -> Message:
+        silent_since = time.monotonic()
+        while True:
+            try:
+                raise_if_cancelled(cancel, stage)
+                wait = SILENCE_SECONDS if cancel is None else _POLL_SECONDS
+                message = self._heard.get(timeout=wait)
+            except queue.Empty:
+                if time.monotonic() - silent_since >= SILENCE_SECONDS:
+                    self.worker.close()
+                    raise WorkerSilentError(
+                        f"gave no sign of life for {SILENCE_SECONDS:.0f} seconds"
+                    ) from None
+                continue
+            except BaseException:
+                self.worker.close()
+                raise
+            if message is None:
+                raise WorkerLostError(self.worker.how_it_ended())
+            silent_since = time.monotonic()
+            if message.head["is"] == "progress" and progress is not None:
+                progress(Progress(*message.head["progress"]))
+            elif message.head["is"] in {"answer", "error"}:
+                return message
+
+
 def _hear(of: "weakref.ref[Worker]", answers: IO[bytes]) -> None:
-    """Hand on what a worker says, for as long as there are both."""
+    """Hand on what a worker says, for as long as there are both.
+
+    One that says what is no message has been taken over: that is its end.
+    """
     while True:
         message: Message | None = None
-        with suppress(BrokenPipeMessageError, OSError, ValueError):
+        with suppress(BrokenPipeMessageError, OSError, ValueError, MemoryError):
             message = receive(answers)
         worker = of()
         if worker is None:
             return
-        worker.hear(message)
-        if message is None:
+        if message is None or not is_sound(message.head):
+            worker.close(None if message is None else "says what makes no sense")
             return
+        worker.hear(message)
         del worker
 
 

@@ -128,17 +128,70 @@ def test_readers_are_used_from_several_threads(tmp_path: Path, scene: Scene) -> 
     assert wrong == []
 
 
-def test_a_process_that_dies_is_replaced(tmp_path: Path, scene: Scene) -> None:
+def allow_misdeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have workers find the code of their misdeeds."""
+    tests = Path(misdeeds.__file__).parents[1]
+    monkeypatch.setattr(
+        isolated_module,
+        "Confinement",
+        lambda reads, memory_bytes: Confinement((*reads, tests), memory_bytes=memory_bytes),
+    )
+
+
+def test_a_process_that_is_killed_is_replaced_and_no_frame_is_missing(
+    tmp_path: Path, scene: Scene
+) -> None:
     path = write_clip(tmp_path / "clip", scene.frames)
-    with open_video(path) as reader, reader.twin(cache_bytes=0, max_side=64) as half:
-        before = reader.read(3)
-        process = process_of(reader)
-        os.kill(process, signal.SIGKILL)
-        with pytest.raises(FrameDecodeError, match=r"frame 4 of .*clip.* crashed \(signal 9\)"):
-            read_until_it_fails(reader, 4)
-        np.testing.assert_array_equal(reader.read(3), before)
+    with (
+        open_video(path) as reader,
+        reader.twin(cache_bytes=0, max_side=64) as half,
+        open_in_process(path) as here,
+    ):
+        seen = {process_of(reader)}
+        for frame_idx in (*range(8), 3, 2):
+            os.kill(process_of(reader), signal.SIGKILL)
+            np.testing.assert_array_equal(reader.read(frame_idx), here.read(frame_idx))
+            seen.add(process_of(reader))
         assert half.read(2).shape[:2] == (48, 64)
-        assert process_of(reader) == process_of(half) != process
+        assert process_of(reader) == process_of(half)
+        assert len(seen) > 3
+
+
+def test_a_frame_that_stops_its_process_is_told_of_and_no_other(
+    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_misdeeds(monkeypatch)
+    monkeypatch.setattr(worker_module, "SILENCE_SECONDS", 3.0)
+    path = write_clip(tmp_path / "clip", scene.frames)
+    with open_video(path) as reader, open_in_process(path) as here:
+        monkeypatch.setattr(served, "read", misdeeds.read_frame)
+        for frame_idx in range(10):
+            if frame_idx in {misdeeds.CRASHING, misdeeds.HANGING}:
+                said = "crashed" if frame_idx == misdeeds.CRASHING else "no sign of life"
+                with pytest.raises(FrameDecodeError, match=rf"^frame {frame_idx} of .*{said}"):
+                    reader.read(frame_idx)
+            else:
+                np.testing.assert_array_equal(reader.read(frame_idx), here.read(frame_idx))
+        # The one that hangs is asked for ahead, and not wanted after all.
+        for frame_idx in (5, 6, 2, 3):
+            np.testing.assert_array_equal(reader.read(frame_idx), here.read(frame_idx))
+
+
+def test_frames_that_are_kept_stay_as_they_are(tmp_path: Path, scene: Scene) -> None:
+    path = write_clip(tmp_path / "clip", scene.frames)
+    with open_video(path) as reader, open_in_process(path) as here:
+        kept = list(reader)
+        parts = [reader.read(frame_idx)[2:5, ::2] for frame_idx in (3, 4, 9)]
+        del kept[::2]
+        gc.collect()
+        again = list(reader)
+        for frame, expected in zip(kept, list(here)[1::2], strict=True):
+            np.testing.assert_array_equal(frame, expected)
+        for frame, expected in zip(again, here, strict=True):
+            np.testing.assert_array_equal(frame, expected)
+        for part, frame_idx in zip(parts, (3, 4, 9), strict=True):
+            np.testing.assert_array_equal(part, here.read(frame_idx)[2:5, ::2])
+    assert again[5].any(), "also when the reader is closed"
 
 
 def test_another_file_in_its_place_is_noticed(tmp_path: Path, scene: Scene) -> None:
@@ -148,21 +201,14 @@ def test_another_file_in_its_place_is_noticed(tmp_path: Path, scene: Scene) -> N
         with pytest.raises(VideoOpenError, match="not the file any more"):
             reader.twin(cache_bytes=0)
         os.kill(process_of(reader), signal.SIGKILL)
-        with pytest.raises(FrameDecodeError, match="crashed"):
-            read_until_it_fails(reader, 4)
         with pytest.raises(VideoOpenError, match="not the file any more"):
-            reader.read(4)
+            read_until_it_fails(reader, 4)
 
 
 def test_a_video_that_hangs_whoever_opens_it(
     tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tests = Path(misdeeds.__file__).parents[1]
-    monkeypatch.setattr(
-        isolated_module,
-        "Confinement",
-        lambda reads, memory_bytes: Confinement((*reads, tests), memory_bytes=memory_bytes),
-    )
+    allow_misdeeds(monkeypatch)
     monkeypatch.setattr(worker_module, "SILENCE_SECONDS", 0.3)
     monkeypatch.setattr(served, "open_first", misdeeds.hang_whatever)
     path = write_clip(tmp_path / "clip", scene.frames[:3])

@@ -1,6 +1,7 @@
 """What a worker that was taken over might do; called in workers."""
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -10,7 +11,10 @@ from pathlib import Path
 
 from sam2ov.errors import PromptError
 from sam2ov.progress import Progress, ProgressCallback
+from sam2ov.video import served
 from sam2ov.workers.confinement import Confinement
+from sam2ov.workers.messages import Message, send
+from sam2ov.workers.shared_memory import Room
 
 
 def read(path: Path) -> int:
@@ -39,6 +43,10 @@ def kill(process: int) -> None:
 
 def crash() -> None:
     ctypes.string_at(0)
+
+
+def nap(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def hang() -> None:
@@ -88,3 +96,23 @@ def crash_whatever(*arguments: object, **keywords: object) -> None:
 def allowed(*reads: Path) -> Confinement:
     """What is a worker's, and the code of its misdeeds."""
     return Confinement(reads=(*reads, Path(__file__).parents[1]))
+
+
+def say(head: dict[str, object]) -> None:
+    """Say what is no answer to anything."""
+    answers = next(each for each in gc.get_objects() if type(each).__name__ == "_Worker")._answers
+    send(answers, Message(head))
+    time.sleep(600)
+
+
+CRASHING, HANGING = 4, 7
+"""Frames that stop whoever reads them."""
+
+
+def read_frame(number: int, frame_idx: int, step: int, room: Room) -> None:
+    """As ``served.read``, but for two frames."""
+    if frame_idx == CRASHING:
+        crash()
+    if frame_idx == HANGING:
+        hang()
+    served.read(number, frame_idx, step, room)

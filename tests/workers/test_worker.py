@@ -10,9 +10,11 @@ import pytest
 
 from sam2ov.errors import CancelledError, ProjectError, PromptError
 from sam2ov.progress import Progress
+from sam2ov.workers import process as process_module
 from sam2ov.workers import worker as worker_module
 from sam2ov.workers.confinement import Confinement, expected_gaps
-from sam2ov.workers.worker import Worker, WorkerLostError, call_in_worker, keep_spare_workers
+from sam2ov.workers.process import keep_spare_workers
+from sam2ov.workers.worker import Worker, WorkerLostError, call_in_worker
 from tests.workers import misdeeds
 
 
@@ -133,6 +135,35 @@ def test_answers_that_make_no_sense_are_refused() -> None:
         worker.call(misdeeds.lie)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        {},
+        {"id": [0], "is": "answer"},
+        {"id": True, "is": "answer"},
+        {"id": 0, "is": "something"},
+        {"id": 0, "is": "progress", "progress": [1, 2]},
+        {"id": 0, "is": "error", "kind": {}, "message": "x"},
+        {"id": 0},
+    ],
+)
+def test_who_says_what_is_no_message_is_ended_at_once(head: dict[str, object]) -> None:
+    """Nobody waits for the time that a silent one is given."""
+    with Worker(allowed()) as worker:
+        with pytest.raises(WorkerLostError, match="says what makes no sense"):
+            worker.call(misdeeds.say, head)
+        assert worker.is_lost
+
+
+def test_calls_that_were_not_begun_can_be_dropped() -> None:
+    with Worker(allowed()) as worker:
+        begun = [worker.begin(misdeeds.nap, 0.3), *(worker.begin(misdeeds.nap, 600) for _ in "ab")]
+        last = worker.begin(misdeeds.print_much)
+        for call in begun[1:]:
+            call.drop()
+        assert last.answer() == 7
+
+
 def test_progress_is_told() -> None:
     told: list[Progress] = []
     with Worker(allowed()) as worker:
@@ -177,9 +208,9 @@ def test_spares_are_used_and_ended() -> None:
     finally:
         keep_spare_workers(0)
     deadline = time.monotonic() + 20
-    while worker_module._spares._kept and time.monotonic() < deadline:
+    while process_module._spares._kept and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert worker_module._spares._kept == []
+    assert process_module._spares._kept == []
 
 
 def test_packages_of_another_environment_can_be_loaded_late(
