@@ -21,14 +21,8 @@ from sam2ov.errors import ProjectError, StorageError
 from sam2ov.mask_files.bundle import ZIP_DAMAGE, zip_damage
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.project.clip_match import Pictures, marks_of
+from sam2ov.project.folder import CLIP_FILE, INFO_FILE, JOURNAL_FILE, ProjectFolder, ProjectInfo
 from sam2ov.project.inspection import inspect_journal
-from sam2ov.project.library import (
-    CLIP_FILE,
-    INFO_FILE,
-    JOURNAL_FILE,
-    ProjectFolder,
-    ProjectInfo,
-)
 from sam2ov.store.journal import Journal
 from sam2ov.unfinished import unfinished_file
 from sam2ov.workers.confinement import Confinement

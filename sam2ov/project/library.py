@@ -13,56 +13,23 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sam2ov.errors import ProjectError, StorageError
 from sam2ov.locks import Rank, new_lock
-from sam2ov.project.clip_match import ClipMark
+from sam2ov.project.folder import INFO_FILE, JOURNAL_FILE, ProjectFolder, ProjectInfo, is_known
 from sam2ov.project.patience import DAY_SECONDS, Patience
-from sam2ov.store.database import is_in_use
-from sam2ov.unfinished import unfinished_file
-from sam2ov.values.objects import plain_name
 
 PROJECTS_VARIABLE: Final = "SAM2OV_PROJECTS"
-INFO_FILE: Final = "project.json"
-JOURNAL_FILE: Final = "journal.sqlite"
-CLIP_FILE: Final = "clip"
-THUMBNAIL_FILE: Final = "thumbnail.jpg"
-PROXIES_FOLDER: Final = "proxies"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{24}")
 _INCOMING = re.compile(r"\.tab-[0-9a-f]{16}")
-_OURS = re.compile(
-    rf"{re.escape(INFO_FILE)}|\.{re.escape(INFO_FILE)}\.\w+|{re.escape(JOURNAL_FILE)}(-\w+)?"
-    rf"|{CLIP_FILE}|{re.escape(THUMBNAIL_FILE)}|{PROXIES_FOLDER}"
-)
 _TRASH = ".trash"
 _PATIENCE_FILE = ".due.json"
 
 _log = logging.getLogger(__name__)
-
-
-class ProjectInfo(BaseModel):
-    """What is known of a project without opening it.
-
-    ``clip_name`` is the name that the user knows the clip by; ``is_sample`` says that it is the one
-    that comes with sam2ov, of which no copy is kept. ``fps`` and ``marks`` are there where the clip
-    is not: another one is told by them.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Literal[1] = 1
-    clip_name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(plain_name)]
-    is_sample: bool = False
-    num_frames: int = Field(ge=1, le=1 << 31)
-    width: int = Field(ge=1, le=1 << 16)
-    height: int = Field(ge=1, le=1 << 16)
-    fps: Annotated[str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$")] | None = None
-    marks: Annotated[tuple[ClipMark, ...], Field(max_length=100)] = ()
 
 
 @dataclass(frozen=True)
@@ -84,67 +51,6 @@ class ProjectSummary:
     num_bytes: int
     clip_bytes: int
     journal_bytes: int
-
-
-@dataclass(frozen=True)
-class ProjectFolder:
-    """The folder of one project."""
-
-    path: Path
-
-    @property
-    def token(self) -> str:
-        """Its key."""
-        return self.path.name
-
-    @property
-    def journal(self) -> Path:
-        """The file with everything that was done."""
-        return self.path / JOURNAL_FILE
-
-    @property
-    def clip(self) -> Path:
-        """The copy of the clip; not there for the sample."""
-        return self.path / CLIP_FILE
-
-    @property
-    def thumbnail(self) -> Path:
-        """A small picture of the clip, for lists; may be missing."""
-        return self.path / THUMBNAIL_FILE
-
-    @property
-    def proxies(self) -> Path:
-        """For small pictures of the clip."""
-        return self.path / PROXIES_FOLDER
-
-    @property
-    def is_in_use(self) -> bool:
-        """Whether it is open somewhere, perhaps in another server on the same folder."""
-        return is_in_use(self.journal)
-
-    def read_info(self) -> ProjectInfo:
-        """What is known of it.
-
-        Raises:
-            ProjectError: the entry is damaged or of another version.
-        """
-        try:
-            return ProjectInfo.model_validate_json((self.path / INFO_FILE).read_bytes())
-        except (OSError, ValidationError) as error:
-            raise ProjectError(
-                "This project cannot be opened: it is damaged, or was made by another version of "
-                "sam2ov."
-            ) from error
-
-    def write_info(self, info: ProjectInfo) -> None:
-        """Make the folder a project; this comes last when one is made."""
-        with unfinished_file(self.path / INFO_FILE, _cannot_store) as unfinished:
-            unfinished.write_text(info.model_dump_json(indent=1), encoding="utf-8")
-
-    def touch(self) -> None:
-        """Take note that it is in use; one that was deleted meanwhile is fine."""
-        with suppress(FileNotFoundError):
-            os.utime(self.path / INFO_FILE)
 
 
 class ProjectLibrary:
@@ -207,14 +113,21 @@ class ProjectLibrary:
         _make(path)
         return ProjectFolder(path)
 
-    def new_home(self) -> ProjectFolder:
+    def new_home(self, token: str | None = None) -> ProjectFolder:
         """A folder for a project whose own has been deleted, perhaps with all others.
+
+        Args:
+            token: of the project, to be kept where its folder has gone as a whole; None for
+                another.
 
         Raises:
             StorageError: it cannot be made.
         """
         with suppress(OSError):  # said in a moment
             self.folder.mkdir(parents=True, exist_ok=True)
+        if token is not None and not (self.folder / token).exists():
+            _make(self.folder / token)
+            return ProjectFolder(self.folder / token)
         return self.new_folder()
 
     def discard(self, folder: ProjectFolder) -> None:
@@ -401,7 +314,7 @@ def _is_ours(path: Path) -> bool:
     """Whether a folder holds a project, or one in the making, and nothing else."""
     if not _TOKEN.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
         return False
-    return all(_OURS.fullmatch(entry.name) for entry in _entries(path))
+    return all(is_known(entry.name) for entry in _entries(path))
 
 
 def _is_leftover(path: Path, now: float) -> bool:
@@ -422,11 +335,3 @@ def _make(path: Path) -> None:
             f"Nothing can be stored in {path.parent}: {error.strerror}. Whoever runs this server "
             f"has to free some disk space, or choose another folder with {PROJECTS_VARIABLE}."
         ) from error
-
-
-def _cannot_store(path: Path, error: OSError) -> StorageError:
-    """The error for a file of a project, whose folder's name is a secret."""
-    return StorageError(
-        f"The project cannot be stored in {path.parent.parent}: {error.strerror}. Free some "
-        "disk space, or choose another folder."
-    )

@@ -10,7 +10,8 @@ import numpy as np
 from sam2ov.errors import ProjectError
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.archive import is_project_file, open_project_file
-from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.project.folder import INFO_FILE, ProjectFolder, ProjectInfo
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.project.state import ProjectSnapshot, ProjectState
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.store.journal import Journal

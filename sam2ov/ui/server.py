@@ -19,6 +19,7 @@ from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.gate.failures import malformed, note_failures_of_gradio
 from sam2ov.ui.gate.gate import Gate
 from sam2ov.ui.gate.hosts import is_loopback
@@ -99,6 +100,7 @@ def launch(
     opener = ProjectOpener(models, settings.video)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models, opener),
+        tracking=TrackingHandlers(workspaces, models),
         files=FileHandlers(workspaces, models),
         models=ModelHandlers(workspaces, models, opener, choice.model),
         api=PublicApi(models, settings, choice, usage),

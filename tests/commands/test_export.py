@@ -17,7 +17,8 @@ from sam2ov.engine.tracker import Tracker
 from sam2ov.export import FORMATS
 from sam2ov.project import Project
 from sam2ov.project.archive import save_project_file
-from sam2ov.project.library import PROJECTS_VARIABLE, ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.project.folder import ProjectFolder, ProjectInfo
+from sam2ov.project.library import PROJECTS_VARIABLE, ProjectLibrary
 from sam2ov.store.journal import Journal
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.video import open_video

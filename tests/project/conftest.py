@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sam2ov.project import Project
-from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.project.folder import ProjectFolder, ProjectInfo
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.store.journal import Journal
 from sam2ov.values.masks import BoolArray
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH

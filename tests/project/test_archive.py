@@ -15,7 +15,8 @@ from sam2ov.errors import CancelledError, ProjectError, Sam2ovError, StorageErro
 from sam2ov.progress import Progress
 from sam2ov.project import Project
 from sam2ov.project.archive import is_project_file, open_project_file, save_project_file
-from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.project.folder import ProjectFolder, ProjectInfo
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.store.journal import Journal
 from sam2ov.video import open_video
 from tests.click_model import MODEL

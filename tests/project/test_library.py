@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 
 from sam2ov.errors import ProjectError, StorageError
-from sam2ov.project.library import (
-    PROJECTS_VARIABLE,
-    ProjectFolder,
-    ProjectLibrary,
-    default_projects_folder,
-)
+from sam2ov.project.folder import ProjectFolder
+from sam2ov.project.library import PROJECTS_VARIABLE, ProjectLibrary, default_projects_folder
 from sam2ov.store.database import is_in_use
 from sam2ov.store.journal import Journal
 from tests.conftest import REPOSITORY

@@ -4,7 +4,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from sam2ov.ui.contract.messages import Snapshot
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.settings import Settings
@@ -73,6 +74,7 @@ class Tab:
     """A browser tab without the browser."""
 
     editor: EditorHandlers
+    tracking: TrackingHandlers
     files: FileHandlers
     models: ModelHandlers
     workspaces: Workspaces
@@ -81,6 +83,10 @@ class Tab:
 
     def __post_init__(self) -> None:
         self.editor.ready(self.request)
+
+    def other(self, request: gr.Request) -> "Tab":
+        """Another tab of the same server."""
+        return replace(self, request=request, edits=0)
 
     @property
     def workspace(self) -> Workspace:
@@ -120,7 +126,7 @@ class Tab:
         assert self.workspace.clip is not None
         payload = {"clip": self.workspace.clip.token, "frame": frame, "direction": direction}
         payload["objects"] = objects
-        for text in self.editor.track(event(payload), self.request):
+        for text in self.tracking.track(event(payload), self.request):
             yield snapshot_of(text)
 
 
@@ -188,6 +194,7 @@ def tab(workspaces: Workspaces, tracker: Tracker) -> Tab:
     opener = ProjectOpener(models, Settings().video)
     return Tab(
         EditorHandlers(workspaces, models, opener),
+        TrackingHandlers(workspaces, models),
         FileHandlers(workspaces, models),
         ModelHandlers(workspaces, models, opener, CHOICE.model),
         workspaces,

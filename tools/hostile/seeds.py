@@ -16,7 +16,7 @@ from sam2ov.engine.tracker import Tracker
 from sam2ov.project import Project
 from sam2ov.project.archive import save_project_file
 from sam2ov.project.documents import ModelDocument
-from sam2ov.project.library import ProjectInfo
+from sam2ov.project.folder import ProjectInfo
 from sam2ov.store.journal import Journal
 from sam2ov.values.rle import encode_rle
 from sam2ov.video import FFV1, H264, PRORES_422_HQ, FrameTimes, VideoWriter, open_video, vp9

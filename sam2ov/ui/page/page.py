@@ -9,6 +9,7 @@ from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.events.unknown import known_only
 from sam2ov.ui.page.editor import make_editor
 from sam2ov.ui.page.export_panel import export_panel
@@ -28,6 +29,7 @@ class Handlers:
     """Who answers the page's events, and programs."""
 
     editor: EditorHandlers
+    tracking: TrackingHandlers
     files: FileHandlers
     models: ModelHandlers
     api: PublicApi
@@ -104,6 +106,8 @@ def _connect(handlers: Handlers, editor: gr.HTML, settings: Settings) -> None:
     )
     editor.cancel_model(known_only(handlers.models.cancel), queue=False, **queued)
     editor.edit(known_only(answers.edit), concurrency_id="edit", **shared)
-    editor.track(closed_elsewhere(known_only(answers.track)), concurrency_id="track", **shared)
+    editor.track(
+        closed_elsewhere(known_only(handlers.tracking.track)), concurrency_id="track", **shared
+    )
     editor.prepare(answers.prepare, concurrency_id="prepare", concurrency_limit=2, **common)
     editor.cancel(answers.cancel, queue=False, **common)

@@ -13,7 +13,7 @@ from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ClipClosedError, ProjectError, StorageError, VideoError
 from sam2ov.progress import TakeTurn
 from sam2ov.project import Project
-from sam2ov.project.library import INFO_FILE, ProjectFolder, ProjectInfo
+from sam2ov.project.folder import INFO_FILE, ProjectFolder, ProjectInfo
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.store.journal import Journal
 from sam2ov.ui.contract.messages import ClipView

@@ -9,7 +9,8 @@ from sam2ov.progress import CancelCheck, ProgressCallback, TakeTurn, raise_if_ca
 from sam2ov.project import ModelChangedError, ModelDocument, Project
 from sam2ov.project.archive import is_project_file, open_project_file
 from sam2ov.project.clip_match import require_match
-from sam2ov.project.library import ProjectFolder, ProjectInfo, ProjectLibrary
+from sam2ov.project.folder import ProjectFolder, ProjectInfo
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
 from sam2ov.store.journal import Journal
 from sam2ov.ui.media.thumbnails import store_thumbnail

@@ -1,6 +1,7 @@
 """One browser tab on the server: its upload, its clip, what runs for it, and what it is told."""
 
 import base64
+import logging
 import re
 import secrets
 import shutil
@@ -11,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sam2ov.errors import ClipClosedError, TrackingError
+from sam2ov.errors import ClipClosedError, Sam2ovError, TrackingError
 from sam2ov.locks import Rank
+from sam2ov.project.folder import ProjectFolder
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.store.journal import Step
 from sam2ov.ui.contract.messages import (
@@ -34,6 +36,8 @@ from sam2ov.ui.tabs.views import object_views
 
 _MAX_NAME_LENGTH = 120
 _REMEMBERED_CLIPS = 16
+
+_log = logging.getLogger(__name__)
 
 
 def _shown_name(name: str) -> str:
@@ -159,6 +163,41 @@ class Workspace:
             )
         return self.clip
 
+    def keep_home(self) -> bool:
+        """Where the folder of the open project was deleted, go on in another. In the tab's turn.
+
+        What is found out here cannot have been lost: the files are open.
+
+        Returns:
+            Whether it was.
+
+        Raises:
+            StorageError: no other can be written.
+        """
+        if self.clip is None or not self.clip.is_homeless:
+            return False
+        self._move_home(self.clip, self.library.new_home())
+        return True
+
+    def _move_home(self, clip: OpenClip, folder: ProjectFolder) -> None:
+        try:
+            clip.move_to(folder)
+        except BaseException:
+            self.library.discard(folder)
+            raise
+        _log.warning("The folder of an open project was deleted; it was written to another.")
+
+    def _rescue(self, clip: OpenClip) -> None:
+        """Where the folder of a clip that is closed was deleted, leave what was done under the name
+        by which its page knows it.
+        """
+        if not clip.is_homeless or clip.project.journal.done is None:
+            return
+        try:
+            self._move_home(clip, self.library.new_home(clip.folder.token))
+        except Sam2ovError as error:
+            _log.error("A project whose folder was deleted cannot be kept: %s", error)
+
     def replace_clip(self, clip: OpenClip | None) -> None:
         """Close the open clip and take another.
 
@@ -175,6 +214,7 @@ class Workspace:
         self.clip, outdated = clip, self.clip
         if outdated is not None:
             self.closed_clips.append(outdated.token)
+            self._rescue(outdated)
             outdated.close()
 
     def start(self, job: Job) -> Job:

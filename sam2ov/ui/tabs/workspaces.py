@@ -136,29 +136,6 @@ class Workspaces:
         for thread in closing:
             thread.join()
 
-    def keep_home(self, workspace: Workspace) -> bool:
-        """Where the folder of a tab's project was deleted, go on in another. In the tab's turn.
-
-        What is found out here cannot have been lost: the files are open.
-
-        Returns:
-            Whether it was.
-
-        Raises:
-            StorageError: no other can be written.
-        """
-        clip = workspace.clip
-        if clip is None or not clip.is_homeless:
-            return False
-        folder = workspace.library.new_home()
-        try:
-            clip.move_to(folder)
-        except BaseException:
-            workspace.library.discard(folder)
-            raise
-        _log.warning("The folder of an open project was deleted; it goes on in another.")
-        return True
-
     def require_disk(self, workspace: Workspace) -> None:
         """Before a project is made for ``workspace``.
 

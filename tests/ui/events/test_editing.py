@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from sam2ov.engine.features import FrameFeatures
-from sam2ov.ui.events import editing as handlers_module
+from sam2ov.ui.events import tracking as handlers_module
 from sam2ov.ui.tabs.clip import Upload
 from tests.click_model import NUM_FRAMES
 from tests.clips import corrupt
 from tests.ui.conftest import (
     Tab,
     event,
+    leave,
     masks_of,
     request_of,
     snapshot_of,
@@ -205,6 +206,31 @@ def test_a_deleted_folder_is_told_at_once_and_nothing_is_lost(
     assert open_tab.edit("redo").undo == "Click on Object 1"
 
 
+@pytest.mark.parametrize("is_all_gone", [False, True])
+def test_a_folder_that_was_deleted_after_the_last_edit_is_there_again_when_the_tab_closes(
+    open_tab: Tab, *, is_all_gone: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_tab.click(0, 24, 32)
+    masks, clip = masks_of(open_tab, 0), open_tab.workspace.clip
+    assert clip is not None
+    token = clip.folder.token
+    library = open_tab.workspaces.libraries.of("")
+    shutil.rmtree(library.folder if is_all_gone else clip.folder.path)
+    leave(open_tab)
+    assert "was deleted; it was written to another" in caplog.text
+    later = open_tab.other(request_of("tab-2"))
+    assert later.open("project", token).project is not None, "under the name that the page knows"
+    assert np.array_equal(masks_of(later, 0), masks)
+
+
+def test_a_folder_that_was_deleted_without_an_edit_stays_away(open_tab: Tab) -> None:
+    clip = open_tab.workspace.clip
+    assert clip is not None
+    shutil.rmtree(clip.folder.path)
+    leave(open_tab)
+    assert not clip.folder.path.exists()
+
+
 def test_a_folder_that_vanishes_while_tracking_is_told_then(open_tab: Tab) -> None:
     open_tab.click(0, 24, 32)
     running = open_tab.track()
@@ -345,9 +371,7 @@ def test_preparing_a_frame_makes_its_click_cheap(open_tab: Tab) -> None:
 
 
 def test_two_tabs_do_not_see_each_other(open_tab: Tab) -> None:
-    other = Tab(
-        open_tab.editor, open_tab.files, open_tab.models, open_tab.workspaces, request_of("tab-2")
-    )
+    other = open_tab.other(request_of("tab-2"))
     assert open_tab.workspace.clip is not None
     token = open_tab.workspace.clip.token
     with pytest.warns(UserWarning, match="reload the page"):

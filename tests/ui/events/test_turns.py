@@ -86,9 +86,7 @@ def tab(workspaces: Workspaces, models: SlowToCompile) -> Tab:
 
 @pytest.fixture
 def other(open_tab: Tab, clip_file: Path) -> Tab:
-    made = Tab(
-        open_tab.editor, open_tab.files, open_tab.models, open_tab.workspaces, request_of("tab-2")
-    )
+    made = open_tab.other(request_of("tab-2"))
     made.upload(clip_file, "other.mp4")
     made.open("upload")
     return made

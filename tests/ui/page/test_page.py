@@ -26,11 +26,13 @@ from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.page.theme import make_theme
 nobody: Any = None
 handlers = Handlers(
     EditorHandlers(nobody, nobody, nobody),
+    TrackingHandlers(nobody, nobody),
     FileHandlers(nobody, nobody),
     ModelHandlers(nobody, nobody, nobody, ""),
     PublicApi(nobody, Settings(), ModelChoice("micro", "CPU")),

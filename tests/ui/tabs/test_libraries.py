@@ -35,7 +35,7 @@ def page_of(user: str, session_hash: str = "tab") -> gr.Request:
 
 
 def tab_of(tab: Tab, user: str) -> Tab:
-    return Tab(tab.editor, tab.files, tab.models, tab.workspaces, page_of(user))
+    return tab.other(page_of(user))
 
 
 def test_folders_of_users_are_different_and_all_are_swept(library: ProjectLibrary) -> None:

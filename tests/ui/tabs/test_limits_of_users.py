@@ -14,7 +14,7 @@ from tests.ui.tabs.test_libraries import page_of
 
 def tab_of(tab: Tab, user: str, session_hash: str = "tab") -> Tab:
     page = page_of(user, session_hash)
-    return Tab(tab.editor, tab.files, tab.models, tab.workspaces, page)
+    return tab.other(page)
 
 
 def test_tracking_stops_where_the_time_is_used_up(tab: Tab, clip_file: Path) -> None:

@@ -24,6 +24,7 @@ from sam2ov.ui.contract.messages import Snapshot
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
 from sam2ov.ui.events.models import ModelHandlers
+from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
@@ -86,6 +87,7 @@ def tab_of(workspaces: Workspaces, models: ModelPool, name: str) -> Tab:
     opener = ProjectOpener(models, Settings().video)
     return Tab(
         EditorHandlers(workspaces, models, opener),
+        TrackingHandlers(workspaces, models),
         FileHandlers(workspaces, models),
         ModelHandlers(workspaces, models, opener, CHOICE.model),
         workspaces,
@@ -94,7 +96,7 @@ def tab_of(workspaces: Workspaces, models: ModelPool, name: str) -> Tab:
 
 
 def other_tab(tab: Tab) -> Tab:
-    return Tab(tab.editor, tab.files, tab.models, tab.workspaces, request_of("tab-2"))
+    return tab.other(request_of("tab-2"))
 
 
 def token_of(tab: Tab) -> str:
@@ -285,7 +287,7 @@ def test_a_page_that_leaves_while_opening_locks_nothing(
     assert isinstance(running, Generator)
     running.close()
     monkeypatch.undo()
-    again = Tab(left.editor, left.files, left.models, left.workspaces, request_of("tab-3"))
+    again = left.other(request_of("tab-3"))
     assert again.open("project", token).clip is not None
 
 

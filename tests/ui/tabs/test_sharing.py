@@ -16,13 +16,7 @@ def others(open_tab: Tab, clip_file: Path) -> list[Tab]:
     """Two more tabs with a clip of their own, on the same model, each with a click."""
     tabs = []
     for name in ("tab-2", "tab-3"):
-        other = Tab(
-            open_tab.editor,
-            open_tab.files,
-            open_tab.models,
-            open_tab.workspaces,
-            request_of(name),
-        )
+        other = open_tab.other(request_of(name))
         other.upload(clip_file, f"{name}.mp4")
         other.open("upload")
         other.click(0, 24, 32)

@@ -12,7 +12,8 @@ import pytest
 
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ClipClosedError, PageUnknownError, ServerFullError, TrackingError
-from sam2ov.project.library import INFO_FILE, ProjectInfo, ProjectLibrary
+from sam2ov.project.folder import INFO_FILE, ProjectInfo
+from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
