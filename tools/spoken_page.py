@@ -147,6 +147,12 @@ class SpokenPage:
                 self.http.post(f"/media/{upload}/leave")
         self.http.close()
 
+    def end(self) -> None:
+        """Let go of the connections; the server has ended."""
+        if self._beating is not None:
+            self._beating.join(_SECONDS)
+        self.http.close()
+
     def _beat(self) -> None:
         with (
             suppress(httpx2.HTTPError, RuntimeError),

@@ -3,11 +3,13 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import gradio as gr
 from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -42,6 +44,9 @@ from sam2ov.zoo.presets import PresetName
 
 _EVENTS_PER_SESSION = 4
 _SPARE_THREADS = 40
+_LOOK_SECONDS = 0.1
+_GRACE_SECONDS = 1
+"""For answers that are being sent when the server ends."""
 
 
 def launch(
@@ -161,7 +166,7 @@ def launch(
         if reach.no_auth and not is_loopback(host):
             print("Whoever reaches it may use it: --no-auth was given.", flush=True)
         _stop_on_sigterm()
-        page.block_thread()
+        _serve(page)
     except OSError as error:
         where = f"port {port}" if port else "a port from 7860"
         raise ServerError(
@@ -169,10 +174,27 @@ def launch(
             "with --port."
         ) from error
     finally:
-        page.close(verbose=False)
+        workspaces.begin_closing()  # while the server ends
+        _end(page)
         keep_spare_workers(0)
         speeds.close()
         workspaces.close()
+
+
+def _serve(page: gr.Blocks) -> None:
+    """Until somebody ends it; Gradio's own way waits for connections that it has not ended."""
+    with suppress(KeyboardInterrupt):
+        while page.is_running:
+            time.sleep(_LOOK_SECONDS)
+    print("sam2ov stops.", flush=True)
+
+
+def _end(page: gr.Blocks) -> None:
+    """Have the server end with whatever pages hold: their streams have no end of their own."""
+    server = page.server
+    if server is not None:
+        server.config.timeout_graceful_shutdown = _GRACE_SECONDS
+    page.close(verbose=False)
 
 
 def _behind_gate(

@@ -1,5 +1,6 @@
 """The gate that every request passes before Gradio, MCP or a route of ours sees it."""
 
+import asyncio
 import errno
 import math
 from collections import Counter
@@ -87,6 +88,8 @@ class Gate:
         answer = _Answer(send)
         try:
             await self._answer(scope, receive, answer, headers, refusal)
+        except asyncio.CancelledError:
+            return  # the server ends, which waits for no streams
         except Exception as error:
             note_failure(f"{scope['method']} {scope['path']}", error)
             if not answer.has_begun:

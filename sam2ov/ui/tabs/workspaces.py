@@ -26,7 +26,7 @@ _SPARED_SECONDS = 300.0
 
 _REMEMBERED_PAGES = 1000
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 1.5
 """So long the server's end waits for tabs in all; what they leave is swept at the next start."""
 
 _log = logging.getLogger(__name__)
@@ -253,17 +253,18 @@ class Workspaces:
         closing.start()
         return closing
 
-    def close(self) -> None:
-        """Close all of them, beside each other; the server stops.
-
-        It waits only so long for what does not end.
-        """
+    def begin_closing(self) -> None:
+        """Begin to close all of them, beside each other; the server stops."""
         self._stopped.set()
-        deadline = time.monotonic() + _STOP_SECONDS
         with self._lock:
             left = list(self._by_session)
         for key in left:
             self._begin_closing(key)
+
+    def close(self) -> None:
+        """Close all of them. It waits only so long for what does not end."""
+        self.begin_closing()
+        deadline = time.monotonic() + _STOP_SECONDS
         with self._lock:
             closing = list(self._closing)
         for thread in closing:
