@@ -30,6 +30,7 @@ class SpokenPage:
     Attributes:
         session: Gradio's name for it.
         snapshot: what the server has told last.
+        told: what it has shown to people.
         http: for requests of other kinds.
     """
 
@@ -37,8 +38,9 @@ class SpokenPage:
         self.url = url
         self.session = secrets.token_hex(6)
         self.snapshot: dict[str, Any] = {}
+        self.told: list[str] = []
         self.http = httpx2.Client(base_url=url, headers=headers, timeout=_SECONDS)
-        self._events: dict[str, tuple[int, int]] = {}
+        self._events: dict[str, tuple[int, list[Any]]] = {}
         self._num_edits = 0
         self._beating: threading.Thread | None = None
 
@@ -49,8 +51,10 @@ class SpokenPage:
             PageError: the server is full.
         """
         config = self.http.get("/config").json()
+        shown = {each["id"]: each["props"].get("value") for each in config["components"]}
         self._events = {
-            each["api_name"]: (each["id"], len(each["inputs"])) for each in config["dependencies"]
+            each["api_name"]: (each["id"], [shown[number] for number in each["inputs"]])
+            for each in config["dependencies"]
         }
         if beats:
             self._beating = threading.Thread(target=self._beat, daemon=True)
@@ -69,11 +73,10 @@ class SpokenPage:
         return str(clip["token"]) if clip else ""
 
     def body(self, event: str, payload: Any = None, *inputs: Any) -> dict[str, Any]:
-        """What the page sends for an event."""
-        number, wanted = self._events[event]
-        data = [*inputs, *[None] * (wanted - len(inputs))]
+        """What the page sends for an event; inputs that are not given are as they were at first."""
+        number, shown = self._events[event]
         return {
-            "data": data,
+            "data": [*inputs, *shown[len(inputs) :]],
             "fn_index": number,
             "session_hash": self.session,
             "event_data": {"payload": payload},
@@ -109,6 +112,8 @@ class SpokenPage:
         with self.http.stream("GET", "/gradio_api/queue/data", params=asked) as stream:
             for line in stream.iter_lines():
                 told = json.loads(line[5:]) if line.startswith("data:") else {}
+                if told.get("msg") == "log":
+                    self.told.append(told["log"])
                 if told.get("msg") == "process_completed" and told.get("event_id") == event:
                     return told["output"] if told.get("success") else None
         return None

@@ -23,7 +23,7 @@ from typing import Final
 
 import httpx2
 
-from tools.driven_app import processor_name, running_app
+from tools.driven_app import children, processor_name, running_app
 from tools.spoken_page import PageError, SpokenPage
 
 MOST_SECONDS: Final = 3.0
@@ -57,7 +57,7 @@ def stop(pages: int, clips: int) -> Ended:
             track = {"clip": first.clip, "frame": 0, "direction": "forward", "objects": None}
             threading.Thread(target=_track, args=(first, track), daemon=True).start()
             time.sleep(0.5)
-        workers = _children(app.pid)
+        workers = children(app.pid)
         began = time.monotonic()
         os.kill(app.pid, signal.SIGTERM)
         while _is_running(app.pid):
@@ -81,16 +81,6 @@ def _is_running(pid: int) -> bool:
     except OSError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            stat = path.read_text(encoding="utf-8")
-            if int(stat.rpartition(")")[2].split()[1]) == pid:
-                found.append(int(path.parent.name))
-    return found
 
 
 def main() -> int:

@@ -157,7 +157,10 @@ class Worker:
 
     def _send(self, message: Message) -> None:
         with self._sending:
-            send(self._calls, message)
+            try:
+                send(self._calls, message)
+            except ValueError as error:  # Python's word for a pipe that was closed here
+                raise BrokenPipeMessageError("it was ended") from error
 
     def hear(self, message: Message) -> None:
         """Take what it has said; its head is sound."""

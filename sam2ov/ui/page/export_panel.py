@@ -49,7 +49,7 @@ def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
             container=False,
             elem_id="export-frames",
         )
-        chosen = gr.Number(visible=False)
+        chosen = gr.Number(visible=False, precision=0)
         with gr.Accordion("Options", open=False, elem_id="export-options"):
             controls = _Controls()
         export = gr.Button("Export and download", variant="primary", size="md", elem_id="export")
@@ -57,9 +57,9 @@ def export_panel(handlers: FileHandlers, editor: gr.HTML) -> None:
     kind.input(controls.show, kind, controls.shown, queue=False, **PRIVATE)
 
     def answer(
-        request: gr.Request, kind: str, objects: str, frames: str, chosen: float, *values: Any
+        request: gr.Request, kind: str, objects: str, frames: str, chosen: int | None, *values: Any
     ) -> Iterator[str]:
-        form = controls.filled_in(kind, objects, frames, int(chosen), values)
+        form = controls.filled_in(kind, objects, frames, chosen or 0, values)
         yield from handlers.export(form, request)
 
     export.click(
