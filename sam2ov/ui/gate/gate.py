@@ -23,6 +23,7 @@ from sam2ov.ui.gate.caller import Caller, caller_of, note_caller
 from sam2ov.ui.gate.failures import note_failure
 from sam2ov.ui.gate.headers import SECURITY_HEADERS
 from sam2ov.ui.gate.hosts import same_origin
+from sam2ov.ui.gate.leftovers import Leftovers
 from sam2ov.ui.gate.login import no_cookie
 from sam2ov.ui.gate.pages import login_page, logout_page, token_page
 from sam2ov.ui.gate.rules import Rules
@@ -69,6 +70,7 @@ class Gate:
         self._rules = rules
         self._usage = usage
         self._uploads = _Uploads()
+        self._leftovers = Leftovers()
         self._hashing = anyio.CapacityLimiter(_HASHED_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,7 +137,8 @@ class Gate:
     async def _pass_to_disk(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         """Gradio lets a full disk be an internal error, which tells nobody what to do."""
         try:
-            await self._app(scope, receive, answer)
+            with self._leftovers.one_more():
+                await self._app(scope, receive, answer)
         except OSError as error:
             if answer.has_begun or error.errno not in _FULL:
                 raise
@@ -144,6 +147,8 @@ class Gate:
                 "to free some disk space, or to put temporary files on a larger disk (TMPDIR)."
             )
             await PlainTextResponse(said, 507)(scope, receive, answer)
+        finally:
+            self._leftovers.sweep()
 
     async def _pass_whole(self, scope: Scope, receive: Receive, answer: Send) -> None:
         announced = Headers(scope=scope).get("content-length", "")
