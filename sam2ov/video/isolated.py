@@ -29,8 +29,7 @@ from sam2ov.workers.shared_memory import MappedRoom
 from sam2ov.workers.worker import BegunCall, Worker, WorkerLostError, WorkerSilentError
 
 MEMORY_BYTES: Final = DEFAULT_MEMORY_BYTES
-"""For all readers of a clip. One of 10-bit HEVC with eight threads takes 2.0 GiB at 7680×4320, and
-1.0 GiB at 3840×2160."""
+"""For all readers of a clip, of which the app has four or so; see ``decoder.num_threads``."""
 
 
 _AHEAD: Final = 2
