@@ -141,9 +141,9 @@ def measure(clip: Path, tracker: Tracker, rounds: int, uses: tuple[Use, ...]) ->
         best = min(here) / min(there) - 1
         middle = statistics.median(a / b for a, b in zip(here, there, strict=True)) - 1
         print(
-            f"{use.__name__:10} {1000 * min(here):7.2f} ms a frame here, {1000 * min(there):7.2f} ms "
-            f"through a worker: {100 * best:+.1f} % in the best round, {100 * middle:+.1f} % in "
-            "the middle",
+            f"{use.__name__:10} {1000 * min(here):7.2f} ms a frame here, {1000 * min(there):7.2f} "
+            f"through a worker: {100 * best:+.1f} % speed in the best round, {100 * middle:+.1f} % "
+            "in the middle",
             flush=True,
         )
 

@@ -35,6 +35,7 @@ from sam2ov.ui.pool.speeds import Speeds
 from sam2ov.ui.routes.models import make_model_routes
 from sam2ov.ui.routes.routes import WEB_FOLDER, make_routes
 from sam2ov.ui.settings import Settings
+from sam2ov.ui.tabs.allocator import leave_out_what_stays
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.workers.confinement import expected_gaps
@@ -165,6 +166,7 @@ def launch(
         print(f"sam2ov runs at {link} (Ctrl-C stops it)", flush=True)
         if reach.no_auth and not is_loopback(host):
             print("Whoever reaches it may use it: --no-auth was given.", flush=True)
+        leave_out_what_stays()
         _stop_on_sigterm()
         _serve(page)
     except OSError as error:

@@ -1,6 +1,7 @@
 """Hostile requests to a server of its own, beside somebody who works on it all the while."""
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import IO, Any, Final
 
 import httpx2
 
-from tools.driven_app import REPOSITORY, RunningApp, resident_mb, running_app
+from tools.driven_app import REPOSITORY, RunningApp, processor_name, resident_mb, running_app
 from tools.hostile.campaign import Campaign
 from tools.hostile.requests import REQUESTS, LetInError, Target, send
 from tools.hostile.seeds import find_seeds
@@ -70,7 +71,11 @@ class Attacked:
 
     def lines(self) -> list[str]:
         """For people."""
-        lines = [f"  server's memory: {self.memory_mb[0]:.0f} MB, at most {self.memory_mb[1]:.0f}"]
+        load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+        lines = [
+            f"  {processor_name()}, load average {load}",
+            f"  server's memory: {self.memory_mb[0]:.0f} MB, at most {self.memory_mb[1]:.0f}",
+        ]
         for kind, all_seconds in sorted(self.waits.seconds.items()):
             ordered = sorted(all_seconds)
             middle, late = ordered[len(ordered) // 2], ordered[int(0.99 * len(ordered))]

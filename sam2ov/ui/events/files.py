@@ -88,7 +88,7 @@ class FileHandlers:
                 download = _download(workspace, path)
             return workspace.snapshot(download=download)
 
-    def open_prompts(self, path: str, masks: str, request: gr.Request) -> Iterator[str]:
+    def open_prompts(self, path: str | None, masks: str, request: gr.Request) -> Iterator[str]:
         """Replace the project by the prompts of a file; nothing changes if they do not fit.
 
         Args:
@@ -100,6 +100,8 @@ class FileHandlers:
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
             clip = _required_clip(workspace)
+            if path is None:
+                raise PromptError("There is no file of prompts or masks. Choose one.")
             numbers = clip.info.frame_numbers
             choice = Choice(
                 every=1 if masks == "all" else None,

@@ -226,6 +226,11 @@ def test_prompts_that_do_not_fit_change_nothing(
     assert snapshot.objects[0].prompts
 
 
+def test_an_event_without_a_file_is_told_of(open_tab: Tab) -> None:
+    with pytest.warns(UserWarning, match="There is no file of prompts or masks"):
+        last_of(open_tab.files.open_prompts(None, "first", open_tab.request))
+
+
 @pytest.mark.parametrize("name", ["coco", "davis", "sav", "cvat", "mots", "masks"])
 def test_exported_masks_can_be_opened(tracked_tab: Tab, tmp_path: Path, name: str) -> None:
     path = exported(tracked_tab, name)

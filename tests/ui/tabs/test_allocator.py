@@ -1,9 +1,10 @@
+import gc
 import sys
 from pathlib import Path
 
 import pytest
 
-from sam2ov.ui.tabs.allocator import release_memory
+from sam2ov.ui.tabs.allocator import leave_out_what_stays, release_memory
 
 _PIECES = 30_000
 _SIZE = 4000  # below the size from which glibc maps each piece by itself
@@ -23,3 +24,13 @@ def test_freed_memory_goes_back_to_the_system() -> None:
     release_memory()
     assert len(last) == _SIZE
     assert _resident_mb() < held - 0.5 * _PIECES * _SIZE / 2**20
+
+
+def test_what_is_there_at_the_start_is_not_looked_through_again() -> None:
+    gc.unfreeze()
+    try:
+        leave_out_what_stays()
+        assert gc.get_freeze_count() > 10_000
+        assert len(gc.get_objects()) < gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
