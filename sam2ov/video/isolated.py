@@ -285,8 +285,6 @@ class IsolatedReader(FrameReader):
 
     def _release(self) -> None:
         self._drop_ahead()
-        self._clip.leave(self._number)
-        if (
-            self._number != served.FIRST and self._worker is not None
-        ):  # its lane has been waited for
+        self._clip.leave(self._number)  # which waits for its lane, but for that of the first
+        if self._number != served.FIRST and self._worker is not None:
             self._give_dropped_back(self._worker)

@@ -20,8 +20,9 @@ import httpx2
 
 from tools.driven_app import REPOSITORY, RunningApp, processor_name, resident_mb, running_app
 from tools.hostile.campaign import Campaign
-from tools.hostile.requests import REQUESTS, LetInError, Target, send
+from tools.hostile.requests import REQUESTS, send
 from tools.hostile.seeds import find_seeds
+from tools.hostile.target import LetInError, Target
 
 FROZEN_SECONDS: Final = 1.0
 """Longer than that nobody may wait for what is cheap: the server's health, or a small picture."""

@@ -6,7 +6,6 @@ import socket
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from io import BytesIO
 from random import Random
 from typing import Final
@@ -15,61 +14,10 @@ from urllib.parse import quote, urlsplit
 import httpx2
 
 from tools.hostile import mutations, seeds
-from tools.hostile.seeds import Seeds
+from tools.hostile.target import RAW_SECONDS, LetInError, Target
 from tools.spoken_page import PageError, SpokenPage
 
-_STALLED: Final = 40
-"""Connections that are begun and left; the oldest is closed beyond it."""
-_RAW_SECONDS: Final = 5.0
 _JSON: Final = {"content-type": "application/json"}
-
-
-class LetInError(Exception):
-    """What must be refused was answered."""
-
-
-@dataclass
-class Target:
-    """The server that is attacked.
-
-    Attributes:
-        url: of it.
-        given: what is mutated.
-        secrets: texts that no answer may contain. (Uploads and results of calls have their paths in
-            Gradio's folder for names.)
-        stalled: connections that were left open.
-    """
-
-    url: str
-    given: Seeds
-    secrets: tuple[str, ...] = ()
-    stalled: list[socket.socket] = field(default_factory=list)
-
-    def look(self, answer: httpx2.Response) -> int:
-        """See that an answer tells nothing; gives its status.
-
-        Raises:
-            LetInError: it tells where things lie on the server.
-        """
-        if any(secret in answer.text for secret in self.secrets):
-            raise LetInError(f"told a path: {answer.text[:300]}")
-        return answer.status_code
-
-    def connect(self) -> socket.socket:
-        """A connection of its own."""
-        place = urlsplit(self.url)
-        return socket.create_connection((str(place.hostname), place.port or 80), _RAW_SECONDS)
-
-    def close(self) -> None:
-        """Let go of what was left open."""
-        while self.stalled:
-            self.stalled.pop().close()
-
-    def leave_open(self, connection: socket.socket) -> None:
-        """Let it stall."""
-        self.stalled.append(connection)
-        while len(self.stalled) > _STALLED:
-            self.stalled.pop(0).close()
 
 
 Request = Callable[[Random, Target], object]
@@ -359,7 +307,7 @@ def path(rng: Random, target: Target) -> None:
         ]
     )
     with (
-        httpx2.Client(base_url=target.url, timeout=_RAW_SECONDS) as client,
+        httpx2.Client(base_url=target.url, timeout=RAW_SECONDS) as client,
         suppress(httpx2.ReadTimeout),  # streams of events have no end
     ):
         answer = client.request(rng.choice(["GET", "GET", "HEAD", "DELETE", "PUT"]), way)
