@@ -33,18 +33,21 @@ MEMORY_BYTES: Final = DEFAULT_MEMORY_BYTES
 
 
 _AHEAD: Final = 2
-"""Frames that are asked for before they are wanted: while one is used and while one is told of."""
-_AHEAD_BYTES: Final = 64 << 20
-"""That these may take; the first may take more."""
+"""Runs that are asked for before they are wanted: while one is used and while one is told of."""
+_RUN_BYTES: Final = 4 << 20
+_LONGEST_RUN: Final = 8
+"""Frames in a row that are asked for at once, if they are small: each message takes its time."""
+_CAREFUL: Final = 16
+"""Frames that are asked for one by one after a process was lost: one of them may be why."""
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """A frame that a process was asked for, and where it will lie."""
+    """Frames that a process was asked for, and where they will lie."""
 
-    frame_idx: int
+    frames: tuple[int, ...]
     call: BegunCall[None]
-    mapped: MappedRoom
+    rooms: tuple[MappedRoom, ...]
 
 
 class _Clip:
@@ -154,7 +157,10 @@ class IsolatedReader(FrameReader):
         self._worker: Worker | None = None
         self._latest: int | None = None
         self._ahead: deque[_Asked] = deque()
-        self._dropped: list[_Asked] = []  # the process may still write there
+        self._dropped: list[MappedRoom] = []  # the process may still write there
+        self._ready: dict[int, MappedRoom] = {}
+        self._is_alone = True  # nothing that was asked for before the frame can hold it up
+        self._careful = 0
         super().__init__(clip.opened.info)
         try:
             self._attach()
@@ -213,6 +219,7 @@ class IsolatedReader(FrameReader):
                 ) from error
             self.info = replace(self.info, width=width, height=height)
         self._ahead.clear()
+        self._ready.clear()
         self._dropped.clear()
         self._worker = worker
         return worker
@@ -224,13 +231,13 @@ class IsolatedReader(FrameReader):
             lost = error
         worker = self._worker
         # What this process had to do besides, for this reader or another, may be what was wrong.
-        if worker is not None and worker.is_lost:
-            is_hung_by_it = isinstance(lost, WorkerSilentError) and not self._dropped
-            if not is_hung_by_it:
-                try:
-                    return self._fetch_once(frame_idx, step)
-                except WorkerLostError as error:
-                    lost = error
+        is_its_own = isinstance(lost, WorkerSilentError) and self._is_alone
+        self._careful = _CAREFUL
+        if worker is not None and worker.is_lost and not is_its_own:
+            try:
+                return self._fetch_once(frame_idx, step)
+            except WorkerLostError as error:
+                lost = error
         raise FrameDecodeError(
             f"frame {frame_idx} of {self.info.name} cannot be decoded: reading it {lost}. "
             "Leave it out, or convert the clip first: ffmpeg -i INPUT OUTPUT.mp4"
@@ -239,52 +246,86 @@ class IsolatedReader(FrameReader):
     def _fetch_once(self, frame_idx: int, step: int) -> Image:
         worker = self._attach()
         is_in_a_row = self._latest == frame_idx - step
-        if self._ahead and self._ahead[0].frame_idx != frame_idx:
-            self._drop_ahead()
-        asked = self._ahead.popleft() if self._ahead else self._ask(worker, frame_idx, step)
-        if is_in_a_row:
+        if frame_idx not in self._ready:
+            self._receive(worker, frame_idx, step, is_in_a_row=is_in_a_row)
+        elif is_in_a_row:
             self._ask_ahead(worker, frame_idx, step)
+        self._latest = frame_idx
+        self._careful = max(self._careful - 1, 0)
+        return worker.shared.array(self._ready.pop(frame_idx), (*self.size_hw, 3))
+
+    def _receive(self, worker: Worker, frame_idx: int, step: int, *, is_in_a_row: bool) -> None:
+        """Have a frame ready, and perhaps some after it."""
+        self._give_ready_back(worker)
+        if self._ahead and self._ahead[0].frames[0] != frame_idx:
+            self._drop_ahead()
+        asked = self._ahead.popleft() if self._ahead else self._ask(worker, (frame_idx,), step)
+        if is_in_a_row:
+            self._ask_ahead(worker, asked.frames[-1], step)
+        self._is_alone = len(asked.frames) == 1 and not self._dropped
         try:
             asked.call.answer()
         except Sam2ovError:
-            worker.shared.give_back(asked.mapped)
-            raise
+            for mapped in asked.rooms:
+                worker.shared.give_back(mapped)
+            if len(asked.frames) == 1:
+                raise
+            self._drop_ahead()  # one of them is damaged
+            self._careful = _CAREFUL
+            self._receive(worker, frame_idx, step, is_in_a_row=False)
+            return
         # A lane works in order: nothing is written any more for what was dropped before this.
         self._give_dropped_back(worker)
-        self._latest = frame_idx
-        return worker.shared.array(asked.mapped, (*self.size_hw, 3))
+        self._ready.update(zip(asked.frames, asked.rooms, strict=True))
 
-    def _ask(self, worker: Worker, frame_idx: int, step: int) -> _Asked:
-        mapped = worker.shared.take(self._frame_bytes)
-        call = worker.begin(
-            served.read, self._number, frame_idx, step, mapped.room, lane=self._number
-        )
-        return _Asked(frame_idx, call, mapped)
+    def _ask(self, worker: Worker, frames: tuple[int, ...], step: int) -> _Asked:
+        rooms = tuple(worker.shared.take(self._frame_bytes) for _ in frames)
+        places = tuple(mapped.room for mapped in rooms)
+        call = worker.begin(served.read, self._number, frames, step, places, lane=self._number)
+        return _Asked(frames, call, rooms)
 
-    def _ask_ahead(self, worker: Worker, frame_idx: int, step: int) -> None:
-        """Have the frames after this one read while it is used."""
-        count = max(min(_AHEAD, _AHEAD_BYTES // self._frame_bytes), 1)
-        for ahead in range(len(self._ahead) + 1, count + 1):
-            if 0 <= frame_idx + ahead * step < len(self):
-                self._ahead.append(self._ask(worker, frame_idx + ahead * step, step))
+    def _ask_ahead(self, worker: Worker, last: int, step: int) -> None:
+        """Have the frames after the last that was asked for read while that is used."""
+        if self._careful:
+            return
+        if self._ready:
+            last = list(self._ready)[-1]
+        length = max(min(_RUN_BYTES // self._frame_bytes, _LONGEST_RUN), 1)
+        while len(self._ahead) < _AHEAD:
+            if self._ahead:
+                last = self._ahead[-1].frames[-1]
+            frames = tuple(
+                frame for n in range(1, length + 1) if 0 <= (frame := last + n * step) < len(self)
+            )
+            if not frames:
+                return
+            self._ahead.append(self._ask(worker, frames, step))
 
     def _drop_ahead(self) -> None:
         for asked in self._ahead:
             asked.call.drop()
-        self._dropped.extend(self._ahead)
+            self._dropped.extend(asked.rooms)
         self._ahead.clear()
 
     @property
     def _frame_bytes(self) -> int:
         return 3 * self.info.width * self.info.height
 
+    def _give_ready_back(self, worker: Worker) -> None:
+        for mapped in self._ready.values():
+            worker.shared.give_back(mapped)
+        self._ready.clear()
+
     def _give_dropped_back(self, worker: Worker) -> None:
-        for dropped in self._dropped:
-            worker.shared.give_back(dropped.mapped)
+        for mapped in self._dropped:
+            worker.shared.give_back(mapped)
         self._dropped.clear()
 
     def _release(self) -> None:
         self._drop_ahead()
         self._clip.leave(self._number)  # which waits for its lane, but for that of the first
-        if self._number != served.FIRST and self._worker is not None:
+        if self._worker is None:
+            return
+        self._give_ready_back(self._worker)
+        if self._number != served.FIRST:
             self._give_dropped_back(self._worker)

@@ -62,12 +62,13 @@ def open_twin(number: int, cache_bytes: int, max_side: int | None) -> tuple[int,
     return twin.size_hw
 
 
-def read(number: int, frame_idx: int, step: int, room: Room) -> None:
-    """Put a frame where the owner finds it; see ``DecodingReader.read_towards``."""
+def read(number: int, frames: tuple[int, ...], step: int, rooms: tuple[Room, ...]) -> None:
+    """Put frames where the owner finds them; see ``DecodingReader.read_towards``."""
     reader = _readers.get(number)
     if reader is None:
         raise VideoError("The video was closed. Open it again to read frames.")
-    inherited_room(room).write(reader.read_towards(frame_idx, step))
+    for frame_idx, room in zip(frames, rooms, strict=True):
+        inherited_room(room).write(reader.read_towards(frame_idx, step))
 
 
 def close_reader(number: int) -> None:

@@ -26,7 +26,9 @@ from sam2ov.locks import Rank, new_lock
 
 _GRAIN: Final = mmap.ALLOCATIONGRANULARITY
 _READY: Final = 4
-"""So many free rooms of a size keep their memory; of others it is given back to the system."""
+_READY_BYTES: Final = 24 << 20
+"""So many free rooms of a size, or so much of them, keep their memory; of others it is given back
+to the system."""
 
 inherited_fd: int | None = None
 """In a worker: of the file that it shares with its owner."""
@@ -104,7 +106,8 @@ class SharedMemory:
     def give_back(self, mapped: MappedRoom) -> None:
         """Have a room given to others. Takes no lock: the collector of garbage calls it, too."""
         free = self._free[mapped.room.num_bytes]
-        if len(free) < _READY or sys.platform != "linux":
+        most = max(_READY, _READY_BYTES // max(mapped.room.num_bytes, 1))
+        if len(free) < most or sys.platform != "linux":
             free.append(mapped)
             return
         mapped.map.madvise(mmap.MADV_REMOVE)

@@ -164,7 +164,7 @@ def test_a_frame_that_stops_its_process_is_told_of_and_no_other(
     monkeypatch.setattr(worker_module, "SILENCE_SECONDS", 3.0)
     path = write_clip(tmp_path / "clip", scene.frames)
     with open_video(path) as reader, open_in_process(path) as here:
-        monkeypatch.setattr(served, "read", misdeeds.read_frame)
+        monkeypatch.setattr(served, "read", misdeeds.read_frames)
         for frame_idx in range(10):
             if frame_idx in {misdeeds.CRASHING, misdeeds.HANGING}:
                 said = "crashed" if frame_idx == misdeeds.CRASHING else "no sign of life"
