@@ -9,7 +9,7 @@ from sam2ov.jobs.clip_run import ClipRun
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.archive import SUFFIX, save_project_file
 from sam2ov.project.documents import ModelDocument
-from sam2ov.project.library import ProjectInfo
+from sam2ov.project.folder import ProjectInfo
 from sam2ov.project.state import ProjectState
 
 

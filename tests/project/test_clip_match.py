@@ -10,7 +10,7 @@ import pytest
 
 from sam2ov.errors import ProjectError
 from sam2ov.project.clip_match import marks_of, require_match
-from sam2ov.project.library import ProjectInfo
+from sam2ov.project.folder import ProjectInfo
 from sam2ov.video import FrameReader, VideoInfo, open_video
 from tests.clips import Encoding, make_scene, write_clip
 from tests.video import ffmpeg
