@@ -193,9 +193,8 @@ def _serve(page: gr.Blocks) -> None:
 
 def _end(page: gr.Blocks) -> None:
     """Have the server end with whatever pages hold: their streams have no end of their own."""
-    server = page.server
-    if server is not None:
-        server.config.timeout_graceful_shutdown = _GRACE_SECONDS
+    if page.is_running and page.server is not None:
+        page.server.config.timeout_graceful_shutdown = _GRACE_SECONDS
     page.close(verbose=False)
 
 
