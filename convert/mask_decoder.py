@@ -8,8 +8,8 @@ from openvino import Model
 
 from convert import ops
 from convert.architecture import Architecture
-from convert.attention import attend, join_heads, split_heads
-from convert.ops import Tensor
+from convert.attention import attend, attend_apart, join_heads, split_heads
+from convert.ops import Affine, FloatArray, Kernel, Tensor
 from convert.positions import fourier_grid
 from convert.shapes import DECODER_HEADS, DECODER_LAYERS, MASK_TOKENS
 from convert.weights import Weights
@@ -47,11 +47,11 @@ def build_mask_decoder(architecture: Architecture, weights: Weights) -> Model:
     transformer = _TwoWayTransformer(
         part.at("transformer"),
         fourier_grid(frequencies.tensor("positional_encoding_gaussian_matrix"), size),
+        size * size,
     )
     tokens, image = transformer.build(tokens, image)
 
     mask_tokens = ops.take(tokens, 2, 2 + MASK_TOKENS, axis=1)
-    image = ops.nchw_of_tokens(image, size, channels)
     upscaled = _upscale(image, high_res, part, size, channels)
     masks = _masks(mask_tokens, upscaled, part, size)
     ious = _mlp(_token(tokens, 1), part.at("iou_prediction_head"))
@@ -90,17 +90,41 @@ def _project(x: Tensor, part: Weights, mlp: bool) -> Tensor:
 def _upscale(
     image: Tensor, high_res: Sequence[Tensor], part: Weights, size: int, channels: int
 ) -> Tensor:
-    """The embedding at stride 4, where there are finer maps with them: [B, C/8, 4h, 4w]."""
+    """The embedding at stride 4, where there are finer maps with them: [B, 16 h·w, C/8].
+
+    A transposed convolution whose stride is its size is a linear map of each cell to the four
+    below it. The cells are left in that order (see ``_quartered``), in which their channels lie
+    beside each other for all that follows; only the masks are brought into the order of rows.
+    """
     up = part.at("output_upscaling")
-    x = ops.conv_transpose_nchw(image, up.kernel("0", stride=2))
+    x = _to_quarters(image, up.kernel("0", stride=2))
     if high_res:
-        x = ops.add(x, high_res[1])
-    x = ops.layer_norm(ops.tokens_of_nchw(x, channels // 4), up.norm("1", _NORM_2D_EPS))
-    x = ops.nchw_of_tokens(ops.gelu(x), 2 * size, channels // 4)
-    x = ops.conv_transpose_nchw(x, up.kernel("3", stride=2))
+        x = ops.add(x, _quartered(high_res[1], size, channels // 4, 1))
+    x = ops.gelu(ops.layer_norm(x, up.norm("1", _NORM_2D_EPS)))
+    x = _to_quarters(x, up.kernel("3", stride=2))
     if high_res:
-        x = ops.add(x, high_res[0])
+        x = ops.add(x, _quartered(high_res[0], size, channels // 8, 2))
     return ops.gelu(x)
+
+
+def _to_quarters(x: Tensor, kernel: Kernel) -> Tensor:
+    """A transposed 2×2 convolution of cells [B, n, in], each to its four: [B, 4n, out]."""
+    inputs, outputs = kernel.weight.shape[:2]
+    weight = kernel.weight.transpose(2, 3, 1, 0).reshape(-1, inputs)
+    x = ops.linear(x, Affine(np.ascontiguousarray(weight), np.tile(kernel.bias, 4)))
+    return ops.reshape(x, 0, -1, outputs)
+
+
+def _quartered(finer: Tensor, size: int, channels: int, times: int) -> Tensor:
+    """A map [1, C, 2ⁿ·size, 2ⁿ·size] as cells [1, 4ⁿ·size², C].
+
+    The cells of the coarse map come row by row, and for each of them its four quarters, row by row,
+    and so on, n ``times``.
+    """
+    halves = [2] * times
+    split = ops.reshape(finer, channels, size, *halves, size, *halves)
+    order = [axis for level in range(times + 1) for axis in (1 + level, 2 + times + level)]
+    return ops.reshape(ops.transpose(split, *order, 0), 1, -1, channels)
 
 
 def _masks(mask_tokens: Tensor, upscaled: Tensor, part: Weights, size: int) -> Tensor:
@@ -114,16 +138,24 @@ def _masks(mask_tokens: Tensor, upscaled: Tensor, part: Weights, size: int) -> T
             ops.constant([layer.bias[None] for layer in layers]),
         )
         x = ops.relu(x) if depth < 2 else x
-    flat = ops.reshape(upscaled, 0, 0, -1)
-    return ops.reshape(ops.matmul(ops.transpose(x, 1, 0, 2), flat), 0, 0, 4 * size, 4 * size)
+    products = ops.matmul(ops.transpose(x, 1, 0, 2), upscaled, transpose_b=True)
+    quarters = ops.reshape(products, -1, size, size, 2, 2, 2, 2)  # y, x, then y and x twice
+    rows = ops.transpose(quarters, 0, 1, 3, 5, 2, 4, 6)
+    return ops.reshape(rows, -1, MASK_TOKENS, 4 * size, 4 * size)
 
 
 class _TwoWayTransformer:
-    """Tokens attend to the image and the image attends to the tokens, twice."""
+    """Tokens attend to the image and the image attends to the tokens, twice.
 
-    def __init__(self, part: Weights, image_position: Tensor) -> None:
+    There are many cells and few tokens. So what attention does to cells beforehand and afterwards,
+    linear maps to the channels of the heads and back, is done to the tokens instead: the products
+    are the same, taken in another order, at half the work and without writing any cell.
+    """
+
+    def __init__(self, part: Weights, image_position: Tensor, cells: int) -> None:
         self._part = part
         self._image_position = image_position
+        self._cells = cells
 
     def build(self, tokens: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens [B, T, C] and image [B, h·w, C], both updated."""
@@ -131,7 +163,7 @@ class _TwoWayTransformer:
         position = self._image_position
         for index in range(DECODER_LAYERS):
             tokens, image = self._layer(tokens, image, prompts, position, index)
-        attended = self._attention(
+        attended = self._tokens_to_image(
             ops.add(tokens, prompts),
             ops.add(image, position),
             image,
@@ -159,7 +191,7 @@ class _TwoWayTransformer:
         tokens = self._norm(tokens, part, "norm1")
 
         keys = ops.add(image, position)
-        attended = self._attention(
+        attended = self._tokens_to_image(
             ops.add(tokens, prompts),
             keys,
             image,
@@ -171,7 +203,7 @@ class _TwoWayTransformer:
         hidden = ops.linear(ops.relu(ops.linear(tokens, first)), second)
         tokens = self._norm(ops.add(tokens, hidden), part, "norm3")
 
-        attended = self._attention(
+        attended = self._image_to_tokens(
             keys,
             ops.add(tokens, prompts),
             tokens,
@@ -193,3 +225,50 @@ class _TwoWayTransformer:
             1 / math.sqrt(len(to_query.bias) // DECODER_HEADS),
         )
         return ops.linear(join_heads(out), part.affine("out_proj"))
+
+    @staticmethod
+    def _tokens_to_image(query: Tensor, key: Tensor, value: Tensor, part: Weights) -> Tensor:
+        """Attention of tokens [B, T, C] to cells, ``key`` and ``value`` [B or 1, n, C]: [B, T, C].
+
+        The bias of keys moves all scores of a query alike, so it has no effect; that of values
+        goes through as it is, since the shares add up to 1.
+        """
+        to_query, to_value = part.affine("q_proj"), part.affine("v_proj")
+        to_key = part.affine("k_proj")
+        scale = 1 / math.sqrt(len(to_query.bias) // DECODER_HEADS)
+        channels = to_key.weight.shape[1]
+        queries = split_heads(ops.linear(query, to_query.scaled(scale)), DECODER_HEADS)
+        queries = ops.matmul(queries, ops.constant(_by_head(to_key)))
+        queries = ops.reshape(queries, 0, -1, channels)
+        attended = attend_apart(queries, key, value)
+        attended = ops.reshape(attended, 0, DECODER_HEADS, -1, channels)
+        attended = ops.matmul(attended, ops.constant(_by_head(to_value)), transpose_b=True)
+        attended = ops.add(join_heads(attended), ops.constant(to_value.bias))
+        return ops.linear(attended, part.affine("out_proj"))
+
+    def _image_to_tokens(self, query: Tensor, key: Tensor, value: Tensor, part: Weights) -> Tensor:
+        """Attention of cells [B or 1, n, C] to tokens, ``key`` and ``value`` [B, T, C]: [B, n, C].
+
+        Scores are [B, heads, T, n]: the softmax over the few tokens is taken for many cells at
+        once.
+        """
+        to_query, to_out = part.affine("q_proj"), part.affine("out_proj")
+        scale = 1 / math.sqrt(len(to_query.bias) // DECODER_HEADS)
+        channels = to_query.weight.shape[1]
+        keys = split_heads(ops.linear(key, part.affine("k_proj").scaled(scale)), DECODER_HEADS)
+        shift = ops.matmul(keys, ops.constant(to_query.bias.reshape(1, DECODER_HEADS, -1, 1)))
+        keys = ops.reshape(ops.matmul(keys, ops.constant(_by_head(to_query))), 0, -1, channels)
+        values = split_heads(ops.linear(value, part.affine("v_proj")), DECODER_HEADS)
+        from_head = to_out.weight.T.reshape(1, DECODER_HEADS, -1, channels)
+        values = ops.reshape(ops.matmul(values, ops.constant(from_head)), 0, -1, channels)
+        scores = ops.matmul(keys, query, transpose_b=True)
+        scores = ops.add(scores, ops.reshape(shift, 0, -1, 1))
+        scores = ops.reshape(scores, 0, DECODER_HEADS, -1, self._cells)
+        shares = ops.reshape(ops.softmax(scores, axis=2), 0, -1, self._cells)
+        attended = ops.matmul(shares, values, transpose_a=True)
+        return ops.add(attended, ops.constant(to_out.bias))
+
+
+def _by_head(affine: Affine) -> FloatArray:
+    """The weight [heads·D, C] of a map to all heads, for each by itself: [1, heads, D, C]."""
+    return affine.weight.reshape(1, DECODER_HEADS, -1, affine.weight.shape[1])

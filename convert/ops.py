@@ -206,9 +206,9 @@ def greater(x: Tensor, threshold: float) -> Tensor:
     return as_f32(is_greater(x, threshold))
 
 
-def matmul(a: Tensor, b: Tensor, transpose_b: bool = False) -> Tensor:
+def matmul(a: Tensor, b: Tensor, *, transpose_a: bool = False, transpose_b: bool = False) -> Tensor:
     """Batched matrix product."""
-    return cast(Tensor, ov_ops.matmul(a, b, False, transpose_b))
+    return cast(Tensor, ov_ops.matmul(a, b, transpose_a, transpose_b))
 
 
 def linear(x: Tensor, affine: Affine) -> Tensor:
@@ -247,9 +247,9 @@ def sigmoid(x: Tensor) -> Tensor:
     return cast(Tensor, ov_ops.sigmoid(x))
 
 
-def softmax(x: Tensor) -> Tensor:
-    """Softmax over the last axis."""
-    return cast(Tensor, ov_ops.softmax(x, -1))
+def softmax(x: Tensor, axis: int = -1) -> Tensor:
+    """Softmax over an axis."""
+    return cast(Tensor, ov_ops.softmax(x, axis))
 
 
 def sine_and_cosine(x: Tensor) -> Tensor:
@@ -292,13 +292,6 @@ def downsample_nchw(x: Tensor, size: int, steps: Sequence[tuple[Kernel, Norm]]) 
         size //= kernel.stride
         x = nchw_of_tokens(tokens, size, channels)
     return tokens
-
-
-def conv_transpose_nchw(x: Tensor, kernel: Kernel) -> Tensor:
-    """Transposed 2-D convolution of a [B, C, H, W] map."""
-    strides = [kernel.stride] * 2
-    out = ov_ops.convolution_backprop_data(x, constant(kernel.weight), strides)
-    return add(out, constant(kernel.bias[None, :, None, None]))
 
 
 def maximum(a: Tensor, b: Tensor) -> Tensor:

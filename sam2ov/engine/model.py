@@ -63,7 +63,10 @@ class ImageFeatures:
 
 @dataclass(frozen=True, eq=False)
 class PromptEmbeddings:
-    """Encoded prompts of B objects: ``sparse`` [B, T, C] and ``dense`` [B, C, h, w], float32."""
+    """Encoded prompts of B objects: ``sparse`` [B, T, C] and ``dense`` [B, C, h, w], float32.
+
+    Without masks among the prompts, ``dense`` is the same for all objects and may be [1, C, h, w].
+    """
 
     sparse: FloatArray
     dense: FloatArray
@@ -175,16 +178,16 @@ class SAM2Model:
             labels: [B, P]; -1 pads.
             mask_logits: [B, 4h, 4w] fed back from an earlier answer, or None.
         """
-        batch, size = len(points_xy_model), self.manifest.low_res_size
+        size = self.manifest.low_res_size
         has_mask = mask_logits is not None
         if mask_logits is None:
-            mask_logits = np.zeros((batch, size, size), np.float32)
+            mask_logits = np.zeros((1, size, size), np.float32)
         out = self._networks["prompt_encoder"].infer(
             {
                 "points": points_xy_model,
                 "labels": labels,
                 "mask_logits": mask_logits[:, None],
-                "has_mask": np.full(batch, has_mask, np.float32),
+                "has_mask": np.full(len(mask_logits), has_mask, np.float32),
             }
         )
         return PromptEmbeddings(out["sparse"], out["dense"])
@@ -192,7 +195,7 @@ class SAM2Model:
     def decode_masks(
         self, embedding: FloatArray, features: ImageFeatures, prompts: PromptEmbeddings
     ) -> DecodedMasks:
-        """Segment B objects on one frame from their conditioned ``embedding`` [B, C, h, w]."""
+        """Segment B objects on one frame from their conditioned ``embedding`` [B or 1, C, h, w]."""
         out = self._networks["mask_decoder"].infer(
             {
                 "embedding": embedding,

@@ -141,8 +141,7 @@ class Tracker:
             self._no_prompt = self.model.encode_prompts(*no_points(1), None)
         batch = len(banks)
         prompts = PromptEmbeddings(
-            np.repeat(self._no_prompt.sparse, batch, axis=0),
-            np.repeat(self._no_prompt.dense, batch, axis=0),
+            np.repeat(self._no_prompt.sparse, batch, axis=0), self._no_prompt.dense
         )
         decoded = self.model.decode_masks(self._attend(features, banks), features, prompts)
         multimask = self._use_multimask(0, tracking=True)

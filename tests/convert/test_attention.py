@@ -7,7 +7,14 @@ import openvino as ov
 import pytest
 
 from convert import ops
-from convert.attention import attend, attend_few, attend_long, join_heads, split_heads
+from convert.attention import (
+    attend,
+    attend_apart,
+    attend_few,
+    attend_long,
+    join_heads,
+    split_heads,
+)
 from convert.ops import FloatArray, Tensor
 
 CPU = ov.Core()
@@ -64,6 +71,16 @@ def test_long_attention_in_pieces_of_any_length(length: int) -> None:
     np.testing.assert_allclose(attention(query, key, value), expected, atol=1e-5)
     # Fused, it would take 1.8 times as long with a full memory bank.
     assert "Softmax" in attention.layers
+
+
+def test_many_objects_attend_to_one_map() -> None:
+    rng = np.random.default_rng(3)
+    shapes = ((5, 12, 64), (1, 900, 64), (1, 900, 64))
+    query, key, value = (rng.normal(size=s).astype(np.float32) for s in shapes)
+    attention = Attention(attend_apart, shapes)
+    expected = softmax(query @ key.transpose(0, 2, 1)) @ value
+    np.testing.assert_allclose(attention(query, key, value), expected, atol=1e-5)
+    assert "Softmax" in attention.layers  # fused, it would take half as long again
 
 
 @pytest.mark.parametrize("form", [attend, attend_few])
