@@ -13,14 +13,16 @@ from sam2ov._version import __version__
 if TYPE_CHECKING:
     from sam2ov.engine.session import VideoSession
     from sam2ov.errors import Sam2ovError
-    from sam2ov.upstream.image_predictor import SAM2ImagePredictor
-    from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+    from sam2ov.upstream.automatic_mask_generator import SAM2AutomaticMaskGenerator
+    from sam2ov.upstream.sam2_image_predictor import SAM2ImagePredictor
+    from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
 
 # OpenVINO reports every import of it to an analytics service, unasked; without this package it
 # falls back to a stub of its own.
 sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
 
 __all__ = [
+    "SAM2AutomaticMaskGenerator",
     "SAM2ImagePredictor",
     "SAM2VideoPredictor",
     "Sam2ovError",
@@ -29,8 +31,9 @@ __all__ = [
 ]
 
 _MODULES = {
-    "SAM2ImagePredictor": "sam2ov.upstream.image_predictor",
-    "SAM2VideoPredictor": "sam2ov.upstream.video_predictor",
+    "SAM2AutomaticMaskGenerator": "sam2ov.upstream.automatic_mask_generator",
+    "SAM2ImagePredictor": "sam2ov.upstream.sam2_image_predictor",
+    "SAM2VideoPredictor": "sam2ov.upstream.sam2_video_predictor",
     "Sam2ovError": "sam2ov.errors",
     "VideoSession": "sam2ov.engine.session",
 }

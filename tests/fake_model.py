@@ -88,7 +88,7 @@ class FakeModel:
     def _count(self, method: str) -> None:
         self.calls[method] = self.calls.get(method, 0) + 1
 
-    def encode_image(self, image: npt.NDArray[np.uint8]) -> ImageFeatures:
+    def encode_image(self, image: npt.NDArray[np.uint8] | FloatArray) -> ImageFeatures:
         """Redness, in every channel of the high-resolution map."""
         self._count("encode_image")
         c, h = self.manifest.hidden_dim, self.manifest.embedding_size
@@ -119,7 +119,8 @@ class FakeModel:
     ) -> DecodedMasks:
         """Redness - 100 as logits; present where any is positive."""
         self._count("decode_masks")
-        batch = len(embedding)
+        batch = len(prompts.sparse)
+        assert len(embedding) in (1, batch)
         logits = features.high_res["high_res_0"][0, 0] - 100
         score = 5.0 if (logits > 0).any() else -5.0
         return DecodedMasks(

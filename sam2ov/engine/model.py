@@ -160,9 +160,10 @@ class SAM2Model:
         """What each network has done so far."""
         return {name: network.usage for name, network in self._networks.items()}
 
-    def encode_image(self, image: npt.NDArray[np.uint8]) -> ImageFeatures:
-        """Embed a frame: uint8 RGB [S, S, 3]."""
-        out = self._networks["image_encoder"].infer({"image": image[None]})
+    def encode_image(self, image: npt.NDArray[np.uint8] | FloatArray) -> ImageFeatures:
+        """Embed a frame: RGB [S, S, 3] from 0 to 255, uint8 or float32."""
+        pixels = np.ascontiguousarray(image, np.float32)[None]
+        out = self._networks["image_encoder"].infer({"image": pixels})
         return ImageFeatures(out.pop("embedding"), out)
 
     def encode_prompts(

@@ -115,6 +115,20 @@ def read_graph(folder: Path, manifest: Manifest, name: NetworkName) -> ov.Model:
     return graph
 
 
+def _graph_for_floats(folder: Path, manifest: Manifest, name: NetworkName) -> ov.Model:
+    """A graph as ``read_graph`` gives it, that takes pictures of 0 to 255 in float32.
+
+    So whole values come in as before, and what resizing makes of them needs no rounding.
+    """
+    graph = read_graph(folder, manifest, name)
+    pictures = [port for port in graph.inputs if port.get_element_type() == ov.Type.u8]
+    for port in pictures:
+        port.get_node().set_element_type(ov.Type.f32)
+    if pictures:
+        graph.validate_nodes_and_infer_types()
+    return graph
+
+
 def _require_ports(graph: ov.Model, spec: NetworkSpec) -> None:
     """Raise ValueError where a graph has other inputs or outputs than the manifest says."""
     for kind, ports, tensors in (
@@ -165,7 +179,7 @@ class Network:
         self._name = name
         self._folder = folder
         self._needs_f32 = spec.needs_f32
-        self._read = partial(read_graph, folder, manifest, name)
+        self._read = partial(_graph_for_floats, folder, manifest, name)
         self._by_shape = static_shapes and any(-1 in tensor.shape for tensor in spec.inputs)
         self._requests: OrderedDict[_Shapes, ov.InferRequest] = OrderedDict()
         if not self._by_shape:

@@ -120,6 +120,44 @@ def fill_holes(mask_logits: FloatArray, max_area: int) -> FloatArray:
     return filled
 
 
+def clean_logits(
+    mask_logits: FloatArray, threshold: float, max_hole_area: float, max_speck_area: float
+) -> FloatArray:
+    """Fill small holes of masks on a single image, and remove small specks.
+
+    Args:
+        mask_logits: [N, h, w]; returned unchanged where there is nothing to do.
+        threshold: logits above it are the object.
+        max_hole_area: in pixels of ``mask_logits``; 0 fills none. Components are 8-connected.
+        max_speck_area: likewise for components of the object.
+
+    Upstream: ``SAM2Transforms.postprocess_masks`` (utils/transforms.py), by a CUDA kernel that is
+    skipped on CPU.
+    """
+    if max_hole_area <= 0 and max_speck_area <= 0:
+        return mask_logits
+    cleaned = mask_logits.copy()
+    for logits, target in zip(mask_logits, cleaned, strict=True):
+        for is_part, most, value in (
+            (logits <= threshold, max_hole_area, threshold + PROMPT_LOGIT),
+            (logits > threshold, max_speck_area, threshold - PROMPT_LOGIT),
+        ):
+            if most > 0:
+                target[_small_parts(is_part, most)] = value
+    return cleaned
+
+
+def _small_parts(is_part: BoolArray, most: float) -> BoolArray:
+    """The pixels [h, w] of 8-connected components of at most ``most`` pixels."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        is_part.view(np.uint8), connectivity=8
+    )
+    is_small = stats[:count, cv2.CC_STAT_AREA] <= most
+    is_small[0] = False
+    small: BoolArray = is_small[labels]
+    return small
+
+
 def without_overlaps(mask_logits: FloatArray) -> FloatArray:
     """Keep each pixel of [N, H, W] for the object with the highest logit; others get ≤ -10."""
     if len(mask_logits) < 2:

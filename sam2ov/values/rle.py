@@ -44,6 +44,29 @@ def encode_rle(mask: BoolArray) -> Rle:
     return Rle((height, width), pack_counts(runs))
 
 
+def encode_box_rle(part: BoolArray, left_top: tuple[int, int], size_hw: tuple[int, int]) -> Rle:
+    """Encode a mask of size ``size_hw`` of which only a rectangle has pixels.
+
+    Args:
+        part: [h, w], the rectangle.
+        left_top: where it lies: column and row of its first pixel.
+        size_hw: height and width of the mask.
+    """
+    (left, top), (height, width) = left_top, size_hw
+    columns = np.zeros((part.shape[1], part.shape[0] + 2), np.int8)
+    columns[:, 1:-1] = part.T
+    # In each column, where the object begins (1) and where it has ended (-1).
+    column, row = np.nonzero(np.diff(columns, axis=1))
+    borders = (column + left) * height + row + top
+    # What reaches from the bottom of a column on to the top of the next one is one run.
+    joined = np.flatnonzero(borders[1::2][:-1] == borders[2::2])
+    borders = np.delete(borders, np.concatenate([2 * joined + 1, 2 * joined + 2]))
+    runs = np.diff(np.concatenate([[0], borders, [height * width]]))
+    if len(borders) and borders[-1] == height * width:
+        runs = runs[:-1]
+    return Rle((height, width), pack_counts(runs))
+
+
 def decode_rle(rle: Rle) -> BoolArray:
     """Decode to a mask [H, W]; raises as ``require_valid``."""
     runs = _checked_runs(rle)

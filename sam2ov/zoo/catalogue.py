@@ -1,5 +1,6 @@
 """The models users can name, and the whole model folder behind a name."""
 
+import hashlib
 import logging
 import os
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from sam2ov.errors import (
     ModelFolderError,
     ModelNotFoundError,
 )
-from sam2ov.manifest import read_manifest
+from sam2ov.manifest import read_manifest, sha256_of
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.zoo.cache import (
     cached_folder,
@@ -45,6 +46,8 @@ from sam2ov.zoo.published import PUBLISHED, Accuracy, PublishedModel
 BUNDLED_NAME: Final = "micro"
 
 _BUNDLED_FOLDER = Path(__file__).parents[1] / "models" / BUNDLED_NAME
+
+_CONFIG_KEY_LENGTH: Final = 8
 
 _log = logging.getLogger(__name__)
 
@@ -297,6 +300,32 @@ def resolve_model(
             f"checkpoint again with --weights {weights}."
         )
     return folder
+
+
+def resolve_configured(checkpoint: Path, config: str, image_size: int | None = None) -> Path:
+    """The model folder of a checkpoint with a configuration, converted once for each pair.
+
+    Args:
+        checkpoint: a file, or a folder as transformers saves it.
+        config: upstream's name, with or without folders and ".yaml", or a yaml file.
+        image_size: a side of the input in pixels that the folder must have; None: those that
+            presets ask for.
+
+    Raises:
+        CheckpointError, ConversionError: there is no such configuration, or it does not fit.
+        ModelError: there is no room on the disk.
+    """
+    path = Path(config).expanduser()
+    is_file = path.is_file()
+    said = sha256_of(path) if is_file else path.name.removesuffix(".yaml")
+    key = hashlib.sha256(said.encode()).hexdigest()[:_CONFIG_KEY_LENGTH]
+    sizes = None if image_size is None else (image_size,)
+    return make_own(
+        checkpoint,
+        f"{automatic_name(checkpoint)}-{key}{_variant(sizes or (), None)}",
+        config=str(path.absolute()) if is_file else config,
+        image_sizes=sizes,
+    )
 
 
 def _is_known(text: str) -> bool:

@@ -4,6 +4,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
@@ -15,6 +16,8 @@ from sam2ov.zoo.presets import Preset, PresetName, find_preset
 from sam2ov.zoo.quantization import NEEDS_NNCF, is_installed, quantize_model, shortcomings
 
 _log = logging.getLogger(__name__)
+
+_Model = TypeVar("_Model", bound=SAM2Model)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,13 @@ class PreparedModel:
 
     def compile(self, device: str = "CPU", precision: Precision | None = None) -> SAM2Model:
         """Compile the networks as ``SAM2Model`` does, with a cache beside the converted models."""
-        return SAM2Model(
+        return self.compile_as(SAM2Model, device, precision)
+
+    def compile_as(
+        self, kind: type[_Model], device: str = "CPU", precision: Precision | None = None
+    ) -> _Model:
+        """Compile the networks as ``kind``, a class made of ``SAM2Model``."""
+        return kind(
             self.folder,
             device,
             precision,
@@ -52,6 +61,7 @@ def prepare_model(
     precision: Precision | None = None,
     preset: PresetName = "quality",
     calibrate: Path | None = None,
+    image_size: int | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
 ) -> PreparedModel:
@@ -64,6 +74,7 @@ def prepare_model(
         precision: of ``SAM2Model``, for what is not INT8.
         preset: what may be given up for speed.
         calibrate: a clip to calibrate INT8 on; None for the sample.
+        image_size: side of the model's input in pixels; None for the one that the preset asks for.
         progress: told of downloads (bytes) and conversions (items).
         cancel: asked often; once it returns true the work stops.
 
@@ -74,8 +85,10 @@ def prepare_model(
         CancelledError: ``cancel`` returned true.
     """
     chosen = find_preset(preset)
-    folder = resolve_model(model_id, progress=progress, cancel=cancel)
-    image_size = size_for(chosen, read_manifest(folder))
+    sizes = None if image_size is None else (image_size,)
+    folder = resolve_model(model_id, image_sizes=sizes, progress=progress, cancel=cancel)
+    if image_size is None:
+        image_size = size_for(chosen, read_manifest(folder))
     if not chosen.int8:
         return PreparedModel(folder, image_size, chosen)
     if os.fspath(model_id) == BUNDLED_NAME:

@@ -9,7 +9,7 @@ import pytest
 
 from sam2ov.engine.model import ImageFeatures, SAM2Model
 from sam2ov.errors import DeviceError, ModelFolderError, Sam2ovError
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
 from sam2ov.zoo.catalogue import resolve_model
 
 

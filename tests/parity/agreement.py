@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
 from tests.reference.interactions import Script, play
 from tests.reference.record import Answer
 

@@ -14,7 +14,7 @@ import torch
 from convert import convert_checkpoint
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
 from tests.parity.agreement import Agreement, compare
 from tests.parity.small import OFFICIAL_CONFIGS
 from tests.reference import interactions

@@ -12,7 +12,7 @@ from sam2ov.bench.torch_side import TorchBaseline
 from sam2ov.engine.devices import Precision, openvino_core
 from sam2ov.engine.model import SAM2Model
 from sam2ov.manifest import NETWORK_NAMES, Manifest, read_manifest
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
 from tests.parity.agreement import Agreement, compare
 from tests.parity.comparison import CompiledFolder
 from tests.reference import interactions

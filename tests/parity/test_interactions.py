@@ -10,7 +10,7 @@ import pytest
 
 from convert import convert_checkpoint
 from sam2ov.engine.model import SAM2Model
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
 from tests.parity.agreement import compare
 from tests.reference import interactions
 from tests.reference.clip import make_clip

@@ -8,7 +8,15 @@ from pycocotools import mask as coco
 
 from sam2ov.errors import PromptError
 from sam2ov.values.masks import BoolArray
-from sam2ov.values.rle import Rle, decode_rle, encode_rle, is_empty, pack_counts, unpack_counts
+from sam2ov.values.rle import (
+    Rle,
+    decode_rle,
+    encode_box_rle,
+    encode_rle,
+    is_empty,
+    pack_counts,
+    unpack_counts,
+)
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -86,3 +94,11 @@ def test_negative_runs_are_rejected() -> None:
     assert unpack_counts("0O").tolist() == [0, -1]
     with pytest.raises(PromptError, match="must describe"):
         decode_rle(Rle((1, 1), "2O"))
+
+
+@given(masks(), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))
+def test_a_rectangle_of_a_mask_is_encoded_like_all_of_it(
+    part: BoolArray, left: int, top: int, right: int, bottom: int
+) -> None:
+    mask = np.pad(part, ((top, bottom), (left, right)))
+    assert encode_box_rle(part, (left, top), mask.shape) == encode_rle(mask)

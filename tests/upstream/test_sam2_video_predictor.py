@@ -8,7 +8,7 @@ import pytest
 from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.session import VideoSession
 from sam2ov.errors import ModelError, PromptError, Sam2ovError, TrackingError
-from sam2ov.upstream.video_predictor import SAM2VideoPredictor
+from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
 from tests.fake_model import FakeModel
 
 HEIGHT, WIDTH = 48, 80
