@@ -22,6 +22,7 @@ from sam2ov.commands.interrupt import EndedError, ended_by_signals, exit_code
 from sam2ov.commands.models import devices, models_app
 from sam2ov.commands.probe import probe
 from sam2ov.commands.schema import schema
+from sam2ov.commands.segment import segment
 from sam2ov.commands.track import track
 from sam2ov.commands.users import users_app
 from sam2ov.errors import Sam2ovError, one_line
@@ -79,6 +80,7 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 app.command()(track)
+app.command()(segment)
 app.command()(export)
 app.command()(formats)
 app.command()(probe)

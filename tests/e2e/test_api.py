@@ -99,7 +99,13 @@ def test_paths_on_the_server_cannot_be_read(server: RunningApp, mark: dict[str, 
 
 def test_events_of_the_page_are_not_for_programs(server: RunningApp) -> None:
     info = httpx2.get(f"{server.url}/gradio_api/info").json()
-    public = {"/track", "/segment_frame", "/list_models", "/list_formats"}
+    public = {
+        "/track",
+        "/segment_frame",
+        "/segment_everything",
+        "/list_models",
+        "/list_formats",
+    }
     assert set(info["named_endpoints"]) == public
     assert info["unnamed_endpoints"] == {}
 
@@ -150,7 +156,13 @@ def test_the_functions_are_mcp_tools(mcp_server: RunningApp) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert set(told["tools"]) == {"track", "segment_frame", "list_models", "list_formats"}
+    assert set(told["tools"]) == {
+        "track",
+        "segment_frame",
+        "segment_everything",
+        "list_models",
+        "list_formats",
+    }
     assert "micro" in told["models"]
     assert told["kinds"][0] == "image", told["png"]
     assert told["local"][0], "paths are refused"

@@ -5,37 +5,40 @@ model with the pages, frame by frame, and keep nothing: a call opens a session o
 ends with it. Files come as uploads that Gradio has checked, never as paths on the server.
 """
 
-import inspect
 import json
-import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, cast, get_args
 
 import gradio as gr
 from gradio import FileData
 from gradio.events import api
-from gradio.utils import get_upload_folder
-from gradio_client.utils import is_file_obj_with_meta
 from PIL import Image
 from pydantic import ValidationError
 
 from sam2ov.engine.plan import Direction
 from sam2ov.errors import (
-    CancelledError,
     ExportError,
-    ModelNotFoundError,
     PromptError,
-    Sam2ovError,
-    VideoError,
 )
 from sam2ov.export import ExportFormat
 from sam2ov.export.formats import FORMATS, FormatName
 from sam2ov.export.names import clip_stem
 from sam2ov.jobs import ClipJob, ClipRun, Output
 from sam2ov.mask_files.prompt_file import PromptFile, parse_prompt_file
+from sam2ov.ui.api.calls import (
+    TOLD_EVERY_SECONDS,
+    called_by,
+    checked_model,
+    checked_upload,
+    either,
+    file_of,
+    gives,
+    reported,
+)
+from sam2ov.ui.api.everything import ImageApi
 from sam2ov.ui.api.types import (
     FormatFields,
     FramePromptFields,
@@ -43,7 +46,6 @@ from sam2ov.ui.api.types import (
     PointFields,
     PromptFields,
 )
-from sam2ov.ui.contract.told import UNEXPECTED, told
 from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.export_form import ExportForm
 from sam2ov.ui.gate.usage import Usage
@@ -55,28 +57,7 @@ from sam2ov.ui.tabs.workspaces import caller_of_page
 from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.objects import MAX_OBJECTS
-from sam2ov.zoo.presets import PresetName, find_preset
-
-_TOLD_EVERY_SECONDS = 0.5
-"""How often a caller hears that its call goes on, which is also when its leaving is noticed."""
-
-_log = logging.getLogger(__name__)
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def _gives(kind: object) -> Callable[[Function], Function]:
-    """Describe a generator by its last value, which is the result of the call.
-
-    Gradio reads the types of results from the signature, and would find those of an iterator.
-    """
-
-    def described(function: Function) -> Function:
-        signature = inspect.signature(function).replace(return_annotation=kind)
-        function.__signature__ = signature  # type: ignore[attr-defined]
-        return function
-
-    return described
+from sam2ov.zoo.presets import PresetName
 
 
 class PublicApi:
@@ -110,10 +91,11 @@ class PublicApi:
             api_name="segment_frame",
             concurrency_limit=at_once,
         )
+        ImageApi(self._models, self._settings, self._choice, self._usage).offer(at_once)
         api(self.list_models, api_name="list_models", queue=False)
         api(self.list_formats, api_name="list_formats", queue=False)
 
-    @_gives(FileData)
+    @gives(FileData)
     def track(
         self,
         video: FileData,
@@ -150,8 +132,8 @@ class PublicApi:
         Returns:
             The file.
         """
-        with _reported(), ScratchFolder("sam2ov-call-") as folder:
-            clip, called = _checked_upload(video), _called(video)
+        with reported(), ScratchFolder("sam2ov-call-") as folder:
+            clip, called = checked_upload(video), called_by(video)
             kind = _checked_form(output, options or {})
             place = folder / f"{clip_stem(called)}-{kind.name}{kind.file_suffix}"
             job = ClipJob(
@@ -173,15 +155,15 @@ class PublicApi:
                         self._usage.spend(caller, "tracking", time.monotonic() - counted)
                         self._usage.require(caller, "tracking")
                     counted = time.monotonic()
-                    if time.monotonic() - told > _TOLD_EVERY_SECONDS:
+                    if time.monotonic() - told > TOLD_EVERY_SECONDS:
                         told = time.monotonic()
                         yield None
                 export = Job("export", "Exporting")
                 (path,) = yield from _followed(export.run(run.write), export, tell)
             self._usage.note(caller, "api track", bytes=path.stat().st_size)
-            yield _file(path)
+            yield file_of(path)
 
-    @_gives(FileData)
+    @gives(FileData)
     def segment_frame(
         self,
         video: FileData,
@@ -206,8 +188,8 @@ class PublicApi:
         Returns:
             A PNG of the video's size: 255 where the object is, 0 elsewhere.
         """
-        with _reported(), ScratchFolder("sam2ov-call-") as folder:
-            clip, called = _checked_upload(video), _called(video)
+        with reported(), ScratchFolder("sam2ov-call-") as folder:
+            clip, called = checked_upload(video), called_by(video)
             prompt: FramePromptFields = {"frame": frame, "points": points or [], "box": box}
             wanted = _checked_prompts({"objects": [{"id": 1, "prompts": [prompt]}]})
             job = ClipJob(clip=clip, prompts=wanted)
@@ -218,7 +200,7 @@ class PublicApi:
                 logits = session.to_video_size(session.mask_logits(frame, [1]))
             path = folder / f"{clip_stem(called)}-{frame}.png"
             Image.fromarray((logits[0] > 0).astype("uint8") * 255).save(path)
-            yield _file(path)
+            yield file_of(path)
 
     def list_models(self) -> list[ModelFields]:
         """List the models: those on the server can be used, others can be got on its page.
@@ -262,41 +244,9 @@ class PublicApi:
         self, job: ClipJob, called: str, model: str | None, preset: PresetName | None
     ) -> Iterator[ClipRun]:
         """A job on an upload with one of the server's models; closed afterwards."""
-        tracker = self._models.get(self._checked_model(model, preset))
+        tracker = self._models.get(checked_model(self._choice, model, preset))
         with ClipRun(job, tracker, limits=self._settings.video, name=called) as run:
             yield run
-
-    def _checked_model(self, model: str | None, preset: str | None) -> ModelChoice:
-        own = self._choice
-        wanted = ModelChoice(
-            model or own.model,
-            own.device,
-            own.preset if preset is None else find_preset(str(preset)).name,  # of any JSON
-        )
-        if wanted == own:
-            return own
-        here = [offer.name for offer in offered_models(own.model) if offer.is_here]
-        if wanted.model not in here:
-            raise ModelNotFoundError(
-                f"There is no model {wanted.model!r} on this server: {_either(here)}."
-            )
-        return wanted
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Gives the caller the message of what went wrong on purpose."""
-    try:
-        yield
-    except CancelledError:
-        return
-    except Sam2ovError as error:
-        raise gr.Error(told(error), print_exception=False) from error
-    except gr.Error:
-        raise
-    except Exception as error:
-        _log.error("A call of a public function failed.", exc_info=error)
-        raise gr.Error(UNEXPECTED, print_exception=False) from error
 
 
 def _followed(
@@ -311,24 +261,6 @@ def _followed(
                 return cast("tuple[Path, ...]", done.value)
             tell((job.done, job.total or None), desc="Writing the file")
             yield None
-
-
-def _checked_upload(video: Any) -> Path:
-    """The path of an upload that Gradio has checked: it looks at values of this form only."""
-    if is_file_obj_with_meta(video):
-        path = Path(video["path"])
-        if path.resolve().is_relative_to(Path(get_upload_folder()).resolve()) and path.is_file():
-            return path
-    raise VideoError(
-        "The video must be an uploaded file: gradio_client.handle_file(path), or the URL of a "
-        "file for MCP tools."
-    )
-
-
-def _called(video: Any) -> str:
-    """What the caller calls a checked upload, for messages and file names."""
-    name = video.get("orig_name")
-    return name if isinstance(name, str) and name else "the video"
 
 
 def _checked_prompts(prompts: PromptFields) -> PromptFile:
@@ -362,15 +294,5 @@ def _checked_clean_up(values: dict[str, float]) -> CleanUp:
 def _checked_direction(direction: str) -> Direction:
     known = get_args(Direction)
     if direction not in known:
-        raise PromptError(f"There is no direction {direction!r}: {_either(known)}.")
+        raise PromptError(f"There is no direction {direction!r}: {either(known)}.")
     return cast("Direction", direction)
-
-
-def _either(names: Iterable[str]) -> str:
-    *others, last = names
-    return f"choose {', '.join(others)} or {last}" if others else f"choose {last}"
-
-
-def _file(path: Path) -> dict[str, Any]:
-    described: dict[str, Any] = FileData(path=str(path), orig_name=path.name).model_dump()
-    return described

@@ -25,6 +25,7 @@ from sam2ov.mask_files.prompt_file import (
 )
 from sam2ov.ui import server
 from sam2ov.ui.api import types as api_types
+from sam2ov.ui.api.everything import ImageApi
 from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.gate.usage import Usage, UsageLimits
 from sam2ov.ui.pool.models import ModelChoice
@@ -263,3 +264,63 @@ def test_mcp_without_its_package_is_explained(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(server, "find_spec", lambda _: None)
     with pytest.raises(ServerError, match=r'pip install "sam2ov\[mcp\]"'):
         server.launch(mcp=True)
+
+
+@pytest.fixture
+def picture(caller: Caller) -> dict[str, Any]:
+    """An upload: what the stand-in finds is red."""
+    path = Path(caller.upload["path"]).with_name("picture.png")
+    pixels = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    pixels[16:48, 8:40] = (255, 0, 0)
+    Image.fromarray(pixels).save(path)
+    return {**caller.upload, "path": str(path), "orig_name": "my picture.png"}
+
+
+def everything(caller: Caller, upload: Any, **options: Any) -> Iterator[Any]:
+    given = caller.api
+    functions = ImageApi(given._models, given._settings, given._choice, given._usage)
+    settings = {"points_per_side": 3, "pred_iou_thresh": 0, "stability_score_thresh": 0}
+    return functions.segment_everything(upload, **{"settings": settings, **options})
+
+
+def test_everything_is_segmented(caller: Caller, picture: dict[str, Any], tmp_path: Path) -> None:
+    calls = everything(caller, picture)
+    *_, result = calls_until_result(calls)
+    assert result["orig_name"] == "my_picture-coco.json"
+    found = json.loads(Path(result["path"]).read_text())
+    assert [image["file_name"] for image in found["images"]] == ["my picture.png"]
+    assert len(found["annotations"]) >= 1
+    assert next(calls, None) is None
+    assert left_behind(tmp_path) == []
+    calls = everything(caller, picture, output="png")  # held: its end takes the file away
+    *_, result = calls_until_result(calls)
+    with zipfile.ZipFile(result["path"]) as archive:
+        assert len(archive.namelist()) == len(found["annotations"])
+    calls = everything(caller, picture, output="overlay")
+    *_, result = calls_until_result(calls)
+    with Image.open(result["path"]) as overlay:
+        assert overlay.size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output": "mp4"}, "choose coco, png or overlay"),
+        ({"settings": {"points_per_side": 0}}, "points_per_side"),
+        ({"settings": {"points": 3}}, "points"),
+        ({"settings": [3]}, "settings must be"),
+        ({"model": "absent"}, "no model 'absent'"),
+    ],
+)
+def test_wrong_calls_for_everything_are_told(
+    caller: Caller, picture: dict[str, Any], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(gr.Error, match=message):
+        list(everything(caller, picture, **options))
+
+
+def test_a_video_is_no_image(caller: Caller) -> None:
+    with pytest.raises(gr.Error, match="Give an image"):
+        list(everything(caller, caller.upload))
+    with pytest.raises(gr.Error, match="The image must be an uploaded file"):
+        list(everything(caller, caller.upload["path"]))

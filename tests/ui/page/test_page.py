@@ -95,7 +95,13 @@ def test_events_are_private_and_clicks_are_never_dropped(page: dict[str, Any]) -
 
 def test_what_programs_may_call_is_public_and_typed(page: dict[str, Any]) -> None:
     public = page["api"]["named_endpoints"]
-    assert set(public) == {"/track", "/segment_frame", "/list_models", "/list_formats"}
+    assert set(public) == {
+        "/track",
+        "/segment_frame",
+        "/segment_everything",
+        "/list_models",
+        "/list_formats",
+    }
     track = {p["parameter_name"]: p for p in public["/track"]["parameters"]}
     what = ["video", "prompts", "model", "direction", "output", "options", "clean_up", "preset"]
     assert list(track) == what
