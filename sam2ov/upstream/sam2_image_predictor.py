@@ -4,9 +4,11 @@ Line numbers are those of ``sam2/sam2_image_predictor.py`` at upstream's commit 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -14,6 +16,7 @@ from PIL import Image
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.image import EmbeddedImage, ImagePrompts, answer_prompts, embed_image
 from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.side_by_side import side_by_side
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.upstream.arrays import TensorArray
 from sam2ov.upstream.build_sam import build_sam2_hf
@@ -265,23 +268,29 @@ class SAM2ImagePredictor(Module):
     def _answers(
         self, image: EmbeddedImage, prompts: ImagePrompts, *, multimask: bool, return_logits: bool
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """For all B objects; the results are filled part by part."""
+        """For all B objects; the results are filled part by part, beside the networks."""
         candidates, size = 3 if multimask else 1, self.model.manifest.low_res_size
         masks = np.empty((len(prompts), candidates, *image.size_hw), np.float32)
         ious = np.empty((len(prompts), candidates), np.float32)
         low_res = np.empty((len(prompts), candidates, size, size), np.float32)
-        for found in answer_prompts(self.model, image, prompts, multimask=multimask):
-            stop = found.start + len(found.ious)
-            ious[found.start : stop] = found.ious
-            np.clip(found.mask_logits, -_LOGIT_LIMIT, _LOGIT_LIMIT, out=low_res[found.start : stop])
-            for target, logits in zip(masks[found.start : stop], found.mask_logits, strict=True):
-                target[:] = self._at_image_size(logits, image.size_hw)
-        if not return_logits:
-            np.greater(masks, self.mask_threshold, out=masks, casting="unsafe")
+        finish = partial(self._finish, return_logits=return_logits)
+        with side_by_side(len(prompts)) as run:
+            for found in answer_prompts(self.model, image, prompts, multimask=multimask):
+                part = slice(found.start, found.start + len(found.ious))
+                ious[part] = found.ious
+                np.clip(found.mask_logits, -_LOGIT_LIMIT, _LOGIT_LIMIT, out=low_res[part])
+                run(finish, zip(found.mask_logits, masks[part], strict=True))
         return masks, ious, low_res
 
-    def _at_image_size(self, logits: FloatArray, size_hw: tuple[int, int]) -> FloatArray:
+    def _finish(self, of: tuple[FloatArray, FloatArray], *, return_logits: bool) -> None:
+        """Bring the logits [C, h, w] of an object to the size of its masks [C, H, W]."""
+        logits, masks = of
         cleaned = clean_logits(
             logits, self.mask_threshold, self.max_hole_area, self.max_sprinkle_area
         )
-        return resize_logits(cleaned, size_hw)
+        for source, target in zip(cleaned, masks, strict=True):
+            resized = resize_logits(source[None], target.shape)[0]
+            if return_logits:
+                target[:] = resized
+            else:
+                cv2.threshold(resized, self.mask_threshold, 1, cv2.THRESH_BINARY, dst=target)

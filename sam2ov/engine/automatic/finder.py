@@ -1,7 +1,6 @@
 """Finding masks: clicks all over an image, and of what they give the good ones, each once."""
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -21,13 +20,12 @@ from sam2ov.engine.image import (
     embed_image,
 )
 from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.side_by_side import side_by_side
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.values.masks import FloatArray
 from sam2ov.values.prompts import Label, points_to_model
 
 STAGE: Final = "Finding masks"
-_THREADS: Final = 2
-"""That measure masks while the networks run on the next ones."""
 _FEEDBACK_LIMIT: Final = 32.0
 
 
@@ -86,23 +84,32 @@ class MaskFinder:
         total = sum(len(self.grids[crop.layer]) for crop in places)
         done = 0
         kept: list[FoundMask] = []
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for crop in places:
-                pixels = image[crop.y0 : crop.y1, crop.x0 : crop.x1]
-                embedded = embed_image(self.model, pixels)
-                yield Progress(STAGE, done, total, "items")
-                of_crop: list[FoundMask] = []
-                pending: list[Iterable[FoundMask | None]] = []
+        for crop in places:
+            pixels = image[crop.y0 : crop.y1, crop.x0 : crop.x1]
+            embedded = embed_image(self.model, pixels)
+            yield Progress(STAGE, done, total, "items")
+            measured_parts: list[list[FoundMask | None]] = []
+            with side_by_side(len(self.grids[crop.layer])) as run:
                 for answered, candidates in self._candidates(embedded, crop):
-                    measure = partial(measured, crop=crop, size_hw=size_hw, settings=settings)
-                    pending.append(pool.map(measure, candidates))
-                    if len(pending) > 1:
-                        of_crop += [each for each in pending.pop(0) if each is not None]
+                    part: list[FoundMask | None] = [None] * len(candidates)
+                    measured_parts.append(part)
+                    run(partial(self._measure, part, crop, size_hw), enumerate(candidates))
                     yield Progress(STAGE, done + answered, total, "items")
-                of_crop += [each for some in pending for each in some if each is not None]
-                done += len(self.grids[crop.layer])
-                kept += self._best_of_crop(of_crop, crop, size_hw)
+            done += len(self.grids[crop.layer])
+            found = [each for part in measured_parts for each in part if each is not None]
+            kept += self._best_of_crop(found, crop, size_hw)
         yield self._best(kept) if len(places) > 1 else kept
+
+    def _measure(
+        self,
+        part: list[FoundMask | None],
+        crop: Crop,
+        size_hw: tuple[int, int],
+        numbered: tuple[int, Candidate],
+    ) -> None:
+        """Put what a candidate comes to at its place in ``part``."""
+        index, candidate = numbered
+        part[index] = measured(candidate, crop, size_hw, self.settings)
 
     def _candidates(
         self, image: EmbeddedImage, crop: Crop
