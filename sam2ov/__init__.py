@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sam2ov.upstream.automatic_mask_generator import SAM2AutomaticMaskGenerator
     from sam2ov.upstream.sam2_image_predictor import SAM2ImagePredictor
     from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
+    from sam2ov.values.detections import masks_to_detections
 
 # OpenVINO reports every import of it to an analytics service, unasked; without this package it
 # falls back to a stub of its own.
@@ -28,6 +29,7 @@ __all__ = [
     "Sam2ovError",
     "VideoSession",
     "__version__",
+    "masks_to_detections",
 ]
 
 _MODULES = {
@@ -36,6 +38,7 @@ _MODULES = {
     "SAM2VideoPredictor": "sam2ov.upstream.sam2_video_predictor",
     "Sam2ovError": "sam2ov.errors",
     "VideoSession": "sam2ov.engine.session",
+    "masks_to_detections": "sam2ov.values.detections",
 }
 
 

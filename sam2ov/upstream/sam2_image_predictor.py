@@ -239,6 +239,19 @@ class SAM2ImagePredictor(Module):
         self._is_batch = False
 
     @property
+    def _features(self) -> dict[str, Any]:
+        """What upstream keeps under this name, and its own notebook looks at (l. 132)."""
+        self._require_image("set_image")
+        maps = [image.features.high_res for image in self._images]
+        return {
+            "image_embed": self.get_image_embedding(),
+            "high_res_feats": [
+                TensorArray.of(np.concatenate([each[name] for each in maps]))
+                for name in sorted(maps[0])
+            ],
+        }
+
+    @property
     def _compiled(self) -> SAM2Model:
         return self.model
 

@@ -101,6 +101,10 @@ def test_masks_fed_back(pair: tuple[Any, SAM2ImagePredictor], image: Any, number
     np.testing.assert_allclose(
         ours.get_image_embedding(), expected.get_image_embedding(), atol=1e-4
     )
+    features, wanted = ours._features, expected._features
+    np.testing.assert_allclose(features["image_embed"], wanted["image_embed"], atol=1e-4)
+    for found, level in zip(features["high_res_feats"], wanted["high_res_feats"], strict=True):
+        np.testing.assert_allclose(found, level, atol=1e-4)
     boxes = BOXES[:number] if number > 1 else BOXES[0]
     _, _, low_res = expected.predict(box=boxes, multimask_output=False)
     for options in ({"box": boxes}, {}) if number == 1 else ({"box": boxes},):
