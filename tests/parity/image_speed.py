@@ -32,7 +32,7 @@ SIZE_HW = (720, 1280)
 BOXES = 64
 
 
-def load(name: str, folder: Path) -> tuple[Predictor, SAM2Model, dict[str, float]]:
+def load(name: str, folder: Path) -> tuple[Predictor, SAM2Model, dict[str, Any]]:
     """Both sides, and thresholds that let some of the masks through."""
     if name == "micro":
         recipe = ROOT / "training"
@@ -45,7 +45,11 @@ def load(name: str, folder: Path) -> tuple[Predictor, SAM2Model, dict[str, float
     save_checkpoint(reference, folder / "tiny.pt")
     convert_checkpoint(folder / "tiny.pt", folder / "ir", config="sam2.1_hiera_t")
     model = SAM2Model(folder / "ir")
-    every = {"pred_iou_thresh": 0.0, "stability_score_thresh": 0.0, "box_nms_thresh": 1.0}
+    every: dict[str, Any] = {
+        "pred_iou_thresh": 0.0,
+        "stability_score_thresh": 0.0,
+        "box_nms_thresh": 1.0,
+    }
     sample = SAM2AutomaticMaskGenerator(model, points_per_side=4, **every)
     ious = [each["predicted_iou"] for each in sample.generate(make_clip(1, *SIZE_HW)[0])]
     # A third of the masks are trusted; what is suppressed afterwards is seldom more than that.
@@ -60,7 +64,7 @@ def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def automatic(
-    reference: Predictor, model: SAM2Model, thresholds: dict[str, float], image: Any, rounds: int
+    reference: Predictor, model: SAM2Model, thresholds: dict[str, Any], image: Any, rounds: int
 ) -> None:
     """Print how long automatic masks take on both sides."""
     ours = SAM2AutomaticMaskGenerator(model, **thresholds)
