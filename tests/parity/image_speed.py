@@ -1,9 +1,9 @@
 """``python -m tests.parity.image_speed [micro|tiny]``: masks on images beside upstream's.
 
 ``tiny`` is SAM 2.1 tiny with random weights. Both sides take turns in one process: automatic masks
-of a 32×32 grid, ours and upstream's in bfloat16 (autocast), and 64 boxes on one embedded image in
-one call and in 64. What is timed begins with the pixels of an image, of boxes with the call, and
-ends with masks at 1280×720.
+of a 32×32 grid (``--points``), ours and upstream's in bfloat16 (autocast), and 64 boxes on one
+embedded image in one call and in 64. What is timed begins with the pixels of an image, of boxes
+with the call, and ends with masks at 1280×720.
 """
 
 import argparse
@@ -75,9 +75,10 @@ def automatic(
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             other, expected = seconds(lambda: theirs.generate(image))
         pairs.append((own, other))
+        side = thresholds["points_per_side"]
         print(
-            f"automatic masks, 32×32: {own:.2f} s for {len(found)} masks, torch bf16 {other:.2f} s "
-            f"for {len(expected)}: {other / own:.2f} times as fast",
+            f"automatic masks, {side}×{side}: {own:.2f} s for {len(found)} masks, "
+            f"torch bf16 {other:.2f} s for {len(expected)}: {other / own:.2f} times as fast",
             flush=True,
         )
     ratio = statistics.median(other / own for own, other in pairs)
@@ -115,11 +116,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", choices=("micro", "tiny"), nargs="?", default="micro")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--points", type=int, default=32, help="clicks along a side")
     parser.add_argument("--only", choices=("automatic", "boxes"))
     options = parser.parse_args()
     image = make_clip(1, *SIZE_HW, seed=3)[0]
     with tempfile.TemporaryDirectory() as folder:
         reference, model, thresholds = load(options.model, Path(folder))
+        thresholds["points_per_side"] = options.points
         print(f"{options.model}: {model.precision}, torch {torch.get_num_threads()} threads")
         if options.only != "automatic":
             boxes(model, image, options.rounds)
