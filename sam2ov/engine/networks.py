@@ -189,7 +189,7 @@ class Network:
         self.usage = NetworkUsage(0, 0.0, {})
 
     def infer(self, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, FloatArray]:
-        """Run it on inputs by name; gives copies of its outputs by name, float32.
+        """Run it on inputs by name, pictures in float32; gives copies of its outputs, float32.
 
         Raises:
             ModelError: the graph does not run, or memory is short.

@@ -325,4 +325,4 @@ def _time_ratio(original: Network, quantized: Network, frame: Image) -> float:
 
 
 def _encode(network: Network, frame: Image) -> Mapping[str, FloatArray]:
-    return network.infer({"image": frame[None]})
+    return network.infer({"image": np.asarray(frame, np.float32)[None]})
