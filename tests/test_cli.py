@@ -187,14 +187,18 @@ def test_every_setting_of_the_app_is_an_option_and_a_variable(
         assert variable in text
         if isinstance(field.default, bool):
             assert run("app", f"--no-{field.name.replace('_', '-')}").exit_code == 0
-            changed: bool | int = False
+            changed: bool | int | str = False
+        elif isinstance(field.default, str):
+            assert run("app", option, "sideways").exit_code == 2
+            assert run("app", option, "off").exit_code == 0
+            changed = "off"
         else:
             _, about = get_args(get_type_hints(Settings, include_extras=True)[field.name])
             assert run("app", option, "0").exit_code == (0 if about.may_be_zero else 2)
             assert run("app", option, "-1").exit_code == 2
             assert run("app", option, "3").exit_code == 0
             changed = 3
-        monkeypatch.setenv(variable, str(int(changed)))
+        monkeypatch.setenv(variable, str(changed if isinstance(changed, str) else int(changed)))
         assert run("app").exit_code == 0
         monkeypatch.delenv(variable)
         expected = dataclasses.replace(Settings(), **{field.name: changed})  # type: ignore[arg-type]

@@ -68,13 +68,21 @@ def grown(mask: BoolArray, by: float) -> BoolArray:
     return made
 
 
-def feathered(mask: BoolArray, width: float) -> FloatArray:
-    """A matte [H, W] from 0 to 1 whose edges are ``width`` pixels wide; > 0.5 is the mask."""
+def feathered(mask: BoolArray, width: float, pixel_aspect: float = 1.0) -> FloatArray:
+    """A matte [H, W] from 0 to 1 with soft edges; > 0.5 is the mask.
+
+    Args:
+        mask: [H, W].
+        width: of the edges, in rows of the picture.
+        pixel_aspect: width / height of a pixel; edges are as wide along both axes of the display.
+    """
     matte = mask.astype(np.float32)
     if width <= 1 or not mask.any():
         return matte
-    box = box_around(mask, ceil(width / 2) + 1)
-    ramp = np.clip(0.5 + signed_distance(mask[box]) / width, 0, 1)
+    box = box_around(mask, ceil(width / 2 * max(1 / pixel_aspect, 1)) + 1)
+    inside = mask[box]
+    distance = signed_distance(inside) if pixel_aspect == 1 else _shown(inside, pixel_aspect)
+    ramp = np.clip(0.5 + distance / width, 0, 1)
     matte[box] = ramp * ramp * (3 - 2 * ramp)
     return matte
 
@@ -101,6 +109,20 @@ def antialiased(mask: BoolArray, logits: FloatArray) -> FloatArray:
     is_edge = (slope > 0) & ((near > 0) == inside)
     matte[box] = np.where(is_edge, covered, inside)
     return matte
+
+
+def _shown(mask: BoolArray, pixel_aspect: float) -> FloatArray:
+    """As ``signed_distance``, measured where pixels are square, in rows of the mask.
+
+    At the outline, which is found anew between pixels there, the mask itself says what is inside.
+    """
+    height, width = mask.shape
+    size = max(round(width * pixel_aspect), 1), height
+    how = cv2.INTER_LINEAR if pixel_aspect > 1 else cv2.INTER_AREA
+    wide = cv2.resize(mask.astype(np.float32), size, interpolation=how) > 0.5
+    distance = cv2.resize(signed_distance(wide), (width, height), interpolation=cv2.INTER_LINEAR)
+    found: FloatArray = np.where(mask, np.maximum(distance, 0.05), np.minimum(distance, -0.05))
+    return found
 
 
 def signed_distance(mask: BoolArray) -> FloatArray:

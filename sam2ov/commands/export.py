@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sam2ov.commands.clean_up_options import CleanUpOption, changed
-from sam2ov.commands.console import progress_display
+from sam2ov.commands.console import progress_display, say
 from sam2ov.commands.outputs import (
     FirstNumberOption,
     FormatOption,
@@ -20,11 +20,13 @@ from sam2ov.commands.outputs import (
     OverwriteOption,
     PerObjectOption,
     SetOption,
+    SquarePixelsOption,
     make_output,
 )
 from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
+from sam2ov.values.field_order import FieldOrder
 
 if TYPE_CHECKING:
     from sam2ov.export.plan import ExportSource
@@ -67,10 +69,15 @@ def export(
         bool,
         typer.Option("--no-clean-up", help="Leave out what the projects say of cleaning up."),
     ] = False,
+    field_order: Annotated[
+        FieldOrder | None,
+        typer.Option(help="How an interlaced clip is read; as the project has it if left out."),
+    ] = None,
     per_object: PerObjectOption = False,
     first_number: FirstNumberOption = None,
     names: NamesOption = None,
     keep_start: KeepStartOption = False,
+    square_pixels: SquarePixelsOption = False,
     options: SetOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -86,13 +93,24 @@ def export(
         first_number=first_number,
         names=names,
         keep_start=keep_start,
+        square_pixels=square_pixels,
         overwrite=overwrite,
         num_clips=len(projects),
     )
     changes = _CleanUpChanges(clean_up or [], starts_anew=no_clean_up)
     with ExitStack() as stack, progress_display() as progress:
         sources = [
-            _opened(stack, place, clip, objects or [], start, end, changes, non_overlap=non_overlap)
+            _opened(
+                stack,
+                place,
+                clip,
+                objects or [],
+                start,
+                end,
+                changes,
+                field_order,
+                non_overlap=non_overlap,
+            )
             for place in projects
         ]
         videos = [source.video.info.path for source in sources]
@@ -120,6 +138,7 @@ def _opened(
     start: int | None,
     end: int | None,
     changes: _CleanUpChanges,
+    field_order: FieldOrder | None,
     *,
     non_overlap: bool,
 ) -> "ExportSource":
@@ -130,7 +149,10 @@ def _opened(
     from sam2ov.video import VideoLimits, open_video
 
     project = stack.enter_context(open_stored_project(place, VideoLimits().max_bytes, clip))
-    reader = stack.enter_context(open_video(project.clip))
+    order = field_order or project.info.field_order
+    reader = stack.enter_context(open_video(project.clip, field_order=order))
+    for line in reader.info.treatment:
+        say(f"{project.info.clip_name}: {line}.")
     require_match(reader, project.info)
     frames = project.in_out or range(reader.num_frames)
     frames = range(

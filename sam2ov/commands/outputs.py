@@ -9,6 +9,7 @@ import typer
 
 from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS, ExportFormat
+from sam2ov.values.field_order import FieldOrder
 
 if TYPE_CHECKING:
     from sam2ov.jobs.output import Output
@@ -101,6 +102,20 @@ KeepStartOption = Annotated[
         help="Videos: the first frame appears when it does in the clip, not at once.",
     ),
 ]
+SquarePixelsOption = Annotated[
+    bool,
+    typer.Option(
+        "--square-pixels",
+        help="Scale pictures and masks of clips whose pixels are not square, as players do.",
+    ),
+]
+FieldOrderOption = Annotated[
+    FieldOrder,
+    typer.Option(
+        help="Interlaced clips: auto looks at their pictures and makes them whole, tff and bff say "
+        "which field comes first, off leaves them."
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what stands at --out.")]
 
 
@@ -113,6 +128,7 @@ def make_output(
     first_number: int | None,
     names: str | None,
     keep_start: bool,
+    square_pixels: bool,
     overwrite: bool,
     num_clips: int = 1,
 ) -> "Output":
@@ -130,6 +146,7 @@ def make_output(
         names=names,
         per_object=per_object,
         keep_start=keep_start,
+        square_pixels=square_pixels,
         options={option.name: option.value for option in options},
         overwrite=overwrite,
     )

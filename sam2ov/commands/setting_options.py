@@ -47,7 +47,7 @@ def with_setting_options(
 def _option(settings: type[Settings], name: str, default: Any) -> inspect.Parameter:
     kind, about = get_args(get_type_hints(settings, include_extras=True)[name])
     assert isinstance(about, About)
-    least = 0 if about.may_be_zero else _LEAST[kind]
+    least = 0 if about.may_be_zero else _LEAST.get(kind)
     option = typer.Option(envvar=f"SAM2OV_{name.upper()}", help=about.text, min=least)
     return inspect.Parameter(
         name,

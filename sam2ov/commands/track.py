@@ -22,6 +22,7 @@ from sam2ov.commands.model_options import (
     check_calibration,
 )
 from sam2ov.commands.outputs import (
+    FieldOrderOption,
     FirstNumberOption,
     FormatOption,
     KeepStartOption,
@@ -30,6 +31,7 @@ from sam2ov.commands.outputs import (
     OverwriteOption,
     PerObjectOption,
     SetOption,
+    SquarePixelsOption,
     make_output,
 )
 from sam2ov.commands.prompt_options import (
@@ -145,10 +147,12 @@ def track(
         bool, typer.Option("--non-overlap", help="Give each pixel to one object at most.")
     ] = False,
     clean_up: CleanUpOption = None,
+    field_order: FieldOrderOption = "auto",
     per_object: PerObjectOption = False,
     first_number: FirstNumberOption = None,
     names: NamesOption = None,
     keep_start: KeepStartOption = False,
+    square_pixels: SquarePixelsOption = False,
     options: SetOption = None,
     overwrite: OverwriteOption = False,
     save_prompts: Annotated[
@@ -183,6 +187,7 @@ def track(
         first_number=first_number,
         names=names,
         keep_start=keep_start,
+        square_pixels=square_pixels,
         overwrite=overwrite,
     )
     from sam2ov.jobs import ClipJob
@@ -204,6 +209,7 @@ def track(
             clean_up=changed(NO_CLEAN_UP, clean_up or []),
             save_prompts=save_prompts,
             outputs=(output,),
+            field_order=field_order,
         )
     )
     if run.outcome is None:

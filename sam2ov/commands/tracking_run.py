@@ -35,6 +35,8 @@ def run_tracking(job: "ClipJob") -> TrackingRun:
     with ClipRun(job) as run:
         if missing := run.reader.info.missing_numbers:
             say(f"{missing} images of {run.name} are missing in between; they are left out.")
+        for line in run.reader.info.treatment:
+            say(f"{run.name}: {line}.")
         run.save_prompts()
         with progress_display() as progress:
             run.load(progress, note=say)

@@ -87,7 +87,8 @@ def _shown(frames: tuple[int, ...]) -> set[int]:
 
 def _tile(frame: ScoredFrame) -> npt.NDArray[np.uint8]:
     image = frame.image()
-    size = (_TILE_WIDTH, max(1, round(image.shape[0] * _TILE_WIDTH / image.shape[1])))
+    width = image.shape[1] * frame.pixel_aspect
+    size = (_TILE_WIDTH, max(1, round(image.shape[0] * _TILE_WIDTH / width)))
     tile = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     for obj_id, mask in frame.masks.items():
         small = cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_AREA) > 0

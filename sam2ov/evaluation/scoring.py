@@ -44,6 +44,7 @@ class ScoredFrame:
         masks: bool [H, W] of each object.
         labels: the annotation.
         j: of each object that counts here.
+        pixel_aspect: width / height of a pixel.
     """
 
     frame_idx: int
@@ -52,6 +53,7 @@ class ScoredFrame:
     masks: Mapping[int, BoolArray]
     labels: LabelMap
     j: Mapping[int, float]
+    pixel_aspect: float = 1.0
 
 
 FrameVisitor = Callable[[ScoredFrame], None]
@@ -220,6 +222,7 @@ class _Run:
                     masks,
                     labels,
                     {i: j[i][frame_idx] for i in counting},
+                    self._clip.reader.info.pixel_aspect,
                 )
             )
         return tuple(ObjectScores(i, j[i], f[i]) for i in self._counting)

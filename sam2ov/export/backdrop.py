@@ -17,8 +17,15 @@ Backdrop = Callable[[Fraction], Image]
 
 
 @contextmanager
-def open_backdrop(path: Path, size_hw: tuple[int, int]) -> Iterator[Backdrop]:
+def open_backdrop(
+    path: Path, size_hw: tuple[int, int], pixel_aspect: float = 1.0
+) -> Iterator[Backdrop]:
     """Open a picture, or a video that begins again when it is over; fitted to fill ``size_hw``.
+
+    Args:
+        path: of it.
+        size_hw: of what it is behind.
+        pixel_aspect: width / height of a pixel of that; what is round stays so.
 
     Raises:
         ExportError: it is neither, or too large.
@@ -30,12 +37,14 @@ def open_backdrop(path: Path, size_hw: tuple[int, int]) -> Iterator[Backdrop]:
         reader = open_video(path)
     except VideoOpenError as error:
         raise ExportError(f"{path} cannot be used as a background: {error}") from error
+    # Its own pixels need not be square either.
+    aspect = pixel_aspect / reader.info.pixel_aspect
     with reader:
         if len(reader) == 1:
-            picture = _fitted(reader.read(0), size_hw)
+            picture = _fitted(reader.read(0), size_hw, aspect)
             yield lambda _: picture
         else:
-            yield lambda seconds: _fitted(reader.read(_frame_at(reader, seconds)), size_hw)
+            yield lambda seconds: _fitted(reader.read(_frame_at(reader, seconds)), size_hw, aspect)
 
 
 def _frame_at(reader: FrameReader, seconds: Fraction) -> int:
@@ -45,11 +54,15 @@ def _frame_at(reader: FrameReader, seconds: Fraction) -> int:
     return max(int(np.searchsorted(info.frame_pts, wanted, side="right")) - 1, 0)
 
 
-def _fitted(image: Image, size_hw: tuple[int, int]) -> Image:
-    """Scaled to fill a size, what is too much cut off on both sides."""
+def _fitted(image: Image, size_hw: tuple[int, int], aspect: float) -> Image:
+    """Scaled to fill a size, what is too much cut off on both sides.
+
+    ``aspect`` is that of the pixels wanted by that of the image's.
+    """
     height, width = image.shape[:2]
-    scale = max(size_hw[0] / height, size_hw[1] / width)
-    size = max(round(width * scale), size_hw[1]), max(round(height * scale), size_hw[0])
+    wide = width / aspect
+    scale = max(size_hw[0] / height, size_hw[1] / wide)
+    size = max(round(wide * scale), size_hw[1]), max(round(height * scale), size_hw[0])
     if size != (width, height):
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         image = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)

@@ -1,16 +1,16 @@
 """How much of each pixel all objects of an output cover together; cutting them out with it."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from sam2ov.export.plan import ExportFrame
 from sam2ov.export.video_options import CutOutOptions, Edges
 from sam2ov.values.masks import FloatArray
 from sam2ov.values.objects import ClipObject
+from sam2ov.video.cache import Picture
 
 _FRINGE: Final = 16
 """So many pixels beside an object its surroundings are kept, though they cannot be seen: encoders
@@ -29,18 +29,34 @@ def coverage(
 
 
 def cut_out(
-    frame: ExportFrame, objects: Sequence[ClipObject], options: CutOutOptions
-) -> npt.NDArray[np.uint8]:
-    """The picture with alpha, uint8 RGBA [H, W, 4]."""
+    frame: ExportFrame,
+    objects: Sequence[ClipObject],
+    options: CutOutOptions,
+    *,
+    is_deep: bool = False,
+    keeps_hdr: bool = False,
+) -> Picture:
+    """The picture with alpha, RGBA [H, W, 4]: its own times what is kept of it.
+
+    Args:
+        frame: the frame.
+        objects: what is cut out.
+        options: see there.
+        is_deep: uint16, otherwise uint8.
+        keeps_hdr: see ``PictureForm``.
+    """
     covered = coverage(frame, objects, options.edges)
     if options.keep == "background":
         covered = 1 - covered
-    alpha = (covered * 255 + np.float32(0.5)).astype(np.uint8)
-    colours = frame.image
+    picture = frame.rgba(is_deep=is_deep, keeps_hdr=keeps_hdr)
+    colours, most = picture[..., :3], 65535 if is_deep else 255
+    alpha = cast("Picture", (covered * picture[..., 3] + np.float32(0.5)).astype(picture.dtype))
     if options.premultiplied:
-        colours = ((colours * alpha[..., None].astype(np.uint16) + 127) // 255).astype(np.uint8)
+        product = colours * alpha[..., None].astype(np.uint32) + most // 2
+        colours = cast("Picture", (product // most).astype(picture.dtype))
     elif not options.hidden:
         side = 2 * _FRINGE + 1
-        near = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
-        colours = np.where(near[..., None] > 0, colours, np.uint8(0))
-    return np.dstack([colours, alpha])
+        kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (side, side))
+        is_near = cv2.dilate((alpha > 0).view(np.uint8), kernel)[..., None] > 0
+        colours = cast("Picture", np.where(is_near, colours, np.zeros((), picture.dtype)))
+    return cast("Picture", np.dstack([colours, alpha]))

@@ -11,7 +11,7 @@ from sam2ov.export.annotation_options import DatasetOptions
 from sam2ov.export.categories import Categories
 from sam2ov.export.coco import CocoText
 from sam2ov.export.files import file_tree, spools
-from sam2ov.export.pictures import palette_png
+from sam2ov.export.pictures import palette_png, with_pixel_aspect
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan, ExportSource
 from sam2ov.export.split import PARTS, Split
 from sam2ov.export.yolo import YoloWriter, yolo_layout
@@ -86,8 +86,9 @@ def open_dataset(plan: ExportPlan) -> Iterator[AddFrame]:
             if not yolo.add(frame, part, name):
                 return
             labels = frame.label_map()
-            tree.write(f"objects/{part}/{name}.png", palette_png(labels))
-            tree.write(f"masks/{part}/{name}.png", palette_png(values[frame.source][labels]))
+            for kind, numbers in (("objects", labels), ("masks", values[frame.source][labels])):
+                picture = with_pixel_aspect(palette_png(numbers), frame.pixel_aspect)
+                tree.write(f"{kind}/{part}/{name}.png", picture)
             coco[part].add(frame, f"{name}.jpg")
 
         yield add

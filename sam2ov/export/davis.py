@@ -8,7 +8,7 @@ import numpy as np
 
 from sam2ov.export.annotation_options import DavisOptions
 from sam2ov.export.files import file_tree
-from sam2ov.export.pictures import jpeg, palette_png
+from sam2ov.export.pictures import jpeg, palette_png, with_pixel_aspect
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 
 """255 is void, which evaluations leave out."""
@@ -42,9 +42,12 @@ def open_davis(plan: ExportPlan) -> Iterator[AddFrame]:
             else:
                 labels = values.astype(np.uint8)[frame.label_map()]
             name = plan.name(frame)
-            tree.write(f"{MASKS}/{source.stem}/{name}.png", palette_png(labels))
+            tree.write(
+                f"{MASKS}/{source.stem}/{name}.png",
+                with_pixel_aspect(palette_png(labels), frame.pixel_aspect),
+            )
             if options.images:
-                picture = jpeg(frame.image, options.quality)
+                picture = jpeg(frame.image, options.quality, frame.pixel_aspect)
                 tree.write(f"{FRAMES}/{source.stem}/{name}.jpg", picture)
 
         yield add

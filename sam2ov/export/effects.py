@@ -54,14 +54,21 @@ def applied(image: Image, area: Area, effect: Effect) -> Image:
     return np.where(weight > 0, mixed + 0.5, image).astype(np.uint8)
 
 
-def blurred(strength: float) -> Effect:
-    """Out of focus; what is outside the area does not shine in."""
+def blurred(strength: float, pixel_aspect: float = 1.0) -> Effect:
+    """Out of focus; what is outside the area does not shine in.
+
+    Args:
+        strength: 0 to 1.
+        pixel_aspect: width / height of a pixel; a point becomes a round spot where it is shown.
+    """
 
     def effect(image: Image, area: Area) -> Image:
         height, width = area.weight.shape
-        sigma = max(strength * _BLUR * max(height, width), 0.5)
+        sigma = max(strength * _BLUR * max(height, width * pixel_aspect), 0.5)
         factor = max(sigma / _SMALL_SIGMA, 1.0)
-        size = max(round(width / factor), 1), max(round(height / factor), 1)
+        # In the smaller picture pixels are square.
+        shown = width * pixel_aspect
+        size = max(round(shown / factor), 1), max(round(height / factor), 1)
         # A trace of everything, so that there is a colour wherever the weight is 0.
         weight = (area.weight + np.float32(1e-4))[..., None]
         weighed: FloatArray = np.dstack([image * weight, weight]).astype(np.float32)
@@ -74,17 +81,18 @@ def blurred(strength: float) -> Effect:
     return effect
 
 
-def pixelated(strength: float) -> Effect:
-    """In large square blocks."""
+def pixelated(strength: float, pixel_aspect: float = 1.0) -> Effect:
+    """In large blocks, square where they are shown; see ``blurred``."""
 
     def effect(image: Image, _: Area) -> Image:
         height, width = image.shape[:2]
-        block = max(round(strength * _BLOCK * min(height, width)), 2)
-        rows, columns = ceil(height / block), ceil(width / block)
-        padding = ((0, rows * block - height), (0, columns * block - width), (0, 0))
+        block = max(round(strength * _BLOCK * min(height, width * pixel_aspect)), 2)
+        across = max(round(block / pixel_aspect), 1)
+        rows, columns = ceil(height / block), ceil(width / across)
+        padding = ((0, rows * block - height), (0, columns * across - width), (0, 0))
         whole = np.pad(image, padding, mode="edge")
         small = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-        large = np.repeat(np.repeat(small, block, axis=0), block, axis=1)
+        large = np.repeat(np.repeat(small, block, axis=0), across, axis=1)
         return np.asarray(large[:height, :width], np.uint8)
 
     return effect

@@ -186,6 +186,7 @@ class ExportSettings:
             single objects; without suffix.
         per_object: an output for each object.
         keep_start: the first frame appears when it does in the clip, not at once; the sound, too.
+        square_pixels: pictures and masks are scaled to have square pixels.
         options: of the format; None for its defaults.
     """
 
@@ -193,6 +194,7 @@ class ExportSettings:
     names: str | None = None
     per_object: bool = False
     keep_start: bool = False
+    square_pixels: bool = False
     options: FormatOptions | None = None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sam2ov.export.categories import Categories
 from sam2ov.export.files import file_tree, spools
-from sam2ov.export.pictures import number_png
+from sam2ov.export.pictures import number_png, with_pixel_aspect
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.values.rle import encode_rle
 
@@ -47,7 +47,7 @@ def open_mots(plan: ExportPlan) -> Iterator[AddFrame]:
         def add(frame: ExportFrame) -> None:
             numbers = values[frame.label_map()]
             name = f"instances/{source.stem}/{plan.name(frame)}.png"
-            tree.write(name, number_png(numbers))
+            tree.write(name, with_pixel_aspect(number_png(numbers), frame.pixel_aspect))
             height, width = numbers.shape
             for value in values[1:]:
                 mask = numbers == value

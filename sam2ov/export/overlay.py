@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from sam2ov.errors import ExportError
 from sam2ov.export import effects
@@ -34,10 +35,12 @@ def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
     options = plan.options(OverlayOptions)
     source = plan.source
     frames = source.frames
-    encoding = h264(options.crf) if options.codec == "h264" else hevc(options.crf)
+    is_deep = options.codec == "h265-10"
+    encoding = h264(options.crf) if options.codec == "h264" else hevc(options.crf, ten_bit=is_deep)
     with ExitStack() as stack:
         effect_of = stack.enter_context(_effect(plan, options))
         style = _style(options)
+        aspect = source.video.info.pixel_aspect
         writer = stack.enter_context(
             VideoWriter.for_source(
                 plan.path,
@@ -61,10 +64,16 @@ def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
             image = np.array(image)
             for target in source.objects:
                 matte = frame.matte(target) if target.clean_up.feather else None
-                paint_mask(image, frame.mask(target), target.rgb, style, matte)
-            writer.write(image)
+                paint_mask(image, frame.mask(target), target.rgb, style, matte, aspect)
+            writer.write(_deepened(image, frame) if is_deep else image)
 
         yield add
+
+
+def _deepened(image: Image, frame: ExportFrame) -> npt.NDArray[np.uint16]:
+    """A changed picture in uint16: with the clip's own bits wherever it is as it was."""
+    is_same = (image == frame.image).all(axis=2, keepdims=True)
+    return np.where(is_same, frame.deep_image, image.astype(np.uint16) * np.uint16(257))
 
 
 def _style(options: OverlayOptions) -> OverlayStyle:
@@ -80,13 +89,14 @@ def _style(options: OverlayOptions) -> OverlayStyle:
 @contextmanager
 def _effect(plan: ExportPlan, options: OverlayOptions) -> Iterator[EffectOf | None]:
     """What to do with each frame; None for nothing but paint."""
+    aspect = plan.source.video.info.pixel_aspect
     match options.effect:
         case "colour" | "outline":
             yield None
         case "blur":
-            yield lambda _: effects.blurred(options.strength)
+            yield lambda _: effects.blurred(options.strength, aspect)
         case "pixelate":
-            yield lambda _: effects.pixelated(options.strength)
+            yield lambda _: effects.pixelated(options.strength, aspect)
         case "grey":
             yield lambda _: effects.grey
         case "spotlight":
@@ -101,5 +111,6 @@ def _effect(plan: ExportPlan, options: OverlayOptions) -> Iterator[EffectOf | No
                 )
             source = plan.source
             start = source.video.info.time_of(source.frames.start)
-            with open_backdrop(Path(options.background), source.masks.size_hw) as backdrop:
+            place = Path(options.background)
+            with open_backdrop(place, source.masks.size_hw, aspect) as backdrop:
                 yield lambda frame: effects.replaced(backdrop(frame.seconds - start))

@@ -48,6 +48,7 @@ def paint_mask(
     colour: Rgb,
     style: OverlayStyle,
     matte: FloatArray | None = None,
+    pixel_aspect: float = 1.0,
 ) -> None:
     """Paint one mask [H, W] onto ``image``, in place.
 
@@ -57,6 +58,8 @@ def paint_mask(
         colour: of the object.
         style: see there.
         matte: the mask with soft edges, for the area.
+        pixel_aspect: width / height of a pixel; outlines are as wide along both axes of the
+            display.
     """
     covered = mask if matte is None else matte > 0
     x, y, width, height = cv2.boundingRect(covered.view(np.uint8))
@@ -64,9 +67,10 @@ def paint_mask(
         return
     outline = style.outline_width(len(image))
     # The border of the box is kept, so that the outline sees what is outside the mask.
-    top, left = max(y - outline, 0), max(x - outline, 0)
+    across = outline and max(round(outline / pixel_aspect), 1)
+    top, left = max(y - outline, 0), max(x - across, 0)
     rows = slice(top, y + height + outline)
-    columns = slice(left, x + width + outline)
+    columns = slice(left, x + width + across)
     part, inside = image[rows, columns], mask[rows, columns]
     if style.fill:
         opacity = np.full((*inside.shape, 1), style.fill, np.float32)
@@ -76,7 +80,7 @@ def paint_mask(
         area = covered[rows, columns]
         part[area] = (filled + 0.5).astype(np.uint8)[area]
     if outline:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * outline + 1, 2 * outline + 1))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * across + 1, 2 * outline + 1))
         # Erosion takes what is beyond the picture as inside: no outline along its edges.
         core = cv2.erode(np.ascontiguousarray(inside).view(np.uint8), kernel)
         part[inside & (core == 0)] = colour

@@ -6,12 +6,14 @@ import zlib
 from fractions import Fraction
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from sam2ov.values.masks import BoolArray, LabelMap
 from sam2ov.values.palette import davis_palette
+from sam2ov.video.cache import Picture
 
 _HEADER_BYTES: Final = 33
 """Of a PNG: its signature and IHDR."""
@@ -35,14 +37,24 @@ def grey_png(values: npt.NDArray[np.uint8]) -> bytes:
     return _encoded(Image.fromarray(values), "PNG")
 
 
-def rgba_png(picture: npt.NDArray[np.uint8]) -> bytes:
-    """A PNG with alpha of uint8 [H, W, 4]."""
-    return _encoded(Image.fromarray(picture), "PNG")
+def rgba_png(picture: Picture) -> bytes:
+    """A PNG with alpha of uint8 or uint16 [H, W, 4], with as many bits."""
+    if picture.dtype == np.uint8:
+        return _encoded(Image.fromarray(picture), "PNG")
+    # Pillow has no RGBA of 16 bits.
+    _, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
+    return png.tobytes()
 
 
-def jpeg(image: npt.NDArray[np.uint8], quality: int) -> bytes:
-    """An RGB picture as JPEG, with colours at full resolution."""
-    return _encoded(Image.fromarray(image), "JPEG", quality=quality, subsampling=0)
+def jpeg(image: npt.NDArray[np.uint8], quality: int, aspect: Fraction = Fraction(1)) -> bytes:
+    """An RGB picture as JPEG, with colours at full resolution.
+
+    ``aspect`` is width / height of a pixel; 1 is not said.
+    """
+    # JFIF has pixels per inch or, as here, numbers of which only the ratio counts.
+    shape = aspect.limit_denominator(_MOST_PER_UNIT)
+    options = {} if aspect == 1 else {"dpi": (shape.denominator, shape.numerator)}
+    return _encoded(Image.fromarray(image), "JPEG", quality=quality, subsampling=0, **options)
 
 
 def number_png(numbers: npt.NDArray[np.uint16]) -> bytes:
@@ -66,7 +78,7 @@ def with_pixel_aspect(png: bytes, aspect: Fraction) -> bytes:
     return png[:_HEADER_BYTES] + chunk + png[_HEADER_BYTES:]
 
 
-def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:
+def _encoded(image: Image.Image, kind: str, **options: int | tuple[int, int]) -> bytes:
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +15,8 @@ from sam2ov.export.names import clip_stem, file_stem
 from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.masks import BoolArray, FloatArray, LabelMap
 from sam2ov.values.objects import ClipObject
-from sam2ov.video import FrameReader
+from sam2ov.video import FrameReader, PictureForm
+from sam2ov.video.cache import Picture
 
 Options = TypeVar("Options", bound=FormatOptions)
 
@@ -41,6 +42,15 @@ class ExportSource:
         """All objects of ``masks``."""
         return ExportSource(clip_name, video, masks, masks.objects)
 
+    def with_square_pixels(self, video: FrameReader) -> "ExportSource":
+        """The same, scaled.
+
+        Args:
+            video: the clip in a form with square pixels.
+        """
+        masks = self.masks.at_size(video.size_hw)
+        return replace(self, video=video, masks=masks)
+
     @property
     def stem(self) -> str:
         """The clip's name as part of file names."""
@@ -56,8 +66,43 @@ class ExportSource:
         return self.video.info.number_of(index, settings.first_number)
 
 
+class SourcePictures:
+    """A clip's frames in every form that outputs want; each form is decoded once for all of them.
+
+    Args:
+        video: the clip, which stays the caller's.
+    """
+
+    def __init__(self, video: FrameReader) -> None:
+        self._video = video
+        self._twins: dict[PictureForm, FrameReader] = {}
+
+    def read(self, index: int, form: PictureForm) -> Picture:
+        """A frame, read-only."""
+        if form == self._video.form:
+            return self._video.read(index)
+        if form not in self._twins:
+            height, width = self._video.size_hw
+            frame_bytes = height * width * form.pixel_bytes
+            self._twins[form] = self._video.twin(cache_bytes=2 * frame_bytes, form=form)
+        twin = self._twins[form]
+        return twin.read_deep(index) if form.is_deep else twin.read(index)
+
+    def close(self) -> None:
+        """Release what was opened."""
+        for twin in self._twins.values():
+            twin.close()
+
+
 class ExportFrame:
     """A frame on its way into all outputs; picture and masks are made when they are asked for.
+
+    Args:
+        source: see ``source``.
+        clip: the clip.
+        pictures: of the clip.
+        index: see ``index``.
+        number: see ``number``.
 
     Attributes:
         source: the number of its clip in ``ExportPlan.sources``.
@@ -66,7 +111,10 @@ class ExportFrame:
         seconds: when it appears, from the clip's frame 0 on.
     """
 
-    def __init__(self, source: int, clip: ExportSource, index: int, number: int) -> None:
+    def __init__(
+        self, source: int, clip: ExportSource, pictures: SourcePictures, index: int, number: int
+    ) -> None:
+        self._pictures = pictures
         self.source = source
         self.index = index
         self.number = number
@@ -78,9 +126,26 @@ class ExportFrame:
         return self._clip.video.info.time_of(self.index)
 
     @property
+    def pixel_aspect(self) -> Fraction:
+        """Width / height of a pixel of it."""
+        return self._clip.video.info.sample_aspect_ratio
+
+    @property
     def image(self) -> npt.NDArray[np.uint8]:
-        """The picture, uint8 RGB [H, W, 3], read-only."""
+        """The picture, uint8 RGB [H, W, 3], read-only; on black where it is transparent."""
         return self._clip.video.read(self.index)
+
+    def rgba(self, *, is_deep: bool, keeps_hdr: bool = False) -> Picture:
+        """The picture with its own alpha, straight, [H, W, 4], read-only; see ``PictureForm``."""
+        form = self._clip.video.form
+        wanted = replace(form, has_alpha=True, is_deep=is_deep, keeps_hdr=keeps_hdr)
+        return self._pictures.read(self.index, wanted)
+
+    @property
+    def deep_image(self) -> npt.NDArray[np.uint16]:
+        """As ``image``, uint16."""
+        wanted = replace(self._clip.video.form, is_deep=True)
+        return np.asarray(self._pictures.read(self.index, wanted), np.uint16)
 
     def mask(self, target: ClipObject) -> BoolArray:
         """Where an object is, [H, W]."""
@@ -88,7 +153,8 @@ class ExportFrame:
 
     def matte(self, target: ClipObject, *, hard: bool = False) -> FloatArray:
         """How much of each pixel an object covers, float32 [H, W] from 0 to 1."""
-        return self._clip.masks.matte(self.index, target, hard=hard)
+        aspect = self._clip.video.info.pixel_aspect
+        return self._clip.masks.matte(self.index, target, hard=hard, pixel_aspect=aspect)
 
     def label_map(self) -> LabelMap:
         """Which of ``ExportSource.masks.objects`` a pixel belongs to, see ``TrackedMasks``."""

@@ -12,7 +12,7 @@ from sam2ov.errors import ExportError
 from sam2ov.export.categories import category_name
 from sam2ov.export.format import ExportFormat, ExportSettings
 from sam2ov.export.names import NameTemplate, file_stem
-from sam2ov.export.plan import ExportFrame, ExportPlan, ExportSource
+from sam2ov.export.plan import ExportFrame, ExportPlan, ExportSource, SourcePictures
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.values.objects import ClipObject
 
@@ -50,17 +50,23 @@ def run_export(
     wanted.check(path, settings, len(sources))
     check_objects(wanted, settings, [source.objects for source in sources])
     _check_timecode(wanted, settings, sources)
-    plans = _plans(wanted, sources, path, settings)
-    stage = f"Writing {path.name}" if len(plans) == 1 else f"Writing {len(plans)} files"
     total = sum(len(source.frames) for source in sources)
     done = 0
     with ExitStack() as stack:
+        if settings.square_pixels:
+            sources = [_with_square_pixels(source, stack) for source in sources]
+        pictures = [SourcePictures(source.video) for source in sources]
+        for each in pictures:
+            stack.callback(each.close)
+        plans = _plans(wanted, sources, path, settings)
+        stage = f"Writing {path.name}" if len(plans) == 1 else f"Writing {len(plans)} files"
         opened = wanted.load()
         outputs = [stack.enter_context(opened(plan)) for plan in plans]
         for number, source in enumerate(sources):
             for index in source.frames:
                 raise_if_cancelled(cancel, stage)
-                frame = ExportFrame(number, source, index, source.number_of(index, settings))
+                named = source.number_of(index, settings)
+                frame = ExportFrame(number, source, pictures[number], index, named)
                 for add in outputs:
                     add(frame)
                 done += 1
@@ -93,6 +99,14 @@ def _check_timecode(
             raise ExportError(
                 f"{source.clip_name} has no timecode to put into names. Use {{frame}} instead."
             )
+
+
+def _with_square_pixels(source: ExportSource, stack: ExitStack) -> ExportSource:
+    if source.video.info.sample_aspect_ratio == 1:
+        return source
+    form = replace(source.video.form, is_square=True)
+    video = stack.enter_context(source.video.twin(cache_bytes=0, form=form))
+    return source.with_square_pixels(video)
 
 
 def _plans(

@@ -16,7 +16,7 @@ from sam2ov.export.files import file_tree
 from sam2ov.export.openexr import ExrInfo, Half, exr_file
 from sam2ov.export.pictures import grey_png, number_png, rgba_png, with_pixel_aspect
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
-from sam2ov.export.video_options import CutOutOptions, ExrOptions, PngMatteOptions
+from sam2ov.export.video_options import ExrOptions, PngCutOutOptions, PngMatteOptions
 from sam2ov.values.objects import ClipObject
 
 _MOST_CHARACTERS: Final = 60
@@ -47,14 +47,16 @@ def open_png_matte(plan: ExportPlan) -> Iterator[AddFrame]:
 @contextmanager
 def open_png_rgba(plan: ExportPlan) -> Iterator[AddFrame]:
     """Begin a sequence of PNGs with alpha; raises as ``open_png_matte``."""
-    options = plan.options(CutOutOptions)
-    objects = plan.source.objects
-    aspect = plan.source.video.info.sample_aspect_ratio
+    options = plan.options(PngCutOutOptions)
+    info = plan.source.video.info
+    is_deep = options.bits == "16" or (options.bits == "auto" and info.bits > 8)
+
+    def picture(frame: ExportFrame) -> bytes:
+        made = cut_out(frame, plan.source.objects, options, is_deep=is_deep)
+        return with_pixel_aspect(rgba_png(made), info.sample_aspect_ratio)
+
     with file_tree(plan.path, _layout(plan, "png")) as tree:
-        yield lambda frame: tree.write(
-            f"{plan.name(frame)}.png",
-            with_pixel_aspect(rgba_png(cut_out(frame, objects, options)), aspect),
-        )
+        yield lambda frame: tree.write(f"{plan.name(frame)}.png", picture(frame))
 
 
 @contextmanager
@@ -78,20 +80,26 @@ def open_exr(plan: ExportPlan) -> Iterator[AddFrame]:
             for layer, target in zip(layers, source.objects, strict=True)
         ),
     )
-    linear = _linear_light()
+    is_deep = source.video.info.bits > 8
+    linear = _linear_light(1 << (16 if is_deep else 8))
 
     def file(frame: ExportFrame) -> bytes:
         channels: dict[str, Half] = {}
         covered = np.zeros(source.masks.size_hw, np.float32)
+        picture = own = None
+        if options.picture or source.video.info.has_alpha:
+            picture = frame.rgba(is_deep=is_deep)
+            own = picture[..., 3].astype(np.float32) / np.float32(len(linear) - 1)
         for target, layer in zip(source.objects, layers, strict=True):
             matte = frame.matte(target, hard=options.edges == "hard")
+            if own is not None:
+                matte = matte * own
             channels[f"{layer}.A"] = matte.astype(np.float16)
             np.maximum(covered, matte, out=covered)
         channels["A"] = covered.astype(np.float16)
-        if options.picture:
-            image = frame.image
+        if options.picture and picture is not None:
             for number, name in enumerate("RGB"):
-                channels[name] = (linear[image[..., number]] * covered).astype(np.float16)
+                channels[name] = (linear[picture[..., number]] * covered).astype(np.float16)
         timecode = source.video.info.timecode_of(frame.index)
         return exr_file(channels, replace(info, timecode=timecode))
 
@@ -125,8 +133,8 @@ def _plain(target: ClipObject) -> str:
     return name if name and not name[0].isdigit() else f"object_{name or target.obj_id}"
 
 
-def _linear_light() -> npt.NDArray[np.float32]:
-    """By 8-bit values, float32 [256] from 0 to 1: the curve of sRGB (IEC 61966-2-1)."""
-    encoded = np.arange(256) / 255
+def _linear_light(values: int) -> npt.NDArray[np.float32]:
+    """By so many values, float32 from 0 to 1: the curve of sRGB (IEC 61966-2-1)."""
+    encoded = np.arange(values) / (values - 1)
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     return linear.astype(np.float32)

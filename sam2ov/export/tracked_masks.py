@@ -1,6 +1,7 @@
 """What there is to export: the cleaned masks of chosen objects on chosen frames of a clip."""
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -57,17 +58,30 @@ class TrackedMasks:
             return np.asarray(self.label_map(frame_idx) == number)
         return self._logits(frame_idx, target) > 0
 
-    def matte(self, frame_idx: int, target: ClipObject, *, hard: bool = False) -> FloatArray:
+    def at_size(self, size_hw: tuple[int, int]) -> "TrackedMasks":
+        """The same masks at another size."""
+        made = copy(self)
+        made.size_hw, made._labels = size_hw, None
+        return made
+
+    def matte(
+        self,
+        frame_idx: int,
+        target: ClipObject,
+        *,
+        hard: bool = False,
+        pixel_aspect: float = 1.0,
+    ) -> FloatArray:
         """How much of each pixel [H, W] an object covers, 0 to 1: the mask with soft edges.
 
         They are as wide as the object's ``feather``, else as their pixels are covered; ``hard``:
-        all or nothing.
+        all or nothing. ``pixel_aspect`` is width / height of a pixel, see ``feathered``.
         """
         mask = self.mask(frame_idx, target)
         if hard:
             return mask.astype(np.float32)
         if target.clean_up.feather > 1:
-            return feathered(mask, target.clean_up.feather)
+            return feathered(mask, target.clean_up.feather, pixel_aspect)
         return antialiased(mask, self._logits(frame_idx, target))
 
     def label_map(self, frame_idx: int) -> LabelMap:

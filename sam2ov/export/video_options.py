@@ -46,8 +46,10 @@ class OverlayOptions(FormatOptions):
         description="The picture or video of replace; it fills the frame, a short video repeats.",
         json_schema_extra={"is_file": True},
     )
-    codec: Literal["h264", "h265"] = Field(
-        "h264", description="h264 plays everywhere, h265 is smaller."
+    codec: Literal["h264", "h265", "h265-10"] = Field(
+        "h264",
+        description="h264 plays everywhere, h265 is smaller; h265-10 has 10 bits, and keeps those "
+        "of the clip where nothing is painted.",
     )
     crf: int = Field(18, ge=0, le=51, description="0 is the best quality, 51 the smallest file.")
     audio: Audio = Field("all", description="The clip's sound: all its tracks, the first, or none.")
@@ -109,10 +111,27 @@ class AlphaOptions(CutOutOptions):
     audio: Audio = Field("all", description="The clip's sound: all its tracks, the first, or none.")
 
 
+class DeepAlphaOptions(AlphaOptions):
+    """Of videos with alpha and more than 8 bits."""
+
+    hdr: Literal["tone-mapped", "kept"] = Field(
+        "tone-mapped",
+        description="HDR clips: shown as on a BT.709 screen, or kept as they are, with their tags.",
+    )
+
+
 class Vp9Options(AlphaOptions):
     """Of VP9 with alpha."""
 
     crf: int = Field(20, ge=0, le=63, description="0 is the best quality, 63 the smallest file.")
+
+
+class PngCutOutOptions(CutOutOptions):
+    """Of pictures with alpha as PNGs."""
+
+    bits: Literal["auto", "8", "16"] = Field(
+        "auto", description="Per sample; auto: 16 for clips of more than 8 bits."
+    )
 
 
 class PngMatteOptions(EdgeOptions):

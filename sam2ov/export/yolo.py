@@ -62,7 +62,7 @@ class YoloWriter:
         ]
         if not lines and not self._options.empty:
             return False
-        picture = jpeg(frame.image, self._options.quality)
+        picture = jpeg(frame.image, self._options.quality, frame.pixel_aspect)
         self._tree.write(f"images/{part}/{name}.jpg", picture)
         self._tree.write(f"labels/{part}/{name}.txt", "".join(lines).encode())
         return True

@@ -10,6 +10,7 @@ from sam2ov.errors import PromptError
 from sam2ov.jobs.output import Output
 from sam2ov.mask_files.prompt_file import PromptFile
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.masks import HOLE_AREA
 from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
@@ -23,6 +24,7 @@ class ClipJob(BaseModel):
 
     Attributes:
         clip: a video file, or a folder of numbered images.
+        field_order: how the clip is read where it is interlaced.
         prompts: of all objects, masks embedded.
         model: as ``resolve_model`` takes it: a name, a model folder, a checkpoint, ….
         preset: what may be given up for speed.
@@ -57,6 +59,7 @@ class ClipJob(BaseModel):
     clean_up: CleanUp = NO_CLEAN_UP
     save_prompts: Path | None = None
     outputs: tuple[Output, ...] = ()
+    field_order: FieldOrder = "auto"
 
     def frames(self, num_frames: int) -> range:
         """The frames to track and write.

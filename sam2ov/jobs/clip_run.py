@@ -115,7 +115,9 @@ class ClipRun:
             output.check()
             output.check_places([job.clip], clip_stem(self.name), job.exported)
         # A damaged frame is left out now instead of ending the work after hours.
-        self.reader = open_video(job.clip, limits, verify=True, name=name)
+        self.reader = open_video(
+            job.clip, limits, verify=True, name=name, field_order=job.field_order
+        )
         self.tracked_frames = 0
         self.seconds = 0.0
         self._tracker = tracker

@@ -24,7 +24,7 @@ class Output(BaseModel):
     Attributes:
         path: a file, a folder or an archive, as the format wants it.
         format: a name in ``sam2ov.export.FORMATS``.
-        first_number, names, per_object, keep_start: see ``ExportSettings``.
+        first_number, names, per_object, keep_start, square_pixels: see ``ExportSettings``.
         options: of the format, by name; those left out have their defaults.
         overwrite: replace what stands at ``path``.
     """
@@ -37,6 +37,7 @@ class Output(BaseModel):
     names: str | None = None
     per_object: bool = False
     keep_start: bool = False
+    square_pixels: bool = False
     options: dict[str, bool | int | float | str] = {}
     overwrite: bool = False
 
@@ -62,7 +63,12 @@ class Output(BaseModel):
         """
         options = self.kind.parse_options(self.options)
         return ExportSettings(
-            self.first_number, self.names, self.per_object, self.keep_start, options
+            self.first_number,
+            self.names,
+            self.per_object,
+            self.keep_start,
+            self.square_pixels,
+            options,
         )
 
     def check(self, num_clips: int = 1) -> None:

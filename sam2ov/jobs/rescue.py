@@ -79,5 +79,6 @@ def save_as_project(run: ClipRun, path: Path) -> None:
         num_frames=about.num_frames,
         width=about.width,
         height=about.height,
+        field_order=job.field_order,
     )
     save_project_file(path, info, run.journal, None, pictures=run.reader)

@@ -13,6 +13,7 @@ from sam2ov.errors import ProjectError, StorageError
 from sam2ov.project.clip_match import ClipMark
 from sam2ov.store.database import is_in_use
 from sam2ov.unfinished import unfinished_file
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.objects import plain_name
 
 INFO_FILE: Final = "project.json"
@@ -37,7 +38,7 @@ class ProjectInfo(BaseModel):
 
     ``clip_name`` is the name that the user knows the clip by; ``is_sample`` says that it is the one
     that comes with sam2ov, of which no copy is kept. ``fps`` and ``marks`` are there where the clip
-    is not: another one is told by them.
+    is not: another one is told by them. ``field_order`` is how the clip is read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +51,7 @@ class ProjectInfo(BaseModel):
     height: int = Field(ge=1, le=1 << 16)
     fps: Annotated[str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$")] | None = None
     marks: Annotated[tuple[ClipMark, ...], Field(max_length=100)] = ()
+    field_order: FieldOrder = "auto"
 
 
 @dataclass(frozen=True)

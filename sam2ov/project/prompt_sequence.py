@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from sam2ov.errors import PromptError
 from sam2ov.values.masks import BoolArray
@@ -70,29 +71,50 @@ def without_point(sequence: PromptSequence, index: int) -> PromptSequence:
 
 
 def painted(
-    mask: BoolArray, points_xy: Sequence[tuple[float, float]], radius: float, *, erase: bool
+    mask: BoolArray,
+    points_xy: Sequence[tuple[float, float]],
+    radius: float,
+    *,
+    erase: bool,
+    pixel_aspect: float = 1.0,
 ) -> BoolArray:
     """Draw a stroke with a round brush into a mask.
 
     Args:
         mask: [H, W]; stays as it is.
         points_xy: the path in pixels of the mask, (0, 0) the corner of its first pixel.
-        radius: of the brush, in pixels.
+        radius: of the brush, in rows of the mask.
         erase: take the stroke away instead of adding it.
+        pixel_aspect: width / height of a pixel; the brush is round where the picture is shown.
     """
+    height, width = mask.shape
+    size = max(round(width * pixel_aspect), 1), height
+    stroke = _stroke(size, [(x * size[0] / width, y) for x, y in points_xy], radius)
+    if size[0] != width:
+        # Half covered is painted.
+        how = cv2.INTER_AREA if size[0] > width else cv2.INTER_LINEAR
+        covered = cv2.resize(stroke * 255, (width, height), interpolation=how)
+        stroke = (np.asarray(covered) > 127).view(np.uint8)
+    result: BoolArray = mask & (stroke == 0) if erase else mask | (stroke > 0)
+    return result
+
+
+def _stroke(
+    size_wh: tuple[int, int], points_xy: Sequence[tuple[float, float]], radius: float
+) -> npt.NDArray[np.uint8]:
+    """A stroke, 1 on 0, where pixels are square."""
     shift = 4
     scale = 1 << shift
     # OpenCV's coordinates are centres of pixels, and fixed-point numbers here.
     path = np.round((np.array(points_xy, np.float64) - 0.5) * scale).astype(np.int32)
     # It also fills every pixel that an outline touches: half a pixel more on each side.
     inner = radius - min(0.5, radius / 4)
-    stroke = np.zeros(mask.shape, np.uint8)
+    stroke = np.zeros(size_wh[::-1], np.uint8)
     for centre in path:
         cv2.circle(stroke, centre.tolist(), round(inner * scale), 1, cv2.FILLED, shift=shift)
     if len(path) > 1:
         cv2.polylines(stroke, [path], False, 1, thickness=max(round(2 * inner), 1), shift=shift)
-    result: BoolArray = mask & (stroke == 0) if erase else mask | (stroke > 0)
-    return result
+    return stroke
 
 
 def _find(sequence: PromptSequence, index: int) -> tuple[_Place, PointPrompt]:

@@ -86,6 +86,7 @@ class ProjectPrompts:
         radius: float,
         *,
         erase: bool,
+        pixel_aspect: float = 1.0,
     ) -> None:
         """Paint into an object's mask on a frame; the result is a mask prompt.
 
@@ -93,11 +94,13 @@ class ProjectPrompts:
             obj_id: the object.
             frame_idx: the frame.
             points_xy: the stroke.
-            radius: of the brush.
+            radius: of the brush, in rows of the video.
             erase: take the stroke away from the mask.
+            pixel_aspect: width / height of a pixel; the brush is round where the video is shown.
         """
         target = self._objects.find_unlocked(obj_id)
-        mask = painted(self._answers.mask(obj_id, frame_idx), points_xy, radius, erase=erase)
+        present = self._answers.mask(obj_id, frame_idx)
+        mask = painted(present, points_xy, radius, erase=erase, pixel_aspect=pixel_aspect)
         verb = "Erase from" if erase else "Paint"
         self._replay(f"{verb} {target.name}", obj_id, frame_idx, (MaskPrompt.of(mask),))
 

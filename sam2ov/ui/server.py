@@ -103,7 +103,7 @@ def launch(
     usage = Usage(settings.usage, activity_log)
     workspaces = Workspaces(choice, settings, library, usage)
     speeds = Speeds(precision, lambda: workspaces.is_working)
-    opener = ProjectOpener(models, settings.video)
+    opener = ProjectOpener(models, settings.video, settings.field_order)
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models, opener),
         tracking=TrackingHandlers(workspaces, models),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args, get_type_hints
 
 from sam2ov.errors import ServerError
 from sam2ov.ui.gate.usage import UsageLimits
+from sam2ov.values.field_order import FieldOrder
 
 if TYPE_CHECKING:
     from sam2ov.video.limits import VideoLimits
@@ -54,6 +55,13 @@ class Settings:
     max_tracking: Annotated[
         int, About("So many clips are tracked at once, frame by frame in turn; others wait.")
     ] = 4
+    field_order: Annotated[
+        FieldOrder,
+        About(
+            "How interlaced clips are shown: auto looks at their pictures and makes them whole, "
+            "tff and bff say which field comes first, off leaves them."
+        ),
+    ] = "auto"
     keep_gb: Annotated[
         float, About("What kept projects may take on disk; the oldest are deleted beyond it.")
     ] = 20.0
@@ -95,7 +103,7 @@ class Settings:
     def __post_init__(self) -> None:
         may_be_zero = _may_be_zero(type(self))
         for name, value in asdict(self).items():
-            if value == 0 and (value is False or name in may_be_zero):
+            if isinstance(value, str) or (value == 0 and (value is False or name in may_be_zero)):
                 continue
             if not 0 < value < math.inf:
                 raise ServerError(f"{name} is {value}; it must be a number above 0.")

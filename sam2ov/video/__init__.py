@@ -7,30 +7,46 @@ import os
 from pathlib import Path
 
 from sam2ov.progress import CancelCheck
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.video.color import ColorTags
-from sam2ov.video.encodings import FFV1, H264, PRORES_422_HQ, PRORES_4444, Encoding, h264, hevc, vp9
+from sam2ov.video.encodings import (
+    FFV1,
+    H264,
+    PRORES_422_HQ,
+    PRORES_4444,
+    Encoding,
+    ffv1,
+    h264,
+    hevc,
+    vp9,
+)
 from sam2ov.video.images import ImageFolderReader
 from sam2ov.video.isolated import IsolatedReader
 from sam2ov.video.limits import VideoLimits
+from sam2ov.video.picture_form import PLAIN, PictureForm, fitting_size
 from sam2ov.video.probe import VideoInfo
-from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, VideoReader, fitting_size
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, FrameReader, VideoReader
 from sam2ov.video.times import FrameTimes
 from sam2ov.video.writer import VideoWriter
 
 __all__ = [
     "FFV1",
     "H264",
+    "PLAIN",
     "PRORES_422_HQ",
     "PRORES_4444",
     "ColorTags",
     "Encoding",
+    "FieldOrder",
     "FrameReader",
     "FrameTimes",
     "ImageFolderReader",
+    "PictureForm",
     "VideoInfo",
     "VideoLimits",
     "VideoReader",
     "VideoWriter",
+    "ffv1",
     "fitting_size",
     "h264",
     "hevc",
@@ -47,6 +63,7 @@ def open_video(
     verify: bool = False,
     name: str | None = None,
     cancel: CancelCheck | None = None,
+    field_order: FieldOrder = "auto",
 ) -> IsolatedReader:
     """Open a video file or a folder of numbered images; a process of its own decodes it.
 
@@ -62,6 +79,8 @@ def open_video(
             raising FrameDecodeError when one is read.
         name: what people know it by, for messages; None for its path.
         cancel: asked often while a video is opened, which may take minutes.
+        field_order: how interlaced pictures are made whole: "auto" measures whether they are
+            interlaced and which field comes first, "tff" and "bff" say it, "off" leaves them.
 
     Raises:
         VideoOpenError: there is no such file, it is not a video, it is damaged beyond use, or it
@@ -75,4 +94,5 @@ def open_video(
         verify=verify,
         name=name,
         cancel=cancel,
+        field_order=field_order,
     )

@@ -8,6 +8,9 @@ import numpy.typing as npt
 Image = npt.NDArray[np.uint8]
 """uint8 RGB [H, W, 3]."""
 
+Picture = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+"""RGB [H, W, 3] or RGBA [H, W, 4] of either depth."""
+
 
 class FrameCache:
     """Least-recently-used frames by number. A budget of less than a frame keeps nothing.
@@ -19,21 +22,21 @@ class FrameCache:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._num_bytes = 0
-        self._frames: OrderedDict[int, Image] = OrderedDict()
+        self._frames: OrderedDict[int, Picture] = OrderedDict()
 
     @property
     def num_bytes(self) -> int:
         """Bytes held."""
         return self._num_bytes
 
-    def get(self, frame_idx: int) -> Image | None:
+    def get(self, frame_idx: int) -> Picture | None:
         """Return a frame and mark it as used."""
         frame = self._frames.get(frame_idx)
         if frame is not None:
             self._frames.move_to_end(frame_idx)
         return frame
 
-    def put(self, frame_idx: int, frame: Image) -> None:
+    def put(self, frame_idx: int, frame: Picture) -> None:
         """Keep a frame, dropping those that were not used for longest."""
         self.drop(frame_idx)
         self._frames[frame_idx] = frame

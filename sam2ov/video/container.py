@@ -9,11 +9,13 @@ regular file.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from sam2ov.errors import VideoOpenError
@@ -31,6 +33,8 @@ _SIGNATURES = (
     (4, b"styp", "mov"),
     (0, b"\x1a\x45\xdf\xa3", "matroska"),
     (8, b"AVI ", "avi"),
+    (0, b"\x1f\x07\x00\x3f", "dv"),
+    (0, b"\x1f\x07\x00\xbf", "dv"),
     (0, b"GIF87a", "gif"),
     (0, b"GIF89a", "gif"),
     (0, b"FLV", "flv"),
@@ -65,6 +69,8 @@ AUDIO_DECODERS = frozenset({
 })
 """FFmpeg's names of the audio decoders that are admitted."""
 # fmt: on
+
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 _GENERATE_PTS = 0x0001
 """AVFMT_FLAG_GENPTS, which PyAV sets."""
@@ -123,7 +129,7 @@ def _recognise(path: Path, name: str) -> str:
                 return "mpegts"
     raise VideoOpenError(
         f"{name} is not a video file of a supported kind: mp4, mov, mkv, webm, avi, wmv, flv, ogv, "
-        "gif, ts, mpg (whatever its name says). Convert other files first, for example with: "
+        "gif, ts, mpg, dv (whatever its name says). Convert other files first, for example with: "
         "ffmpeg -i INPUT OUTPUT.mp4"
     )
 
@@ -155,6 +161,19 @@ def video_stream(container: InputContainer, name: str, limits: VideoLimits) -> V
             other.discard = Discard.all
     context.options = {**context.options, "max_pixels": str(limits.max_pixels)}
     return stream
+
+
+def decoding_context(stream: VideoStream, limits: VideoLimits) -> VideoCodecContext:
+    """What decodes a stream: FFmpeg's own decoder, but for VP8 and VP9 with alpha.
+
+    Their alpha is a second picture beside the first, which libvpx alone decodes.
+    """
+    name = _WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
+    if name is None or stream.metadata.get("ALPHA_MODE", stream.metadata.get("alpha_mode")) != "1":
+        return stream.codec_context
+    context = cast("VideoCodecContext", VideoCodecContext.create(name, "r"))
+    context.options = {"max_pixels": str(limits.max_pixels)}
+    return context
 
 
 class PacketReader:

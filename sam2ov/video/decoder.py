@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from sam2ov.video.container import PacketReader, open_container, video_stream
+from sam2ov.video.container import PacketReader, decoding_context, open_container, video_stream
 from sam2ov.video.index import FrameIndex
 from sam2ov.video.limits import VideoLimits
 
@@ -37,7 +38,7 @@ class DecodingRun:
 
     def __init__(
         self,
-        stream: VideoStream,
+        context: VideoCodecContext,
         packets: NumberedPackets,
         start: int,
         frame_of_packet: npt.NDArray[np.int32] | None = None,
@@ -45,7 +46,7 @@ class DecodingRun:
         self.next_packet = start
         self.skip_before = 0
         self.has_errors = False
-        self._context = stream.codec_context
+        self._context = context
         self._frame_of_packet = frame_of_packet
         self._pictures = self._decode(packets, start)
 
@@ -133,26 +134,26 @@ class StreamDecoder:
         self._name = name
         self._was_read = False
         self.is_careful = False
-        self.container, self.stream = self._open()
+        self.container, self.stream, self._context = self._open()
 
-    def _open(self) -> tuple[InputContainer, VideoStream]:
+    def _open(self) -> tuple[InputContainer, VideoStream, VideoCodecContext]:
         container = open_container(self._path, self._limits, self._name)
         try:
             stream = video_stream(container, self._name, self._limits)
+            context = decoding_context(stream, self._limits)
         except BaseException:
             container.close()
             raise
-        context = stream.codec_context
         context.thread_type = "SLICE" if self.is_careful else "AUTO"
         # Each thread delays the first picture after a seek by one, and holds one in memory.
-        context.thread_count = num_threads(context.width * context.height)
-        return container, stream
+        context.thread_count = num_threads(stream.codec_context.width * stream.codec_context.height)
+        return container, stream, context
 
     def _reopen(self) -> None:
         """Open the file again. Runs that were begun must not be used any more."""
         opened = self._open()
         self.container.close()
-        self.container, self.stream = opened
+        self.container, self.stream, self._context = opened
         self._was_read = False
 
     def be_careful(self) -> None:
@@ -167,7 +168,7 @@ class StreamDecoder:
     def run_all(self, frame_of_packet: npt.NDArray[np.int32] | None = None) -> DecodingRun:
         """Decode everything, from the first packet."""
         packets = enumerate(self.packets_from_start())
-        return DecodingRun(self.stream, packets, 0, frame_of_packet)
+        return DecodingRun(self._context, packets, 0, frame_of_packet)
 
     def packets_from_start(self) -> PacketReader:
         """Open the file again if needed, and read the stream from its first packet."""
@@ -190,14 +191,16 @@ class StreamDecoder:
             except av.FFmpegError:
                 continue
             self._was_read = True
+            if self._context.is_open:  # which seeking does to the stream's own context alone
+                self._context.flush_buffers()
             packets = self._recognised(index)
             first = next(packets, None)
             if first is not None and first[0] <= start:
                 return DecodingRun(
-                    self.stream, chain([first], packets), start, index.frame_of_packet
+                    self._context, chain([first], packets), start, index.frame_of_packet
                 )
         numbered = enumerate(self.packets_from_start())  # may open the file, and the stream, anew
-        return DecodingRun(self.stream, numbered, start, index.frame_of_packet)
+        return DecodingRun(self._context, numbered, start, index.frame_of_packet)
 
     def _recognised(self, index: FrameIndex) -> NumberedPackets:
         """Number the packets, beginning with the first keyframe that is in the index."""

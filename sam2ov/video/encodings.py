@@ -1,5 +1,6 @@
 """How written videos are encoded."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,6 +39,12 @@ class Encoding:
     codec_tag: str | None = None
     gop_seconds: float = 2.0
     short_options: Mapping[str, str] | None = None
+
+    @property
+    def bits(self) -> int:
+        """Of a sample."""
+        deep = re.search(r"p(\d\d)le$", self.pixel_format)
+        return int(deep[1]) if deep else 8
 
     def options_for(self, num_frames: int) -> Mapping[str, str]:
         """Options of the encoder for a clip of so many frames."""
@@ -114,7 +121,6 @@ def vp9(crf: float = 24) -> Encoding:
         ),
         copied_audio=frozenset({"opus", "vorbis"}),
         audio_encoder="libopus",
-        pads_to_even=True,
     )
 
 
@@ -145,15 +151,22 @@ PRORES_4444 = Encoding(
 )
 """ProRes 4444, 10 bit with alpha, in mov: for editing and compositing."""
 
-FFV1 = Encoding(
-    suffix=".mkv",
-    muxer="matroska",
-    encoder="ffv1",
-    pixel_format="bgr0",
-    alpha_pixel_format="bgra",
-    options=MappingProxyType({"level": "3", "slicecrc": "1"}),
-    copied_audio=_MP4_AUDIO | _MOV_AUDIO | {"vorbis"},
-    audio_encoder="flac",
-    gop_seconds=0,
-)
-"""Lossless RGB with alpha in Matroska."""
+
+def ffv1(bits: int = 8) -> Encoding:
+    """Lossless RGB with alpha in Matroska, of at least so many bits a sample."""
+    depth = next((known for known in (8, 10, 12, 16) if known >= bits), 16)
+    deep = f"{depth}le"
+    return Encoding(
+        suffix=".mkv",
+        muxer="matroska",
+        encoder="ffv1",
+        pixel_format="bgr0" if depth == 8 else f"gbrp{deep}",
+        alpha_pixel_format="bgra" if depth == 8 else f"gbrap{deep}",
+        options=MappingProxyType({"level": "3", "slicecrc": "1"}),
+        copied_audio=_MP4_AUDIO | _MOV_AUDIO | {"vorbis"},
+        audio_encoder="flac",
+        gop_seconds=0,
+    )
+
+
+FFV1 = ffv1()

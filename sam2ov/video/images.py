@@ -1,9 +1,9 @@
 """A folder of numbered images as a video."""
 
 from copy import copy
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -13,8 +13,9 @@ from sam2ov.errors import FrameDecodeError, VideoOpenError
 from sam2ov.video.cache import Image
 from sam2ov.video.color import BT709, ColorTags
 from sam2ov.video.limits import VideoLimits
+from sam2ov.video.picture_form import PLAIN, PictureForm
 from sam2ov.video.probe import VideoInfo
-from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, fitting_size
+from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader
 from sam2ov.video.sequences import find_sequence
 from sam2ov.video.stills import Still, StillError, read_facts, read_still
 from sam2ov.workers.heartbeat import beat
@@ -33,8 +34,8 @@ class ImageFolderReader(DecodingReader):
     JPEG, PNG, WebP, BMP and most TIFF are read with Pillow, as upstream's loader does; so a folder
     of extracted frames gives the same pixels. In addition the EXIF orientation is honoured, as
     viewers do (frames extracted from a video have none). EXR, DPX, TGA, PPM, JPEG 2000 and the
-    other TIFF are read with FFmpeg; the linear light of EXR is shown as sRGB. Alpha is dropped,
-    more than 8 bits are reduced to 8. Hidden files and other types are ignored.
+    other TIFF are read with FFmpeg; the linear light of EXR is shown as sRGB. Hidden files and
+    other types are ignored.
 
     Args:
         folder: contains the images, or a pattern of them, or an image; see ``sequences``. Folders
@@ -86,6 +87,7 @@ class ImageFolderReader(DecodingReader):
             sample_aspect_ratio=first.pixel_aspect,
             color=ColorTags(0, BT709, _SRGB_TRANSFER, full_range=True),
             has_alpha=first.has_alpha,
+            bits=first.bits,
             num_bytes=num_bytes,
             frame_numbers=np.array(sequence.numbers, np.int64) if sequence.numbers else None,
         )
@@ -98,17 +100,16 @@ class ImageFolderReader(DecodingReader):
         """All frames."""
         return np.arange(len(self), dtype=np.int64)
 
-    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "ImageFolderReader":
+    def twin(self, *, cache_bytes: int, form: PictureForm = PLAIN) -> "ImageFolderReader":
         """Read the same images; see ``FrameReader.twin``."""
         made = copy(self)
-        width, height = fitting_size(self.info.width, self.info.height, max_side)
-        DecodingReader.__init__(made, replace(self.info, width=width, height=height), cache_bytes)
+        DecodingReader.__init__(made, self.info.in_form(form), cache_bytes, form)
         return made
 
     def _decode(self, frame_idx: int, step: int) -> Image:  # noqa: ARG002 - images need no plan
         path = self.paths[frame_idx]
         try:
-            frame = read_still(path, self._limits)
+            frame = read_still(path, self._limits, self.form)
         except StillError as error:
             raise FrameDecodeError(
                 f"frame {frame_idx}, {path}, cannot be decoded: {error}. Replace the image, or "
@@ -122,7 +123,9 @@ class ImageFolderReader(DecodingReader):
             )
         if self.size_hw != self._stored_hw:
             size = (self.info.width, self.info.height)
-            frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+            grows = size[0] > frame.shape[1] or size[1] > frame.shape[0]
+            how = cv2.INTER_LINEAR if grows else cv2.INTER_AREA
+            frame = cast("Image", cv2.resize(frame, size, interpolation=how))
         return self._keep(frame_idx, frame)
 
 

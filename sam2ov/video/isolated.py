@@ -8,7 +8,7 @@ A reader whose frames are read in a row has the next ones made while the last is
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,11 @@ import numpy.typing as npt
 from sam2ov.errors import FrameDecodeError, Sam2ovError, VideoOpenError
 from sam2ov.locks import Rank, new_lock
 from sam2ov.progress import CancelCheck
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import served
 from sam2ov.video.cache import Image
 from sam2ov.video.limits import VideoLimits
+from sam2ov.video.picture_form import PLAIN, PictureForm
 from sam2ov.video.reader import FrameReader
 from sam2ov.video.sequences import is_pattern
 from sam2ov.workers.confinement import DEFAULT_MEMORY_BYTES, Confinement
@@ -67,9 +69,10 @@ class _Clip:
         verify: bool,
         name: str | None,
         cancel: CancelCheck | None,
+        field_order: FieldOrder,
     ) -> None:
         self.name = name or str(path)
-        self._how = (path, limits, cache_bytes, verify, name)
+        self._how = (path, limits, cache_bytes, verify, name, field_order)
         self._lock = new_lock(Rank.CLIP)
         self._numbers = count(served.FIRST + 1)
         self._num_readers = 0
@@ -143,16 +146,15 @@ class IsolatedReader(FrameReader):
     Args:
         clip: the video.
         cache_bytes: memory for frames that were used last, in the other process.
-        max_side: scale frames down to fit so many pixels.
+        form: of its frames.
         is_first: the reader that the video was opened with.
     """
 
     def __init__(
-        self, clip: _Clip, cache_bytes: int, max_side: int | None = None, *, is_first: bool = False
+        self, clip: _Clip, cache_bytes: int, form: PictureForm = PLAIN, *, is_first: bool = False
     ) -> None:
         self._clip = clip
         self._cache_bytes = cache_bytes
-        self._max_side = max_side
         self._number = clip.new_number(is_first)
         self._worker: Worker | None = None
         self._latest: int | None = None
@@ -161,7 +163,7 @@ class IsolatedReader(FrameReader):
         self._ready: dict[int, MappedRoom] = {}
         self._is_alone = True  # nothing that was asked for before the frame can hold it up
         self._careful = 0
-        super().__init__(clip.opened.info)
+        super().__init__(clip.opened.info.in_form(form), form)
         try:
             self._attach()
         except BaseException:
@@ -178,9 +180,18 @@ class IsolatedReader(FrameReader):
         verify: bool = False,
         name: str | None = None,
         cancel: CancelCheck | None = None,
+        field_order: FieldOrder = "auto",
     ) -> "IsolatedReader":
         """Open a video; arguments and errors are those of ``open_video``."""
-        clip = _Clip(path, limits, cache_bytes=cache_bytes, verify=verify, name=name, cancel=cancel)
+        clip = _Clip(
+            path,
+            limits,
+            cache_bytes=cache_bytes,
+            verify=verify,
+            name=name,
+            cancel=cancel,
+            field_order=field_order,
+        )
         return cls(clip, cache_bytes, is_first=True)
 
     @property
@@ -188,9 +199,9 @@ class IsolatedReader(FrameReader):
         """The frames that are decoded without any other, ascending."""
         return self._clip.opened.keyframes
 
-    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "IsolatedReader":
+    def twin(self, *, cache_bytes: int, form: PictureForm = PLAIN) -> "IsolatedReader":
         """Read the same video; see ``FrameReader.twin``."""
-        return IsolatedReader(self._clip, cache_bytes, max_side)
+        return IsolatedReader(self._clip, cache_bytes, form)
 
     def move(self, path: Path) -> None:
         """Have this reader, and all that share the video with it, go on with a copy of the file.
@@ -206,18 +217,17 @@ class IsolatedReader(FrameReader):
             return worker
         if self._number != served.FIRST:
             try:
-                height, width = worker.call(
+                worker.call(
                     served.open_twin,
                     self._number,
                     self._cache_bytes,
-                    self._max_side,
+                    self.form,
                     lane=self._number,
                 )
             except WorkerLostError as error:
                 raise VideoOpenError(
                     f"{self.info.name} cannot be opened once more: reading it {error}."
                 ) from error
-            self.info = replace(self.info, width=width, height=height)
         self._ahead.clear()
         self._ready.clear()
         self._dropped.clear()
@@ -252,7 +262,9 @@ class IsolatedReader(FrameReader):
             self._ask_ahead(worker, frame_idx, step)
         self._latest = frame_idx
         self._careful = max(self._careful - 1, 0)
-        return worker.shared.array(self._ready.pop(frame_idx), (*self.size_hw, 3))
+        shape = (*self.size_hw, self.form.pixel_bytes)
+        frame = worker.shared.array(self._ready.pop(frame_idx), shape)
+        return frame.view(np.uint16) if self.form.is_deep else frame
 
     def _receive(self, worker: Worker, frame_idx: int, step: int, *, is_in_a_row: bool) -> None:
         """Have a frame ready, and perhaps some after it."""
@@ -309,7 +321,7 @@ class IsolatedReader(FrameReader):
 
     @property
     def _frame_bytes(self) -> int:
-        return 3 * self.info.width * self.info.height
+        return self.form.pixel_bytes * self.info.width * self.info.height
 
     def _give_ready_back(self, worker: Worker) -> None:
         for mapped in self._ready.values():

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+
+from sam2ov.video.cache import Picture
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,11 @@ class Orientation:
         """Width and height as shown."""
         return (height, width) if self.transpose else (width, height)
 
-    def apply(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def apply(self, image: Picture) -> Picture:
         """Turn a stored picture [h, w, C]; the result is contiguous (or the picture itself)."""
         if self.transpose:
-            image = np.asarray(cv2.transpose(image), np.uint8)
+            image = cast("Picture", cv2.transpose(image))
         if self.flip_x or self.flip_y:
             code = 0 if not self.flip_x else -1 if self.flip_y else 1
-            image = np.asarray(cv2.flip(image, code), np.uint8)
-        return np.ascontiguousarray(image)
+            image = cast("Picture", cv2.flip(image, code))
+        return cast("Picture", np.ascontiguousarray(image))

@@ -1,10 +1,10 @@
 """What is known about an opened video."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,10 @@ from av.video.stream import VideoStream
 from pydantic import PlainSerializer, PlainValidator
 
 from sam2ov.values.timecode import Timecode
-from sam2ov.video.color import ColorTags
+from sam2ov.video.color import BT709, ColorTags, has_alpha
 from sam2ov.video.index import FrameIndex
 from sam2ov.video.orientation import Orientation
+from sam2ov.video.picture_form import PictureForm, fitting_size
 
 Ticks = Annotated[
     npt.NDArray[np.int64],
@@ -26,6 +27,9 @@ Ticks = Annotated[
     PlainSerializer(lambda ticks: ticks.tolist()),
 ]
 """int64 [N]; a list in JSON."""
+
+_LEAST_ASPECT = Fraction(1, 8)
+"""What is narrower or wider is a mistake."""
 
 _STORED_UPRIGHT = Orientation()
 _UNTAGGED = ColorTags()
@@ -53,13 +57,18 @@ class VideoInfo:
         orientation: how stored pictures are turned for display; frames come out turned.
         sample_aspect_ratio: width / height of a displayed pixel. Frames are not scaled by it.
         color: colour tags as stored; frames come out as RGB.
-        has_alpha: the source has transparency (frames come out without).
+        has_alpha: the source has transparency.
         has_audio: there is a sound track.
         audio_codec: FFmpeg's name of its codec, or None.
         num_bytes: size of the file, or of all images.
         timecode: of frame 0; None where the file has none.
         frame_numbers: int64 [num_frames], the numbers in the names of images, ascending, with gaps
             where images are missing; None where frames have no numbers but their own.
+        bits: of the samples of a stored pixel.
+        field_order: what pictures show: one moment, or two, the upper ("tff") or the lower ("bff")
+            field first.
+        is_flagged_interlaced: the first picture says that it has two fields, true or not.
+        is_deinterlaced: frames come out made whole.
     """
 
     path: Path
@@ -84,11 +93,56 @@ class VideoInfo:
     num_bytes: int = 0
     timecode: Timecode | None = None
     frame_numbers: Ticks | None = field(default=None, repr=False, compare=False)
+    bits: int = 8
+    field_order: Literal["progressive", "tff", "bff"] = "progressive"
+    is_flagged_interlaced: bool = False
+    is_deinterlaced: bool = False
 
     @property
     def size_hw(self) -> tuple[int, int]:
         """Height and width as displayed."""
         return self.height, self.width
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Width / height of a displayed pixel."""
+        return float(self.sample_aspect_ratio)
+
+    @property
+    def display_size(self) -> tuple[int, int]:
+        """Width and height of a picture with square pixels that shows what is to be seen."""
+        return max(round(self.width * self.sample_aspect_ratio), 1), self.height
+
+    def in_form(self, form: PictureForm) -> "VideoInfo":
+        """What is known about the video where its frames come in a form."""
+        width, height = self.display_size if form.is_square else (self.width, self.height)
+        aspect = Fraction(1) if form.is_square else self.sample_aspect_ratio
+        width, height = fitting_size(width, height, form.max_side)
+        return replace(self, width=width, height=height, sample_aspect_ratio=aspect)
+
+    @property
+    def treatment(self) -> tuple[str, ...]:
+        """What is done to the stored pictures to show them, a line each."""
+        lines = []
+        if self.sample_aspect_ratio != 1:
+            aspect, (width, height) = self.sample_aspect_ratio, self.display_size
+            lines.append(
+                f"pixels of {aspect.numerator}:{aspect.denominator}: shown as {width}×{height}"
+            )
+        if self.field_order != "progressive":
+            order = "top" if self.field_order == "tff" else "bottom"
+            done = "deinterlaced with bwdif" if self.is_deinterlaced else "left as it is"
+            lines.append(f"interlaced ({order} field first): {done}")
+        if self.color.hdr is not None:
+            lines.append(f"HDR ({self.color.hdr}): shown tone-mapped to BT.709")
+        if self.has_alpha:
+            lines.append("alpha: kept in cut-outs, on black in other exports")
+        return tuple(lines)
+
+    @property
+    def shown_color(self) -> ColorTags:
+        """Of frames as they come out: BT.709 where they are tone-mapped."""
+        return self.color if self.color.hdr is None else ColorTags(BT709, BT709, BT709)
 
     @property
     def rotation(self) -> int:
@@ -149,7 +203,7 @@ def describe(
     fps, is_vfr = frame_rate(index.pts, index.end_pts, stream.time_base, _nominal_rate(stream))
     turned = orientation_of(first)
     width, height = turned.display_size(first.width, first.height)
-    aspect = stream.sample_aspect_ratio or Fraction(1)
+    aspect = plausible_aspect(stream.sample_aspect_ratio or Fraction(1))
     # A stream whose codec nobody knows has no context, whatever the annotation says.
     sounds = [
         s
@@ -174,11 +228,12 @@ def describe(
         orientation=turned,
         sample_aspect_ratio=1 / aspect if turned.transpose else aspect,
         color=ColorTags.of(first),
-        has_alpha=any(component.is_alpha for component in first.format.components),
+        has_alpha=has_alpha(first.format),
         has_audio=bool(sounds),
         audio_codec=sounds[0].codec_context.codec.canonical_name if sounds else None,
         num_bytes=path.stat().st_size,
         timecode=_timecode(container, stream, fps),
+        bits=max(component.bits for component in first.format.components),
     )
 
 
@@ -193,6 +248,11 @@ def _timecode(container: InputContainer, stream: VideoStream, fps: Fraction) -> 
         if text:
             return Timecode.parse(text, fps)
     return None
+
+
+def plausible_aspect(aspect: Fraction) -> Fraction:
+    """Width / height of a pixel as a file has it; 1 for what can only be a mistake."""
+    return aspect if _LEAST_ASPECT <= aspect <= 1 / _LEAST_ASPECT else Fraction(1)
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:

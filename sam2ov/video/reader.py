@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,24 +12,21 @@ from av.video.frame import VideoFrame
 
 from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
 from sam2ov.locks import Rank, new_rlock
-from sam2ov.video.cache import FrameCache, Image
+from sam2ov.values.field_order import FieldOrder
+from sam2ov.video.cache import FrameCache, Image, Picture
 from sam2ov.video.color import RgbConverter
 from sam2ov.video.decoder import DecodingRun, StreamDecoder
+from sam2ov.video.interlacing import Deinterlacer, with_fields
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.numbering import number_frames
+from sam2ov.video.picture_form import PLAIN, PictureForm
 from sam2ov.video.probe import VideoInfo, describe
 
 DEFAULT_CACHE_BYTES = 256 << 20
 
 
-def fitting_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """Width and height of a picture scaled down, if need be, so that none exceeds ``max_side``."""
-    scale = 1.0 if max_side is None else min(1.0, max_side / max(width, height))
-    return max(round(width * scale), 1), max(round(height * scale), 1)
-
-
 class FrameReader(ABC):
-    """A video as a sequence of uint8 RGB frames [H, W, 3], turned for display.
+    """A video as a sequence of frames, uint8 RGB [H, W, 3] if nothing else is wanted.
 
     Frame N is the same picture whether it is reached in order or by a jump. Returned arrays are
     read-only, because others may share them; copy one to draw on it. Readers may be used from
@@ -38,10 +34,12 @@ class FrameReader(ABC):
 
     Args:
         info: what is known about the video.
+        form: of its frames.
     """
 
-    def __init__(self, info: VideoInfo) -> None:
+    def __init__(self, info: VideoInfo, form: PictureForm = PLAIN) -> None:
         self.info = info
+        self.form = form
         self._lock = new_rlock(Rank.READER)
         self._is_closed = False
         self._previous = -1
@@ -73,7 +71,7 @@ class FrameReader(ABC):
             frame_idx: 0 … num_frames - 1.
 
         Returns:
-            uint8 RGB [H, W, 3], read-only.
+            As ``form`` says: uint8 RGB [H, W, 3] of a plain reader. Read-only.
 
         Raises:
             IndexError: there is no such frame.
@@ -84,18 +82,23 @@ class FrameReader(ABC):
         backwards = frame_idx == self._previous - 1
         return self._read(frame_idx, step=-1 if backwards else 1)
 
+    def read_deep(self, frame_idx: int) -> npt.NDArray[np.uint16]:
+        """As ``read``, of a reader whose frames are deep: uint16."""
+        assert self.form.is_deep
+        return cast("npt.NDArray[np.uint16]", self.read(frame_idx))
+
     @property
     @abstractmethod
     def keyframes(self) -> npt.NDArray[np.int64]:
         """The frames that are decoded without any other, ascending."""
 
     @abstractmethod
-    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "FrameReader":
+    def twin(self, *, cache_bytes: int, form: PictureForm = PLAIN) -> "FrameReader":
         """Open the video once more, without looking through it again.
 
         Args:
             cache_bytes: memory for the twin's own frames.
-            max_side: scale frames down to fit so many pixels; ``info`` then tells their size.
+            form: of its frames; ``info`` tells their size.
 
         Raises:
             VideoOpenError: the file has gone, or is another one by now.
@@ -160,14 +163,15 @@ class DecodingReader(FrameReader):
     Args:
         info: what is known about the video.
         cache_bytes: memory for frames.
+        form: of its frames.
     """
 
-    def __init__(self, info: VideoInfo, cache_bytes: int) -> None:
-        super().__init__(info)
+    def __init__(self, info: VideoInfo, cache_bytes: int, form: PictureForm = PLAIN) -> None:
+        super().__init__(info, form)
         self._cache = FrameCache(cache_bytes)
 
     @abstractmethod
-    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "DecodingReader":
+    def twin(self, *, cache_bytes: int, form: PictureForm = PLAIN) -> "DecodingReader":
         """Open the video once more; see ``FrameReader.twin``."""
 
     def read_towards(self, frame_idx: int, step: int) -> Image:
@@ -176,16 +180,16 @@ class DecodingReader(FrameReader):
 
     def _fetch(self, frame_idx: int, step: int) -> Image:
         frame = self._cache.get(frame_idx)
-        return self._decode(frame_idx, step) if frame is None else frame
+        return self._decode(frame_idx, step) if frame is None else cast("Image", frame)
 
     @abstractmethod
     def _decode(self, frame_idx: int, step: int) -> Image:
         """Decode a frame that is not cached, and cache it; ``step`` as of ``_fetch``."""
 
-    def _keep(self, frame_idx: int, frame: npt.NDArray[np.uint8]) -> Image:
+    def _keep(self, frame_idx: int, frame: Picture) -> Image:
         frame.setflags(write=False)
         self._cache.put(frame_idx, frame)
-        return frame
+        return cast("Image", frame)
 
     def _release(self) -> None:
         self._cache.clear()
@@ -204,7 +208,8 @@ class VideoReader(DecodingReader):
         verify: decode the whole video once and number only the frames that come out, instead of
             raising FrameDecodeError when a damaged one is read.
         like: a reader of the same file whose index is shared; see ``twin``.
-        max_side: scale frames down to fit; only with ``like``.
+        form: of its frames; other than plain only with ``like``.
+        field_order: how interlaced pictures are made whole; see ``interlacing``.
         name: what people know the file by, for messages; None for its path.
 
     Raises:
@@ -219,17 +224,19 @@ class VideoReader(DecodingReader):
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         verify: bool = False,
         like: "VideoReader | None" = None,
-        max_side: int | None = None,
+        form: PictureForm = PLAIN,
         name: str | None = None,
+        field_order: FieldOrder = "auto",
     ) -> None:
         name = name or str(path)
         self._limits = limits
         self._run: DecodingRun | None = None
+        self._shown: Iterator[tuple[int, VideoFrame]] = iter(())
         self._last_frame = -1
         self._unclean_keys: set[int] = set()
         self._decoder = StreamDecoder(path, limits, name)
         if like is not None:
-            self._resemble(like, cache_bytes, max_side)
+            self._resemble(like, cache_bytes, form)
             return
         try:
             self._index, first = number_frames(self._decoder, name, limits, verify=verify)
@@ -237,6 +244,7 @@ class VideoReader(DecodingReader):
                 path, name, self._decoder.container, self._decoder.stream, self._index, first
             )
             limits.check_duration(name, float(info.duration))
+            info = with_fields(info, self._decoder, self._index, first, field_order)
             super().__init__(info, cache_bytes)
             self._orientation = info.orientation
             self._converter = RgbConverter(first.width, first.height)
@@ -248,17 +256,17 @@ class VideoReader(DecodingReader):
             self._decoder.close()
             raise
 
-    def _resemble(self, like: "VideoReader", cache_bytes: int, max_side: int | None) -> None:
+    def _resemble(self, like: "VideoReader", cache_bytes: int, form: PictureForm) -> None:
         self._index = like._index
         self._orientation = like._orientation
         if like._decoder.is_careful:
             self._decoder.be_careful()
-        width, height = fitting_size(like.info.width, like.info.height, max_side)
-        super().__init__(replace(like.info, width=width, height=height), cache_bytes)
+        super().__init__(like.info.in_form(form), cache_bytes, form)
         # Turning back is turning: only a transposition changes the size.
         self._converter = RgbConverter(
             *self._orientation.display_size(like.info.width, like.info.height),
-            scaled_to=self._orientation.display_size(width, height),
+            scaled_to=self._orientation.display_size(self.info.width, self.info.height),
+            form=form,
         )
 
     @property
@@ -267,18 +275,19 @@ class VideoReader(DecodingReader):
         frames = self._index.frame_of_packet[self._index.key_packets]
         return np.unique(frames[frames >= 0]).astype(np.int64)
 
-    def twin(self, *, cache_bytes: int, max_side: int | None = None) -> "VideoReader":
+    def twin(self, *, cache_bytes: int, form: PictureForm = PLAIN) -> "VideoReader":
         """Open the file once more; see ``FrameReader.twin``."""
         path, name = self.info.path, self.info.name
         if not path.is_file() or path.stat().st_size != self.info.num_bytes:
             raise VideoOpenError(f"{name} is not the file any more that was opened. Open it again.")
         return VideoReader(
-            path, self._limits, cache_bytes=cache_bytes, like=self, max_side=max_side, name=name
+            path, self._limits, cache_bytes=cache_bytes, like=self, form=form, name=name
         )
 
     def _decode(self, frame_idx: int, step: int) -> Image:
         wanted = range(frame_idx, frame_idx + 1)
-        key = self._clean_key(self._index.keyframe_before(frame_idx))
+        before = max(frame_idx - self._frames_before, 0)
+        key = self._clean_key(self._index.keyframe_before(before))
         if step < 0:
             wanted = self._stretch_back(frame_idx, step, key)
         start = int(self._index.key_packets[key])
@@ -305,10 +314,11 @@ class VideoReader(DecodingReader):
 
     def _stretch_back(self, frame_idx: int, step: int, key: int) -> range:
         """Choose the frames to keep on the way to ``frame_idx`` for reading on backwards."""
-        num_bytes = self.info.width * self.info.height * 3
+        num_bytes = self.info.width * self.info.height * self.form.pixel_bytes
         # Some of the cache is left to frames used before.
         count = max(self._cache.max_bytes // num_bytes * 3 // 4, 1)
         first = max(int(self._index.frame_of_packet[self._index.key_packets[key]]), 0)
+        first += self._frames_before if first else 0
         return range(frame_idx, max(frame_idx + step * count, first - 1), step)
 
     def _start(self, key: int, wanted: range) -> None:
@@ -317,9 +327,9 @@ class VideoReader(DecodingReader):
         self._last_frame = -1
         while True:
             run = self._decoder.run_from(self._index, key)
-            run.skip_before = wanted[-1]
+            run.skip_before = wanted[-1] - self._frames_before
             if key == 0 or run.starts_cleanly():
-                self._run = run
+                self._run, self._shown = run, self._as_shown(run)
                 return
             self._unclean_keys.add(key)
             key = self._clean_key(key)
@@ -332,9 +342,9 @@ class VideoReader(DecodingReader):
     def _run_until(self, frame_idx: int, wanted: range) -> Image | None:
         """Decode on until ``frame_idx`` comes out; None where it does not."""
         assert self._run is not None
-        self._run.skip_before = wanted[-1]
-        for packet, picture in self._run:
-            self._last_frame = int(self._index.frame_of_packet[packet])
+        self._run.skip_before = wanted[-1] - self._frames_before
+        for number, picture in self._shown:
+            self._last_frame = number
             if self._last_frame in wanted:
                 kept = self._to_image(self._last_frame, picture)
             if self._last_frame == frame_idx:
@@ -342,6 +352,21 @@ class VideoReader(DecodingReader):
             if self._last_frame > frame_idx:
                 break
         return None
+
+    @property
+    def _frames_before(self) -> int:
+        """How many frames before one its picture is made of.
+
+        Small pictures do without: where decoding begins they are made of one field.
+        """
+        return int(self.info.is_deinterlaced and self.form.max_side is None)
+
+    def _as_shown(self, run: DecodingRun) -> Iterator[tuple[int, VideoFrame]]:
+        """Frames with their pictures, deinterlaced where they are to be."""
+        decoded = ((int(self._index.frame_of_packet[number]), made) for number, made in run)
+        if not self.info.is_deinterlaced:
+            return decoded
+        return Deinterlacer(self.info.field_order).applied(decoded)
 
     def _to_image(self, frame_idx: int, picture: VideoFrame) -> Image:
         try:

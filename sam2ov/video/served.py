@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from sam2ov.errors import VideoError
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.video.images import ImageFolderReader
 from sam2ov.video.limits import VideoLimits
+from sam2ov.video.picture_form import PictureForm
 from sam2ov.video.probe import Ticks, VideoInfo
 from sam2ov.video.reader import DEFAULT_CACHE_BYTES, DecodingReader, VideoReader
 from sam2ov.video.sequences import is_pattern
@@ -38,28 +42,36 @@ def open_in_process(
     cache_bytes: int = DEFAULT_CACHE_BYTES,
     verify: bool = False,
     name: str | None = None,
+    field_order: FieldOrder = "auto",
 ) -> DecodingReader:
     """Open a video file or a folder of images here; arguments are those of ``open_video``."""
     limits = limits or VideoLimits()
     if path.is_dir() or is_pattern(path) or is_image(path):
         return ImageFolderReader(path, limits, cache_bytes=cache_bytes, name=name)
-    return VideoReader(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)
+    return VideoReader(
+        path, limits, cache_bytes=cache_bytes, verify=verify, name=name, field_order=field_order
+    )
 
 
 def open_first(
-    path: Path, limits: VideoLimits, cache_bytes: int, verify: bool, name: str | None
+    path: Path,
+    limits: VideoLimits,
+    cache_bytes: int,
+    verify: bool,
+    name: str | None,
+    field_order: FieldOrder,
 ) -> OpenedVideo:
     """Open the video, with the first reader of it."""
-    reader = open_in_process(path, limits, cache_bytes=cache_bytes, verify=verify, name=name)
+    reader = open_in_process(
+        path, limits, cache_bytes=cache_bytes, verify=verify, name=name, field_order=field_order
+    )
     _readers[FIRST] = reader
     return OpenedVideo(reader.info, reader.keyframes)
 
 
-def open_twin(number: int, cache_bytes: int, max_side: int | None) -> tuple[int, int]:
-    """Make a further reader, with a number of its own; returns height and width of its frames."""
-    twin = _readers[FIRST].twin(cache_bytes=cache_bytes, max_side=max_side)
-    _readers[number] = twin
-    return twin.size_hw
+def open_twin(number: int, cache_bytes: int, form: PictureForm) -> None:
+    """Make a further reader, with a number of its own."""
+    _readers[number] = _readers[FIRST].twin(cache_bytes=cache_bytes, form=form)
 
 
 def read(number: int, frames: tuple[int, ...], step: int, rooms: tuple[Room, ...]) -> None:
@@ -68,7 +80,7 @@ def read(number: int, frames: tuple[int, ...], step: int, rooms: tuple[Room, ...
     if reader is None:
         raise VideoError("The video was closed. Open it again to read frames.")
     for frame_idx, room in zip(frames, rooms, strict=True):
-        inherited_room(room).write(reader.read_towards(frame_idx, step))
+        inherited_room(room).write(reader.read_towards(frame_idx, step).view(np.uint8))
 
 
 def close_reader(number: int) -> None:

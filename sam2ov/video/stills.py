@@ -12,16 +12,18 @@ from typing import Final
 
 import av
 import numpy as np
-import numpy.typing as npt
 import PIL.Image
+import PIL.ImageFile
 from av.video.frame import VideoFrame
 from PIL import UnidentifiedImageError
 from PIL.Image import Transpose
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from sam2ov.errors import FrameDecodeError, VideoOpenError
-from sam2ov.video.color import RgbConverter
+from sam2ov.video.cache import Picture
+from sam2ov.video.color import RgbConverter, has_alpha, with_alpha
 from sam2ov.video.limits import VideoLimits
+from sam2ov.video.picture_form import PLAIN, PictureForm
 
 FORMATS: Final = {
     ".jpg": "JPEG",
@@ -48,8 +50,10 @@ _BY_FFMPEG: Final = {
     "PPM": ("ppm", "pgm"),
     "JPEG2000": ("jpeg2000",),
     "TIFF": ("tiff",),
+    "PNG": ("png",),
 }
-"""The decoders of formats that FFmpeg reads; of TIFF, those that Pillow does not."""
+"""The decoders of formats that FFmpeg reads: of TIFF, those that Pillow does not, and PNG and TIFF
+where all of their 16 bits are wanted."""
 _BY_PILLOW: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 
 _SIGNATURES: Final = (
@@ -108,6 +112,7 @@ class Still:
         kind: the format.
         mode: Pillow's mode, or FFmpeg's pixel format.
         has_alpha: it has transparency.
+        bits: of a sample; floats have 16.
         pixel_aspect: width / height of a displayed pixel.
         is_slow: telling this takes as long as reading it.
     """
@@ -117,6 +122,7 @@ class Still:
     kind: str
     mode: str
     has_alpha: bool
+    bits: int = 8
     pixel_aspect: Fraction = Fraction(1)
     is_slow: bool = False
 
@@ -142,8 +148,9 @@ def read_facts(path: Path, limits: VideoLimits) -> Still:
     kind = _kind_for_ffmpeg(path)
     if kind is not None:
         frame = _decoded(path, kind, limits)
-        has_alpha = any(component.is_alpha for component in frame.format.components)
-        return Still(frame.width, frame.height, kind, frame.format.name, has_alpha, is_slow=True)
+        name, alpha = frame.format.name, has_alpha(frame.format)
+        bits = min(max(component.bits for component in frame.format.components), 16)
+        return Still(frame.width, frame.height, kind, name, alpha, bits, is_slow=True)
     try:
         with _opened(path) as image:
             swaps = _turn(image) in _SWAPPING
@@ -154,15 +161,16 @@ def read_facts(path: Path, limits: VideoLimits) -> Still:
                 height,
                 image.format or "",
                 image.mode,
-                "A" in image.mode,
+                image.has_transparency_data,
+                16 if image.mode.startswith("I") or _is_reduced(image) else 8,
                 1 / aspect if swaps else aspect,
             )
     except _PILLOW_ERRORS as error:
         raise StillError(str(error)) from error
 
 
-def read_still(path: Path, limits: VideoLimits) -> npt.NDArray[np.uint8]:
-    """Read an image: uint8 RGB [H, W, 3], turned for display.
+def read_still(path: Path, limits: VideoLimits, form: PictureForm = PLAIN) -> Picture:
+    """Read an image in a form, but for its size; turned for display.
 
     Raises:
         StillError: it cannot be read.
@@ -171,12 +179,17 @@ def read_still(path: Path, limits: VideoLimits) -> npt.NDArray[np.uint8]:
     if kind is not None:
         frame = _decoded(path, kind, limits)
         try:
-            return RgbConverter(frame.width, frame.height).convert(frame)
+            return RgbConverter(frame.width, frame.height, form=form).convert(frame)
         except FrameDecodeError as error:
             raise StillError(str(error)) from error
     try:
         with _opened(path) as image:
-            return _to_rgb(image)
+            if form.is_deep and image.format in _BY_FFMPEG and _is_reduced(image):
+                frame = _decoded(path, image.format, limits)
+                return RgbConverter(frame.width, frame.height, form=form).convert(frame)
+            return _in_form(image, form)
+    except FrameDecodeError as error:
+        raise StillError(str(error)) from error
     except _PILLOW_ERRORS as error:
         raise StillError(str(error)) from error
 
@@ -185,7 +198,7 @@ def _kind_for_ffmpeg(path: Path) -> str | None:
     """The format, where it is one that FFmpeg reads; None where Pillow does."""
     kind = FORMATS.get(path.suffix.lower(), "")
     if kind != "TIFF":
-        return kind if kind in _BY_FFMPEG else None
+        return kind if kind in _BY_FFMPEG and kind not in _BY_PILLOW else None
     try:
         with path.open("rb") as file:
             directory = ImageFileDirectory_v2(file.read(8))
@@ -229,7 +242,7 @@ def _decoded(path: Path, kind: str, limits: VideoLimits) -> VideoFrame:
     raise StillError(f"no readable {kind}")
 
 
-def _opened(path: Path) -> PIL.Image.Image:
+def _opened(path: Path) -> PIL.ImageFile.ImageFile:
     return PIL.Image.open(path, formats=_BY_PILLOW)
 
 
@@ -252,11 +265,30 @@ def _pixel_aspect(image: PIL.Image.Image) -> Fraction:
     return aspect if _LEAST_ASPECT <= aspect <= 1 / _LEAST_ASPECT else Fraction(1)
 
 
-def _to_rgb(image: PIL.Image.Image) -> npt.NDArray[np.uint8]:
+def _is_reduced(image: PIL.ImageFile.ImageFile) -> bool:
+    """Whether Pillow would reduce 16 bits of a colour picture, which is not turned, to 8."""
+    is_fine = any(";16" in str(part.args) for part in image.tile)
+    return is_fine and not image.mode.startswith("I") and _turn(image) is None
+
+
+def _in_form(image: PIL.Image.Image, form: PictureForm) -> Picture:
     turn = _turn(image)
     turned = image if turn is None else image.transpose(turn)
+    rgb: Picture
+    alpha = None
     if turned.mode.startswith("I"):
         # Pillow's own conversion would clip 16 bits instead of scaling them.
-        grey = np.clip(np.asarray(turned).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    return np.array(turned.convert("RGB"))
+        grey = np.clip(np.asarray(turned), 0, 65535).astype(np.uint16)
+        rgb = np.repeat(grey[..., None], 3, axis=2)
+        if not form.is_deep:
+            rgb = (rgb >> 8).astype(np.uint8)
+    else:
+        if turned.has_transparency_data:
+            rgba = np.array(turned.convert("RGBA"))
+            rgb, alpha = rgba[..., :3], rgba[..., 3]
+        else:
+            rgb = np.array(turned.convert("RGB"))
+        if form.is_deep:
+            rgb = rgb.astype(np.uint16) * np.uint16(257)
+            alpha = None if alpha is None else alpha.astype(np.uint16) * np.uint16(257)
+    return with_alpha(rgb, alpha, wanted=form.has_alpha)

@@ -20,13 +20,16 @@ from av.video.stream import VideoStream
 from sam2ov.errors import VideoError, VideoWriteError
 from sam2ov.unfinished import UnfinishedFile
 from sam2ov.values.timecode import Timecode
+from sam2ov.video import clean_aperture, matroska
 from sam2ov.video.audio import carried_sound, shift_packet
 from sam2ov.video.color import EXACT, MATRICES, ColorTags, is_rgb
 from sam2ov.video.encodings import H264, Encoding
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.probe import VideoInfo
+from sam2ov.video.samples import shifted
 from sam2ov.video.stored_sound import Tracks
 from sam2ov.video.times import FrameTimes
+from sam2ov.video.tone_mapping import Deep
 
 _ADVICE = {
     errno.ENOSPC: "The disk is full: free some space, or write elsewhere.",
@@ -50,7 +53,8 @@ class VideoWriter:
     ``abort``. As a context manager it is closed on success and aborted on an error.
 
     Odd widths and heights, where the codec does not take them, are made even by repeating the last
-    column or row: nothing is cut off, and no pixel changes its place.
+    column or row: nothing is cut off, and no pixel changes its place. An mp4 then says that these
+    are not shown (``clap``).
 
     A thread encodes one frame while the caller makes the next; what goes wrong with it is raised by
     the call after that.
@@ -61,7 +65,7 @@ class VideoWriter:
         times: when the frames are shown; as many are expected.
         encoding: container and codec.
         has_alpha: frames are RGBA.
-        is_grey: frames are grey, uint8 or uint16, full range.
+        is_grey: frames are grey, full range.
         color: tags to keep from the source. The pixels are converted with its YUV matrix, in
             limited range; RGB sources get BT.709.
         sample_aspect_ratio: width / height of a pixel.
@@ -101,6 +105,8 @@ class VideoWriter:
         self._times = times
         self._shape = size_hw if is_grey else (*size_hw, 4 if has_alpha else 3)
         self._color = color or ColorTags()
+        self._is_cropped = False
+        self._display_size: tuple[int, int] | None = None
         self._reformatter = VideoReformatter()
         self._unfinished: UnfinishedFile | None = None
         self._is_done = False
@@ -116,6 +122,11 @@ class VideoWriter:
                 format=encoding.muxer,
                 container_options=dict(encoding.muxer_options),
             )
+            height, width = size_hw
+            if encoding.pads_to_even and encoding.muxer in clean_aperture.MUXERS:
+                self._is_cropped = bool(height % 2 or width % 2)
+            if self._is_cropped:
+                self._container.metadata["comment"] = clean_aperture.RESERVED_COMMENT
             if timecode is not None and encoding.muxer in _WITH_TIMECODE:
                 self._container.metadata["timecode"] = str(timecode)
             self._stream = self._add_stream(encoding, has_alpha, sample_aspect_ratio)
@@ -149,13 +160,14 @@ class VideoWriter:
         is_grey: bool = False,
         audio: Tracks = "all",
         keep_start: bool = False,
+        keeps_hdr: bool = False,
         limits: VideoLimits | None = None,
     ) -> "VideoWriter":
         """Make a writer for frames ``start`` … ``stop - 1`` of a source, as displayed.
 
         Times, timecode, colours, pixel aspect and sound are those of the source. The first frame
-        appears at
-        once or, with ``keep_start``, when it does in the source.
+        appears at once or, with ``keep_start``, when it does in the source. Colours are tagged as
+        HDR only with ``keeps_hdr``.
         """
         return VideoWriter(
             path,
@@ -164,7 +176,7 @@ class VideoWriter:
             encoding=encoding,
             has_alpha=has_alpha,
             is_grey=is_grey,
-            color=info.color,
+            color=info.color if keeps_hdr else info.shown_color,
             sample_aspect_ratio=info.sample_aspect_ratio,
             audio_from=info.path if audio != "none" and info.has_audio else None,
             audio=audio,
@@ -197,10 +209,14 @@ class VideoWriter:
             context.codec_tag = encoding.codec_tag
         context.time_base = self._times.time_base
         context.sample_aspect_ratio = sample_aspect_ratio
+        if sample_aspect_ratio != 1 and encoding.muxer in matroska.MUXERS:
+            stream.metadata["title"] = matroska.RESERVED_NAME
+            self._display_size = round(width * sample_aspect_ratio), height
         self._matrix = self._color.effective_matrix(width, height)
         context.color_primaries = self._color.primaries
         context.color_trc = self._color.transfer
-        if is_rgb(av.VideoFormat(pixel_format)):  # no matrix, and all values are in use
+        self._is_yuv = not is_rgb(av.VideoFormat(pixel_format))
+        if not self._is_yuv:  # no matrix, and all values are in use
             context.color_range = ColorRange.JPEG
         else:
             context.colorspace = self._matrix
@@ -211,8 +227,8 @@ class VideoWriter:
         """Append a frame.
 
         Args:
-            frame: uint8 RGB [H, W, 3], or RGBA [H, W, 4] (straight alpha) with ``has_alpha``, or
-                uint8 or uint16 [H, W] with ``is_grey``.
+            frame: uint8 or uint16 RGB [H, W, 3], or RGBA [H, W, 4] (straight alpha) with
+                ``has_alpha``, or grey [H, W] with ``is_grey``.
 
         Raises:
             VideoWriteError: wrong shape or type, one frame too many, or it cannot be stored.
@@ -233,11 +249,11 @@ class VideoWriter:
             raise
 
     def _check(self, frame: Frame) -> None:
-        is_right = frame.dtype == np.uint8 or (len(self._shape) == 2 and frame.dtype == np.uint16)
+        is_right = frame.dtype in (np.uint8, np.uint16)
         if not is_right or frame.shape != self._shape:
             raise VideoWriteError(
                 f"frame {self.num_written} is {frame.dtype} {frame.shape}, expected uint8 "
-                f"{self._shape}."
+                f"{self._shape}, or uint16."
             )
         if self.num_written >= len(self._times):
             raise VideoWriteError(
@@ -251,6 +267,9 @@ class VideoWriter:
             channels = ((0, 0),) * (frame.ndim - 2)
             padding = ((0, extra[0]), (0, extra[1]), *channels)
             frame = cast("Frame", np.pad(frame, padding, mode="edge"))
+        if frame.dtype == np.uint16 and frame.ndim == 3 and self._is_yuv:
+            colours = shifted(cast("Deep", frame[..., :3]))
+            frame = cast("Frame", np.dstack([colours, frame[..., 3:]]))
         whole = cast("Frame", np.ascontiguousarray(frame))
         return VideoFrame.from_ndarray(whole, format=_format_of(frame))
 
@@ -308,12 +327,22 @@ class VideoWriter:
                 self._audio.mux_until(self._times.duration)
                 self._audio.close()
             self._container.close()
+            self._say_what_is_shown(self._unfinished.path)
             self._unfinished.complete()
         except BaseException as error:
             self.abort()
             self._explain(error)
             raise
         self._is_done = True
+
+    def _say_what_is_shown(self, path: Path) -> None:
+        """What FFmpeg's muxers do not."""
+        if self._display_size is not None:
+            matroska.set_display(path, self._display_size)
+        if self._is_cropped:
+            stored = self._stream.width, self._stream.height
+            height, width = self._size_hw
+            clean_aperture.set_clean_aperture(path, (width, height), stored)
 
     def abort(self) -> None:
         """Give up: nothing stays behind, a file that was there before is untouched."""
@@ -355,4 +384,6 @@ def _format_of(frame: Frame) -> str:
     """FFmpeg's name of the samples of an array."""
     if frame.ndim == 2:
         return "gray" if frame.dtype == np.uint8 else "gray16le"
+    if frame.dtype == np.uint16:
+        return "rgba64le" if frame.shape[2] == 4 else "rgb48le"
     return "rgba" if frame.shape[2] == 4 else "rgb24"

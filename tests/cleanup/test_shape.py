@@ -146,3 +146,14 @@ def test_antialiased_edges_end_where_the_mask_was_cut() -> None:
     mask[5:15, 5:15] = True
     np.testing.assert_array_equal(antialiased(mask, logits), mask)
     assert not antialiased(np.zeros((20, 20), np.bool_), logits).any()
+
+
+@pytest.mark.parametrize("pixel_aspect", [64 / 45, 0.5])
+def test_soft_edges_are_as_wide_both_ways_where_they_are_shown(pixel_aspect: float) -> None:
+    mask = np.zeros((120, 120), np.bool_)
+    mask[40:80, 40:80] = True
+    matte = feathered(mask, 16, pixel_aspect)
+    assert np.array_equal(matte > 0.5, mask)
+    down = np.count_nonzero((matte[:60, 60] > 0.02) & (matte[:60, 60] < 0.98))
+    across = np.count_nonzero((matte[60, :60] > 0.02) & (matte[60, :60] < 0.98))
+    assert across * pixel_aspect == pytest.approx(down, abs=2)

@@ -16,7 +16,10 @@ from PIL import Image
 
 from sam2ov.export import davis as davis_module
 from sam2ov.mask_files.prompt_file import RleMask, read_prompt_file
+from sam2ov.video import open_video
 from tests.commands.conftest import GONE, NUM_FRAMES, SIZE_HW, LoadedFakeModel, Run
+from tools.odd_clips.clips import CLIPS
+from tools.odd_clips.making import make
 
 MASKS = Path("Annotations/480p/clip")
 POINT = ("--point", "5:1:30,20")
@@ -486,3 +489,28 @@ def test_more_objects_than_fit_are_refused_before_the_first_is_prompted(
     result = track(*out, "--prompts", prompts_of(3, tmp_path / "few.json"))
     assert result.exit_code == 1
     assert "There are 3 objects; with this model up to 1 fit into memory" in result.stderr
+
+
+def test_what_is_done_to_a_clip_is_said(
+    run: Run, networks: type[LoadedFakeModel], model_folder: Path, tmp_path: Path
+) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed: no odd clips")
+    clip = make(CLIPS["fields-dv"], tmp_path)
+    common = ("--point", "0:1:30,20", "--end", "2", "--model", model_folder, "--overwrite")
+    out = tmp_path / "out.mp4"
+    done = run("track", clip, "--out", out, "--square-pixels", *common)
+    assert done.exit_code == 0, done.output
+    said = done.stderr.splitlines()
+    assert "fields-dv.dv: pixels of 64:45: shown as 1024×576." in said
+    assert "fields-dv.dv: interlaced (bottom field first): deinterlaced with bwdif." in said
+    with open_video(out) as reader:
+        assert reader.size_hw == (576, 1024)
+        assert not reader.info.is_deinterlaced
+        whole = reader.read(1)
+    left = run("track", clip, "--out", out, "--square-pixels", "--field-order", "off", *common)
+    assert left.exit_code == 0, left.output
+    assert "fields-dv.dv: interlaced (bottom field first): left as it is." in left.stderr
+    with open_video(out, field_order="off") as reader:
+        assert np.abs(reader.read(1).astype(int) - whole).max() > 100
+    assert run("track", clip, "--out", out, "--field-order", "up", *common).exit_code == 2

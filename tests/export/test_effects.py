@@ -168,3 +168,23 @@ def test_backgrounds_that_are_none(write: Write, tmp_path: Path, scene: Scene) -
     assert [entry.name for entry in tmp_path.iterdir()] == ["text.txt"]
     with pytest.raises(ExportError, match="does not take paint=green"):
         write("overlay", tmp_path / "out.mp4", options={"paint": "green"})
+
+
+def test_effects_are_round_and_square_where_they_are_shown() -> None:
+    image = np.zeros((120, 120, 3), np.uint8)
+    image[50:70, 55:65] = 255  # a square where pixels are twice as wide as they are high
+    everywhere = Area(np.ones((120, 120), np.float32))
+    spot = effects.blurred(0.6, 2.0)(image, everywhere)[..., 0].astype(float)
+    rows, columns = spot.sum(axis=1), spot.sum(axis=0)
+    place = np.arange(120) - 59.5
+
+    def spread(weights: FloatArray) -> float:
+        return float(np.sqrt((weights * place**2).sum() / weights.sum()))
+
+    assert spread(columns) * 2 == pytest.approx(spread(rows), rel=0.1)
+    assert spread(rows) > 7, "it is blurred"
+    noise = np.random.default_rng(1).integers(0, 255, (120, 120, 3), np.uint8)
+    blocks = effects.pixelated(0.8, 2.0)(noise, everywhere)[..., 0]
+    heights = np.diff(np.flatnonzero(np.diff(blocks[:, 0].astype(int))))
+    widths = np.diff(np.flatnonzero(np.diff(blocks[0].astype(int))))
+    assert heights[0] == pytest.approx(2 * widths[0], abs=1)

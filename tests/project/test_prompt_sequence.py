@@ -134,3 +134,15 @@ def test_a_stroke_joins_its_points_and_erasing_takes_it_back() -> None:
 def test_strokes_may_leave_the_picture(points: list[tuple[float, float]], radius: float) -> None:
     blank = np.zeros((30, 40), np.bool_)
     assert painted(blank, points, radius, erase=False).shape == (30, 40)
+
+
+@pytest.mark.parametrize("pixel_aspect", [64 / 45, 4 / 3, 8 / 9])
+def test_the_brush_is_round_where_the_picture_is_shown(pixel_aspect: float) -> None:
+    mask = np.zeros((100, 120), np.bool_)
+    made = painted(mask, [(60, 50)], 30, erase=False, pixel_aspect=pixel_aspect)
+    rows, columns = made.any(axis=1).sum(), made.any(axis=0).sum()
+    assert rows == pytest.approx(60, abs=1)
+    assert columns * pixel_aspect == pytest.approx(60, abs=2)
+    assert made.sum() * pixel_aspect == pytest.approx(np.pi * 30**2, rel=0.03)
+    gone = painted(made, [(60, 50)], 40, erase=True, pixel_aspect=pixel_aspect)
+    assert not gone.any()

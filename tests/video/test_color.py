@@ -9,7 +9,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from sam2ov.errors import VideoOpenError
-from sam2ov.video import ColorTags
+from sam2ov.video import ColorTags, PictureForm
 from sam2ov.video.served import open_in_process
 from tests.clips import CLIP_KINDS, Encoding, Scene, make_scene_with_alpha, write_clip, write_kind
 from tests.video import ffmpeg
@@ -160,13 +160,15 @@ def test_untagged_colors_are_guessed_by_size_as_players_do(
         assert np.abs(reader[0].astype(int) - expected[0]).mean() <= 1
 
 
-def test_alpha_is_dropped_and_the_colour_kept(tmp_path: Path) -> None:
+def test_what_is_transparent_is_black_and_its_colour_kept_for_who_wants_it(tmp_path: Path) -> None:
     frames = make_scene_with_alpha(3)
     path = write_kind("prores-4444", tmp_path / "clip", frames)
     with open_in_process(path) as reader:
         assert reader.info.has_alpha
-        # Transparent pixels keep the colour that is stored behind the alpha.
-        assert np.abs(reader[1].astype(int) - frames[1, ..., :3]).mean() < 1
+        shown = frames[1, ..., :3] * (frames[1, ..., 3:] > 127)
+        assert np.abs(reader[1].astype(int) - shown).mean() < 1
+        with reader.twin(cache_bytes=0, form=PictureForm(has_alpha=True)) as whole:
+            assert np.abs(whole[1].astype(int) - frames[1]).mean() < 1
 
 
 def test_matrices_that_cannot_be_converted_are_refused(tmp_path: Path, scene: Scene) -> None:

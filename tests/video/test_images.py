@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sam2ov.errors import FrameDecodeError, VideoError, VideoOpenError
-from sam2ov.video import ImageFolderReader, VideoLimits
+from sam2ov.video import ImageFolderReader, PictureForm, VideoLimits
 from sam2ov.video.served import open_in_process
 from tests.clips import (
     Scene,
@@ -78,12 +78,15 @@ def test_exif_orientation_is_honoured(orientation: int, tmp_path: Path, scene: S
         assert [read_frame_number(frame) for frame in reader] == [0, 1]
 
 
-def test_alpha_is_dropped_as_upstream_does(tmp_path: Path) -> None:
+def test_transparent_parts_are_black(tmp_path: Path) -> None:
     frames = make_scene_with_alpha(2)
     folder = write_image_folder(tmp_path / "frames", frames, ".png")
     with open_in_process(folder) as reader:
         assert reader.info.has_alpha
-        np.testing.assert_array_equal(reader[1], frames[1, ..., :3])
+        shown = frames[1, ..., :3] * (frames[1, ..., 3:] > 127)
+        np.testing.assert_array_equal(reader[1], shown)
+        with reader.twin(cache_bytes=0, form=PictureForm(has_alpha=True)) as whole:
+            np.testing.assert_array_equal(whole[1], frames[1])
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "CMYK", "1", "LA", "I;16"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sam2ov.errors import CancelledError, FrameDecodeError, VideoError, VideoOpenError
-from sam2ov.video import FrameReader, VideoLimits, open_video, served
+from sam2ov.video import FrameReader, PictureForm, VideoLimits, open_video, served
 from sam2ov.video import isolated as isolated_module
 from sam2ov.video.isolated import IsolatedReader
 from sam2ov.video.served import open_in_process
@@ -27,6 +27,8 @@ from tests.clips import (
     write_kind,
 )
 from tests.workers import misdeeds
+
+SMALL = PictureForm(max_side=64)
 
 
 def process_of(reader: object) -> int:
@@ -82,7 +84,7 @@ def test_twins_share_the_process(tmp_path: Path, scene: Scene) -> None:
     path = write_clip(tmp_path / "clip", scene.frames)
     reader = open_video(path)
     process = process_of(reader)
-    half = reader.twin(cache_bytes=0, max_side=64)
+    half = reader.twin(cache_bytes=0, form=SMALL)
     other = reader.twin(cache_bytes=1 << 20)
     assert process_of(half) == process_of(other) == process
     assert half.read(3).shape[:2] == half.size_hw == (48, 64)
@@ -144,7 +146,7 @@ def test_a_process_that_is_killed_is_replaced_and_no_frame_is_missing(
     path = write_clip(tmp_path / "clip", scene.frames)
     with (
         open_video(path) as reader,
-        reader.twin(cache_bytes=0, max_side=64) as half,
+        reader.twin(cache_bytes=0, form=SMALL) as half,
         open_in_process(path) as here,
     ):
         seen = {process_of(reader)}

@@ -59,8 +59,10 @@ def started_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return keys
 
 
-def read_in_order(path: Path) -> list[NDArray[np.uint8]]:
+def read_in_order(path: Path, started_runs: list[int] | None = None) -> list[NDArray[np.uint8]]:
     with open_in_process(path) as reader:
+        if started_runs is not None:
+            started_runs.clear()  # opening may look at some frames
         return list(reader.iter_frames())
 
 
@@ -72,12 +74,15 @@ def test_every_frame_is_found_by_number_in_any_order(
     written = alpha_frames if has_alpha else frames
     path = write_kind(kind, tmp_path / "clip", written)
 
-    in_order = read_in_order(path)
+    in_order = read_in_order(path, started_runs)
     assert len(started_runs) == 1, "reading in order must not seek"
     assert len(in_order) == NUM_FRAMES
     assert [read_frame_number(frame) for frame in in_order] == list(range(NUM_FRAMES))
     assert all(frame.shape == (*SIZE_HW, 3) for frame in in_order)
-    difference = np.abs(np.stack(in_order).astype(int) - written[..., :3]).mean()
+    expected = written[..., :3]
+    if has_alpha:
+        expected = expected * (written[..., 3:] > 127)  # on black
+    difference = np.abs(np.stack(in_order).astype(int) - expected).mean()
     assert difference < 12, "the right colours, within what lossy compression does to noise"
 
     with open_in_process(path, cache_bytes=0) as reader:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from sam2ov.errors import VideoOpenError
-from sam2ov.video import FrameReader, fitting_size
+from sam2ov.video import FrameReader, PictureForm, fitting_size
 from sam2ov.video.served import open_in_process
 from tests.clips import Encoding, Frames, make_scene, write_clip, write_gif, write_image_folder
 
 NUM_FRAMES = 20
 SIZE_HW = (96, 128)
+SMALL = PictureForm(max_side=64)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_a_twin_shows_the_same_frames(kind: str, tmp_path: Path, frames: Frames)
         assert twin.info == reader.info
         for frame_idx in (7, 0, 19):
             np.testing.assert_array_equal(twin.read(frame_idx), reader.read(frame_idx))
-        with reader.twin(cache_bytes=0, max_side=64) as half:
+        with reader.twin(cache_bytes=0, form=SMALL) as half:
             assert half.size_hw == half.read(3).shape[:2] == (48, 64)
             apart = np.abs(half.read(3).astype(int) - small(reader, 3, (64, 48)))
             assert apart.mean() < 4, "the same colours"
@@ -46,7 +47,10 @@ def test_a_twin_shows_the_same_frames(kind: str, tmp_path: Path, frames: Frames)
 
 def test_a_turned_clip_is_scaled_as_shown(tmp_path: Path, frames: Frames) -> None:
     path = write_clip(tmp_path / "turned", frames, Encoding(rotation=90))
-    with open_in_process(path) as reader, reader.twin(cache_bytes=0, max_side=64) as half:
+    with (
+        open_in_process(path) as reader,
+        reader.twin(cache_bytes=0, form=SMALL) as half,
+    ):
         assert reader.size_hw == SIZE_HW, "the file holds it lying on its side"
         assert half.size_hw == half.read(2).shape[:2] == (48, 64)
         apart = np.abs(half.read(2).astype(int) - small(reader, 2, (64, 48)))

@@ -21,6 +21,7 @@ from sam2ov.video import (
     ColorTags,
     Encoding,
     FrameTimes,
+    PictureForm,
     VideoWriter,
     h264,
     hevc,
@@ -33,6 +34,7 @@ from tests.conftest import REPOSITORY
 from tests.video import ffmpeg
 
 FAST = h264(preset="ultrafast")
+AS_STORED = PictureForm(keeps_hdr=True)
 
 
 def write_frames(
@@ -157,6 +159,11 @@ def test_odd_sizes_repeat_the_last_row_and_column(size_hw: tuple[int, int], tmp_
         assert reader.size_hw == (height + height % 2, width + width % 2)
         written = reader[2].astype(int)
     assert np.abs(written[:height, :width] - frames[2]).mean() < 6
+    clap = path.read_bytes().partition(b"clap")[2][:32]
+    shown = np.frombuffer(clap, ">i4")
+    assert shown[[0, 2]].tolist() == [width, height]
+    assert shown[4] / shown[5] + (width % 2) / 2 == 0, "what is shown begins at the left"
+    assert shown[6] / shown[7] + (height % 2) / 2 == 0
     padded = np.pad(frames[2], ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     assert np.abs(written[-1] - padded[-1]).mean() < 12
     assert np.abs(written[:, -1] - padded[:, -1]).mean() < 12
@@ -220,8 +227,8 @@ def test_rgb_keeps_the_tags_that_it_can_have(tmp_path: Path, scene: Scene) -> No
     assert facts["color_primaries"] == "bt2020"
     assert facts["color_transfer"] == "smpte2084"
     assert facts["color_range"] == "pc"
-    with open_video(path) as reader:
-        assert np.array_equal(reader.read(1), scene.frames[1])
+    with open_video(path) as reader, reader.twin(cache_bytes=0, form=AS_STORED) as stored:
+        assert np.array_equal(stored.read(1), scene.frames[1])
 
 
 def test_turned_sources_are_written_upright(tmp_path: Path, scene: Scene) -> None:
@@ -259,7 +266,7 @@ def test_image_folder_as_source(tmp_path: Path, scene: Scene) -> None:
     [
         (PRORES_4444, "prores", "yuva444p12le", 1),
         (FFV1, "ffv1", "bgra", 0),
-        (vp9(crf=8), "vp9", "yuv420p", 8),
+        (vp9(crf=8), "vp9", "yuva420p", 8),
     ],
     ids=["prores 4444", "ffv1", "vp9"],
 )
@@ -278,7 +285,8 @@ def test_alpha(
     assert facts["codec_name"] == codec
     with open_video(path) as reader:
         assert reader.info.pixel_format == pix_fmt
-        assert [read_frame_number(frame) for frame in reader] == list(range(6))
+        with reader.twin(cache_bytes=0, form=PictureForm(has_alpha=True)) as whole:
+            assert [read_frame_number(frame) for frame in whole] == list(range(6))
     decoder = "libvpx-vp9" if codec == "vp9" else None
     decoded = decode(path, "rgba", decoder).astype(int)
     assert decoded.shape == frames.shape

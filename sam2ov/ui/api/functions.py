@@ -56,6 +56,7 @@ from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.workspaces import caller_of_page
 from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.clean_up import CleanUp
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.objects import MAX_OBJECTS
 from sam2ov.zoo.presets import PresetName
 
@@ -106,6 +107,8 @@ class PublicApi:
         options: dict[str, bool | float | str] | None = None,
         clean_up: dict[str, float] | None = None,
         preset: PresetName | None = None,
+        field_order: FieldOrder = "auto",
+        square_pixels: bool = False,
         request: gr.Request | None = None,
     ) -> Iterator[dict[str, Any] | None]:
         """Track objects through a video and return a file with their masks.
@@ -127,6 +130,9 @@ class PublicApi:
             options: of the format, as list_formats describes them.
             clean_up: what is done to all masks before they are written, in pixels of the video or
                 frames: fill_holes, remove_specks, close_gaps, steady, smooth, grow, feather.
+            field_order: how an interlaced clip is read: auto looks at its pictures and makes them
+                whole, tff and bff say which field comes first, off leaves them.
+            square_pixels: scale pictures and masks of a clip whose pixels are not square.
             request: who calls; not given by callers.
 
         Returns:
@@ -141,7 +147,15 @@ class PublicApi:
                 prompts=_checked_prompts(prompts),
                 direction=_checked_direction(direction),
                 clean_up=_checked_clean_up(clean_up or {}),
-                outputs=(Output(path=place, format=kind.name, options=options or {}),),
+                outputs=(
+                    Output(
+                        path=place,
+                        format=kind.name,
+                        options=options or {},
+                        square_pixels=square_pixels,
+                    ),
+                ),
+                field_order=_checked_field_order(field_order),
             )
             with self._opened(job, called, model, preset) as run:
                 tell, task = gr.Progress(), Job("track", "Tracking", unit="frames")
@@ -296,3 +310,10 @@ def _checked_direction(direction: str) -> Direction:
     if direction not in known:
         raise PromptError(f"There is no direction {direction!r}: {either(known)}.")
     return cast("Direction", direction)
+
+
+def _checked_field_order(order: str) -> FieldOrder:
+    known = get_args(FieldOrder)
+    if order not in known:
+        raise PromptError(f"There is no field order {order!r}: {either(known)}.")
+    return cast("FieldOrder", order)

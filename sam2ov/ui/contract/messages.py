@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
 
@@ -34,14 +35,22 @@ class EditorProps(Message):
 
 
 class ClipView(Message):
-    """The opened clip. ``token`` opens its frames at ``media/<token>/<i>.jpg``."""
+    """The opened clip. ``token`` opens its frames at ``media/<token>/<i>.jpg``.
+
+    ``pixel_aspect`` is width / height of a pixel as shown; ``treatment`` says what is done to its
+    pictures to show them, a line each. ``field_order`` is how they are read where they have fields;
+    None where nothing speaks for that.
+    """
 
     token: str
     name: str
     num_frames: int
     width: int
     height: int
+    pixel_aspect: float
     fps: float
+    treatment: tuple[str, ...]
+    field_order: FieldOrder | None
 
 
 class PromptView(Message):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdap
 from sam2ov.errors import PromptError
 from sam2ov.project import Reach
 from sam2ov.values.clean_up import CleanUp
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.objects import MAX_OBJECTS, Colour, Name, ObjectId
 from sam2ov.zoo.presets import PresetName
 
@@ -206,10 +207,14 @@ Edit = (
 
 
 class Open(Payload):
-    """Open what was uploaded last (a clip or a project file), the sample, or a kept project."""
+    """Open what was uploaded last (a clip or a project file), the sample, or a kept project.
+
+    With ``field_order``, a kept project's clip is read in this way from now on.
+    """
 
     source: Literal["upload", "sample", "project"]
     project: Token | None = None
+    field_order: FieldOrder | None = None
 
 
 class Close(Payload):

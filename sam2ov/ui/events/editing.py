@@ -186,6 +186,9 @@ class EditorHandlers:
                 if workspace.clip is not None and workspace.clip.folder.token == folder.token:
                     workspace.replace_clip(None)
             self._workspaces.take_project(folder.token, workspace)
+            if wanted.field_order is not None:
+                order = {"field_order": wanted.field_order}
+                folder.write_info(folder.read_info().model_copy(update=order))
             self._workspaces.make_room(workspace)
             return self._opener.open(folder, workspace.choice, progress, cancel)
         self._workspaces.require_disk(workspace)
@@ -228,7 +231,8 @@ class EditorHandlers:
             workspace.stop_tracking()
             return self._move(workspace, clip, edit, loaded)
         with self._models.turns.click():
-            return _Change(_apply(edit, clip.project))
+            aspect = clip.info.pixel_aspect
+            return _Change(_apply(edit, clip.project, aspect))
 
     def _move(
         self, workspace: Workspace, clip: OpenClip, edit: Undo | Redo, loaded: LoadedModel | None
@@ -253,7 +257,7 @@ class EditorHandlers:
         return _Change()
 
 
-def _apply(edit: Edit, project: Project) -> int | None:
+def _apply(edit: Edit, project: Project, pixel_aspect: float) -> int | None:
     """Do what was asked for; returns the frame whose masks it changed."""
     match edit:
         case Click():
@@ -265,7 +269,12 @@ def _apply(edit: Edit, project: Project) -> int | None:
             return edit.frame
         case Brush():
             project.prompts.brush(
-                edit.object, edit.frame, edit.points, edit.radius, erase=edit.erase
+                edit.object,
+                edit.frame,
+                edit.points,
+                edit.radius,
+                erase=edit.erase,
+                pixel_aspect=pixel_aspect,
             )
             return edit.frame
         case MovePoint():

@@ -28,6 +28,7 @@ class ExportForm:
         per_object: a file for each object.
         first_number: of the clip's frame 0; None for the numbers that its frames have.
         keep_start: videos begin where they do in the clip.
+        square_pixels: pictures and masks are scaled to have them.
         names: a template, or empty for the format's own names.
         options: of the format, by name; those left out have their defaults.
         files: options that name files, by name: uploads that Gradio has checked.
@@ -40,6 +41,7 @@ class ExportForm:
     per_object: bool = False
     first_number: int | None = None
     keep_start: bool = False
+    square_pixels: bool = False
     names: str = ""
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -75,6 +77,7 @@ class ExportForm:
             names=self.names.strip() or None,
             per_object=self.per_object and wanted.splits,
             keep_start=self.keep_start and wanted.has_times,
+            square_pixels=self.square_pixels,
             options=wanted.parse_options({**self.options, **self.files}),
         )
 

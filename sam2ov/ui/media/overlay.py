@@ -45,7 +45,11 @@ class Overlay:
 
 
 def make_overlay(
-    mask_logits: FloatArray, layers: Sequence[Layer], *, is_exact: bool = False
+    mask_logits: FloatArray,
+    layers: Sequence[Layer],
+    *,
+    is_exact: bool = False,
+    pixel_aspect: float = 1.0,
 ) -> Overlay:
     """Paint masks as translucent areas with opaque borders; soft edges fade out.
 
@@ -55,6 +59,7 @@ def make_overlay(
         mask_logits: [N, H, W] at the size of the picture, N ≤ 127.
         layers: of each of them.
         is_exact: it is shown enlarged: borders are one pixel wide, whatever the size.
+        pixel_aspect: width / height of a pixel, which soft edges go by.
 
     Returns:
         A PNG with palette and transparency; index 0 is clear.
@@ -79,8 +84,9 @@ def make_overlay(
     for number, (layer, (_, soft)) in enumerate(zip(layers, objects, strict=True), 1):
         if soft:
             is_mask = labels == number
-            box = box_around(is_mask, ceil(layer.feather))
-            part = np.rint(feathered(is_mask[box], layer.feather) * (soft + 1)).astype(np.uint8)
+            box = box_around(is_mask, ceil(layer.feather * max(1 / pixel_aspect, 1)))
+            matte = feathered(is_mask[box], layer.feather, pixel_aspect)
+            part = np.rint(matte * (soft + 1)).astype(np.uint8)
             is_free = (labels[box] == 0) | (is_mask[box] & ~is_border[box])
             is_soft = (part > 0) & (part <= soft) & is_free
             painted[box][is_soft] = areas[number] + 1 + part[is_soft]

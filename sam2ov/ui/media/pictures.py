@@ -7,10 +7,12 @@ import cv2
 import numpy as np
 
 from sam2ov.locks import Rank, new_lock
+from sam2ov.ui.media.checkerboard import on_checkerboard
 from sam2ov.ui.media.proxies import QUALITY as PROXY_QUALITY
 from sam2ov.ui.media.proxies import Proxies, encode_jpeg
 from sam2ov.ui.media.proxy_file import MAX_SIDE as PROXY_SIDE
-from sam2ov.video import FrameReader, fitting_size
+from sam2ov.video import FrameReader, PictureForm, fitting_size
+from sam2ov.video.cache import Image
 
 Level = Literal["proxy", "view", "full"]
 """For scrubbing and playing; for a screen; with the video's pixels."""
@@ -19,6 +21,7 @@ MAX_SIDE = 1280
 THUMBNAIL_HEIGHT = 72
 _SIDES: dict[Level, int | None] = {"proxy": PROXY_SIDE, "view": MAX_SIDE, "full": None}
 _QUALITIES: dict[Level, int] = {"proxy": PROXY_QUALITY, "view": 85, "full": 92}
+_SHOWN_BYTES = 32 << 20
 _CACHE_BYTES = 24 << 20
 _OVERVIEW_SECONDS = 8.0
 """Thumbnails need not decode what will be stored soon anyway."""
@@ -34,6 +37,10 @@ class FramePictures:
 
     def __init__(self, frames: FrameReader, proxies: Proxies) -> None:
         self._frames = frames
+        self._is_transparent = frames.info.has_alpha
+        self._shown = frames
+        if self._is_transparent:
+            self._shown = frames.twin(cache_bytes=_SHOWN_BYTES, form=PictureForm(has_alpha=True))
         self._proxies = proxies
         self._lock = new_lock(Rank.LEAF)
         self._cache: OrderedDict[tuple[int, str], bytes] = OrderedDict()
@@ -42,7 +49,9 @@ class FramePictures:
         self._quick_lock = new_lock(Rank.QUICK_PICTURES)
 
     def close(self) -> None:
-        """Release what ``near`` has opened."""
+        """Release what was opened for it."""
+        if self._is_transparent:
+            self._shown.close()
         with self._quick_lock:
             if self._quick is not None:
                 self._quick.close()
@@ -96,8 +105,9 @@ class FramePictures:
         if known is None:
             with self._quick_lock:
                 if self._quick is None:
-                    self._quick = self._frames.twin(cache_bytes=0, max_side=PROXY_SIDE)
-                known = encode_jpeg(self._quick.read(key), _QUALITIES["proxy"])
+                    form = PictureForm(max_side=PROXY_SIDE, has_alpha=self._is_transparent)
+                    self._quick = self._frames.twin(cache_bytes=0, form=form)
+                known = encode_jpeg(_opaque(self._quick.read(key)), _QUALITIES["proxy"])
             self._keep(key, "near", known)
         return key, known
 
@@ -119,7 +129,7 @@ class FramePictures:
             self._proxies.has_overview.wait(_OVERVIEW_SECONDS)
             small = cv2.imdecode(np.frombuffer(self.near(frame_idx)[1], np.uint8), cv2.IMREAD_COLOR)
             assert small is not None, "near() gives JPEG files"
-            height, width = small.shape[:2]
+            width, height = self._frames.info.display_size
             size = (max(round(width * THUMBNAIL_HEIGHT / height), 1), THUMBNAIL_HEIGHT)
             tiny = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
             rgb = np.asarray(cv2.cvtColor(tiny, cv2.COLOR_BGR2RGB), np.uint8)
@@ -128,12 +138,12 @@ class FramePictures:
         return known
 
     def _encode(self, frame_idx: int, level: Level) -> bytes:
-        frame = self._frames.read(frame_idx)
+        frame = self._shown.read(frame_idx)
         height, width = frame.shape[:2]
         size = fitting_size(width, height, _SIDES[level])
         if size != (width, height):
             frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
-        return encode_jpeg(frame, _QUALITIES[level])
+        return encode_jpeg(_opaque(frame), _QUALITIES[level])
 
     def _cached(self, frame_idx: int, kind: str) -> bytes | None:
         with self._lock:
@@ -151,3 +161,7 @@ class FramePictures:
             while self._cached_bytes > _CACHE_BYTES:
                 _, dropped = self._cache.popitem(last=False)
                 self._cached_bytes -= len(dropped)
+
+
+def _opaque(picture: Image) -> Image:
+    return on_checkerboard(picture) if picture.shape[2] == 4 else picture

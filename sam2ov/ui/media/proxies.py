@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.errors import FrameDecodeError, VideoError
+from sam2ov.ui.media.checkerboard import on_checkerboard
 from sam2ov.ui.media.proxy_file import BUDGET_BYTES, MAX_SIDE, ProxyFile
-from sam2ov.video import FrameReader
+from sam2ov.video import FrameReader, PictureForm
 
 QUALITY = 65
 KEYFRAMES_FIRST = 240
@@ -54,6 +55,7 @@ class Proxies:
         self._source = source
         self._is_busy = is_busy
         self._budget_bytes = budget_bytes
+        self._form = PictureForm(max_side=MAX_SIDE, has_alpha=source.info.has_alpha)
         self._stopped = threading.Event()
         self._aside_until = 0.0
         self.has_overview = threading.Event()
@@ -120,11 +122,11 @@ class Proxies:
         assert self._file is not None
         try:
             # Everybody waits for the overview; it takes a few seconds.
-            with self._source.twin(cache_bytes=0, max_side=MAX_SIDE) as reader:
+            with self._source.twin(cache_bytes=0, form=self._form) as reader:
                 self._make(reader, iter(_spread(self._source.keyframes)), self._is_busy)
             self.has_overview.set()
             _be_nice()
-            with self._source.twin(cache_bytes=0, max_side=MAX_SIDE) as reader:
+            with self._source.twin(cache_bytes=0, form=self._form) as reader:
                 self._make(reader, self._in_order(), self._must_wait)
         except (OSError, VideoError) as error:
             _log.warning("The small pictures of a clip stay incomplete: %s", error)
@@ -147,6 +149,8 @@ class Proxies:
                 picture = reader.read(frame_idx)
             except FrameDecodeError:
                 continue  # told to whoever asks for this very frame
+            if self._form.has_alpha:
+                picture = on_checkerboard(picture)
             self._file.put(frame_idx, encode_jpeg(picture, QUALITY))
 
     def _must_wait(self) -> bool:

@@ -19,7 +19,7 @@ BUDGET_BYTES = 768 << 20
 """Of one clip's pictures. 25 minutes of most footage fit; of longer clips every n-th frame does."""
 
 _HEADER_BYTES = 512
-_FORMAT = 1
+_FORMAT = 2
 
 
 class ProxyFile:
@@ -152,6 +152,7 @@ def _header(info: VideoInfo, size_wh: tuple[int, int]) -> bytes:
         "bytes": info.num_bytes,
         "frames": info.num_frames,
         "size": size_wh,
+        "treatment": info.treatment,
         "times": hashlib.sha256(info.frame_pts.tobytes()).hexdigest(),
     }
     return json.dumps(facts).encode().ljust(_HEADER_BYTES)

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from sam2ov.errors import FrameDecodeError, StorageError
+from sam2ov.ui.media.checkerboard import on_checkerboard
 from sam2ov.ui.media.proxies import encode_jpeg
-from sam2ov.video import FrameReader, fitting_size
+from sam2ov.video import FrameReader, PictureForm
 
 MAX_SIDE = 320
 _QUALITY = 75
@@ -26,15 +24,14 @@ def store_thumbnail(video: FrameReader, path: Path) -> None:
         StorageError: the disk is full.
     """
     keyframes = video.keyframes
+    form = PictureForm(max_side=MAX_SIDE, is_square=True, has_alpha=True)
     try:
-        frame = video.read(int(keyframes[len(keyframes) // 2]))
+        with video.twin(cache_bytes=0, form=form) as shown:
+            picture = on_checkerboard(shown.read(int(keyframes[len(keyframes) // 2])))
     except FrameDecodeError:
         return
-    height, width = frame.shape[:2]
-    size = fitting_size(width, height, MAX_SIDE)
-    small = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
     try:
-        path.write_bytes(encode_jpeg(small, _QUALITY))
+        path.write_bytes(encode_jpeg(picture, _QUALITY))
     except OSError as error:
         raise StorageError(
             f"The project cannot be stored: {error.strerror}. Free some disk space."

@@ -86,6 +86,9 @@ class _Controls:
         self.keep_start = gr.Checkbox(
             label="Keep the clip's start time", visible=first.has_times, elem_id="export-keep-start"
         )
+        self.square_pixels = gr.Checkbox(
+            label="Square pixels", elem_id="export-square-pixels", info="Where the clip's are not."
+        )
         self.first_number = gr.Number(
             None,
             label="Number of the clip's first frame",
@@ -114,7 +117,13 @@ class _Controls:
     @property
     def inputs(self) -> list[Component]:
         """All of them, in the order of ``filled_in``'s values."""
-        common = [self.per_object, self.keep_start, self.first_number, self.names]
+        common = [
+            self.per_object,
+            self.keep_start,
+            self.square_pixels,
+            self.first_number,
+            self.names,
+        ]
         return [*common, *self._own.values()]
 
     @property
@@ -138,7 +147,7 @@ class _Controls:
         self, kind: str, objects: str, frames: str, chosen: int, values: tuple[Any, ...]
     ) -> ExportForm:
         """The panel as it was filled in; what is empty has its default."""
-        per_object, keep_start, first_number, names, *own = values
+        per_object, keep_start, square_pixels, first_number, names, *own = values
         given = {
             name: value
             for (owner, name), value in zip(self._own, own, strict=True)
@@ -152,6 +161,7 @@ class _Controls:
             chosen,
             per_object=bool(per_object),
             keep_start=bool(keep_start),
+            square_pixels=bool(square_pixels),
             first_number=None if first_number is None else int(first_number),
             names=str(names or ""),
             options={name: value for name, value in given.items() if name not in uploads},

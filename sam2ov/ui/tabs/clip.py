@@ -21,6 +21,7 @@ from sam2ov.ui.media.overlay import Layer, Overlay, make_overlay
 from sam2ov.ui.media.pictures import FramePictures, Level
 from sam2ov.ui.media.proxies import Proxies
 from sam2ov.ui.media.thumbnails import store_thumbnail
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import FrameReader, VideoInfo, open_video
 
 _CACHE_BYTES = 64 << 20
@@ -123,7 +124,12 @@ class OpenClip:
         self.path = SAMPLE_PATH if self.about.is_sample else folder.clip
         self._journal = journal
         self._is_closed = False
-        self._reader = open_video(self.path, cache_bytes=_CACHE_BYTES, name=self.about.clip_name)
+        self._reader = open_video(
+            self.path,
+            cache_bytes=_CACHE_BYTES,
+            name=self.about.clip_name,
+            field_order=self.about.field_order,
+        )
         try:
             self._files = _Files.of(folder, self.path)
         except BaseException:
@@ -230,7 +236,8 @@ class OpenClip:
         objects, logits = self.project.masks(frame_idx, size_hw)
         scale = size_hw[0] / self.info.height
         layers = [Layer(o.obj_id, o.colour, scale * o.clean_up.feather) for o in objects]
-        return make_overlay(logits, layers, is_exact=level == "full")
+        aspect = self.info.pixel_aspect
+        return make_overlay(logits, layers, is_exact=level == "full", pixel_aspect=aspect)
 
     def view(self) -> ClipView:
         """What the page has to know."""
@@ -240,8 +247,17 @@ class OpenClip:
             num_frames=self.info.num_frames,
             width=self.info.width,
             height=self.info.height,
+            pixel_aspect=self.info.pixel_aspect,
             fps=float(self.info.fps),
+            treatment=self.info.treatment,
+            field_order=self._chosen_field_order,
         )
+
+    @property
+    def _chosen_field_order(self) -> FieldOrder | None:
+        chosen, info = self.about.field_order, self.info
+        has_fields = info.is_flagged_interlaced or info.field_order != "progressive"
+        return chosen if has_fields or chosen != "auto" else None
 
     def _new_session(self, tracker: Tracker) -> VideoSession:
         return VideoSession(tracker, self.new_reader(), self._journal)

@@ -16,6 +16,7 @@ from sam2ov.store.journal import Journal
 from sam2ov.ui.media.thumbnails import store_thumbnail
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip, Upload
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import VideoLimits, open_video
 
 
@@ -35,10 +36,14 @@ class ProjectOpener:
     Args:
         models: shared by all tabs.
         limits: of uploaded clips.
+        field_order: how new clips are read.
     """
 
-    def __init__(self, models: ModelPool, limits: VideoLimits) -> None:
+    def __init__(
+        self, models: ModelPool, limits: VideoLimits, field_order: FieldOrder = "auto"
+    ) -> None:
         self._models = models
+        self._field_order: FieldOrder = field_order
         self._limits = limits
 
     def make_sample(self, library: ProjectLibrary) -> ProjectFolder:
@@ -75,7 +80,10 @@ class ProjectOpener:
             )
             clip = SAMPLE_PATH if info.is_sample else folder.clip
             limits = VideoLimits() if info.is_sample else self._limits
-            with open_video(clip, limits, name=info.clip_name, cancel=cancel) as reader:
+            order = info.field_order
+            with open_video(
+                clip, limits, name=info.clip_name, cancel=cancel, field_order=order
+            ) as reader:
                 require_match(reader, info)
                 store_thumbnail(reader, folder.thumbnail)
             folder.write_info(info)
@@ -212,7 +220,9 @@ class ProjectOpener:
         try:
             # Whoever runs the server has chosen the sample.
             limits = VideoLimits() if is_sample else self._limits
-            with open_video(path, limits, name=name, cancel=cancel) as reader:
+            with open_video(
+                path, limits, name=name, cancel=cancel, field_order=self._field_order
+            ) as reader:
                 about = reader.info
                 store_thumbnail(reader, folder.thumbnail)
             if not is_sample:
@@ -224,6 +234,7 @@ class ProjectOpener:
                     num_frames=about.num_frames,
                     width=about.width,
                     height=about.height,
+                    field_order=self._field_order,
                 )
             )
         except BaseException:

@@ -11,6 +11,7 @@ import { Dialogs } from "./controls/dialogs.js";
 import { listenToKeys } from "./controls/keys.js";
 import { Status } from "./controls/status.js";
 import { Transport } from "./controls/transport.js";
+import { Treatment } from "./controls/treatment.js";
 import { ViewControls } from "./controls/view_controls.js";
 import { Looks } from "./media/looks.js";
 import { Media } from "./media/media.js";
@@ -168,6 +169,10 @@ class Editor {
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
     });
+    this.treatment = new Treatment(section, (order) => {
+      const { project } = this.snapshot;
+      if (project) this.opening.openProject(project.token, project.name, order);
+    });
     this.models = new Models({ section, root, send, snapshot, dialogs: this.dialogs });
     find(section, "[data-limits]", HTMLElement).textContent = limits.text;
     find(section, "[data-keep]", HTMLElement).textContent = days(keepDays);
@@ -223,6 +228,7 @@ class Editor {
 
   /** @param {ClipView | null} clip */
   #openClip(clip) {
+    this.treatment.show(clip);
     this.edits.forget();
     this.player.pause();
     this.prompting.reset();
@@ -236,7 +242,8 @@ class Editor {
     }
     const project = this.snapshot.project?.token ?? "";
     const start = this.projects.frameOf(project);
-    this.section.style.setProperty("--aspect", String(clip.width / clip.height));
+    const aspect = (clip.width * clip.pixel_aspect) / clip.height;
+    this.section.style.setProperty("--aspect", String(aspect));
     this.media.open(clip.token, clip.num_frames);
     this.stage.open(clip);
     this.tools.open(clip);

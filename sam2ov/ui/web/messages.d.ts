@@ -130,14 +130,22 @@ export interface Click {
   positive: boolean;
 }
 
-/** The opened clip. `token` opens its frames at `media/<token>/<i>.jpg`. */
+/**
+ * The opened clip. `token` opens its frames at `media/<token>/<i>.jpg`.
+ * `pixel_aspect` is width / height of a pixel as shown; `treatment` says what is done to its
+ * pictures to show them, a line each. `field_order` is how they are read where they have
+ * fields; None where nothing speaks for that.
+ */
 export interface ClipView {
   token: string;
   name: string;
   num_frames: number;
   width: number;
   height: number;
+  pixel_aspect: number;
   fps: number;
+  treatment: string[];
+  field_order: "auto" | "tff" | "bff" | "off" | null;
 }
 
 /** Close the clip; its project is kept. */
@@ -350,10 +358,14 @@ export interface ObjectView {
   stale: string;
 }
 
-/** Open what was uploaded last (a clip or a project file), the sample, or a kept project. */
+/**
+ * Open what was uploaded last (a clip or a project file), the sample, or a kept project.
+ * With `field_order`, a kept project's clip is read in this way from now on.
+ */
 export interface Open {
   source: "upload" | "sample" | "project";
   project?: string | null;
+  field_order?: "auto" | "tff" | "bff" | "off" | null;
 }
 
 /** The user looks at a frame and may click on it next. */

@@ -148,3 +148,6 @@ export function taskOf(job) {
     canCancel: true,
   };
 }
+
+/** @param {string} text that stands within another elsewhere */
+export const asSentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;

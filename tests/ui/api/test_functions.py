@@ -156,6 +156,7 @@ def test_models_are_listed_with_sizes(
         ({"prompts": {}}, "objects: Field required"),
         ({"prompts": {"objects": [{"id": 1, "prompts": [{"frame": 0}]}]}}, "points and a box, or"),
         ({"prompts": "a click, please"}, "not a prompt file"),
+        ({"field_order": "sideways"}, "There is no field order 'sideways'"),
         (
             {"prompts": {"objects": [{"id": 1, "prompts": [{"frame": 0, "mask": "/etc/passwd"}]}]}},
             "embed it",

@@ -247,7 +247,7 @@ def test_before_anything_is_stored_the_keyframe_is_near(
         shown, jpeg = pictures.near(29)
         assert shown == number_in(jpeg) == 20
         assert pictures.near(29) == (shown, jpeg)
-        assert decoded(pictures.thumbnail(5)).shape == (THUMBNAIL_HEIGHT, 129, 3)
+        assert decoded(pictures.thumbnail(5)).shape == (THUMBNAIL_HEIGHT, 130, 3)
         pictures.close()
 
 

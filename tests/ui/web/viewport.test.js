@@ -90,3 +90,14 @@ test("a stage without size is taken for one of a pixel", () => {
   viewport.resize(0, 0);
   assert.ok(viewport.scale > 0 && Number.isFinite(viewport.x));
 });
+
+test("pixels that are wider than they are high are shown so", () => {
+  const viewport = new Viewport();
+  viewport.resize(400, 400);
+  viewport.open(100, 100, 2);
+  assert.deepEqual([viewport.scale, viewport.scaleX, viewport.x, viewport.y], [2, 4, 0, 100]);
+  assertNear(viewport.toStage({ x: 50, y: 50 }), { x: 200, y: 200 });
+  viewport.zoomBy(3, { x: 100, y: 150 });
+  assertNear(viewport.toPicture(viewport.toStage({ x: 12.5, y: 80 })), { x: 12.5, y: 80 });
+  assertNear(viewport.toPicture({ x: 100, y: 150 }), { x: 25, y: 25 });
+});

@@ -60,10 +60,11 @@ export class Opening {
    *
    * @param {string} token
    * @param {string} name
+   * @param {Open["field_order"]} fieldOrder how the clip is to be read from now on
    */
-  openProject(token, name) {
+  openProject(token, name, fieldOrder = null) {
     if (this.isBusy) return false;
-    this.#open("project", name, token);
+    this.#open("project", name, token, fieldOrder);
     return true;
   }
 
@@ -116,10 +117,11 @@ export class Opening {
    * @param {Open["source"]} source
    * @param {string} name
    * @param {string | null} project its token
+   * @param {Open["field_order"]} fieldOrder
    */
-  #open(source, name, project = null) {
+  #open(source, name, project = null, fieldOrder = null) {
     this.reading = name;
-    this.send("open", { source, project });
+    this.send("open", { source, project, field_order: fieldOrder });
     this.changed();
   }
 }

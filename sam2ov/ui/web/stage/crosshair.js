@@ -77,8 +77,12 @@ export class Crosshair {
    */
   move(x, y, isLeap) {
     const { stage } = this;
-    const by = (isLeap ? LEAP : STEP) / stage.viewport.scale;
-    this.kept = stage.clamp({ x: this.place.x + x * by, y: this.place.y + y * by });
+    const by = isLeap ? LEAP : STEP;
+    const { scale, scaleX } = stage.viewport;
+    this.kept = stage.clamp({
+      x: this.place.x + (x * by) / scaleX,
+      y: this.place.y + (y * by) / scale,
+    });
     this.#follow();
     this.stroke?.add(this.place);
     if (this.stroke) this.handlers.strokes(this.stroke);

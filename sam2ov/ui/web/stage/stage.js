@@ -60,7 +60,7 @@ export class Stage {
     this.clip = clip;
     this.#reset();
     this.#clear();
-    this.viewport.open(clip.width, clip.height);
+    this.viewport.open(clip.width, clip.height, clip.pixel_aspect);
     this.layout();
   }
 
@@ -106,7 +106,7 @@ export class Stage {
   }
 
   /**
-   * @param {number} zoom device pixels per video pixel
+   * @param {number} zoom device pixels per row of the video
    * @param {Point} [at]
    */
   zoomTo(zoom, at) {
@@ -136,16 +136,17 @@ export class Stage {
   get needsFull() {
     if (!this.clip) return false;
     const longest = Math.max(this.clip.width, this.clip.height);
-    return longest > VIEW_SIDE && this.zoom > (SHARP_ENOUGH * VIEW_SIDE) / longest;
+    const zoom = this.zoom * Math.max(this.clip.pixel_aspect, 1);
+    return longest > VIEW_SIDE && zoom > (SHARP_ENOUGH * VIEW_SIDE) / longest;
   }
 
   #place() {
     if (!this.clip) return;
-    const { scale, x, y, isFit } = this.viewport;
+    const { scale, scaleX, x, y, isFit } = this.viewport;
     Object.assign(this.view.style, {
       left: `${x}px`,
       top: `${y}px`,
-      width: `${this.clip.width * scale}px`,
+      width: `${this.clip.width * scaleX}px`,
       height: `${this.clip.height * scale}px`,
     });
     this.view.classList.toggle("s2-pixels", !isFit && this.zoom >= PIXELS_FROM);

@@ -4,7 +4,7 @@
 
 /**
  * @typedef {object} BrushShape
- * @property {number} radius in video pixels
+ * @property {number} radius in rows of the video; round on the screen
  * @property {boolean} erase
  * @property {string} colour
  */

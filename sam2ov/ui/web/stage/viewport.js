@@ -1,6 +1,7 @@
 // Which part of the picture the stage shows, and how large it is.
 //
-// Lengths are CSS pixels from the stage's top left corner; `scale` is CSS pixels per video pixel.
+// Lengths are CSS pixels from the stage's top left corner; `scale` is CSS pixels per row of the video.
+// Its pixels need not be square: a column takes `aspect` times as much.
 
 /** @typedef {{ x: number, y: number }} Point */
 
@@ -11,14 +12,20 @@ export class Viewport {
   constructor() {
     this.stage = { width: 1, height: 1 };
     this.picture = { width: 1, height: 1 };
+    this.aspect = 1; // width / height of a pixel of the picture
     this.scale = 1;
     this.x = 0;
     this.y = 0;
   }
 
   get fitScale() {
-    const { stage, picture } = this;
-    return Math.min(stage.width / picture.width, stage.height / picture.height);
+    const { stage, picture, aspect } = this;
+    return Math.min(stage.width / (picture.width * aspect), stage.height / picture.height);
+  }
+
+  // CSS pixels per column of the video.
+  get scaleX() {
+    return this.scale * this.aspect;
   }
 
   // The whole picture is in sight.
@@ -37,9 +44,11 @@ export class Viewport {
   /**
    * @param {number} width
    * @param {number} height
+   * @param {number} [aspect] width / height of a pixel
    */
-  open(width, height) {
+  open(width, height, aspect = 1) {
     this.picture = { width, height };
+    this.aspect = aspect;
     this.fit();
   }
 
@@ -54,7 +63,7 @@ export class Viewport {
     const middle = this.toPicture({ x: this.stage.width / 2, y: this.stage.height / 2 });
     this.stage = { width: Math.max(width, 1), height: Math.max(height, 1) };
     if (wasFit) return this.fit();
-    this.x = width / 2 - middle.x * this.scale;
+    this.x = width / 2 - middle.x * this.scaleX;
     this.y = height / 2 - middle.y * this.scale;
     return this.zoomTo(this.scale);
   }
@@ -73,7 +82,7 @@ export class Viewport {
   zoomTo(scale, at = { x: this.stage.width / 2, y: this.stage.height / 2 }) {
     const held = this.toPicture(at);
     this.scale = Math.min(Math.max(scale, this.fitScale), this.#maxScale);
-    this.x = at.x - held.x * this.scale;
+    this.x = at.x - held.x * this.scaleX;
     this.y = at.y - held.y * this.scale;
     this.#clamp();
   }
@@ -98,12 +107,12 @@ export class Viewport {
 
   /** @param {Point} place on the stage */
   toPicture({ x, y }) {
-    return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
+    return { x: (x - this.x) / this.scaleX, y: (y - this.y) / this.scale };
   }
 
   /** @param {Point} place in the picture */
   toStage({ x, y }) {
-    return { x: x * this.scale + this.x, y: y * this.scale + this.y };
+    return { x: x * this.scaleX + this.x, y: y * this.scale + this.y };
   }
 
   // Beside the picture there is never more room than there is when all of it is shown. So it is in
@@ -114,7 +123,7 @@ export class Viewport {
       const beside = (room - size * this.fitScale) / 2;
       return Math.min(Math.max(at, room - size * this.scale - beside), beside);
     };
-    this.x = place(this.x, this.stage.width, this.picture.width);
+    this.x = place(this.x, this.stage.width, this.picture.width * this.aspect);
     this.y = place(this.y, this.stage.height, this.picture.height);
   }
 }

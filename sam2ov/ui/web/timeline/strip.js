@@ -44,7 +44,7 @@ export class Strip {
   open(clip, base) {
     this.epoch += 1;
     this.base = base;
-    this.aspect = clip.width / clip.height;
+    this.aspect = (clip.width * clip.pixel_aspect) / clip.height;
     this.thumbnails.clear();
     this.loading = new Set();
     this.failed.clear();
