@@ -20,6 +20,7 @@ import numpy.typing as npt
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from sam2ov.errors import FrameDecodeError
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.video.index import FrameIndex
 from sam2ov.video.probe import VideoInfo
@@ -107,8 +108,10 @@ def order_of(
         before: luma [H, W], 0 to 255.
         picture: of the frame after it.
     """
+    if before.shape != picture.shape:
+        return None
     moved = np.abs(picture - before)[1:-1] > _MOVED
-    if before.shape != picture.shape or moved.mean() < _LEAST_MOVED:
+    if moved.mean() < _LEAST_MOVED:
         return None
     upper_first, lower_first = before.copy(), picture.copy()
     upper_first[0::2] = picture[0::2]  # of this frame, the other field is the one before it
@@ -139,7 +142,10 @@ def _samples(
         for packet, picture in decoder.run_from(index, key):
             if int(index.frame_of_packet[packet]) < start:
                 continue
-            lumas.append(_luma(picture))
+            try:
+                lumas.append(_luma(picture))
+            except (OSError, ValueError, RuntimeError):
+                break  # told to whoever reads that frame
             if len(lumas) == count:
                 break
         yield lumas
@@ -184,16 +190,22 @@ class Deinterlacer:
 
     def _new_graph(self, picture: VideoFrame) -> Graph:
         graph = Graph()
-        graph.link_nodes(
-            graph.add_buffer(
-                width=picture.width,
-                height=picture.height,
-                format=picture.format,
-                time_base=Fraction(1, 25),
-            ),
-            graph.add("bwdif", f"mode=send_frame:parity={self._order}:deint=all"),
-            graph.add("buffersink"),
-        ).configure()
+        try:
+            graph.link_nodes(
+                graph.add_buffer(
+                    width=picture.width,
+                    height=picture.height,
+                    format=picture.format,
+                    time_base=Fraction(1, 25),
+                ),
+                graph.add("bwdif", f"mode=send_frame:parity={self._order}:deint=all"),
+                graph.add("buffersink"),
+            ).configure()
+        except (av.FFmpegError, ValueError) as error:
+            raise FrameDecodeError(
+                f"pictures of {picture.width}×{picture.height} and format {picture.format.name} "
+                f"cannot be deinterlaced: {error}. Leave them as they are: --field-order off."
+            ) from error
         return graph
 
     def _push(self, frame_idx: int, picture: VideoFrame) -> Iterator[tuple[int, VideoFrame]]:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from sam2ov.cli import app
+from sam2ov.errors import FrameDecodeError
 from sam2ov.video import PictureForm
+from sam2ov.video.interlacing import order_of
 from sam2ov.video.served import open_in_process
 from tools.odd_clips.clips import CLIPS
-from tools.odd_clips.making import make
+from tools.odd_clips.making import OddClip, make
 
 if shutil.which("ffmpeg") is None:
     pytest.skip("ffmpeg is not installed: no odd clips", allow_module_level=True)
@@ -122,3 +124,19 @@ def test_every_code_of_ten_bits_is_read(name: str, folder: Path) -> None:
         assert np.abs(row - expected).max() < tolerance
         assert (row[0], row[-1]) == pytest.approx((0, 65535), abs=tolerance)
         assert len(np.unique(row)) == 877 or name == "ramp-prores"
+
+
+def test_what_cannot_be_deinterlaced_is_told(tmp_path: Path) -> None:
+    tiny = ("-f", "lavfi", "-i", "color=s=64x2:r=25:d=0.2", "-pix_fmt", "yuv444p", "-c:v", "ffv1")
+    path = make(OddClip("tiny.mkv", "two lines", tiny), tmp_path)
+    with open_in_process(path) as reader:
+        assert reader.read(1).shape == (2, 64, 3)
+    with (
+        open_in_process(path, field_order="tff") as reader,
+        pytest.raises(FrameDecodeError, match="--field-order off"),
+    ):
+        reader.read(1)
+
+
+def test_pictures_of_other_sizes_tell_nothing() -> None:
+    assert order_of(np.zeros((8, 8), np.float32), np.ones((8, 10), np.float32)) is None
