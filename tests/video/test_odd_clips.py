@@ -14,6 +14,7 @@ from sam2ov.errors import FrameDecodeError
 from sam2ov.video import PictureForm
 from sam2ov.video.interlacing import order_of
 from sam2ov.video.served import open_in_process
+from tests.video import ffmpeg
 from tools.odd_clips.clips import CLIPS
 from tools.odd_clips.making import OddClip, make
 
@@ -140,3 +141,17 @@ def test_what_cannot_be_deinterlaced_is_told(tmp_path: Path) -> None:
 
 def test_pictures_of_other_sizes_tell_nothing() -> None:
     assert order_of(np.zeros((8, 8), np.float32), np.ones((8, 10), np.float32)) is None
+
+
+def test_turned_pixels_lie_on_their_side(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "turned.mp4"
+    turn = ("-c", "copy", "-metadata:s:v:0", "rotate=90")
+    ffmpeg.run("ffmpeg", "-i", made("wide-h264", folder), *turn, path)
+    with open_in_process(path) as reader:
+        if not reader.info.rotation:
+            pytest.skip("this ffmpeg does not turn clips by their metadata")
+        assert reader.size_hw == (720, 576)
+        assert reader.info.display_size == (405, 720)
+        square = PictureForm(is_square=True)
+        with reader.twin(cache_bytes=0, form=square) as shown:
+            assert shown.read(1).shape == (720, 405, 3)
