@@ -1,7 +1,8 @@
 """Drawn clips that neither training nor validation has seen, also as a data set of files.
 
-`python -m training.unseen FOLDER [--clips 12]` writes `FOLDER/easy` and `FOLDER/hard` in the layout
-that `sam2ov eval` reads: `<sequence>/frames/*.jpg` and `<sequence>/masks/*.png`.
+`python -m training.unseen FOLDER [--clips 12]` writes `FOLDER/easy`, `FOLDER/hard` and
+`FOLDER/distractors` in the layout that `sam2ov eval` reads: `<sequence>/frames/*.jpg` and
+`<sequence>/masks/*.png`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 
 from sam2ov.export.pictures import palette_png
+from training.distractors import TROUBLES, distractor_clip
 from training.objects import Difficulty
 from training.scenes import Clip, make_clip
 
@@ -54,6 +56,9 @@ def main() -> None:
         for index in range(arguments.clips):
             name = f"{difficulty}{index:02d}"
             write_sequence(unseen_clip(difficulty, index), arguments.folder / difficulty / name)
+    for index in range(arguments.clips):
+        name = f"{TROUBLES[index % len(TROUBLES)]}{index:02d}"
+        write_sequence(distractor_clip(index), arguments.folder / "distractors" / name)
 
 
 if __name__ == "__main__":

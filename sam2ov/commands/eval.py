@@ -1,7 +1,8 @@
 """``sam2ov eval``: J and F of a model on annotated videos."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,8 @@ from sam2ov.commands.model_options import (
     DEFAULT_MODEL,
     CalibrateOption,
     DeviceOption,
+    MemoryName,
+    MemoryOption,
     ModelOption,
     PrecisionOption,
     Preset,
@@ -68,7 +71,16 @@ def evaluate(
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
     preset: PresetOption = Preset.quality,
+    memory: MemoryOption = None,
     calibrate: CalibrateOption = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME…",
+            help="Presets or memories to be compared in one run, as in quality,distractor-aware: "
+            "differences from the first one, with 95 % confidence.",
+        ),
+    ] = None,
     sequence: Annotated[
         list[str] | None, typer.Option(help="Only this sequence; may be given several times.")
     ] = None,
@@ -104,27 +116,91 @@ def evaluate(
     from sam2ov.evaluation.contact_sheet import SUFFIXES, ContactSheet
     from sam2ov.evaluation.datasets import find_sequences
 
-    check_calibration(preset, calibrate)
+    ways = _ways(compare, preset, memory)
+    for way in ways:
+        check_calibration(way.preset, calibrate)
     _check_place(as_json, (".json",), overwrite=overwrite)
     _check_place(contact_sheet, SUFFIXES, overwrite=overwrite)
     sequences = find_sequences(dataset, names=sequence or [], year=year.value, split=split)
-    tracker = _load(model, device, precision.value if precision else None, preset, calibrate)
-    sheet = ContactSheet() if contact_sheet is not None else None
-    with progress_display() as progress:
-        scores = _evaluate(tracker, sequences, prompt, corrections, sheet, progress)
-    facts = _facts(dataset, tracker, prompt, preset, scores)
+    pictures = sheet = ContactSheet() if contact_sheet is not None else None
+    all_scores, all_facts = [], []
+    for way in ways:
+        tracker = _load(model, device, precision.value if precision else None, way, calibrate)
+        with progress_display() as progress:
+            scores = _evaluate(tracker, sequences, prompt, corrections, sheet, progress)
+        sheet = None  # of the first one
+        facts = _facts(dataset, tracker, prompt, way, scores)
+        _report(scores, facts)
+        all_scores.append(scores)
+        all_facts.append(facts)
+    facts = all_facts[0]
+    if len(ways) > 1:
+        facts |= {"compared": _compared(ways, all_scores, all_facts)}
     if as_json is not None:
         _write_json(as_json, facts)
-    if sheet is not None and contact_sheet is not None:
-        sheet.write(contact_sheet)
-    _report(scores, facts)
+    if pictures is not None and contact_sheet is not None:
+        pictures.write(contact_sheet)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How to track: a preset and a memory; None for the model's own."""
+
+    preset: Preset
+    memory: MemoryName | None
+
+    @property
+    def name(self) -> str:
+        return self.preset.value if self.memory is None else self.memory.value
+
+
+def _ways(compare: str | None, preset: Preset, memory: MemoryName | None) -> list[_Way]:
+    """What ``--compare`` names, or the one way that the other options say."""
+    if compare is None:
+        return [_Way(preset, memory)]
+    if memory is not None:
+        raise typer.BadParameter("--compare names the memories itself: leave out --memory.")
+    presets, memories = {each.value for each in Preset}, {each.value for each in MemoryName}
+    ways = []
+    for name in compare.split(","):
+        if name in presets:
+            ways.append(_Way(Preset(name), None))
+        elif name in memories:
+            ways.append(_Way(preset, MemoryName(name)))
+        else:
+            known = ", ".join(sorted(presets | memories))
+            raise typer.BadParameter(f"--compare: {name!r} is none of {known}.")
+    if len(set(ways)) < 2 or len(set(ways)) < len(ways):
+        raise typer.BadParameter("--compare: give two or more names, each once.")
+    return ways
+
+
+def _compared(
+    ways: Sequence[_Way],
+    scores: "list[list[SequenceScores]]",
+    facts: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Print the differences from the first way; returns them for the results file."""
+    from sam2ov.evaluation.comparison import compare as compared
+
+    found = {}
+    for way, other, told in zip(ways[1:], scores[1:], facts[1:], strict=True):
+        difference = compared(scores[0], other)
+        worst = sorted(difference.sequences.items(), key=lambda entry: entry[1])
+        print(
+            f"{way.name} less {ways[0].name}: J&F {difference.mean:+.1f} "
+            f"(95 %: {difference.low:+.1f} to {difference.high:+.1f}); from "
+            f"{worst[0][1]:+.1f} ({worst[0][0]}) to {worst[-1][1]:+.1f} ({worst[-1][0]})"
+        )
+        found[way.name] = {**told, "difference": difference.as_json()}
+    return found
 
 
 def _load(
     model: str,
     device: str,
     precision: "Precision | None",
-    preset: Preset,
+    way: _Way,
     calibrate: Path | None,
 ) -> "Tracker":
     from sam2ov.engine.tracker import Tracker
@@ -135,7 +211,8 @@ def _load(
             model,
             device=device,
             precision=precision,
-            preset=preset.value,
+            preset=way.preset.value,
+            memory=way.memory.value if way.memory is not None else None,
             calibrate=calibrate,
             progress=progress,
         )
@@ -199,7 +276,7 @@ def _facts(
     dataset: Path,
     tracker: "Tracker",
     prompt: PromptName,
-    preset: Preset,
+    way: _Way,
     scores: "list[SequenceScores]",
 ) -> dict[str, Any]:
     from sam2ov.evaluation.scores import (
@@ -215,7 +292,8 @@ def _facts(
         "model": tracker.model.manifest.name,
         "device": tracker.model.device,
         "precision": tracker.model.precision,
-        "preset": preset.value,
+        "preset": way.preset.value,
+        "memory": way.memory.value if way.memory is not None else "as trained",
         "prompt": prompt.value,
         "fps": round(frames_per_second(scores), 2),
         "overall": overall(scores).as_json(),
@@ -235,7 +313,7 @@ def _report(scores: "list[SequenceScores]", facts: dict[str, Any]) -> None:
         print(f"{name:{width}}  {objects:7}  {mean.j:4.1f}  {mean.f:4.1f}  {mean.j_and_f:4.1f}")
     say(
         f"Tracked {facts['fps']:.1f} frames/s with {facts['model']} on {facts['device']} "
-        f"({facts['precision']}, preset {facts['preset']})."
+        f"({facts['precision']}, preset {facts['preset']}, memory {facts['memory']})."
     )
     if clicks := facts.get("corrections"):
         print(

@@ -29,6 +29,13 @@ class Preset(StrEnum):
     fast = "fast"
 
 
+class MemoryName(StrEnum):
+    """See ``sam2ov.engine.policies``."""
+
+    upstream = "upstream"
+    distractor_aware = "distractor-aware"
+
+
 MODEL_HELP = (
     'A name (see "sam2ov models"), a model folder, a checkpoint (a file, or a folder as '
     "transformers saves it), or hf:ORG/REPO/FILE on the model hub."
@@ -41,6 +48,14 @@ PrecisionOption = Annotated[
     typer.Option(help="Inside the networks; the fastest of the device if left out."),
 ]
 PresetOption = Annotated[Preset, typer.Option(help=PRESET_HELP)]
+MemoryOption = Annotated[
+    MemoryName | None,
+    typer.Option(
+        help="Which frames are remembered. upstream: the last ones, as the model was trained; "
+        "distractor-aware: also those with look-alikes, and none without the object, for crowds "
+        "and long absences."
+    ),
+]
 CalibrateOption = Annotated[
     Path | None,
     typer.Option(help="balanced, fast: a clip to calibrate INT8 on; the sample if left out."),

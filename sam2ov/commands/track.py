@@ -15,6 +15,7 @@ from sam2ov.commands.model_options import (
     DEFAULT_MODEL,
     CalibrateOption,
     DeviceOption,
+    MemoryOption,
     ModelOption,
     PrecisionOption,
     Preset,
@@ -134,6 +135,7 @@ def track(
     device: DeviceOption = DEFAULT_DEVICE,
     precision: PrecisionOption = None,
     preset: PresetOption = Preset.quality,
+    memory: MemoryOption = None,
     calibrate: CalibrateOption = None,
     start: Annotated[
         int | None, typer.Option(min=0, help="The first frame to track and write, from 0.")
@@ -198,6 +200,7 @@ def track(
             prompts=collected,
             model=model,
             preset=preset.value,
+            memory=memory.value if memory is not None else None,
             device=device,
             precision=precision.value if precision is not None else None,
             calibrate=calibrate,

@@ -7,7 +7,7 @@ breaks parity. A policy has no state: what it decided about a frame is kept with
 undo and an opened project decide the same again.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # named here, used where NumPy and OpenCV are loaded anyway
     from sam2ov.values.masks import FloatArray
     from sam2ov.values.timeline import Timeline
 
-PolicyName = Literal["upstream"]
+PolicyName = Literal["upstream", "distractor-aware"]
 
 MAX_PROMPTED: Final = 8
 """So many prompted frames are attended to, where the model sets no limit of its own: with more, a
@@ -196,16 +196,6 @@ class UpstreamPolicy:
         else:
             near = list(prompted)
         return near, frozenset(prompted).difference(near)
-
-
-POLICIES: Final[Mapping[PolicyName, Callable[[Manifest, MemorySettings], MemoryPolicy]]] = {
-    "upstream": UpstreamPolicy
-}
-
-
-def make_policy(manifest: Manifest, settings: MemorySettings) -> MemoryPolicy:
-    """The policy that the settings ask for, or else the model's own."""
-    return POLICIES[settings.policy or manifest.memory_policy](manifest, settings)
 
 
 def pointer_range(length: int | None, manifest: Manifest) -> int:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.engine.model import DecodedMasks, ImageFeatures, PromptEmbeddings, SAM2Model
-from sam2ov.engine.policy import Candidates, make_policy
+from sam2ov.engine.policies import make_policy
+from sam2ov.engine.policy import Candidates
 from sam2ov.manifest import Manifest
 from sam2ov.store.results import FrameResult
 from sam2ov.values.masks import (

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.plan import Direction
+from sam2ov.engine.policy import PolicyName
 from sam2ov.errors import PromptError
 from sam2ov.jobs.output import Output
 from sam2ov.mask_files.prompt_file import PromptFile
@@ -28,6 +29,7 @@ class ClipJob(BaseModel):
         prompts: of all objects, masks embedded.
         model: as ``resolve_model`` takes it: a name, a model folder, a checkpoint, ….
         preset: what may be given up for speed.
+        memory: which frames are remembered; None as the model was made for.
         device: an OpenVINO device string.
         precision: inside the networks; None for the device's best.
         calibrate: a clip to calibrate INT8 on; None for the sample.
@@ -48,6 +50,7 @@ class ClipJob(BaseModel):
     prompts: PromptFile
     model: str = "micro"
     preset: PresetName = "quality"
+    memory: PolicyName | None = None
     device: str = "CPU"
     precision: Precision | None = None
     calibrate: Path | None = None

@@ -170,6 +170,7 @@ class ClipRun:
             device=job.device,
             precision=job.precision,
             preset=job.preset,
+            memory=job.memory,
             calibrate=job.calibrate,
             progress=progress,
             cancel=cancel,

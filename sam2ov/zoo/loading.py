@@ -2,12 +2,13 @@
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.model import SAM2Model
+from sam2ov.engine.policy import MemorySettings, PolicyName
 from sam2ov.manifest import Manifest, read_manifest
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.zoo.cache import cache_folder
@@ -28,12 +29,14 @@ class PreparedModel:
         folder: to compile.
         image_size: side of the model's input in pixels, as the preset asks for it.
         preset: how to run it.
+        memory: what is remembered.
         notes: what came of the preset, for people.
     """
 
     folder: Path
     image_size: int
     preset: Preset
+    memory: MemorySettings
     notes: tuple[str, ...] = ()
 
     def compile(self, device: str = "CPU", precision: Precision | None = None) -> SAM2Model:
@@ -49,7 +52,7 @@ class PreparedModel:
             device,
             precision,
             cache_dir=cache_folder() / "compiled",
-            memory=self.preset.memory,
+            memory=self.memory,
             image_size=self.image_size,
         )
 
@@ -60,6 +63,7 @@ def prepare_model(
     device: str = "CPU",
     precision: Precision | None = None,
     preset: PresetName = "quality",
+    memory: PolicyName | None = None,
     calibrate: Path | None = None,
     image_size: int | None = None,
     progress: ProgressCallback | None = None,
@@ -73,6 +77,7 @@ def prepare_model(
         device: of ``SAM2Model``; INT8 is used where it is faster there.
         precision: of ``SAM2Model``, for what is not INT8.
         preset: what may be given up for speed.
+        memory: which frames are remembered; None as the model was made for.
         calibrate: a clip to calibrate INT8 on; None for the sample.
         image_size: side of the model's input in pixels; None for the one that the preset asks for.
         progress: told of downloads (bytes) and conversions (items).
@@ -89,13 +94,14 @@ def prepare_model(
     folder = resolve_model(model_id, image_sizes=sizes, progress=progress, cancel=cancel)
     if image_size is None:
         image_size = size_for(chosen, read_manifest(folder))
+    kept = replace(chosen.memory, policy=memory)
     if not chosen.int8:
-        return PreparedModel(folder, image_size, chosen)
+        return PreparedModel(folder, image_size, chosen, kept)
     if os.fspath(model_id) == BUNDLED_NAME:
         note = f"INT8 is not tried on {BUNDLED_NAME}, whose image encoder is small."
-        return PreparedModel(folder, image_size, chosen, (note,))
+        return PreparedModel(folder, image_size, chosen, kept, (note,))
     if not is_installed():
-        return PreparedModel(folder, image_size, chosen, (NEEDS_NNCF,))
+        return PreparedModel(folder, image_size, chosen, kept, (NEEDS_NNCF,))
     folder = quantize_model(
         folder,
         image_size,
@@ -105,7 +111,7 @@ def prepare_model(
         progress=progress,
         cancel=cancel,
     )
-    return PreparedModel(folder, image_size, chosen, (_what_came_of_it(folder),))
+    return PreparedModel(folder, image_size, chosen, kept, (_what_came_of_it(folder),))
 
 
 def size_for(preset: Preset, manifest: Manifest) -> int:
@@ -123,6 +129,7 @@ def load_model(
     device: str = "CPU",
     precision: Precision | None = None,
     preset: PresetName = "quality",
+    memory: PolicyName | None = None,
     calibrate: Path | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelCheck | None = None,
@@ -136,6 +143,7 @@ def load_model(
         device=device,
         precision=precision,
         preset=preset,
+        memory=memory,
         calibrate=calibrate,
         progress=progress,
         cancel=cancel,

@@ -40,11 +40,15 @@ def test_overlay(model: ClickModel, bench_clip: BenchClip, tmp_path: Path) -> No
 
 
 def test_start(micro_model: Path) -> None:
-    times = start_times(PreparedModel(micro_model, 256, PRESETS["fast"]), "CPU", "f32")
+    times = start_times(
+        PreparedModel(micro_model, 256, PRESETS["fast"], PRESETS["fast"].memory), "CPU", "f32"
+    )
     assert times.cold > 0
     assert times.cached > 0
 
 
 def test_a_start_that_fails(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"(?s)Compiling .* failed.*ModelFolderError"):
-        start_times(PreparedModel(tmp_path, 256, PRESETS["fast"]), "CPU", "f32")
+        start_times(
+            PreparedModel(tmp_path, 256, PRESETS["fast"], PRESETS["fast"].memory), "CPU", "f32"
+        )

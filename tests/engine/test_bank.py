@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sam2ov.engine import policy as policy_module
+from sam2ov.engine import policies as policies_module
 from sam2ov.engine.features import ArrayFrames
 from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.policy import (
@@ -159,7 +159,7 @@ def test_what_a_policy_decided_is_undone_and_loaded_with_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = cast(PolicyName, "scripted")
-    monkeypatch.setattr(policy_module, "POLICIES", {name: Scripted})
+    monkeypatch.setattr(policies_module, "POLICIES", {name: Scripted})
     model = FakeModel(memory=MemorySettings(policy=name))
     with Journal(tmp_path / "journal.sqlite") as journal:
         with make_session(model, journal) as session:
