@@ -141,6 +141,13 @@ def track(
         int | None, typer.Option(min=0, help="The first frame to track and write, from 0.")
     ] = None,
     end: Annotated[int | None, typer.Option(min=0, help="The last frame, included.")] = None,
+    hold_pictures: Annotated[
+        bool,
+        typer.Option(
+            help="A frame with the picture of the one before (animation on twos, a screen that "
+            "stands still) takes over its masks."
+        ),
+    ] = True,
     fill_hole_area: Annotated[
         int,
         typer.Option(min=0, help="Fill holes of up to this many low-resolution pixels; 0: none."),
@@ -204,6 +211,7 @@ def track(
             device=device,
             precision=precision.value if precision is not None else None,
             calibrate=calibrate,
+            hold_pictures=hold_pictures,
             direction=direction.value,
             first=start,
             last=end,

@@ -54,6 +54,10 @@ class MemoryBank:
             self._memories.popitem(last=False)
         self._keep_pointer(frame_idx, memory.pointer)
 
+    def repeat(self, frame_idx: int, earlier: int) -> None:
+        """Take in, for a frame, what another frame with the same picture and answer has left."""
+        self.keep(frame_idx, FrameMemory(self._memory(earlier), self._pointer(earlier)))
+
     def forget(self, frame_idx: int) -> None:
         """Drop what a frame left: its result has changed."""
         self._memories.pop(frame_idx, None)

@@ -1,5 +1,6 @@
 """Image features of the frames in use: decoded, embedded and dropped on demand."""
 
+import hashlib
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
@@ -12,6 +13,7 @@ from sam2ov.engine.model import ImageFeatures, SAM2Model
 from sam2ov.errors import PromptError
 
 _BUDGET_BYTES = 128 << 20
+_MOST_DIGESTS = 64
 
 
 class FrameSource(Protocol):
@@ -80,6 +82,9 @@ class ArrayFrames:
 class FrameFeatures:
     """The features of the frames used last, within a budget of bytes.
 
+    Animation on twos and recordings of screens show a picture for several frames. Where a frame is
+    to the model what its neighbour is, it is not embedded again.
+
     Tracking knows the frame that comes next: ``look_ahead`` has a thread decode and resize it while
     the present one is tracked. Embedding it there as well gains nothing on two cores: two networks
     at a time wait for each other's threads.
@@ -87,12 +92,17 @@ class FrameFeatures:
     Args:
         model: whose image encoder embeds the frames.
         frames: the video; read from two threads.
+        holds_pictures: look for equal neighbours.
     """
 
-    def __init__(self, model: SAM2Model, frames: FrameSource) -> None:
+    def __init__(
+        self, model: SAM2Model, frames: FrameSource, *, holds_pictures: bool = False
+    ) -> None:
         self._model = model
+        self._holds = holds_pictures
         self._frames = frames
         self._entries: OrderedDict[int, ImageFeatures] = OrderedDict()
+        self._digests: OrderedDict[int, bytes] = OrderedDict()
         self._ahead: tuple[int, Future[npt.NDArray[np.uint8]]] | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-ahead")
 
@@ -109,12 +119,24 @@ class FrameFeatures:
 
     def __getitem__(self, frame_idx: int) -> ImageFeatures:
         if frame_idx not in self._entries:
-            features = self._model.encode_image(self._image(frame_idx))
+            image = self._image(frame_idx)
+            if self._holds:
+                self._note(frame_idx, image)
+            neighbours = (frame_idx - 1, frame_idx + 1)
+            held = next((i for i in neighbours if self.shows_same(frame_idx, i)), None)
+            features = self._entries.get(frame_idx if held is None else held)
+            if features is None:
+                features = self._model.encode_image(image)
             self._entries[frame_idx] = features
             while len(self._entries) > max(_BUDGET_BYTES // features.nbytes, 1):
                 self._entries.popitem(last=False)
         self._entries.move_to_end(frame_idx)
         return self._entries[frame_idx]
+
+    def shows_same(self, frame_idx: int, other: int) -> bool:
+        """Whether two frames that were embedded lately are one picture to the model."""
+        digest = self._digests.get(frame_idx)
+        return digest is not None and digest == self._digests.get(other)
 
     def look_ahead(self, frame_idx: int) -> None:
         """Have a frame decoded and resized in the background; the latest one asked for counts."""
@@ -127,6 +149,13 @@ class FrameFeatures:
         self._worker.shutdown(cancel_futures=True)
         self._ahead = None
         self._entries.clear()
+        self._digests.clear()
+
+    def _note(self, frame_idx: int, image: npt.NDArray[np.uint8]) -> None:
+        self._digests[frame_idx] = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+        self._digests.move_to_end(frame_idx)
+        if len(self._digests) > _MOST_DIGESTS:
+            self._digests.popitem(last=False)
 
     def _image(self, frame_idx: int) -> npt.NDArray[np.uint8]:
         if self._ahead is None or self._ahead[0] != frame_idx:

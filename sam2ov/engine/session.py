@@ -57,16 +57,23 @@ class VideoSession:
         frames: the video; the session closes it.
         journal: where results are kept; a temporary one is closed with the session. None for a
             temporary one in the system's folder.
+        holds_pictures: a frame with the picture of the one before takes over its masks, instead of
+            being tracked as upstream does it, which finds slightly others.
     """
 
     def __init__(
-        self, tracker: Tracker, frames: FrameSource, journal: Journal | None = None
+        self,
+        tracker: Tracker,
+        frames: FrameSource,
+        journal: Journal | None = None,
+        *,
+        holds_pictures: bool = False,
     ) -> None:
         self.size_hw = frames.size_hw
         self._tracker = tracker
         self._frames = frames
         self._objects: dict[int, TrackedObject] = {}
-        self._features = FrameFeatures(tracker.model, frames)
+        self._features = FrameFeatures(tracker.model, frames, holds_pictures=holds_pictures)
         self._journal = Journal.temporary() if journal is None else journal
         self._store = ResultStore(self._journal, tracker.manifest.low_res_size)
         # Held for one frame at a time, so that a click never waits for a whole propagation.
@@ -362,12 +369,17 @@ class VideoSession:
         reverse: bool,
     ) -> TrackedFrame:
         direction = -1 if reverse else 1
+        earlier = frame_idx - direction
+        is_held = self._features.shows_same(frame_idx, earlier)
+        logits: dict[int, FloatArray] = {}
         batches: dict[tuple[int, int], list[tuple[TrackedObject, BankSelection]]] = {}
         for target in targets:
             if frame_idx not in target.conditioning:
+                if is_held and target.repeat(frame_idx, earlier, direction):
+                    logits[target.obj_id] = target.mask_logits(frame_idx)
+                    continue
                 selection = target.select(frame_idx, reverse=reverse)
                 batches.setdefault(selection.key, []).append((target, selection))
-        logits: dict[int, FloatArray] = {}
         for batch in _parts(batches.values()):
             found = self._tracker.track(features, [target.gather(each) for target, each in batch])
             results = [each.result for each in found]

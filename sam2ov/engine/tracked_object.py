@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sam2ov.engine.bank import FrameMemory, MemoryBank
 from sam2ov.engine.features import FrameFeatures
@@ -175,6 +176,23 @@ class TrackedObject:
         if is_kept != self.timeline.kept[frame_idx]:
             self.timeline.kept[frame_idx] = is_kept
             self._store.put_marks(self.obj_id, "kept", self.timeline.kept)
+
+    def repeat(self, frame_idx: int, earlier: int, direction: int) -> bool:
+        """Take over the answer of a frame that shows the same picture; tells whether it has one."""
+        timeline = self._frames.timeline
+        if not self._frames.has_result(earlier) or timeline.stale[earlier]:
+            return False
+        if frame_idx in self._prompted:
+            self._drop_prompted(frame_idx)
+        result = replace(self._committed(earlier), prompted=False)
+        facts = self._store.put(self.obj_id, frame_idx, Kind.TRACKED, result, direction)
+        timeline.record(frame_idx, facts)
+        timeline.direction[frame_idx] = direction
+        self._bank.repeat(frame_idx, earlier)
+        if timeline.kept[frame_idx]:
+            timeline.kept[frame_idx] = False
+            self._store.put_marks(self.obj_id, "kept", timeline.kept)
+        return True
 
     def pass_by(self, frame_idx: int, direction: int) -> None:
         """Take note that tracking came through a frame that it starts from."""

@@ -33,6 +33,7 @@ class ClipJob(BaseModel):
         device: an OpenVINO device string.
         precision: inside the networks; None for the device's best.
         calibrate: a clip to calibrate INT8 on; None for the sample.
+        hold_pictures: a frame with the picture of the one before takes over its masks.
         direction: where objects are tracked, from their first prompts, or backwards from their
             last.
         first: the first frame to track and write; None for the clip's.
@@ -54,6 +55,7 @@ class ClipJob(BaseModel):
     device: str = "CPU"
     precision: Precision | None = None
     calibrate: Path | None = None
+    hold_pictures: bool = True
     direction: Direction = "both"
     first: int | None = Field(default=None, ge=0)
     last: int | None = Field(default=None, ge=0)

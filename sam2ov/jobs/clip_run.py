@@ -184,7 +184,12 @@ class ClipRun:
     def session(self) -> VideoSession:
         """Where prompts and masks are; made when it is asked for."""
         if self._session is None:
-            self._session = VideoSession(self.tracker, self.reader, self.journal)
+            self._session = VideoSession(
+                self.tracker,
+                self.reader,
+                self.journal,
+                holds_pictures=self.job.hold_pictures,
+            )
         return self._session
 
     @property

@@ -260,4 +260,4 @@ class OpenClip:
         return chosen if has_fields or chosen != "auto" else None
 
     def _new_session(self, tracker: Tracker) -> VideoSession:
-        return VideoSession(tracker, self.new_reader(), self._journal)
+        return VideoSession(tracker, self.new_reader(), self._journal, holds_pictures=True)
