@@ -65,7 +65,11 @@ def save_as_project(run: ClipRun, path: Path) -> None:
     about, job = run.reader.info, run.job
     state = ProjectState(run.journal, run.reader.size_hw, about.num_frames)
     with run.journal.transaction():
-        state.put_model(ModelDocument.of(job.model, job.device, job.preset, run.tracker.manifest))
+        state.put_model(
+            ModelDocument.of(
+                job.model, job.device, job.preset, job.memory or "upstream", run.tracker.manifest
+            )
+        )
         for target in job.prompts.objects:
             state.put_object(target.known_as())
         state.put_order([target.id for target in job.prompts.objects])

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic_core import from_json
 
+from sam2ov.engine.policy import PolicyName
 from sam2ov.manifest import Manifest
 from sam2ov.mask_files.prompt_file import FramePrompt
 from sam2ov.values.objects import MAX_OBJECTS, ClipObject, ObjectId
@@ -53,27 +54,43 @@ class ModelDocument(Document):
     device: str = Field(max_length=200)
     weights: str = Field(max_length=200)
     preset: PresetName = "quality"
+    memory: PolicyName = "upstream"
 
     @staticmethod
-    def of(model: str, device: str, preset: PresetName, manifest: Manifest) -> "ModelDocument":
-        """What a project notes of a model; its results fit no other weights and no other preset.
+    def of(
+        model: str, device: str, preset: PresetName, memory: PolicyName, manifest: Manifest
+    ) -> "ModelDocument":
+        """What a project notes of a model; its results fit no other weights, preset or memory.
 
         Args:
             model: its name, or folder.
             device: that it runs on.
             preset: of its speed.
+            memory: which frames it remembers.
             manifest: of the networks that the preset runs.
         """
         told = manifest.model_dump_json(exclude_none=True)
         if preset != "quality":
             told += preset
+        if memory != "upstream":
+            told += memory
         weights = hashlib.sha256(told.encode()).hexdigest()
-        return ModelDocument(model=model, device=device, weights=weights, preset=preset)
+        return ModelDocument(
+            model=model, device=device, weights=weights, preset=preset, memory=memory
+        )
 
     @property
     def title(self) -> str:
         """The model for people."""
-        return self.model if self.preset == "quality" else f"{self.model} ({self.preset})"
+        return titled(self.model, self.preset, self.memory)
+
+
+def titled(model: str, preset: PresetName, memory: PolicyName) -> str:
+    """A model with what is unusual of how it runs."""
+    unusual: list[str] = [preset] if preset != "quality" else []
+    if memory != "upstream":
+        unusual.append(f"{memory} memory")
+    return f"{model} ({', '.join(unusual)})" if unusual else model
 
 
 SEQUENCE: TypeAdapter[tuple[FramePrompt, ...]] = TypeAdapter(

@@ -31,7 +31,7 @@ def test_a_table_and_a_file(evaluate: Run, tmp_path: Path) -> None:
     assert lines[0].split() == ["SEQUENCE", "OBJECTS", "J", "F", "J&F"]
     assert [line.split()[0] for line in lines[1:]] == ["left", "right", "overall"]
     assert "right (2 of 2): 16 of 16" in result.stderr
-    assert "frames/s with fake on CPU (f32, preset quality)" in result.stderr
+    assert "frames/s with fake on CPU (f32, preset quality, memory as trained)" in result.stderr
     found = json.loads(out.read_text())
     assert set(found["overall"]) == {"J", "F", "J&F"}
     assert found["overall"]["J"] > 80
@@ -106,3 +106,45 @@ def test_ctrl_c_writes_nothing(
     assert result.exit_code == 130
     assert result.stderr.endswith("Interrupted; nothing was written.\n")
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+def test_a_memory_is_honoured_and_noted(evaluate: Run, tmp_path: Path) -> None:
+    out = tmp_path / "scores.json"
+    result = evaluate("--memory", "distractor-aware", "--json", out)
+    assert result.exit_code == 0, result.output
+    assert "memory distractor-aware" in result.stderr
+    assert json.loads(out.read_text())["memory"] == "distractor-aware"
+    assert evaluate("--memory", "elephant").exit_code == 2
+
+
+def test_ways_of_tracking_are_compared_in_one_run(evaluate: Run, tmp_path: Path) -> None:
+    out = tmp_path / "scores.json"
+    result = evaluate("--compare", "quality,fast,distractor-aware", "--json", out)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("overall") == 3
+    assert "distractor-aware less quality: J&F +0.0 (95 %: +0.0 to +0.0)" in result.stdout
+    found = json.loads(out.read_text())
+    assert (found["preset"], found["memory"]) == ("quality", "as trained")
+    assert list(found["compared"]) == ["fast", "distractor-aware"]
+    difference = found["compared"]["distractor-aware"]["difference"]
+    assert list(difference["sequences"]) == ["left", "right"]
+    assert difference["mean"] == pytest.approx(
+        found["compared"]["distractor-aware"]["overall"]["J&F"] - found["overall"]["J&F"], abs=0.02
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--compare", "quality"), "two or more names"),
+        (("--compare", "fast,fast"), "two or more names, each once"),
+        (("--compare", "quality,turbo"), "'turbo' is none of"),
+        (("--compare", "quality,fast", "--memory", "upstream"), "leave out --memory"),
+    ],
+)
+def test_comparisons_that_make_no_sense(
+    evaluate: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    result = evaluate(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())

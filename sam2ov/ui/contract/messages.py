@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
 from sam2ov.values.field_order import FieldOrder
+from sam2ov.engine.policy import PolicyName
 from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
 
@@ -103,6 +104,7 @@ class ModelView(Message):
     title: str
     device: str
     preset: PresetName
+    memory: PolicyName
     is_demonstration: bool
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdapter, ValidationError
 
+from sam2ov.engine.policy import PolicyName
 from sam2ov.errors import PromptError
 from sam2ov.project import Reach
 from sam2ov.values.clean_up import CleanUp
@@ -251,6 +252,7 @@ class ChooseModel(Payload):
     model: Annotated[str, Field(min_length=1, max_length=4096)]
     device: Annotated[str, Field(min_length=1, max_length=100)]
     preset: PresetName
+    memory: PolicyName
 
 
 class AddModel(Payload):
@@ -258,6 +260,7 @@ class AddModel(Payload):
 
     device: Annotated[str, Field(min_length=1, max_length=100)]
     preset: PresetName
+    memory: PolicyName
 
 
 class AskProjects(Payload):

@@ -80,7 +80,7 @@ class ModelHandlers:
             checkpoint = workspace.checkpoint
             if checkpoint is None:
                 raise ModelError("No model's file has been uploaded. Choose one first.")
-            own = ModelChoice(os.fspath(checkpoint), asked.device, asked.preset)
+            own = ModelChoice(os.fspath(checkpoint), asked.device, asked.preset, asked.memory)
             try:
                 getting = Getting("", Job("load", f"Converting {checkpoint.name}", unit="parts"))
                 yield from self._prepared(workspace, getting, own)
@@ -161,7 +161,7 @@ class ModelHandlers:
 
 
 def _choice(asked: ChooseModel) -> ModelChoice:
-    return ModelChoice(asked.model, asked.device, asked.preset)
+    return ModelChoice(asked.model, asked.device, asked.preset, asked.memory)
 
 
 def _snapshot(workspace: Workspace) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from sam2ov.engine.devices import Precision, available_devices
+from sam2ov.engine.policy import PolicyName
 from sam2ov.engine.tracker import Tracker
 from sam2ov.locks import Rank, new_lock, require_order
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelDocument
+from sam2ov.project.documents import titled
 from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.settings import Settings
 from sam2ov.zoo.catalogue import list_models
@@ -20,22 +22,22 @@ _CAPACITY = 2
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model by name or folder, the OpenVINO device it runs on, and the preset."""
+    """A model by name or folder, the OpenVINO device it runs on, the preset, and the memory."""
 
     model: str
     device: str
     preset: PresetName = "quality"
+    memory: PolicyName = "upstream"
 
     @classmethod
     def of(cls, document: ModelDocument) -> Self:
         """What a project was made with."""
-        return cls(document.model, document.device, document.preset)
+        return cls(document.model, document.device, document.preset, document.memory)
 
     @property
     def label(self) -> str:
         """For people; of different choices different."""
-        name = self.model if self.preset == "quality" else f"{self.model} ({self.preset})"
-        return f"{name} on {self.device}"
+        return f"{titled(self.model, self.preset, self.memory)} on {self.device}"
 
 
 class ModelPool:
@@ -106,6 +108,7 @@ class ModelPool:
             device=choice.device,
             precision=self._precision,
             preset=choice.preset,
+            memory=choice.memory,
             progress=progress,
             cancel=cancel,
         )
@@ -116,9 +119,9 @@ class ModelPool:
             return self._notes.get(choice, ())
 
     def document(self, choice: ModelChoice) -> ModelDocument:
-        """What a project notes of a model; its results fit no other weights and no other preset."""
+        """What a project notes of a model; see there."""
         manifest = self.get(choice).manifest
-        return ModelDocument.of(choice.model, choice.device, choice.preset, manifest)
+        return ModelDocument.of(choice.model, choice.device, choice.preset, choice.memory, manifest)
 
     def is_here(self, choice: ModelChoice) -> bool:
         """Whether a model can be loaded without fetching anything."""

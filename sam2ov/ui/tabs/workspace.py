@@ -317,6 +317,7 @@ def _model_view(choice: ModelChoice) -> ModelView:
         title=title_of(choice.model),
         device=choice.device,
         preset=choice.preset,
+        memory=choice.memory,
         is_demonstration=is_demonstration(choice.model),
     )
 

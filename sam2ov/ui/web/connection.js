@@ -39,7 +39,7 @@ const NOTHING = {
   undo: null,
   redo: null,
   project: null,
-  model: { name: "", title: "", device: "", preset: "quality", is_demonstration: false },
+  model: { name: "", title: "", device: "", preset: "quality", memory: "upstream", is_demonstration: false },
   getting: null,
   job: null,
   mask: null,

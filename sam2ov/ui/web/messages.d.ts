@@ -5,6 +5,7 @@
 export interface AddModel {
   device: string;
   preset: "quality" | "balanced" | "fast";
+  memory: "upstream" | "distractor-aware";
 }
 
 /** Start another object. */
@@ -59,6 +60,7 @@ export interface ChooseModel {
   model: string;
   device: string;
   preset: "quality" | "balanced" | "fast";
+  memory: "upstream" | "distractor-aware";
 }
 
 /**
@@ -321,6 +323,7 @@ export interface ModelView {
   title: string;
   device: string;
   preset: "quality" | "balanced" | "fast";
+  memory: "upstream" | "distractor-aware";
   is_demonstration: boolean;
 }
 

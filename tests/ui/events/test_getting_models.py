@@ -48,7 +48,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 
 
 def wanted(model: str = NAME, preset: str = "quality") -> gr.EventData:
-    return event({"model": model, "device": "CPU", "preset": preset})
+    return event({"model": model, "device": "CPU", "preset": preset, "memory": "upstream"})
 
 
 def get(tab: Tab, during: Callable[[], object] | None = None, model: str = NAME) -> list[Snapshot]:
@@ -188,7 +188,7 @@ def test_malformed_wishes_are_refused(open_tab: Tab, payload: object) -> None:
 
 
 def add(tab: Tab) -> list[Snapshot]:
-    asked = event({"device": "CPU", "preset": "quality"})
+    asked = event({"device": "CPU", "preset": "quality", "memory": "upstream"})
     return [snapshot_of(text) for text in tab.models.add(asked, tab.request)]
 
 

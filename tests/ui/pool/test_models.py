@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sam2ov.engine.devices import available_devices
-from sam2ov.engine.policy import AS_TRAINED
+from sam2ov.engine.policy import AS_TRAINED, PolicyName
 from sam2ov.errors import DeviceError
 from sam2ov.ui.contract.messages import Snapshot
 from sam2ov.ui.events.models import ModelHandlers
@@ -37,15 +37,33 @@ def test_models_that_are_here_are_offered(tmp_path_factory: pytest.TempPathFacto
     assert not is_demonstration("sam2.1-hiera-tiny")
 
 
-def wanted(model: str, device: str, preset: PresetName = "quality") -> gr.EventData:
-    return event({"model": model, "device": device, "preset": preset})
+def wanted(
+    model: str, device: str, preset: PresetName = "quality", memory: PolicyName = "upstream"
+) -> gr.EventData:
+    return event({"model": model, "device": device, "preset": preset, "memory": memory})
 
 
-def use(tab: Tab, model: str, device: str, preset: PresetName = "quality") -> list[Snapshot]:
+def use(
+    tab: Tab,
+    model: str,
+    device: str,
+    preset: PresetName = "quality",
+    memory: PolicyName = "upstream",
+) -> list[Snapshot]:
     """Press Use; gives what the page is told."""
-    return [
-        snapshot_of(text) for text in tab.models.use(wanted(model, device, preset), tab.request)
-    ]
+    asked = wanted(model, device, preset, memory)
+    return [snapshot_of(text) for text in tab.models.use(asked, tab.request)]
+
+
+def test_another_memory_answers_anew_and_stays_with_the_project(open_tab: Tab) -> None:
+    open_tab.click(0, 24, 32)
+    *_, told = use(open_tab, BUNDLED_NAME, "CPU", memory="distractor-aware")
+    assert told.model.memory == "distractor-aware"
+    known = open_tab.project.snapshot.model
+    assert known is not None
+    assert known.memory == "distractor-aware"
+    assert known.title == "micro (distractor-aware memory)"
+    assert ModelChoice.of(known).memory == "distractor-aware"
 
 
 def test_another_model_answers_the_same_prompts(open_tab: Tab) -> None:

@@ -4,10 +4,12 @@
 
 import { megabytes, secondsPerFrame, taskOf } from "../texts.js";
 
+const MEMORY_NAMES = { upstream: "as trained", "distractor-aware": "for look-alikes" };
+
 /**
  * @typedef {object} Shown what a card depends on
  * @property {ModelView} inUse
- * @property {Pick<ModelView, "preset" | "device">} picked
+ * @property {Pick<ModelView, "preset" | "device" | "memory">} picked
  * @property {GettingView | null} getting
  * @property {boolean} isLoading whether another model is being loaded, or a clip
  * @property {boolean} mayFetch
@@ -30,6 +32,7 @@ export function actionOf(card, { inUse, picked, getting, isLoading, mayFetch }) 
   if (card.is_here) {
     const changes = [];
     if (picked.preset !== inUse.preset) changes.push(`with ${picked.preset}`);
+    if (picked.memory !== inUse.memory) changes.push(`with memory ${MEMORY_NAMES[picked.memory]}`);
     if (picked.device !== inUse.device) changes.push(`on ${picked.device}`);
     if (card.name !== inUse.name) return { act: "use", label: "Use", enabled };
     return changes.length ? { act: "use", label: `Use ${changes.join(" ")}`, enabled } : null;

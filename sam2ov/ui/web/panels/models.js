@@ -15,6 +15,11 @@ import { OwnModel } from "./own_model.js";
 
 const ASK_AGAIN_MS = 1000;
 
+const MEMORIES = {
+  upstream: "Memory: the last frames.",
+  "distractor-aware": "Memory: also frames with look-alikes, and none without the object. For crowds and long absences.",
+};
+
 export class Models {
   /**
    * @param {object} parts
@@ -32,6 +37,7 @@ export class Models {
     this.dialog = find(section, '[data-dialog="models"]', HTMLDialogElement);
     this.preset = find(this.dialog, '[data-models="preset"]', HTMLSelectElement);
     this.device = find(this.dialog, '[data-models="device"]', HTMLSelectElement);
+    this.memory = find(this.dialog, '[data-models="memory"]', HTMLSelectElement);
     this.cards = find(this.dialog, '[data-models="cards"]', HTMLUListElement);
     /** @type {ModelList | null} what the server said last, for the picked preset and device */
     this.list = null;
@@ -39,7 +45,7 @@ export class Models {
     this.made = ""; // what the cards were made from
     /** @type {number | undefined} */
     this.again = undefined;
-    for (const picker of [this.preset, this.device]) {
+    for (const picker of [this.preset, this.device, this.memory]) {
       picker.addEventListener("change", () => this.#ask());
     }
     this.dialog.addEventListener("close", () => {
@@ -63,6 +69,7 @@ export class Models {
     const { model } = this.snapshot();
     choose(this.preset, [model.preset], model.preset);
     choose(this.device, [model.device], model.device);
+    this.memory.value = model.memory;
     this.dialog.showModal();
     this.dialog.scrollTop = 0;
     find(this.dialog, "h3", HTMLElement).focus();
@@ -80,9 +87,11 @@ export class Models {
 
   get #picked() {
     const { model } = this.snapshot();
-    if (!this.dialog.open) return { preset: model.preset, device: model.device };
+    if (!this.dialog.open) return { preset: model.preset, device: model.device, memory: model.memory };
     const preset = this.list?.presets.find(({ name }) => name === this.preset.value)?.name;
-    return { preset: preset ?? model.preset, device: this.device.value };
+    /** @type {ModelView["memory"]} */
+    const memory = this.memory.value === "distractor-aware" ? "distractor-aware" : "upstream";
+    return { preset: preset ?? model.preset, device: this.device.value, memory };
   }
 
   async #ask() {
@@ -124,7 +133,8 @@ export class Models {
     say(panel, "name", model.title);
     if (!this.dialog.open || !part(panel, "how").textContent) {
       const speed = card?.seconds ? ` · ${secondsPerFrame(card.seconds, card.is_measured)}` : "";
-      say(panel, "how", `${model.preset} · ${model.device}${speed}`);
+      const memory = model.memory === "upstream" ? "" : " · for look-alikes";
+      say(panel, "how", `${model.preset}${memory} · ${model.device}${speed}`);
     }
     const notes = part(panel, "notes");
     const told = this.list?.notes ?? [];
@@ -151,7 +161,8 @@ export class Models {
     choose(this.device, list.devices, this.device.value);
     const preset = list.presets.find(({ name }) => name === this.preset.value);
     const about = preset ? `${capital(preset.name)}: ${preset.description}.` : "";
-    say(dialog, "about", [about, list.needs].filter(Boolean).join(" "), "models");
+    const memory = MEMORIES[this.#picked.memory];
+    say(dialog, "about", [about, memory, list.needs].filter(Boolean).join(" "), "models");
     say(dialog, "status", statusOf(list), "models");
     const shown = {
       inUse: model,
@@ -204,9 +215,9 @@ export class Models {
       this.send("cancel_model", {});
       return;
     }
-    const { preset, device } = this.#picked;
+    const picked = this.#picked;
     if (!(await this.#agrees(act, card))) return;
-    const wanted = { model: card.name, preset, device };
+    const wanted = { model: card.name, ...picked };
     if (act === "get") {
       this.send("get_model", wanted);
     } else {
