@@ -5,14 +5,15 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_args
 
 import gradio as gr
 from gradio import FileData
 from gradio.utils import get_upload_folder
 from gradio_client.utils import is_file_obj_with_meta
 
-from sam2ov.errors import CancelledError, ModelNotFoundError, Sam2ovError, VideoError
+from sam2ov.engine.policy import PolicyName
+from sam2ov.errors import CancelledError, ModelError, ModelNotFoundError, Sam2ovError, VideoError
 from sam2ov.ui.contract.told import UNEXPECTED, told
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.pool.offers import offered_models
@@ -90,17 +91,25 @@ def file_of(path: Path) -> dict[str, Any]:
     return described
 
 
-def checked_model(own: ModelChoice, model: str | None, preset: str | None) -> ModelChoice:
+def checked_model(
+    own: ModelChoice, model: str | None, preset: str | None, memory: str | None = None
+) -> ModelChoice:
     """The model that a caller wants; what is left out is the server's ``own``.
 
     Raises:
         ModelNotFoundError: it is not on this server.
-        ModelError: there is no such preset.
+        ModelError: there is no such preset or memory.
     """
+    if memory is not None and memory not in get_args(PolicyName):
+        raise ModelError(
+            f"There is no memory {str(memory)[:60]!r}; choose one of "
+            f"{', '.join(get_args(PolicyName))}."
+        )
     wanted = ModelChoice(
         model or own.model,
         own.device,
         own.preset if preset is None else find_preset(str(preset)).name,  # of any JSON
+        own.memory if memory is None else cast("PolicyName", memory),
     )
     if wanted == own:
         return own

@@ -19,6 +19,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from sam2ov.engine.plan import Direction
+from sam2ov.engine.policy import PolicyName
 from sam2ov.errors import (
     ExportError,
     PromptError,
@@ -109,6 +110,7 @@ class PublicApi:
         preset: PresetName | None = None,
         field_order: FieldOrder = "auto",
         square_pixels: bool = False,
+        memory: PolicyName | None = None,
         request: gr.Request | None = None,
     ) -> Iterator[dict[str, Any] | None]:
         """Track objects through a video and return a file with their masks.
@@ -122,6 +124,8 @@ class PublicApi:
             model: a name that list_models gives as "bundled" or "cached"; the server's own if
                 left out.
             preset: quality (the best masks), balanced or fast; the server's own if left out.
+            memory: upstream (the last frames) or distractor-aware (also frames with look-alikes,
+                none without the object); the server's own if left out.
             direction: forward from each object's first prompt, backward from its last, or both,
                 which gives it a mask on every frame.
             output: the format of the file: overlay (an mp4 with the objects in colour), matte (a
@@ -157,7 +161,7 @@ class PublicApi:
                 ),
                 field_order=_checked_field_order(field_order),
             )
-            with self._opened(job, called, model, preset) as run:
+            with self._opened(job, called, model, preset, memory) as run:
                 tell, task = gr.Progress(), Job("track", "Tracking", unit="frames")
                 told, caller, counted = 0.0, caller_of_page(request), time.monotonic()
                 self._usage.require(caller, "tracking")
@@ -255,10 +259,15 @@ class PublicApi:
 
     @contextmanager
     def _opened(
-        self, job: ClipJob, called: str, model: str | None, preset: PresetName | None
+        self,
+        job: ClipJob,
+        called: str,
+        model: str | None,
+        preset: PresetName | None,
+        memory: PolicyName | None = None,
     ) -> Iterator[ClipRun]:
         """A job on an upload with one of the server's models; closed afterwards."""
-        tracker = self._models.get(checked_model(self._choice, model, preset))
+        tracker = self._models.get(checked_model(self._choice, model, preset, memory))
         with ClipRun(job, tracker, limits=self._settings.video, name=called) as run:
             yield run
 

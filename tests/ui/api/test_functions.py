@@ -179,6 +179,7 @@ def test_models_are_listed_with_sizes(
         ({"direction": "sideways"}, "no direction 'sideways': choose forward, backward or both"),
         ({"output": "hologram"}, "no export 'hologram'. Choose one from the list"),
         ({"preset": "turbo"}, "choose one of quality, balanced, fast"),
+        ({"memory": "elephant"}, "choose one of upstream, distractor-aware"),
         ({"model": "/etc", "preset": "fast"}, "no model 'etc' on this server: choose "),
         ({"model": "/etc"}, "no model 'etc' on this server: choose "),
         ({"model": "sam2.1-hiera-large"}, "no model 'sam2.1-hiera-large' on this server"),

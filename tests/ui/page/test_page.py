@@ -104,7 +104,7 @@ def test_what_programs_may_call_is_public_and_typed(page: dict[str, Any]) -> Non
     }
     track = {p["parameter_name"]: p for p in public["/track"]["parameters"]}
     what = ["video", "prompts", "model", "direction", "output", "options", "clean_up", "preset"]
-    what += ["field_order", "square_pixels"]
+    what += ["field_order", "square_pixels", "memory"]
     assert list(track) == what
     assert "filepath" in track["video"]["python_type"]["type"]
     assert track["direction"]["type"] == {"enum": ["forward", "backward", "both"]}
