@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
-from sam2ov.values.field_order import FieldOrder
 from sam2ov.engine.policy import PolicyName
+from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
 

@@ -434,7 +434,7 @@ def test_a_project_file_needs_the_right_clip(tab: Tab, open_tab: Tab) -> None:
         assert other.open("upload").clip is None
     other.open("sample")
     other.upload(kept, "slim.sam2ov")
-    with pytest.warns(UserWarning, match="Open the right clip first"):
+    with pytest.warns(UserWarning, match="Give the right clip: open it first"):
         snapshot = other.open("upload")
     assert snapshot.clip is not None
     assert snapshot.clip.name == "sample.mp4", "what was open still is"
