@@ -157,6 +157,13 @@ def track(
     ] = False,
     clean_up: CleanUpOption = None,
     field_order: FieldOrderOption = "auto",
+    hold_gaps: Annotated[
+        bool,
+        typer.Option(
+            help="Image sequences: where numbers are missing, show the image before, with masks; "
+            "otherwise they are left out."
+        ),
+    ] = False,
     per_object: PerObjectOption = False,
     first_number: FirstNumberOption = None,
     names: NamesOption = None,
@@ -221,6 +228,7 @@ def track(
             save_prompts=save_prompts,
             outputs=(output,),
             field_order=field_order,
+            hold_gaps=hold_gaps,
         )
     )
     if run.outcome is None:

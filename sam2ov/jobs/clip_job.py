@@ -26,6 +26,8 @@ class ClipJob(BaseModel):
     Attributes:
         clip: a video file, or a folder of numbered images.
         field_order: how the clip is read where it is interlaced.
+        hold_gaps: where numbers of images are missing, the one before is shown; otherwise they are
+            left out.
         prompts: of all objects, masks embedded.
         model: as ``resolve_model`` takes it: a name, a model folder, a checkpoint, ….
         preset: what may be given up for speed.
@@ -65,6 +67,7 @@ class ClipJob(BaseModel):
     save_prompts: Path | None = None
     outputs: tuple[Output, ...] = ()
     field_order: FieldOrder = "auto"
+    hold_gaps: bool = False
 
     def frames(self, num_frames: int) -> range:
         """The frames to track and write.

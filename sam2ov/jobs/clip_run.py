@@ -116,7 +116,12 @@ class ClipRun:
             output.check_places([job.clip], clip_stem(self.name), job.exported)
         # A damaged frame is left out now instead of ending the work after hours.
         self.reader = open_video(
-            job.clip, limits, verify=True, name=name, field_order=job.field_order
+            job.clip,
+            limits,
+            verify=True,
+            name=name,
+            field_order=job.field_order,
+            holds_gaps=job.hold_gaps,
         )
         self.tracked_frames = 0
         self.seconds = 0.0

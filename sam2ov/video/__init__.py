@@ -64,6 +64,7 @@ def open_video(
     name: str | None = None,
     cancel: CancelCheck | None = None,
     field_order: FieldOrder = "auto",
+    holds_gaps: bool = False,
 ) -> IsolatedReader:
     """Open a video file or a folder of numbered images; a process of its own decodes it.
 
@@ -81,6 +82,8 @@ def open_video(
         cancel: asked often while a video is opened, which may take minutes.
         field_order: how interlaced pictures are made whole: "auto" measures whether they are
             interlaced and which field comes first, "tff" and "bff" say it, "off" leaves them.
+        holds_gaps: where numbers of images are missing, the one before is shown; otherwise they are
+            left out.
 
     Raises:
         VideoOpenError: there is no such file, it is not a video, it is damaged beyond use, or it
@@ -95,4 +98,5 @@ def open_video(
         name=name,
         cancel=cancel,
         field_order=field_order,
+        holds_gaps=holds_gaps,
     )

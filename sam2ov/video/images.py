@@ -44,6 +44,8 @@ class ImageFolderReader(DecodingReader):
         fps: frame rate to report.
         cache_bytes: memory for images that were used last.
         name: what people know the folder by, for messages; None for its path.
+        holds_gaps: where numbers are missing, the image before is shown; otherwise they are left
+            out.
 
     Attributes:
         paths: the image of each frame.
@@ -60,14 +62,18 @@ class ImageFolderReader(DecodingReader):
         fps: Fraction = DEFAULT_FPS,
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         name: str | None = None,
+        holds_gaps: bool = False,
     ) -> None:
         name = name or str(folder)
         sequence = find_sequence(folder, name)
-        self.paths = sequence.paths
-        limits.check_frames(name, len(self.paths))
-        num_bytes = sum(path.stat().st_size for path in self.paths)
+        num_images = len(sequence.paths)
+        limits.check_frames(name, sequence.span if holds_gaps else num_images)
+        num_bytes = sum(path.stat().st_size for path in sequence.paths)
         limits.check_bytes(name, num_bytes)
-        first = _common_size(self.paths, limits)
+        first = _common_size(sequence.paths, limits)
+        if holds_gaps and sequence.numbers:
+            sequence = sequence.held()
+        self.paths = sequence.paths
         self._limits = limits
         pts = np.arange(len(self.paths), dtype=np.int64)
         pts.setflags(write=False)
@@ -89,6 +95,7 @@ class ImageFolderReader(DecodingReader):
             has_alpha=first.has_alpha,
             bits=first.bits,
             num_bytes=num_bytes,
+            num_held=len(self.paths) - num_images,
             frame_numbers=np.array(sequence.numbers, np.int64) if sequence.numbers else None,
         )
         limits.check_duration(name, float(info.duration))

@@ -70,9 +70,10 @@ class _Clip:
         name: str | None,
         cancel: CancelCheck | None,
         field_order: FieldOrder,
+        holds_gaps: bool,
     ) -> None:
         self.name = name or str(path)
-        self._how = (path, limits, cache_bytes, verify, name, field_order)
+        self._how = (path, limits, cache_bytes, verify, name, field_order, holds_gaps)
         self._lock = new_lock(Rank.CLIP)
         self._numbers = count(served.FIRST + 1)
         self._num_readers = 0
@@ -181,6 +182,7 @@ class IsolatedReader(FrameReader):
         name: str | None = None,
         cancel: CancelCheck | None = None,
         field_order: FieldOrder = "auto",
+        holds_gaps: bool = False,
     ) -> "IsolatedReader":
         """Open a video; arguments and errors are those of ``open_video``."""
         clip = _Clip(
@@ -191,6 +193,7 @@ class IsolatedReader(FrameReader):
             name=name,
             cancel=cancel,
             field_order=field_order,
+            holds_gaps=holds_gaps,
         )
         return cls(clip, cache_bytes, is_first=True)
 

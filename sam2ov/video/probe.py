@@ -64,6 +64,7 @@ class VideoInfo:
         timecode: of frame 0; None where the file has none.
         frame_numbers: int64 [num_frames], the numbers in the names of images, ascending, with gaps
             where images are missing; None where frames have no numbers but their own.
+        num_held: how many frames show the image before, because theirs is missing.
         bits: of the samples of a stored pixel.
         field_order: what pictures show: one moment, or two, the upper ("tff") or the lower ("bff")
             field first.
@@ -93,6 +94,7 @@ class VideoInfo:
     num_bytes: int = 0
     timecode: Timecode | None = None
     frame_numbers: Ticks | None = field(default=None, repr=False, compare=False)
+    num_held: int = 0
     bits: int = 8
     field_order: Literal["progressive", "tff", "bff"] = "progressive"
     is_flagged_interlaced: bool = False
@@ -137,6 +139,8 @@ class VideoInfo:
             lines.append(f"HDR ({self.color.hdr}): shown tone-mapped to BT.709")
         if self.has_alpha:
             lines.append("alpha: kept in cut-outs, on black in other exports")
+        if self.num_held:
+            lines.append(f"{self.num_held} images are missing: the one before each is shown")
         return tuple(lines)
 
     @property

@@ -34,6 +34,21 @@ class Sequence:
     paths: tuple[Path, ...]
     numbers: tuple[int, ...] = ()
 
+    @property
+    def span(self) -> int:
+        """Images from the first number to the last, those that are missing included."""
+        return self.numbers[-1] - self.numbers[0] + 1 if self.numbers else len(self.paths)
+
+    def held(self) -> "Sequence":
+        """With the image before each number that is missing in its place."""
+        paths: list[Path] = []
+        for path, number, behind in zip(
+            self.paths, self.numbers, (*self.numbers[1:], *self.numbers[-1:]), strict=True
+        ):
+            paths += [path] * max(behind - number, 1)
+        numbers = range(self.numbers[0], self.numbers[0] + len(paths)) if paths else ()
+        return Sequence(tuple(paths), tuple(numbers))
+
 
 def find_sequence(place: Path, name: str) -> Sequence:
     """The images that a folder, a pattern in a folder, or the name of an image means.

@@ -43,11 +43,14 @@ def open_in_process(
     verify: bool = False,
     name: str | None = None,
     field_order: FieldOrder = "auto",
+    holds_gaps: bool = False,
 ) -> DecodingReader:
     """Open a video file or a folder of images here; arguments are those of ``open_video``."""
     limits = limits or VideoLimits()
     if path.is_dir() or is_pattern(path) or is_image(path):
-        return ImageFolderReader(path, limits, cache_bytes=cache_bytes, name=name)
+        return ImageFolderReader(
+            path, limits, cache_bytes=cache_bytes, name=name, holds_gaps=holds_gaps
+        )
     return VideoReader(
         path, limits, cache_bytes=cache_bytes, verify=verify, name=name, field_order=field_order
     )
@@ -60,10 +63,17 @@ def open_first(
     verify: bool,
     name: str | None,
     field_order: FieldOrder,
+    holds_gaps: bool,
 ) -> OpenedVideo:
     """Open the video, with the first reader of it."""
     reader = open_in_process(
-        path, limits, cache_bytes=cache_bytes, verify=verify, name=name, field_order=field_order
+        path,
+        limits,
+        cache_bytes=cache_bytes,
+        verify=verify,
+        name=name,
+        field_order=field_order,
+        holds_gaps=holds_gaps,
     )
     _readers[FIRST] = reader
     return OpenedVideo(reader.info, reader.keyframes)

@@ -89,3 +89,28 @@ def test_any_numbers_come_back(
     for number in numbers:
         (folder / f"v2_x.{number:0{padding}d}.exr").touch()
     assert find_sequence(folder, "it").numbers == tuple(sorted(numbers))
+
+
+def test_gaps_are_held_by_choice(tmp_path: Path) -> None:
+    folder = tmp_path / "plates"
+    folder.mkdir()
+    for number in (1001, 1002, 1006, 1007):
+        picture = Image.fromarray(np.full((8, 8, 3), number - 900, np.uint8))
+        picture.save(folder / f"plate.{number}.png")
+    with open_video(folder, holds_gaps=True) as reader:
+        info = reader.info
+        assert (info.num_frames, info.num_held, info.missing_numbers) == (7, 3, 0)
+        assert [info.number_of(frame) for frame in range(7)] == list(range(1001, 1008))
+        shown = [int(frame[0, 0, 0]) for frame in reader]
+        assert shown == [101, 102, 102, 102, 102, 106, 107]
+        assert "3 images are missing: the one before each is shown" in info.treatment
+    with open_video(folder) as reader:
+        assert (reader.info.num_frames, reader.info.num_held) == (4, 0)
+
+
+def test_a_number_far_away_is_no_million_frames(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "far", "a.1.png", "a.900000000.png")
+    with open_video(folder) as reader:
+        assert len(reader) == 2
+    with pytest.raises(VideoOpenError, match="frames"):
+        open_video(folder, holds_gaps=True)
