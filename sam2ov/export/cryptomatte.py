@@ -32,8 +32,8 @@ Id = npt.NDArray[np.float32]
 def open_cryptomatte(plan: ExportPlan) -> Iterator[AddFrame]:
     """Begin a sequence of OpenEXR files.
 
-    Channel ``A`` is what all objects cover together. Where mattes overlap, each has a part of what
-    they cover together.
+    Channel ``A`` is what all objects cover together, less where the clip is transparent. Where
+    mattes overlap, each has a part of what they cover together.
 
     Raises:
         ExportError: the path is taken by something else, or the disk is full.
@@ -47,8 +47,12 @@ def open_cryptomatte(plan: ExportPlan) -> Iterator[AddFrame]:
 
     def file(frame: ExportFrame) -> bytes:
         ranked = _Ranked(source.masks.size_hw, ranks)
+        own = None
+        if info.has_alpha:
+            own = frame.rgba(is_deep=False)[..., 3].astype(np.float32) / np.float32(255)
         for number, target in zip(ids, source.objects, strict=True):
-            ranked.add(number, frame.matte(target, hard=options.edges == "hard"))
+            matte = frame.matte(target, hard=options.edges == "hard")
+            ranked.add(number, matte if own is None else matte * own)
         timecode = info.timecode_of(frame.index)
         told = ExrInfo(info.fps, info.sample_aspect_ratio, timecode=timecode, texts=texts)
         return exr_file(ranked.channels(), told)

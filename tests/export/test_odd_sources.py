@@ -20,6 +20,7 @@ from sam2ov.values.masks import FloatArray
 from sam2ov.values.objects import ClipObject
 from sam2ov.video import PictureForm, open_video
 from tests.export.conftest import settings_of
+from tests.export.test_stills import read_exr
 from tests.video import ffmpeg
 from tools.odd_clips.clips import CLIPS
 from tools.odd_clips.making import make
@@ -219,6 +220,21 @@ def test_alpha_is_the_clips_times_the_masks(
     difference = np.abs(alpha - own)[64:]
     difference[:, 70:90] = difference[:, 150:170] = 0  # codecs soften edges
     assert difference.max() <= 6
+
+
+def test_cryptomatte_is_as_transparent_as_the_clip(folder: Path, tmp_path: Path) -> None:
+    path = export(made("alpha-frames", folder), "cryptomatte", tmp_path)
+    content = sorted(path.iterdir())[1].read_bytes()
+    _, channels = read_exr(content, tmp_path)
+    covered = channels["A"].astype(np.float32)
+    with (
+        open_video(made("alpha-frames", folder)) as reader,
+        reader.twin(cache_bytes=0, form=RGBA) as whole,
+    ):
+        alpha = whole.read(1)[..., 3].astype(np.float32) / 255
+    below = slice(covered.shape[0] // 4 + 2, None)
+    assert alpha[below].min() == 0
+    np.testing.assert_allclose(covered[below], alpha[below], atol=2e-3)
 
 
 @pytest.mark.parametrize("name", ["alpha-prores", "alpha-vp9", "alpha-frames"])
