@@ -112,7 +112,7 @@ def _listen(page: Page, complaints: list[str]) -> None:
         if message.type != "error":
             return
         # Gradio says so itself when its page is left while its stream is open.
-        if message.text.startswith("AbortError: signal is aborted without reason"):
+        if message.text.startswith("AbortError:"):
             is_left = True
         elif not (is_left and "Connection errored out" in message.text):
             complaints.append(f"console: {message.text}")
