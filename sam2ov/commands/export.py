@@ -150,7 +150,14 @@ def _opened(
 
     project = stack.enter_context(open_stored_project(place, VideoLimits().max_bytes, clip))
     order = field_order or project.info.field_order
-    reader = stack.enter_context(open_video(project.clip, field_order=order))
+    reader = stack.enter_context(
+        open_video(
+            project.clip,
+            verify=project.info.is_verified,
+            field_order=order,
+            holds_gaps=project.info.holds_gaps,
+        )
+    )
     for line in reader.info.treatment:
         say(f"{project.info.clip_name}: {line}.")
     require_match(reader, project.info)

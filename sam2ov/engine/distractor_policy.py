@@ -121,7 +121,9 @@ class DistractorAwarePolicy:
 
 def _is_seen(frame_idx: int, frames: ObjectFrames) -> bool:
     """Whether the object has a mask on a frame."""
-    return frames.has_result(frame_idx) and bool(frames.timeline.area[frame_idx] > 0)
+    timeline = frames.timeline
+    is_known = frames.has_result(frame_idx) and not timeline.stale[frame_idx]
+    return bool(is_known and timeline.area[frame_idx] > 0)
 
 
 def _recent(
@@ -129,7 +131,7 @@ def _recent(
 ) -> list[int]:
     """The newest frame with the object, then every fifth that has it, newest first."""
     timeline, taken = frames.timeline, set(without)
-    seen = timeline.has_result & (timeline.area > 0)
+    seen = timeline.has_result & (timeline.area > 0) & ~timeline.stale
     behind = np.flatnonzero(seen[:frame_idx])[::-1] if step > 0 else np.flatnonzero(seen)
     if step < 0:
         behind = behind[behind > frame_idx]

@@ -11,7 +11,7 @@ from sam2ov.engine.tracker import BankContents, Segmentation, Tracker
 from sam2ov.errors import TrackingError
 from sam2ov.store.results import FrameResult, Kind, ResultStore
 from sam2ov.values.masks import FloatArray, no_object
-from sam2ov.values.prompts import PointPrompt, Prompt
+from sam2ov.values.prompts import MaskPrompt, PointPrompt, Prompt
 from sam2ov.values.timeline import Timeline
 
 _EXACT_ANSWERS = 8
@@ -180,7 +180,9 @@ class TrackedObject:
     def repeat(self, frame_idx: int, earlier: int, direction: int) -> bool:
         """Take over the answer of a frame that shows the same picture; tells whether it has one."""
         timeline = self._frames.timeline
-        if not self._frames.has_result(earlier) or timeline.stale[earlier]:
+        is_known = self._frames.has_result(earlier) and not timeline.stale[earlier]
+        # A given mask is finer than what tracking has of it.
+        if not is_known or isinstance(self.prompts.get(earlier), MaskPrompt):
             return False
         if frame_idx in self._prompted:
             self._drop_prompted(frame_idx)
@@ -188,7 +190,11 @@ class TrackedObject:
         facts = self._store.put(self.obj_id, frame_idx, Kind.TRACKED, result, direction)
         timeline.record(frame_idx, facts)
         timeline.direction[frame_idx] = direction
-        self._bank.repeat(frame_idx, earlier)
+        if earlier in self._prompted:  # which is remembered in another way than what was tracked
+            memory = self._tracker.remember(self._features[frame_idx], [result])[0]
+            self._bank.keep(frame_idx, FrameMemory(memory, result.pointer))
+        else:
+            self._bank.repeat(frame_idx, earlier)
         if timeline.kept[frame_idx]:
             timeline.kept[frame_idx] = False
             self._store.put_marks(self.obj_id, "kept", timeline.kept)

@@ -47,15 +47,14 @@ def open_cryptomatte(plan: ExportPlan) -> Iterator[AddFrame]:
 
     def file(frame: ExportFrame) -> bytes:
         ranked = _Ranked(source.masks.size_hw, ranks)
-        own = None
+        for number, target in zip(ids, source.objects, strict=True):
+            ranked.add(number, frame.matte(target, hard=options.edges == "hard"))
+        own: FloatArray | np.float32 = np.float32(1)
         if info.has_alpha:
             own = frame.rgba(is_deep=False)[..., 3].astype(np.float32) / np.float32(255)
-        for number, target in zip(ids, source.objects, strict=True):
-            matte = frame.matte(target, hard=options.edges == "hard")
-            ranked.add(number, matte if own is None else matte * own)
         timecode = info.timecode_of(frame.index)
         told = ExrInfo(info.fps, info.sample_aspect_ratio, timecode=timecode, texts=texts)
-        return exr_file(ranked.channels(), told)
+        return exr_file(ranked.channels(own), told)
 
     layout = (plan.format.template(plan.settings).pattern() + r"\.exr",)
     with file_tree(plan.path, layout) as tree:
@@ -128,10 +127,10 @@ class _Ranked:
             )
             kept[box], share = np.maximum(share, kept[box]), np.minimum(share, kept[box])
 
-    def channels(self) -> dict[str, Channel]:
-        """Two ranks are a layer's R, G and B, A."""
-        shares = self._shares / np.maximum(self._sum, 1)
-        made: dict[str, Channel] = {"A": np.minimum(self._sum, 1).astype(np.float16)}
+    def channels(self, own: FloatArray | np.float32) -> dict[str, Channel]:
+        """Two ranks are a layer's R, G and B, A; ``own`` is the alpha of the picture."""
+        shares = self._shares / np.maximum(self._sum, 1) * own
+        made: dict[str, Channel] = {"A": (np.minimum(self._sum, 1) * own).astype(np.float16)}
         for rank, (ids, share) in enumerate(zip(self._ids, shares, strict=True)):
             layer = f"{LAYER}{rank // 2:02d}"
             id_channel, share_channel = "RG" if rank % 2 == 0 else "BA"

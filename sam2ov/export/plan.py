@@ -14,7 +14,7 @@ from sam2ov.export.format import ExportFormat, ExportSettings, FormatOptions
 from sam2ov.export.names import clip_stem, file_stem
 from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.values.masks import BoolArray, FloatArray, LabelMap
-from sam2ov.values.objects import ClipObject
+from sam2ov.values.objects import ClipObject, plain_name
 from sam2ov.video import FrameReader, PictureForm
 from sam2ov.video.cache import Picture
 
@@ -40,7 +40,7 @@ class ExportSource:
     @staticmethod
     def of(clip_name: str, video: FrameReader, masks: TrackedMasks) -> "ExportSource":
         """All objects of ``masks``."""
-        return ExportSource(clip_name, video, masks, masks.objects)
+        return ExportSource(plain_name(clip_name), video, masks, masks.objects)
 
     def with_square_pixels(self, video: FrameReader) -> "ExportSource":
         """The same, scaled.

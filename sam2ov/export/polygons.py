@@ -7,7 +7,8 @@ outermost pixels: a quarter into each, which those who cut off (Ultralytics) and
 of an object, are joined to it by a line there and back, which encloses nothing.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ _WITHIN = 0.25
 _TOLERANCE = 0.02
 _MAX_TOLERANCE = 1.0
 _MAX_DISTANCES = 4_000_000
+_MOST_JOINED = 300
 
 
 def edge_polygons(mask: BoolArray) -> list[Ring]:
@@ -77,15 +79,49 @@ def _with_holes(rings: list[Ring], tolerance: float) -> Ring:
 
 
 def joined_polygon(rings: list[Ring]) -> Ring:
-    """One ring of several, by the shortest lines from each to what is joined already."""
-    made, *rest = rings
-    while rest:
-        distances = [_nearest(made, ring) for ring in rest]
-        best = min(range(len(rest)), key=lambda number: distances[number][0])
-        _, here, there = distances[best]
-        other = rest.pop(best)
-        made = np.concatenate([made[: here + 1], other[there:], other[: there + 1], made[here:]])
-    return made
+    """One ring of several, by the shortest lines from each to what is joined already.
+
+    Of very many, which are specks, the smallest are left out.
+    """
+    first, *rest = sorted(rings, key=lambda ring: -abs(_area(ring)))[:_MOST_JOINED]
+    if not rest:
+        return first
+    # By Prim: what is joined grows by one ring, and only that is new to those that wait.
+    joined = [first]
+    nearest = {number: (_nearest(first, ring), 0) for number, ring in enumerate(rest)}
+    lines: dict[int, list[tuple[int, int, int]]] = {}
+    order = []
+    while nearest:
+        number = min(nearest, key=lambda each: nearest[each][0][0])
+        (_, here, there), parent = nearest.pop(number)
+        joined.append(rest[number])
+        place = len(joined) - 1
+        lines.setdefault(parent, []).append((here, there, place))
+        order.append(number)
+        for other, (known, _) in nearest.items():
+            found = _nearest(rest[number], rest[other])
+            if found[0] < known[0]:
+                nearest[other] = found, place
+    return _walked(joined, lines, 0, 0)
+
+
+def _walked(
+    joined: list[Ring], lines: Mapping[int, list[tuple[int, int, int]]], number: int, start: int
+) -> Ring:
+    """A ring from one of its corners around to it, and all that hangs on it there and back."""
+    ring = joined[number]
+    corners = [(start + step) % len(ring) for step in range(len(ring))]
+    by_corner: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for here, there, other in lines.get(number, ()):
+        by_corner[here].append((there, other))
+    parts: list[Ring] = []
+    for corner in corners:
+        parts.append(ring[corner : corner + 1])
+        for there, other in by_corner[corner]:
+            parts += [_walked(joined, lines, other, there), ring[corner : corner + 1]]
+    if number:  # back to where the line came in
+        parts.append(ring[start : start + 1])
+    return np.concatenate(parts)
 
 
 def _nearest(one: Ring, other: Ring) -> tuple[float, int, int]:

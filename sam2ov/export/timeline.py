@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sam2ov.errors import ExportError
 from sam2ov.export.files import file_tree
 from sam2ov.export.format import ExportSettings
 from sam2ov.export.matte import open_matte
@@ -33,11 +34,13 @@ def open_timeline(plan: ExportPlan) -> Iterator[AddFrame]:
     """Begin a folder or archive of a timeline and the mattes that it refers to.
 
     Raises:
-        ExportError: the path is taken by something else, or the disk is full.
+        ExportError: the path is taken by something else, the disk is full, or the kind of timeline
+            does not know the clip's frame rate.
         VideoWriteError: a matte cannot be written.
     """
     source, options = plan.source, plan.options(TimelineOptions)
     names = {target: _matte_name(source, target) for target in source.objects}
+    timelines = _written(source, options, names)
     with (
         file_tree(plan.path, _LAYOUT) as tree,
         ScratchFolder(f".{plan.path.name}.", plan.path.parent) as folder,
@@ -55,8 +58,23 @@ def open_timeline(plan: ExportPlan) -> Iterator[AddFrame]:
             yield add
         for name in names.values():
             tree.add(f"{_FOLDER}/{name}", folder / name)
-        for name, content in _timelines(source, options, names):
+        for name, content in timelines:
             tree.write(name, content.encode())
+
+
+def _written(
+    source: ExportSource, options: TimelineOptions, mattes: Mapping[ClipObject, str]
+) -> list[tuple[str, str]]:
+    """The timelines, before anything else is: adapters do not know every frame rate."""
+    from opentimelineio.exceptions import OTIOError
+
+    try:
+        return list(_timelines(source, options, mattes))
+    except (ValueError, KeyError, ArithmeticError, OTIOError) as error:
+        raise ExportError(
+            f"{options.timeline} cannot tell of {float(source.video.info.fps):g} frames a second "
+            f"({error}). Choose timeline=otio."
+        ) from error
 
 
 def _matte_name(source: ExportSource, target: ClipObject) -> str:

@@ -1,7 +1,9 @@
 """Keeping what was tracked as a project where an output of it could not be written."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from sam2ov.errors import ExportError, Sam2ovError, VideoError
 from sam2ov.export.names import clip_stem
@@ -11,6 +13,7 @@ from sam2ov.project.archive import SUFFIX, save_project_file
 from sam2ov.project.documents import ModelDocument
 from sam2ov.project.folder import ProjectInfo
 from sam2ov.project.state import ProjectState
+from sam2ov.values.objects import MAX_NAME_LENGTH, plain_name
 
 
 def write_or_keep(
@@ -33,17 +36,17 @@ def write_or_keep(
 
 def _kept(run: ClipRun) -> str:
     """Keep it beside the first output, else where the system has room; say where."""
-    failed: Sam2ovError | None = None
+    failed: Exception | None = None
     for folder in (run.job.outputs[0].path.parent, Path(tempfile.gettempdir())):
         path = _free(folder, f"{clip_stem(run.name)}-tracked")
         try:
             save_as_project(run, path)
-        except Sam2ovError as error:
+        except (Sam2ovError, OSError, ValueError) as error:
             failed = error
             continue
         return (
-            f"What was tracked is kept: sam2ov export {path} --clip {run.job.clip} writes it "
-            "without tracking again."
+            f"What was tracked is kept: sam2ov export {quote(str(path))} --clip "
+            f"{quote(str(run.job.clip))} writes it without tracking again."
         )
     return f"Nor could the tracking be kept: {failed}"
 
@@ -71,7 +74,8 @@ def save_as_project(run: ClipRun, path: Path) -> None:
             )
         )
         for target in job.prompts.objects:
-            state.put_object(target.known_as())
+            known = target.known_as()
+            state.put_object(replace(known, name=known.name[:MAX_NAME_LENGTH]))
         state.put_order([target.id for target in job.prompts.objects])
         for obj_id, by_frame in run.prompts.items():
             for frame_idx, prompt in by_frame.items():
@@ -79,10 +83,12 @@ def save_as_project(run: ClipRun, path: Path) -> None:
         if len(run.frames) < about.num_frames:
             state.put_in_out(run.frames)
     info = ProjectInfo(
-        clip_name=run.name,
+        clip_name=plain_name(run.name)[-255:],
         num_frames=about.num_frames,
         width=about.width,
         height=about.height,
         field_order=job.field_order,
+        is_verified=True,
+        holds_gaps=job.hold_gaps,
     )
     save_project_file(path, info, run.journal, None, pictures=run.reader)

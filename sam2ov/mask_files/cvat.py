@@ -62,6 +62,9 @@ def cvat_masks(content: bytes) -> Iterator[FoundMask]:
 
 
 def _found(root: ET.Element) -> Iterator[FoundMask]:
+    tasks = {each.get("task_id") for kind in ("track", "image") for each in root.iter(kind)}
+    if len(tasks) > 1:
+        raise PromptError(f"The XML file holds {len(tasks)} tasks. Export one of them.")
     shapes = [*_of_tracks(root), *_of_images(root)]
     if not shapes:
         others = sorted({element.tag for element in root.iter() if element.tag in _OTHERS})

@@ -9,6 +9,7 @@ from sam2ov.errors import PromptError
 from sam2ov.values.rle import Rle
 
 _MOST_OBJECTS: Final = 10_000
+_LARGEST_ID: Final = (1 << 63) - 1
 MOST_DIGITS: Final = 18
 """Of a number in a name: some have their time in nanoseconds there."""
 
@@ -73,7 +74,8 @@ class ObjectIds:
                 )
             while self._first_free in self._taken:
                 self._first_free += 1
-            number = own if own >= 1 and own not in self._taken else self._first_free
+            is_free = 1 <= own <= _LARGEST_ID and own not in self._taken
+            number = own if is_free else self._first_free
             self._known[key] = number
             self._taken.add(number)
         return self._known[key]

@@ -112,7 +112,9 @@ def _regions(tasks: list[LabelStudioTask]) -> Iterator[_Region]:
         for region in _answers(task):
             value = region.value
             if value is None or (
-                value.rle is None and value.points is None and value.width is None
+                value.rle is None
+                and value.points is None
+                and (value.width is None or value.height is None)
             ):
                 continue
             if region.original_height is None or region.original_width is None:

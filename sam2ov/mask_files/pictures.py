@@ -6,7 +6,7 @@ white of a soft matte, or of a mask that was saved as a JPEG, lie along edges. W
 either is refused, and the user says which it is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import cv2
@@ -78,10 +78,12 @@ class Labels:
     Attributes:
         values: [H, W], whose pixels of one value belong together.
         objects: the values that are objects.
+        is_soft: it was taken for a matte by its edges; others of its sequence are mattes, too.
     """
 
     values: npt.NDArray[np.integer]
     objects: tuple[Label, ...]
+    is_soft: bool = False
 
     def mask(self, value: int) -> BoolArray:
         """Where an object is."""
@@ -106,7 +108,7 @@ def labels_of(image: Image.Image, name: str, how: Reading) -> Labels:
     """
     if image.mode == "1":
         return _one_object(np.asarray(image, np.bool_))
-    if image.mode == "P":
+    if image.mode == "P" and how.kind != "matte":
         return _label_map(np.asarray(image), name, is_palette=True)
     if image.mode in {"L", "F"} or image.mode.startswith("I"):
         return _of_grey(np.asarray(image), name, how)
@@ -131,7 +133,7 @@ def _of_grey(values: npt.NDArray[np.generic], name: str, how: Reading) -> Labels
     if how.kind == "matte" or may_be_soft:
         share = _share_in_areas(grey, between)
         if how.kind == "matte" or share <= _EDGES:
-            return _one_object(grey > how.threshold * white)
+            return replace(_one_object(grey > how.threshold * white), is_soft=True)
         if share < _AREAS:
             raise PromptError(
                 f"{name} may be a label map or a soft matte: {share:.0%} of what is neither black "
@@ -149,7 +151,7 @@ def _label_map(values: npt.NDArray[np.integer], name: str, *, is_palette: bool =
             f"to {MOST_LABELS:,}."
         )
     if len(found) == 1 and found[0] in {_VOID, 65535} and not is_palette:
-        return Labels(values, (Label(found[0], 1),))  # black and white
+        return _one_object(values == found[0])  # black and white
     return Labels(
         values,
         tuple(
@@ -179,7 +181,8 @@ def _of_colours(
         return _one_object(inside & (packed > 0))
     colours, counts = np.unique(packed[packed > 0], return_counts=True)
     if len(colours) == 1:
-        return _one_object(packed > 0)
+        colour = int(colours[0])
+        return Labels(packed, (Label(colour, name=f"#{colour:06x}"),))
     by_size = [int(colours[place]) for place in np.argsort(-counts, kind="stable")]
     plain = [colour for colour in by_size[:_MOST_COLOURS] if _fills_areas(packed == colour)]
     covered = int(counts[np.isin(colours, plain)].sum())

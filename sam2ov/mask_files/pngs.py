@@ -3,6 +3,7 @@
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
@@ -43,7 +44,10 @@ def png_masks(
             raise PromptError(f"{name} and {by_folder[folder][number]} are of one frame.")
         by_folder[folder][number] = name
     first = next(iter(by_folder.values()))
-    if len(by_folder) > 1 and _is_label_map(bundle, next(iter(first.values()))):
+    are_maps = how.kind == "labels" or (
+        how.kind == "auto" and _is_label_map(bundle, next(iter(first.values())))
+    )
+    if len(by_folder) > 1 and are_maps:
         raise PromptError(
             f"There are label maps in {len(by_folder)} folders. Give the folder of one video."
         )
@@ -54,6 +58,8 @@ def png_masks(
             if number not in frames:
                 continue
             labels = _labels(bundle, frames[number], how)
+            if labels.is_soft:  # where it fades, values alone would not tell
+                how = replace(how, kind="matte")
             if len(by_folder) > 1:
                 leaf = PurePosixPath(folder).name
                 is_number = leaf.isdecimal() and len(leaf) <= MOST_DIGITS

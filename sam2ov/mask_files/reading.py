@@ -24,13 +24,14 @@ from sam2ov.mask_files.prompt_file import (
     FramePrompt,
     ObjectPrompts,
     PromptFile,
+    RleMask,
     from_prompt,
     parse_prompt_file,
 )
 from sam2ov.mask_files.schemas import CocoFile, CocoResult, LabelStudioTask, SavFile, Several
 from sam2ov.mask_files.yolo import is_yolo_text, yolo_masks
 from sam2ov.values.prompts import MaskPrompt
-from sam2ov.values.rle import is_empty
+from sam2ov.values.rle import Rle, decode_rle, encode_rle, is_empty
 from sam2ov.workers.heartbeat import beat
 
 _MAX_PROMPTS = 20_000
@@ -150,9 +151,11 @@ def _entry(
     found: FoundMask, frame: int, earlier: dict[int, FramePrompt], choice: Choice
 ) -> FramePrompt | None:
     """The prompt of a mask; None if it is not wanted."""
+    if frame in earlier:
+        return _together(found, earlier[frame])
     if earlier:
         distance = frame - min(earlier)
-        if choice.every is None or distance % choice.every or frame in earlier:
+        if choice.every is None or distance % choice.every:
             return None
     if frame > LARGEST_NUMBER:
         raise PromptError(f"The files have a frame {found.number:.3e}, which no video has.")
@@ -161,6 +164,26 @@ def _entry(
     if found.mask is None or is_empty(found.mask):
         return None
     return from_prompt(frame, MaskPrompt(found.mask))
+
+
+def _together(found: FoundMask, earlier: FramePrompt) -> FramePrompt | None:
+    """An object in several parts is all of them.
+
+    Raises:
+        PromptError: one of them is a box.
+    """
+    if found.mask is not None and is_empty(found.mask):
+        return None
+    if found.mask is None or not isinstance(earlier.mask, RleMask):
+        raise PromptError(
+            f"The file has several shapes of object {found.obj_id} on frame {found.number}, and "
+            "one of them is a box. Give each box an object of its own."
+        )
+    known = Rle(earlier.mask.size, earlier.mask.counts)
+    if known.size_hw != found.mask.size_hw:
+        raise PromptError(f"Two masks of frame {found.number} differ in size.")
+    both = encode_rle(decode_rle(known) | decode_rle(found.mask))
+    return from_prompt(earlier.frame, MaskPrompt(both))
 
 
 def _found(bundle: Bundle, name: str, most: int, choice: Choice) -> Iterator[FoundMask]:
@@ -189,23 +212,20 @@ def _labelled(bundle: Bundle, most: int, choice: Choice) -> Iterator[FoundMask] 
         for name in bundle.ending(".txt")
         if PurePosixPath(name).name.casefold() not in _NO_LABELS
     ]
-    first = next(
-        ((name, line) for name in names if (line := _first_line(bundle, name, most))), None
-    )
-    if first is None:
-        return None
-    if is_mots_text(first[1]):
-        if len(names) > 1:
-            raise PromptError(
-                f"There are texts of {len(names)} videos. Give the file of one of them."
-            )
-        return mots_masks(bundle.read(first[0], most), first[0], mots_classes(bundle))
-    return yolo_masks(bundle, names, choice.size_hw) if is_yolo_text(first[1]) else None
+    lines = {name: _first_line(bundle, name, most) for name in names}
+    mots = [name for name, line in lines.items() if is_mots_text(line)]
+    if len(mots) > 1:
+        raise PromptError(f"There are texts of {len(mots)} videos. Give the file of one of them.")
+    if mots:
+        return mots_masks(bundle.read(mots[0], most), mots[0], mots_classes(bundle))
+    # Beside labels lie lists of pictures, licences and notes.
+    labels = [name for name, line in lines.items() if is_yolo_text(line)]
+    return yolo_masks(bundle, labels, choice.size_hw) if labels else None
 
 
 def _first_line(bundle: Bundle, name: str, most: int) -> str:
     content = bundle.read(name, most).strip()
-    return content.split(b"\n", 1)[0].decode("utf-8", "replace")
+    return content.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
 
 
 def _annotated(content: bytes, name: str, choice: Choice) -> Iterator[FoundMask] | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_PIXELS: Final = 40_000_000
 """Of a mask: a little above 8K."""
@@ -12,6 +12,8 @@ Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 _T = TypeVar("_T")
 Several = Annotated[list[_T], Field(fail_fast=True)]
 """Of millions of wrong values only the first is reported."""
+Coordinate = Annotated[float, Field(gt=-1e9, lt=1e9)]
+"""Of any kind; what is computed with it stays exact, and finite."""
 Number = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
 
 
@@ -54,8 +56,8 @@ class CocoAnnotation(_Part):
 
     image_id: Number
     category_id: Number
-    segmentation: RleFields | Several[Several[FiniteFloat]] = []
-    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    segmentation: RleFields | Several[Several[Coordinate]] = []
+    bbox: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
     track_id: Number | None = None
     instance_id: Number | None = None
     attributes: dict[str, Any] = {}
@@ -107,7 +109,7 @@ class CocoResult(_Part):
     image_id: Number
     category_id: Number
     segmentation: RleFields | None = None
-    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    bbox: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
     track_id: Number | None = None
 
 
@@ -116,22 +118,22 @@ class VideoBox(_Part):
 
     frame: Annotated[int, Field(ge=1, le=1 << 40)]
     enabled: bool = True
-    x: FiniteFloat
-    y: FiniteFloat
-    width: FiniteFloat
-    height: FiniteFloat
+    x: Coordinate
+    y: Coordinate
+    width: Coordinate
+    height: Coordinate
 
 
 class RegionValue(_Part):
     """What a region of Label Studio is; which fields there are depends on its kind."""
 
     rle: Several[Annotated[int, Field(ge=0, le=255)]] | None = None
-    points: Several[tuple[FiniteFloat, FiniteFloat]] | None = None
-    x: FiniteFloat | None = None
-    y: FiniteFloat | None = None
-    width: FiniteFloat | None = None
-    height: FiniteFloat | None = None
-    rotation: FiniteFloat = 0
+    points: Several[tuple[Coordinate, Coordinate]] | None = None
+    x: Coordinate | None = None
+    y: Coordinate | None = None
+    width: Coordinate | None = None
+    height: Coordinate | None = None
+    rotation: Coordinate = 0
     sequence: Several[VideoBox] | None = None
     labels: Several[str] | None = None
     brushlabels: Several[str] | None = None

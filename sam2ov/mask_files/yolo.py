@@ -69,12 +69,16 @@ def yolo_masks(
         PromptError: a line is malformed, or objects are not told apart.
     """
     classes = _class_names(bundle)
-    lines: list[_Line] = []
+    texts: list[tuple[int, str, str]] = []
+    by_number: dict[int, str] = {}
     for name in names:
-        number = last_number(PurePosixPath(name).stem)
-        content = bundle.read(name, _MAX_LABELS_BYTES).decode("utf-8", "replace")
-        texts = (text for text in content.splitlines() if text.strip())
-        lines.extend(_parsed(text, 0 if number is None else number, name) for text in texts)
+        number = last_number(PurePosixPath(name).stem) or 0
+        if by_number.setdefault(number, name) != name:
+            raise PromptError(f"{name} and {by_number[number]} are of one frame.")
+        content = bundle.read(name, _MAX_LABELS_BYTES).decode("utf-8-sig", "replace")
+        texts += [(number, name, text) for text in content.splitlines() if text.strip()]
+    has_tracks = _has_tracks([text for *_, text in texts])
+    lines = [_parsed(text, number, name, has_tracks) for number, name, text in texts]
     require_one_per_frame(
         (
             (line.file, classes.get(line.class_id, str(line.class_id)))
@@ -98,7 +102,19 @@ def yolo_masks(
             yield FoundMask(line.number, obj_id, class_name, mask)
 
 
-def _parsed(line: str, number: int, file: str) -> _Line:
+def _has_tracks(lines: list[str]) -> bool:
+    """Whether lines end in tracks, which are whole numbers from 1 on.
+
+    One alone does not tell: the 1 of the first track might be the corner of a polygon.
+    """
+    last = [line.split()[-1] for line in lines]
+    are_whole = all(word.isdecimal() and int(word[:18]) >= 1 for word in last)
+    return are_whole and (
+        any(int(word[:18]) > 1 for word in last) or len(lines) > 1 or len(lines[0].split()) == 7
+    )
+
+
+def _parsed(line: str, number: int, file: str, has_tracks: bool = False) -> _Line:
     """A class, then shares, then perhaps a confidence and a track."""
     words = line.split()
     values = [_value(word) for word in words]
@@ -106,11 +122,9 @@ def _parsed(line: str, number: int, file: str) -> _Line:
         raise PromptError(f"{file} has a line that is no label of YOLO: {line[:60]!r}.")
     shares = [value for value in values[1:] if value is not None]
     track: int | None = None
-    is_odd = len(shares) % 2 == 1
-    if (is_odd or shares[-1] > 1 + _OUTSIDE) and words[-1].isdecimal() and shares[-1] >= 1:
+    if has_tracks or (shares[-1] > 1 + _OUTSIDE and words[-1].isdecimal()):
         track = int(shares.pop())
-        is_odd = len(shares) % 2 == 1
-    if is_odd:
+    if len(shares) % 2 == 1:
         shares.pop()  # how sure the network was
     is_shape = len(shares) == _BOX or len(shares) >= _TRIANGLE
     is_inside = all(-_OUTSIDE <= share <= 1 + _OUTSIDE for share in shares)
@@ -142,14 +156,20 @@ def _drawn(shares: tuple[float, ...], size_hw: tuple[int, int]) -> BoolArray:
 def _class_names(bundle: Bundle) -> Mapping[int, str]:
     for name in bundle.ending(".yaml", ".yml"):
         try:
-            found = yaml.safe_load(bundle.read(name, _MAX_NAMES_BYTES))
+            # All scalars are texts then: tags have no say in what becomes of them.
+            content = bundle.read(name, _MAX_NAMES_BYTES)
+            found = yaml.load(content, yaml.BaseLoader)  # noqa: S506 - makes texts alone
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise PromptError(f"{name} is no YAML that can be read.") from error
         listed = found.get("names") if isinstance(found, dict) else None
         if isinstance(listed, list):
-            listed = dict(enumerate(listed))
+            listed = {str(number): each for number, each in enumerate(listed)}
         if isinstance(listed, dict):
-            return {number: str(each)[:200] for number, each in listed.items()}
+            return {
+                int(number): each[:200]
+                for number, each in listed.items()
+                if isinstance(each, str) and str(number)[:9].isdecimal()
+            }
     for name in bundle.ending("classes.txt"):
         text = bundle.read(name, _MAX_NAMES_BYTES).decode("utf-8", "replace")
         return dict(enumerate(line.strip()[:200] for line in text.splitlines()))

@@ -84,7 +84,10 @@ def save_project_file(
         CancelledError: ``cancel`` returned true; nothing is left at ``path``.
     """
     if clip is None and pictures is not None:
-        told = {"fps": str(pictures.info.fps), "marks": marks_of(pictures)}
+        told = {
+            "fps": str(pictures.info.fps.limit_denominator(100_000)),
+            "marks": marks_of(pictures),
+        }
         info = info.model_copy(update=told)
     with (
         unfinished_file(path) as unfinished,

@@ -33,8 +33,8 @@ _FLAT: Final = 2.0
 
 _OTHER_RATE: Final = 0.01
 
-Picture = npt.NDArray[np.float32]
-"""[36, 64] grey values less their mean, whose squares sum to 1; zeros where it is flat."""
+Grey = npt.NDArray[np.uint8]
+"""[36, 64]."""
 
 
 class ClipMark(BaseModel):
@@ -121,7 +121,7 @@ def require_match(clip: Pictures, facts: ClipFacts) -> None:
                 facts,
                 f"{float(rate):g} frames a second, but the clip here has {float(found.fps):g}",
             )
-    marks = [(mark.frame, _picture_of(mark)) for mark in facts.marks if mark.frame < length]
+    marks = [(mark.frame, _grey_of(mark)) for mark in facts.marks if mark.frame < length]
     if not marks:
         return
     here = _unlike(clip, marks, 0)
@@ -144,23 +144,25 @@ def _refuse(facts: ClipFacts, difference: str) -> None:
     )
 
 
-def _unlike(clip: Pictures, marks: Sequence[tuple[int, Picture]], step: int) -> list[float]:
+def _unlike(clip: Pictures, marks: Sequence[tuple[int, Grey]], step: int) -> list[float]:
     """How unlike the frames so many behind the marks are to them; 0 is equal."""
     last = clip.info.num_frames - 1
     found = []
-    for frame, picture in marks:
-        other = _normal(_small(clip.read(min(max(frame + step, 0), last))))
-        if not picture.any() or not other.any():
-            found.append(0.0 if picture.any() == other.any() else 1.0)
+    for frame, grey in marks:
+        other = _small(clip.read(min(max(frame + step, 0), last)))
+        deviations = float(grey.std()), float(other.std())
+        if min(deviations) < _FLAT:
+            # A picture that is nearly flat may be one that is flat, a little brighter.
+            found.append(0.0 if max(deviations) < 2 * _FLAT else 1.0)
         else:
-            found.append(1 - float((picture * other).sum()))
+            found.append(1 - float((_normal(grey) * _normal(other)).sum()))
     return found
 
 
-def _picture_of(mark: ClipMark) -> Picture:
+def _grey_of(mark: ClipMark) -> Grey:
     try:
         grey = np.frombuffer(base64.b64decode(mark.grey, validate=True), np.uint8)
-        return _normal(grey.reshape(_HEIGHT, _WIDTH))
+        return grey.reshape(_HEIGHT, _WIDTH)
     except ValueError as error:
         raise ProjectError("The project file is damaged. Open another copy.") from error
 
@@ -171,9 +173,8 @@ def _small(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(small, np.uint8)
 
 
-def _normal(grey: npt.NDArray[np.uint8]) -> Picture:
+def _normal(grey: Grey) -> npt.NDArray[np.float32]:
+    """Less its mean; its squares sum to 1."""
     values = grey.astype(np.float32)
     values -= values.mean()
-    if values.std() < _FLAT:
-        return np.zeros_like(values)
     return np.asarray(values / np.sqrt((values**2).sum()), np.float32)

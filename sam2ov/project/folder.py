@@ -38,7 +38,8 @@ class ProjectInfo(BaseModel):
 
     ``clip_name`` is the name that the user knows the clip by; ``is_sample`` says that it is the one
     that comes with sam2ov, of which no copy is kept. ``fps`` and ``marks`` are there where the clip
-    is not: another one is told by them. ``field_order`` is how the clip is read.
+    is not: another one is told by them. ``field_order`` is how the clip is read, ``is_verified``
+    that its damaged frames were left out, ``holds_gaps`` that missing images were not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,8 @@ class ProjectInfo(BaseModel):
     fps: Annotated[str, Field(pattern=r"^[1-9]\d{0,8}(/[1-9]\d{0,8})?$")] | None = None
     marks: Annotated[tuple[ClipMark, ...], Field(max_length=100)] = ()
     field_order: FieldOrder = "auto"
+    is_verified: bool = False
+    holds_gaps: bool = False
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,16 @@ def test_outlines_are_short_and_close(radius: int) -> None:
     (joined,) = centre_polygons(mask, joined=True)
     # The line between the parts is drawn, a pixel wide.
     assert iou(drawn_by_yolo([joined], mask.shape), mask) >= (0.98 if radius > 9 else 0.9)
+
+
+def test_very_many_specks_take_no_time_worth_mentioning() -> None:
+    rng = np.random.default_rng(1)
+    mask = np.zeros((2160, 3840), np.bool_)
+    mask[500:1500, 500:1500] = True
+    for _ in range(900):
+        y, x = int(rng.integers(0, 2150)), int(rng.integers(0, 3830))
+        mask[y : y + 3, x : x + 3] = True
+    (joined,) = centre_polygons(mask, joined=True)
+    drawn = np.zeros(mask.shape, np.uint8)
+    cv2.fillPoly(drawn, [np.floor(joined).astype(np.int32)], (1,))
+    assert (drawn.astype(np.bool_) & mask).sum() >= 0.98 * mask.sum()

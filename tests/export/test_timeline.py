@@ -152,3 +152,17 @@ def test_timecode_in_names(
     settings = ExportSettings(names="{object}-{timecode}", per_object=True)
     with pytest.raises(ExportError, match="for files of single frames"):
         FORMATS["matte"].check(tmp_path / "a.mp4", settings)
+
+
+@pytest.mark.parametrize("fps", [Fraction(30000, 1001), Fraction(25, 2)], ids=str)
+def test_rates_that_an_adapter_does_not_know_are_told_before_the_mattes(
+    scene: Scene, logits: FloatArray, tmp_path: Path, fps: Fraction
+) -> None:
+    clip = write_clip(tmp_path / "clip", scene.frames, Encoding(fps=fps))
+    with open_video(clip) as reader:
+        path = export(reader, logits, tmp_path / "out", range(3))
+        found = otio.adapters.read_from_file(str(path / "my_clip.otio"))
+        assert found.global_start_time.rate == pytest.approx(float(fps))
+        with pytest.raises(ExportError, match=r"fcpxml cannot tell of .* Choose timeline=otio"):
+            export(reader, logits, tmp_path / "fcp", range(3), timeline="fcpxml")
+    assert not (tmp_path / "fcp").exists()

@@ -362,3 +362,102 @@ def test_boxes_of_videos_in_label_studio(tmp_path: Path) -> None:
     found = boxes_of(read_masks(path, Choice(every=1, size_hw=SIZE_HW)))
     assert found.keys() == {(2, 1), (8, 1), (2, 2), (8, 2)}
     assert found[2, 1] == pytest.approx((6, 8, 36, 18))
+
+
+# ---- What a second look found
+
+
+def test_the_first_track_of_yolo_is_a_track_too(tmp_path: Path) -> None:
+    """Its number is 1, which a corner of a polygon might be."""
+    path = tmp_path / "clip_1.txt"
+    path.write_text("0 0.5 0.5 0.2 0.2 0.9 1\n")
+    found = boxes_of(read_masks(path, Choice(size_hw=SIZE_HW)))
+    assert found == {(1, 1): pytest.approx((24, 16, 36, 24))}
+    (tmp_path / "clip_2.txt").write_text("0 .1 .1 .2 .1 .2 .2 .1 .2 .9 1\n")
+    assert masks_of(read_masks(tmp_path, Choice(every=1, size_hw=SIZE_HW))).keys() == {(2, 1)}
+
+
+def test_notes_and_lists_beside_labels_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "README.roboflow.txt").write_text("Provided by somebody\n")
+    (tmp_path / "train.txt").write_text("data/images/clip_1.png\n")
+    (tmp_path / "clip_1.txt").write_bytes(b"\xef\xbb\xbf" + yolo_line(square(4, 7), 0).encode())
+    found = masks_of(read_masks(tmp_path, Choice(every=1, size_hw=SIZE_HW)))
+    np.testing.assert_array_equal(found[1, 1], square(4, 7))
+
+
+def test_labels_of_two_videos_are_refused(tmp_path: Path) -> None:
+    for name in ("a_1.txt", "b_1.txt"):
+        (tmp_path / name).write_text(yolo_line(square(4, 7), 0))
+    with pytest.raises(PromptError, match="are of one frame"):
+        read_masks(tmp_path, Choice(size_hw=SIZE_HW))
+
+
+@pytest.mark.parametrize("names", ["!!bool maybe", "!!int ''", "!!timestamp x", "[!!float '']"])
+def test_odd_yaml_is_no_crash(tmp_path: Path, names: str) -> None:
+    (tmp_path / "data.yaml").write_text(f"names: {names}\n")
+    (tmp_path / "clip_1.txt").write_text(yolo_line(square(4, 7), 0))
+    assert names_of(read_masks(tmp_path, Choice(size_hw=SIZE_HW))) == {1: ""}
+
+
+def test_parts_of_an_object_are_one_mask(tmp_path: Path) -> None:
+    parts = cvat_mask("dog", 3, 4, 'group_id="2"') + cvat_mask("dog", 30, 20, 'group_id="2"')
+    found = masks_of(read_masks(cvat(tmp_path, image(0, "0.png", parts)), ALL))
+    np.testing.assert_array_equal(found[0, 2], square(3, 4) | square(30, 20))
+    mixed = parts + '<box label="dog" group_id="2" xtl="1" ytl="2" xbr="9" ybr="8"/>'
+    with pytest.raises(PromptError, match="one of them is a box"):
+        read_masks(cvat(tmp_path, image(0, "0.png", mixed)), ALL)
+
+
+def test_several_tasks_of_cvat_are_refused(tmp_path: Path) -> None:
+    tracks = cvat_track(0, 0, "a", 1, 'task_id="1"') + cvat_track(1, 0, "b", 20, 'task_id="2"')
+    with pytest.raises(PromptError, match="holds 2 tasks"):
+        read_masks(cvat(tmp_path, tracks), ALL)
+
+
+def test_coordinates_and_numbers_beyond_reason_are_told(tmp_path: Path) -> None:
+    image_of = {"id": 1, "file_name": "1.jpg", "height": 40, "width": 60}
+    path = tmp_path / "a.json"
+    for fields in (
+        {"segmentation": [[-1e308, -1e308, 1e308, 1e308, 0, 5]]},
+        {"bbox": [1e308, 0, 1e308, 5]},
+    ):
+        annotation = {"image_id": 1, "category_id": 1, **fields}
+        path.write_text(json.dumps({"images": [image_of], "annotations": [annotation]}))
+        with pytest.raises(PromptError, match="malformed at annotations"):
+            read_masks(path)
+    content = image(0, "0.png", cvat_mask("a", 1, 1, f'group_id="{10**30}"'))
+    assert names_of(read_masks(cvat(tmp_path, content), ALL)) == {1: "a"}
+
+
+def test_one_object_stays_one_however_its_pictures_are_stored(tmp_path: Path) -> None:
+    soft = cv2.GaussianBlur((square(20, 12, 16) * 255).astype(np.uint8), (0, 0), 2)
+    faded = (soft * 0.4).astype(np.uint8)
+    for number, values in enumerate((soft, (square(20, 12, 16) * 255).astype(np.uint8), soft)):
+        Image.fromarray(values).save(tmp_path / f"m.{number}.png")
+    Image.fromarray(square(20, 12, 16)).save(tmp_path / "m.3.png")
+    Image.fromarray(faded).save(tmp_path / "m.4.png")
+    found = read_masks(tmp_path, ALL)
+    assert [target.id for target in found.objects] == [1]
+
+
+def test_colours_tell_objects_also_where_one_is_alone(tmp_path: Path) -> None:
+    for number, labels in enumerate(((1,), (1, 2), (2,))):
+        picture = np.zeros((*SIZE_HW, 3), np.uint8)
+        for label in labels:
+            picture[square(20 * label, 8, 12)] = ((255, 0, 0), (0, 255, 0))[label - 1]
+        Image.fromarray(picture).save(tmp_path / f"m.{number}.png")
+    found = read_masks(tmp_path, ALL)
+    assert names_of(found) == {1: "#ff0000", 2: "#00ff00"}
+    assert masks_of(found).keys() == {(0, 1), (1, 1), (1, 2), (2, 2)}
+
+
+def test_key_points_of_label_studio_are_no_rectangles(tmp_path: Path) -> None:
+    point = {
+        "type": "keypointlabels",
+        "original_width": 60,
+        "original_height": 40,
+        "value": {"x": 10, "y": 10, "width": 0.4},
+    }
+    path = tmp_path / "project.json"
+    path.write_text(json.dumps([task(12, brush(square(30, 20), "dog"), point)]))
+    assert names_of(read_masks(path, ALL)) == {1: "dog"}

@@ -123,3 +123,11 @@ def test_a_black_clip_and_one_that_stands_still_match_themselves(
         require_match(same, told)
     with pytest.raises(ProjectError, match="something else"):
         require_match(black, facts)
+
+
+def test_a_dark_clip_that_is_a_little_darker_still(clip: Path, facts: ProjectInfo) -> None:
+    with open_video(clip) as reader:
+        info, picture = reader.info, reader.read(0)
+    dark = Still(info, (picture * 0.035).astype(np.uint8))
+    darker = Still(info, (picture * 0.03).astype(np.uint8))
+    require_match(darker, facts.model_copy(update={"marks": marks_of(dark)}))
