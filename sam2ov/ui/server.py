@@ -25,6 +25,7 @@ from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.gate.failures import malformed, note_failures_of_gradio
 from sam2ov.ui.gate.gate import Gate
 from sam2ov.ui.gate.hosts import is_loopback
+from sam2ov.ui.gate.leftovers import own_upload_folder
 from sam2ov.ui.gate.reach import Reach
 from sam2ov.ui.gate.rules import Rules
 from sam2ov.ui.gate.usage import Usage
@@ -50,6 +51,7 @@ _GRACE_SECONDS = 1
 """For answers that are being sent when the server ends."""
 
 
+@own_upload_folder()
 def launch(
     *,
     host: str = "127.0.0.1",

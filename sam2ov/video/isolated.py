@@ -280,7 +280,9 @@ class IsolatedReader(FrameReader):
         self._is_alone = len(asked.frames) == 1 and not self._dropped
         try:
             asked.call.answer()
-        except Sam2ovError:
+        except (Sam2ovError, WorkerLostError) as error:
+            if isinstance(error, WorkerLostError) and worker.is_lost:
+                raise
             for mapped in asked.rooms:
                 worker.shared.give_back(mapped)
             if len(asked.frames) == 1:

@@ -5,6 +5,7 @@ besides, and the kinds of TIFF that Pillow refuses or takes for something else: 
 16 bits in planes.
 """
 
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -92,10 +93,12 @@ _PILLOW_ERRORS: Final = (
     OSError,
     ValueError,
     SyntaxError,
+    TypeError,
+    struct.error,
     UnidentifiedImageError,
     PIL.Image.DecompressionBombError,
 )
-"""What Pillow raises for damaged files, depending on the format."""
+"""What Pillow raises for damaged files, depending on the format and on where they are cut off."""
 
 
 class StillError(Exception):

@@ -179,6 +179,23 @@ def test_a_frame_that_stops_its_process_is_told_of_and_no_other(
             np.testing.assert_array_equal(reader.read(frame_idx), here.read(frame_idx))
 
 
+def test_a_frame_that_raises_what_nobody_expected_is_the_only_one_that_fails(
+    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_misdeeds(monkeypatch)
+    path = write_clip(tmp_path / "clip", scene.frames)
+    with open_video(path) as reader, open_in_process(path) as here:
+        monkeypatch.setattr(served, "read", misdeeds.read_or_stumble)
+        process = process_of(reader)
+        for frame_idx in range(10):
+            if frame_idx == misdeeds.STUMBLING:
+                with pytest.raises(FrameDecodeError, match=f"^frame {frame_idx} of .*KeyError"):
+                    reader.read(frame_idx)
+            else:
+                np.testing.assert_array_equal(reader.read(frame_idx), here.read(frame_idx))
+        assert process_of(reader) == process, "which is as good as before"
+
+
 def test_frames_that_are_kept_stay_as_they_are(tmp_path: Path, scene: Scene) -> None:
     path = write_clip(tmp_path / "clip", scene.frames)
     with open_video(path) as reader, open_in_process(path) as here:

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from sam2ov.errors import VideoOpenError
+from sam2ov.errors import VideoError, VideoOpenError
 from sam2ov.export.pictures import with_pixel_aspect
 from sam2ov.video.served import open_in_process
 from tests.video import ffmpeg
@@ -128,3 +128,14 @@ def test_damaged_images_are_told(tmp_path: Path, disc: npt.NDArray[np.uint8]) ->
     (tmp_path / "a.tif").write_bytes(b"II*\0" + b"\xff" * 40)
     with pytest.raises(VideoOpenError, match=r"a\.tif is not a readable image"):
         open_in_process(tmp_path / "a.tif")
+
+
+@pytest.mark.filterwarnings("ignore:.*orrupt EXIF data", "ignore:Truncated File Read")
+def test_tiff_that_is_cut_off_anywhere_is_told(tmp_path: Path, disc: npt.NDArray[np.uint8]) -> None:
+    whole, cut = tmp_path / "whole.tif", tmp_path / "cut.tif"
+    tifffile.imwrite(whole, disc, photometric="rgb")
+    content = whole.read_bytes()
+    for length in range(1, 300):
+        cut.write_bytes(content[:length])
+        with pytest.raises(VideoError, match=r"cut\.tif"), open_in_process(cut) as reader:
+            reader.read(0)

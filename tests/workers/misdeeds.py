@@ -117,3 +117,17 @@ def read_frames(number: int, frames: tuple[int, ...], step: int, rooms: tuple[Ro
         if frame_idx == HANGING:
             hang()
         served.read(number, (frame_idx,), step, (room,))
+
+
+STUMBLING = 4
+"""The frame of which reading raises what nobody expected."""
+
+
+def read_or_stumble(
+    number: int, frames: tuple[int, ...], step: int, rooms: tuple[Room, ...]
+) -> None:
+    """As ``served.read``, but for a frame."""
+    for frame_idx, room in zip(frames, rooms, strict=True):
+        if frame_idx == STUMBLING:
+            stumble()
+        served.read(number, (frame_idx,), step, (room,))
