@@ -93,10 +93,18 @@ def _found(decoder: "StreamDecoder", index: FrameIndex, first: VideoFrame) -> Fo
         # What nothing speaks for is not looked for all over the clip.
         if not first.interlaced_frame and len(here) > 1 and set(votes) == {"progressive"}:
             break
+    return _settled(votes)
+
+
+def _settled(votes: list[FoundOrder]) -> FoundOrder:
+    """What most pairs of pictures show.
+
+    Fields come in one order: titles of whole pictures that scroll by a line each speak for both.
+    """
     tff, bff = votes.count("tff"), votes.count("bff")
-    if not votes or tff + bff < max(_LEAST_SHARE * len(votes), 1):
+    if not votes or abs(tff - bff) < max(_LEAST_SHARE * len(votes), (tff + bff) / 2, 1):
         return "progressive"
-    return "tff" if tff >= bff else "bff"
+    return "tff" if tff > bff else "bff"
 
 
 def order_of(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -40,6 +41,9 @@ _PREROLL = Fraction(1, 10)
 
 _SEEK_MARGIN = Fraction(2)
 """Seconds before the start at which reading begins."""
+
+_LEAST_GAP = Fraction(1, 20)
+"""Seconds that sound may lag behind its times, which are not exact everywhere; more is a gap."""
 
 _MOST_CHARACTERS = 200
 """Of a title or language."""
@@ -208,7 +212,7 @@ class _Encoder:
     ) -> None:
         self._stream = stream
         self._times = times
-        self._rate = 48000 if encoder == "libopus" else min(stream.codec_context.sample_rate, 48000)
+        self._rate = 48000 if encoder == "libopus" else _rate_for(encoder, stream)
         self._layout = _LAYOUTS.get(stream.codec_context.channels, "stereo")
         self._encoder = cast(
             "AudioStream", stored.add_stream(encoder, rate=self._rate, layout=self._layout)
@@ -216,7 +220,7 @@ class _Encoder:
 
     def packets(self, container: InputContainer) -> Iterator["Packet[AudioStream]"]:
         """What is encoded, from the first to the last sample that is wanted."""
-        for frame in (*self._trimmed_frames(container), None):
+        for frame in chain(self._trimmed_frames(container), (None,)):
             yield from self._encoder.encode(frame)
 
     def _trimmed_frames(self, container: InputContainer) -> Iterator[AudioFrame]:
@@ -225,11 +229,15 @@ class _Encoder:
         total = int(self._times.duration * self._rate)
         position: int | None = None
         for decoded in self._decoded_frames(container):
+            assert decoded.pts is not None
+            time_base = cast("Fraction", decoded.time_base)
+            begins = decoded.pts * time_base - self._times.source_start
+            expected = round(begins * self._rate)
             if position is None:
-                assert decoded.pts is not None
-                time_base = cast("Fraction", decoded.time_base)
-                begins = decoded.pts * time_base - self._times.source_start
-                position = round(begins * self._rate)
+                position = expected
+            elif expected - position > _LEAST_GAP * self._rate:
+                yield from self._silence(sample_format, max(position, 0), min(expected, total))
+                position = expected
             decoded.pts = None
             for frame in resampler.resample(decoded):
                 kept = _cut(frame, max(-position, 0), max(total - position, 0))
@@ -241,13 +249,32 @@ class _Encoder:
             if position >= total:
                 return
 
+    def _silence(self, sample_format: str, first: int, stop: int) -> Iterator[AudioFrame]:
+        """Samples ``first`` … ``stop - 1``, a second at a time."""
+        for begin in range(first, stop, self._rate):
+            beat()
+            samples = min(stop - begin, self._rate)
+            frame = AudioFrame(format=sample_format, layout=self._layout, samples=samples)
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            frame.sample_rate = self._rate
+            frame.pts, frame.time_base = begin, Fraction(1, self._rate)
+            yield frame
+
     def _decoded_frames(self, container: InputContainer) -> Iterator[AudioFrame]:
         for packet in _packets(container, self._stream):
             try:
                 frames = self._stream.codec_context.decode(packet)
             except av.FFmpegError:
-                continue  # A damaged packet is a short silence.
+                continue  # silence is put in its place
             yield from (frame for frame in frames if frame.pts is not None)
+
+
+def _rate_for(encoder: str, stream: AudioStream) -> int:
+    """The source's rate, at most 48 kHz; the next one up that an encoder knows."""
+    wanted = min(stream.codec_context.sample_rate, 48000)
+    known = av.Codec(encoder, "w").audio_rates
+    return min((rate for rate in known if rate >= wanted), default=max(known)) if known else wanted
 
 
 def _cut(frame: AudioFrame, first: int, stop: int) -> AudioFrame | None:

@@ -3,7 +3,7 @@
 import json
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -11,7 +11,17 @@ import pytest
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from sam2ov.video import FFV1, PRORES_422_HQ, Encoding, VideoWriter, h264, open_video, vp9
+from sam2ov.video import (
+    FFV1,
+    PRORES_422_HQ,
+    Encoding,
+    VideoWriter,
+    h264,
+    open_video,
+    stored_sound,
+    vp9,
+)
+from sam2ov.video.times import FrameTimes
 from tests import clips
 from tests.clips import Scene
 from tests.video import ffmpeg
@@ -283,3 +293,78 @@ def test_the_first_track_is_the_one_that_players_choose(
         for frame in reader.iter_frames(3):
             writer.write(frame)
     assert sounds_of(path) == [(880, "deu", "Kommentar – Regie", True)]
+
+
+def write_pcm(path: Path, scene: Scene, rate: int, gap: Fraction = Fraction(0)) -> Path:
+    """Two seconds of picture; bursts of 50 ms at 0.25 s and, behind a gap at 0.5 s, at 1.5 s."""
+    path = path.with_suffix(".mkv")
+    samples = np.zeros((1, 2 * rate), np.float32)
+    for at in (0.25, 1.5):
+        samples[:, int(at * rate) : int((at + 0.05) * rate)] = 0.5
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=12, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 128, 96, "yuv420p"
+        sound = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for picture in scene.frames:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(video.encode(None))
+        step = rate // 40
+        for begin in range(0, 2 * rate, step):
+            if rate // 2 <= begin < (Fraction(1, 2) + gap) * rate:
+                continue
+            chunk = (samples[:, begin : begin + step] * 32767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(chunk), "s16", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = rate, begin, Fraction(1, rate)
+            container.mux(sound.encode(frame))
+    return path
+
+
+@pytest.mark.parametrize("start", [0, 9])
+def test_sound_behind_a_gap_is_in_step(start: int, tmp_path: Path, scene: Scene) -> None:
+    source = write_pcm(tmp_path / "source", scene, RATE, gap=Fraction(3, 4))
+    path = copy_video(source, tmp_path / "out.mp4", start)
+    assert ffmpeg.stream(path, "a")["codec_name"] == "aac"
+    loud = np.flatnonzero(np.abs(sound_of(path)) > 0.25) / RATE
+    assert loud[-1] == pytest.approx(1.55 - start / 12, abs=0.003)
+    begins = [time for time in loud if time > 1.3 - start / 12]
+    assert begins[0] == pytest.approx(1.5 - start / 12, abs=0.003)
+
+
+def test_silence_behind_a_gap_ends_with_the_picture(tmp_path: Path, scene: Scene) -> None:
+    source = write_pcm(tmp_path / "source", scene, RATE, gap=Fraction(5, 4))
+    path = copy_video(source, tmp_path / "out.mp4", 0, 15)
+    assert abs(len(sound_of(path)) - 15 / 12 * RATE) < 2048
+
+
+@pytest.mark.parametrize(("rate", "written"), [(47952, 48000), (37800, 44100), (6000, 7350)])
+def test_rates_that_the_encoder_does_not_know(
+    rate: int, written: int, tmp_path: Path, scene: Scene
+) -> None:
+    path = copy_video(write_pcm(tmp_path / "source", scene, rate), tmp_path / "out.mp4")
+    assert int(ffmpeg.stream(path, "a")["sample_rate"]) == written
+    loud = np.flatnonzero(np.abs(sound_of(path)) > 0.25) / RATE
+    assert (loud[0], loud[-1]) == pytest.approx((0.25, 1.55), abs=0.01)
+
+
+def test_sound_is_encoded_as_it_is_decoded(
+    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film's would not fit into memory."""
+    source = write_pcm(tmp_path / "source", scene, RATE)
+    num_decoded = 0
+    cut = stored_sound._cut
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal num_decoded
+        num_decoded += 1
+        return cut(*arguments)
+
+    monkeypatch.setattr(stored_sound, "_cut", counted)
+    with open_video(source) as reader:
+        times = FrameTimes.of(reader.info, 0, len(reader))
+    with av.open(str(source)) as container, av.open(str(tmp_path / "x.mka"), "w") as stored:
+        encoder = stored_sound._Encoder(container.streams.audio[0], times, stored, "aac")
+        packets = encoder.packets(container)
+        next(packets)
+        assert num_decoded < 20
+        assert len(list(packets)) > 80

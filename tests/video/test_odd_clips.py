@@ -143,6 +143,20 @@ def test_pictures_of_other_sizes_tell_nothing() -> None:
     assert order_of(np.zeros((8, 8), np.float32), np.ones((8, 10), np.float32)) is None
 
 
+def test_titles_that_scroll_by_a_line_are_whole_pictures(tmp_path: Path) -> None:
+    lines = np.full((700, 720), 16)
+    lines[::24, 100:600] = 216  # as thin as strokes of letters
+    raw = b"".join(
+        np.ascontiguousarray(lines[at : at + 576], dtype=np.uint8).tobytes() for at in range(40)
+    )
+    (tmp_path / "raw").write_bytes(raw)
+    how = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", "720x576", "-r", "25", "-i")
+    path = tmp_path / "titles.mkv"
+    ffmpeg.run("ffmpeg", *how, tmp_path / "raw", "-c:v", "ffv1", path)
+    with open_in_process(path) as reader:
+        assert reader.info.field_order == "progressive"
+
+
 def test_turned_pixels_lie_on_their_side(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "turned.mp4"
     turn = ("-c", "copy", "-metadata:s:v:0", "rotate=90")
