@@ -204,6 +204,8 @@ class SegmentRun:
     ) -> Iterator["Progress | _FoundImage"]:
         total = len(self.paths) * _PARTS
         for index, (path, name) in enumerate(zip(self.paths, self._names(), strict=True)):
+            if cancel is not None and cancel():
+                return
             stage = f"Finding masks in {self._name or path.name}"
             yield Progress(stage, index * _PARTS, total, "items")
             try:
@@ -226,8 +228,13 @@ class SegmentRun:
         """What outputs call the images: COCO by their files, others without suffix if that do."""
         if self._job.format == "coco":
             return [self._name or path.name for path in self.paths]
-        stems = Counter(path.stem for path in self.paths)
-        return [path.stem if stems[path.stem] == 1 else path.name for path in self.paths]
+        stems = Counter(path.stem.casefold() for path in self.paths)
+        names = [
+            path.stem if stems[path.stem.casefold()] == 1 else path.name for path in self.paths
+        ]
+        if len({name.casefold() for name in names}) < len(names):  # a.jpg, a.bmp and a.jpg.png
+            return [path.name for path in self.paths]
+        return names
 
     def _write(
         self,

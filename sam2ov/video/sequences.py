@@ -98,7 +98,7 @@ def is_pattern(place: Path) -> bool:
 def _of_pattern(place: Path, name: str) -> Sequence:
     before, number, after = (
         place.name[: (found := _place(place.name)).start()],
-        r"(\d+)",
+        rf"(\d{{1,{_MOST_DIGITS}}})",
         place.name[found.end() :],
     )
     pattern = re.compile(re.escape(before) + number + re.escape(after))

@@ -71,7 +71,10 @@ class _Spares:
         with self._lock:
             process = self._kept.pop() if self._kept else None
             is_kept = self._wanted > 0
-        if process is None or process.popen.poll() is not None:
+        if process is not None and process.popen.poll() is not None:
+            process.end()
+            process = None
+        if process is None:
             process = Process()
         if is_kept:
             threading.Thread(target=self._fill, name="spare-worker", daemon=True).start()

@@ -12,6 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco
 from typer.testing import Result
 
+from sam2ov.jobs.segment_images import SegmentJob, SegmentRun
 from tests.commands.conftest import LoadedFakeModel, Run
 
 SIZES = ((64, 96), (80, 64))
@@ -105,6 +106,26 @@ def test_overlays_of_a_folder(segment: Run, images: Path, tmp_path: Path) -> Non
     out = tmp_path / "seen"
     assert segment(images, "--format", "overlay", "--out", out).exit_code == 0
     assert sorted(path.name for path in out.iterdir()) == ["a.bmp.png", "a.png.png", "b.png"]
+
+
+def test_no_two_images_have_one_name(segment: Run, images: Path, tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.jpg.png", "B.png"):
+        square(SIZES[0]).save(images / name)
+    out = tmp_path / "seen"
+    assert segment(images, "--format", "overlay", "--out", out).exit_code == 0
+    names = ["B.png.png", "a.jpg.png", "a.jpg.png.png", "a.png.png", "b.bmp.png"]
+    assert sorted(path.name for path in out.iterdir()) == names
+
+
+def test_a_signal_among_unreadable_images_is_heeded(
+    networks: type[LoadedFakeModel], images: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    for path in images.iterdir():
+        path.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    run = SegmentRun(SegmentJob(images=images, out=tmp_path / "x.json", model=str(model_folder)))
+    run.load()
+    assert len(list(run.work(lambda: len(run.outcome.unreadable) == 1))) == 1
+    assert len(run.outcome.unreadable) == 1
 
 
 def test_unreadable_images_are_told_and_left_out(

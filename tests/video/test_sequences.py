@@ -76,6 +76,8 @@ def test_what_cannot_be_meant_is_told(tmp_path: Path) -> None:
         find_sequence(folder, "it")
     with pytest.raises(VideoOpenError, match="There are no images it"):
         find_sequence(folder / "b.####.png", "it")
+    long = touch(tmp_path / "long", "a_99999999999999999999.png", "a_7.png")
+    assert find_sequence(long / "a_#.png", "it").numbers == (7,)
     assert not is_pattern(folder / "a1.png")
     assert not is_pattern(tmp_path / "nowhere" / "a.####.png")
     assert not is_pattern(tmp_path / "take #2.mp4"), "a clip that is not there"

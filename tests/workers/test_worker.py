@@ -213,6 +213,21 @@ def test_spares_are_used_and_ended() -> None:
     assert process_module._spares._kept == []
 
 
+def test_a_spare_that_has_died_leaves_nothing() -> None:
+    spares = process_module._Spares()
+    spares._wanted, spare = 0, process_module.Process()
+    spares._kept.append(spare)
+    spare.popen.kill()
+    spare.popen.wait(20)
+    taken = spares.take()
+    try:
+        assert taken is not spare
+        assert spare.popen.stdin is not None
+        assert spare.popen.stdin.closed
+    finally:
+        taken.end()
+
+
 def test_packages_of_another_environment_can_be_loaded_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
