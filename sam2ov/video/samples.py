@@ -21,7 +21,7 @@ def alpha_of(frame: VideoFrame, reformatter: VideoReformatter, is_deep: bool) ->
     """The alpha [H, W] of a picture that has some."""
     alpha = next(part for part in frame.format.components if part.is_alpha)
     if is_float(frame.format.name):
-        return _scaled(_floats(frame)[..., -1], 0, is_deep)
+        return _scaled(floats_of(frame)[..., -1], 0, is_deep)
     if frame.format.is_planar:
         return _scaled(_plane(frame, alpha.plane), alpha.bits, is_deep)
     name = "rgba" if alpha.bits <= 8 else "rgba64le"
@@ -33,7 +33,7 @@ def deep_rgb_of(frame: VideoFrame, reformatter: VideoReformatter) -> npt.NDArray
     """The colours [H, W, 3] of a picture that is stored as RGB or in floats, 16 bits."""
     bits = max(part.bits for part in frame.format.components)
     if is_float(frame.format.name):
-        floats = _floats(frame)
+        floats = floats_of(frame)
         colours = floats[..., :3] if floats.shape[2] > 2 else np.repeat(floats[..., :1], 3, axis=2)
         return np.asarray(_scaled(colours, 0, True), np.uint16)
     if frame.format.is_planar:
@@ -48,6 +48,14 @@ def is_float(pixel_format: str) -> bool:
     return "f16" in pixel_format or "f32" in pixel_format
 
 
+def floats_of(frame: VideoFrame) -> npt.NDArray[np.generic]:
+    """The floats [H, W, C] of a picture of such, colours before alpha, in the order of RGB."""
+    if len(frame.planes) == 1:
+        return _plane(frame, 0, len(frame.format.components))
+    order = (2, 0, 1, 3)[: len(frame.planes)]
+    return np.concatenate([_plane(frame, number, 1) for number in order], axis=2)
+
+
 def full_scale(shifted: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
     """What swscale makes of YUV in 16 bits, with white at 65535 instead of at 255 · 256."""
     value = np.minimum(shifted, _EIGHT << 8)
@@ -57,14 +65,6 @@ def full_scale(shifted: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
 def shifted(full: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
     """The way back, for swscale to make YUV of."""
     return np.asarray(full - full // 257, np.uint16)
-
-
-def _floats(frame: VideoFrame) -> npt.NDArray[np.generic]:
-    """[H, W, C], colours before alpha, in the order of RGB."""
-    if len(frame.planes) == 1:
-        return _plane(frame, 0, len(frame.format.components))
-    order = (2, 0, 1, 3)[: len(frame.planes)]
-    return np.concatenate([_plane(frame, number, 1) for number in order], axis=2)
 
 
 def _plane(frame: VideoFrame, number: int, channels: int = 0) -> npt.NDArray[np.generic]:

@@ -13,6 +13,7 @@ from typing import Final
 
 import av
 import numpy as np
+import numpy.typing as npt
 import PIL.Image
 import PIL.ImageFile
 from av.video.frame import VideoFrame
@@ -25,6 +26,8 @@ from sam2ov.video.cache import Picture
 from sam2ov.video.color import RgbConverter, has_alpha, with_alpha
 from sam2ov.video.limits import VideoLimits
 from sam2ov.video.picture_form import PLAIN, PictureForm
+from sam2ov.video.probe import plausible_aspect
+from sam2ov.video.samples import floats_of, is_float
 
 FORMATS: Final = {
     ".jpg": "JPEG",
@@ -67,12 +70,13 @@ _SIGNATURES: Final = (
     (0, b"\x76\x2f\x31\x01"),
     (0, b"SDPX"),
     (0, b"XPDS"),
+    (0, b"P5"),
+    (0, b"P6"),
     (4, b"jP  \r\n\x87\n"),
 )
 """Where the bytes stand that tell an image, and which."""
-
-_LEAST_ASPECT: Final = Fraction(1, 8)
-"""What is narrower or wider is a mistake."""
+_UNSIGNED: Final = ".tga"
+"""The suffix of a format whose files begin like no other's, nor like each other."""
 
 _EXIF_ORIENTATION: Final = 0x0112
 _TIFF_BITS, _TIFF_PLANAR, _TIFF_SAMPLES = 258, 284, 339
@@ -131,7 +135,7 @@ class Still:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file begins as an image of a known format does."""
+    """Whether a file begins as an image of a known format does, or is called TGA."""
     if not path.is_file():  # opening a pipe would wait
         return False
     try:
@@ -139,7 +143,8 @@ def is_image(path: Path) -> bool:
             head = file.read(16)
     except OSError:
         return False
-    return any(head.startswith(signature, offset) for offset, signature in _SIGNATURES)
+    is_signed = any(head.startswith(signature, offset) for offset, signature in _SIGNATURES)
+    return is_signed or path.suffix.lower() == _UNSIGNED
 
 
 def read_facts(path: Path, limits: VideoLimits) -> Still:
@@ -150,10 +155,10 @@ def read_facts(path: Path, limits: VideoLimits) -> Still:
     """
     kind = _kind_for_ffmpeg(path)
     if kind is not None:
-        frame = _decoded(path, kind, limits)
+        frame, aspect = _decoded(path, kind, limits)
         name, alpha = frame.format.name, has_alpha(frame.format)
         bits = min(max(component.bits for component in frame.format.components), 16)
-        return Still(frame.width, frame.height, kind, name, alpha, bits, is_slow=True)
+        return Still(frame.width, frame.height, kind, name, alpha, bits, aspect, is_slow=True)
     try:
         with _opened(path) as image:
             swaps = _turn(image) in _SWAPPING
@@ -180,7 +185,9 @@ def read_still(path: Path, limits: VideoLimits, form: PictureForm = PLAIN) -> Pi
     """
     kind = _kind_for_ffmpeg(path)
     if kind is not None:
-        frame = _decoded(path, kind, limits)
+        frame, _ = _decoded(path, kind, limits)
+        if kind == "EXR" and is_float(frame.format.name):
+            return _of_light(frame, form)
         try:
             return RgbConverter(frame.width, frame.height, form=form).convert(frame)
         except FrameDecodeError as error:
@@ -188,7 +195,7 @@ def read_still(path: Path, limits: VideoLimits, form: PictureForm = PLAIN) -> Pi
     try:
         with _opened(path) as image:
             if form.is_deep and image.format in _BY_FFMPEG and _is_reduced(image):
-                frame = _decoded(path, image.format, limits)
+                frame, _ = _decoded(path, image.format, limits)
                 return RgbConverter(frame.width, frame.height, form=form).convert(frame)
             return _in_form(image, form)
     except FrameDecodeError as error:
@@ -219,8 +226,8 @@ def _kind_for_ffmpeg(path: Path) -> str | None:
     return kind if _TIFF_FLOAT in samples or (is_planar and bits > 8) else None
 
 
-def _decoded(path: Path, kind: str, limits: VideoLimits) -> VideoFrame:
-    """Decode an image with FFmpeg."""
+def _decoded(path: Path, kind: str, limits: VideoLimits) -> tuple[VideoFrame, Fraction]:
+    """Decode an image with FFmpeg; gives the shape of its pixels too."""
     try:
         limits.check_bytes(path.name, path.stat().st_size)
         options = {
@@ -233,16 +240,38 @@ def _decoded(path: Path, kind: str, limits: VideoLimits) -> VideoFrame:
             context = container.streams.video[0].codec_context
             if context.width * context.height:
                 limits.check_pixels(path.name, context.width, context.height)
-            if kind == "EXR":
-                context.options = {**context.options, "apply_trc": "iec61966_2_1"}
             for frame in container.decode(video=0):
-                return frame
+                return frame, plausible_aspect(context.sample_aspect_ratio or Fraction(1))
     except (av.FFmpegError, OSError, ValueError, IndexError, MemoryError) as error:
         reason = error.strerror if isinstance(error, av.FFmpegError) else str(error)
         raise StillError(f"no readable {kind} ({reason})") from error
     except VideoOpenError as error:
         raise StillError(str(error)) from error
     raise StillError(f"no readable {kind}")
+
+
+def _of_light(frame: VideoFrame, form: PictureForm) -> Picture:
+    """Linear light in a form, by the curve of sRGB (IEC 61966-2-1); brighter than white is cut.
+
+    By OpenEXR's convention colours are stored times alpha, which is what they look like on black.
+    """
+    floats = np.nan_to_num(floats_of(frame).astype(np.float32))
+    light = floats[..., :3] if floats.shape[2] > 2 else np.repeat(floats[..., :1], 3, axis=2)
+    light = np.clip(light, 0, 1, dtype=np.float32)
+    alpha = None
+    if form.has_alpha and has_alpha(frame.format):
+        share = np.clip(floats[..., -1:], 0, 1, dtype=np.float32)
+        light = np.minimum(light, share)
+        np.divide(light, share, out=light, where=share > 0)
+        alpha = _rounded(share[..., 0], form)
+    srgb = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return with_alpha(_rounded(srgb, form), alpha, wanted=form.has_alpha)
+
+
+def _rounded(shares: npt.NDArray[np.float32], form: PictureForm) -> Picture:
+    if form.is_deep:
+        return (shares * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+    return (shares * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
 
 def _opened(path: Path) -> PIL.ImageFile.ImageFile:
@@ -265,7 +294,7 @@ def _pixel_aspect(image: PIL.Image.Image) -> Fraction:
         aspect = down / across
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return Fraction(1)
-    return aspect if _LEAST_ASPECT <= aspect <= 1 / _LEAST_ASPECT else Fraction(1)
+    return plausible_aspect(aspect)
 
 
 def _is_reduced(image: PIL.ImageFile.ImageFile) -> bool:

@@ -33,7 +33,7 @@ from sam2ov.workers.process import EXIT_SECONDS, take_process
 Returned = TypeVar("Returned")
 
 SILENCE_SECONDS: Final = 60.0
-"""How long a call may give no sign of life (``heartbeat``) before its worker is ended."""
+"""How long a lane may give no sign of life (``heartbeat``) before its worker is ended."""
 
 _POLL_SECONDS: Final = 0.1
 
@@ -66,6 +66,8 @@ class Worker:
         self._numbers = count()
         self._sending = new_lock(Rank.WORKER)
         self._waiting: dict[int, queue.SimpleQueue[Message | None]] = {}
+        self._lane_of: dict[int, int] = {}  # of calls, dropped ones too, that were not answered
+        self._signs: dict[int, float] = {}  # by lane: when it said something last
         self._lock = new_lock(Rank.LEAF)
         self._is_lost = False
         self._why: str | None = None
@@ -131,6 +133,7 @@ class Worker:
                 raise WorkerLostError("has ended")
             number = next(self._numbers)
             self._waiting[number] = heard
+            self._lane_of[number] = lane
         head = {
             "id": number,
             "lane": lane,
@@ -142,7 +145,7 @@ class Worker:
         except OSError as error:
             self.forget(number)
             raise WorkerLostError(self.how_it_ended()) from error
-        return BegunCall(self, number, function, heard)
+        return BegunCall(self, number, lane, function, heard)
 
     def drop(self, number: int) -> None:
         """Have a call not made that has not been begun, and forget it."""
@@ -164,10 +167,24 @@ class Worker:
 
     def hear(self, message: Message) -> None:
         """Take what it has said; its head is sound."""
+        number = message.head["id"]
         with self._lock:
-            waiting = self._waiting.get(message.head["id"])
+            waiting = self._waiting.get(number)
+            lane = self._lane_of.get(number)
+            if lane is not None:
+                self._signs[lane] = time.monotonic()
+                if message.head["is"] in {"answer", "error"}:
+                    # A lane works in order: of those before it, dropped ones, nothing comes.
+                    before = [n for n, of in self._lane_of.items() if of == lane and n <= number]
+                    for each in before:
+                        del self._lane_of[each]
         if waiting is not None:
             waiting.put(message)
+
+    def last_sign(self, lane: int) -> float:
+        """When a lane gave its last sign of life, by the monotonic clock."""
+        with self._lock:
+            return self._signs.get(lane, 0.0)
 
     @property
     def is_lost(self) -> bool:
@@ -213,11 +230,13 @@ class BegunCall(Generic[Returned]):
         self,
         worker: Worker,
         number: int,
+        lane: int,
         function: Callable[..., Returned],
         heard: "queue.SimpleQueue[Message | None]",
     ) -> None:
         self.worker = worker
         self._number = number
+        self._lane = lane
         self._function = function
         self._heard = heard
 
@@ -252,9 +271,12 @@ class BegunCall(Generic[Returned]):
         while True:
             try:
                 raise_if_cancelled(cancel, stage)
-                wait = SILENCE_SECONDS if cancel is None else _POLL_SECONDS
+                left = max(silent_since + SILENCE_SECONDS - time.monotonic(), 0)
+                wait = left if cancel is None else _POLL_SECONDS
                 message = self._heard.get(timeout=wait)
             except queue.Empty:
+                # What is before it in its lane, even a call that was dropped, may take long.
+                silent_since = max(silent_since, self.worker.last_sign(self._lane))
                 if time.monotonic() - silent_since >= SILENCE_SECONDS:
                     self.worker.close()
                     raise WorkerSilentError(

@@ -13,6 +13,7 @@ from PIL import Image
 
 from sam2ov.errors import VideoError, VideoOpenError
 from sam2ov.export.pictures import with_pixel_aspect
+from sam2ov.video.picture_form import PictureForm
 from sam2ov.video.served import open_in_process
 from tests.video import ffmpeg
 
@@ -79,6 +80,43 @@ def test_formats_of_other_programs(
         assert reader.read(0)[30, 40].tolist() == pytest.approx(YELLOW, abs=2)
 
 
+@pytest.mark.parametrize("suffix", ["tga", "ppm", "pgm", "dpx"])
+def test_single_images_of_other_programs(
+    suffix: str, tmp_path: Path, disc: npt.NDArray[np.uint8]
+) -> None:
+    Image.fromarray(disc).save(tmp_path / "disc.png")
+    path = tmp_path / f"disc.{suffix}"
+    ffmpeg.run("ffmpeg", "-i", tmp_path / "disc.png", path)
+    with open_in_process(path) as reader:
+        assert (len(reader), reader.size_hw, reader.info.container) == (1, SIZE_HW, "images")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_exr_is_light_times_alpha(dtype: type, tmp_path: Path) -> None:
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    light: npt.NDArray[np.floating] = np.zeros((*SIZE_HW, 4), dtype)
+    light[:, :20] = (0.5, 0.5, 0.5, 0.5)  # white, half covered
+    light[:, 20:40] = (0.125, 0.25, 0, 0.5)
+    light[:, 40:60] = (2, 1, 0, 1)
+    light[:, 60:] = (0.5, 0.5, 0.5, 0)  # light that covers nothing
+    path = tmp_path / "covered.exr"
+    OpenEXR.File(header, {"RGBA": light}).write(str(path))
+    deep_and_clear = PictureForm(has_alpha=True, is_deep=True)
+    with (
+        open_in_process(path) as reader,
+        reader.twin(cache_bytes=0, form=PictureForm(has_alpha=True)) as straight,
+        reader.twin(cache_bytes=0, form=deep_and_clear) as deep,
+    ):
+        on_black, rgba = reader.read(0)[30], straight.read(0)[30].astype(int)
+        assert on_black[10].tolist() == [188] * 3, "half the light"
+        assert on_black[30].tolist() == [99, 137, 0]
+        assert rgba[10].tolist() == [255, 255, 255, 128]
+        assert rgba[30].tolist() == [137, 188, 0, 128]
+        assert rgba[50].tolist() == [255, 255, 0, 255]
+        assert rgba[70].tolist() == [0, 0, 0, 0]
+        assert np.abs(deep.read_deep(0)[30] / 257 - rgba).max() <= 0.5
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_linear_light_is_shown_as_srgb(
     dtype: type, tmp_path: Path, disc: npt.NDArray[np.uint8]
@@ -107,6 +145,12 @@ def test_the_shape_of_pixels_is_kept(tmp_path: Path, disc: npt.NDArray[np.uint8]
     with open_in_process(png) as reader:
         assert reader.info.sample_aspect_ratio == Fraction(64, 45)
     check(png, disc, 0)
+    header = {"type": OpenEXR.scanlineimage, "pixelAspectRatio": 2.0}
+    OpenEXR.File(header, {"RGB": disc.astype(np.float32)}).write(str(tmp_path / "anamorphic.exr"))
+    ffmpeg.run("ffmpeg", "-i", png, "-vf", "setsar=3/2", tmp_path / "wide.dpx")
+    for name, aspect in (("anamorphic.exr", Fraction(2)), ("wide.dpx", Fraction(3, 2))):
+        with open_in_process(tmp_path / name) as reader:
+            assert reader.info.sample_aspect_ratio == aspect
     Image.fromarray(disc).save(tmp_path / "square.png", dpi=(72, 72))
     Image.fromarray(disc).save(tmp_path / "narrow.jpg", dpi=(144, 72))
     with open_in_process(tmp_path / "square.png") as reader:

@@ -13,6 +13,7 @@ from sam2ov.errors import PromptError
 from sam2ov.progress import Progress, ProgressCallback
 from sam2ov.video import served
 from sam2ov.workers.confinement import Confinement
+from sam2ov.workers.heartbeat import beat
 from sam2ov.workers.messages import Message, send
 from sam2ov.workers.shared_memory import Room
 
@@ -47,6 +48,13 @@ def crash() -> None:
 
 def nap(seconds: float) -> None:
     time.sleep(seconds)
+
+
+def take_long(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        beat()
 
 
 def hang() -> None:

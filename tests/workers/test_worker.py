@@ -14,7 +14,7 @@ from sam2ov.workers import process as process_module
 from sam2ov.workers import worker as worker_module
 from sam2ov.workers.confinement import Confinement, expected_gaps
 from sam2ov.workers.process import keep_spare_workers
-from sam2ov.workers.worker import Worker, WorkerLostError, call_in_worker
+from sam2ov.workers.worker import Worker, WorkerLostError, WorkerSilentError, call_in_worker
 from tests.workers import misdeeds
 
 
@@ -162,6 +162,21 @@ def test_calls_that_were_not_begun_can_be_dropped() -> None:
         for call in begun[1:]:
             call.drop()
         assert last.answer() == 7
+
+
+def test_who_waits_behind_long_work_that_was_dropped_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker_module, "SILENCE_SECONDS", 4.0)
+    with Worker(allowed()) as worker:
+        begun = worker.begin(misdeeds.take_long, 6.0)
+        while not worker.last_sign(0):
+            time.sleep(0.05)
+        begun.drop()
+        assert worker.call(misdeeds.print_much) == 7
+        assert worker._lane_of == {}
+        with pytest.raises(WorkerSilentError):
+            worker.call(misdeeds.hang)
 
 
 def test_progress_is_told() -> None:
