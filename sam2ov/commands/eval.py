@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -15,7 +15,6 @@ from sam2ov.commands.model_options import (
     DEFAULT_MODEL,
     CalibrateOption,
     DeviceOption,
-    MemoryName,
     MemoryOption,
     ModelOption,
     PrecisionOption,
@@ -23,6 +22,7 @@ from sam2ov.commands.model_options import (
     PresetOption,
     check_calibration,
 )
+from sam2ov.engine.policy import PolicyName
 from sam2ov.errors import ExportError
 
 if TYPE_CHECKING:
@@ -147,26 +147,26 @@ class _Way:
     """How to track: a preset and a memory; None for the model's own."""
 
     preset: Preset
-    memory: MemoryName | None
+    memory: PolicyName | None
 
     @property
     def name(self) -> str:
-        return self.preset.value if self.memory is None else self.memory.value
+        return self.memory or self.preset.value
 
 
-def _ways(compare: str | None, preset: Preset, memory: MemoryName | None) -> list[_Way]:
+def _ways(compare: str | None, preset: Preset, memory: PolicyName | None) -> list[_Way]:
     """What ``--compare`` names, or the one way that the other options say."""
     if compare is None:
         return [_Way(preset, memory)]
     if memory is not None:
         raise typer.BadParameter("--compare names the memories itself: leave out --memory.")
-    presets, memories = {each.value for each in Preset}, {each.value for each in MemoryName}
+    presets, memories = {each.value for each in Preset}, set(get_args(PolicyName))
     ways = []
     for name in compare.split(","):
         if name in presets:
             ways.append(_Way(Preset(name), None))
         elif name in memories:
-            ways.append(_Way(preset, MemoryName(name)))
+            ways.append(_Way(preset, cast("PolicyName", name)))
         else:
             known = ", ".join(sorted(presets | memories))
             raise typer.BadParameter(f"--compare: {name!r} is none of {known}.")
@@ -212,7 +212,7 @@ def _load(
             device=device,
             precision=precision,
             preset=way.preset.value,
-            memory=way.memory.value if way.memory is not None else None,
+            memory=way.memory,
             calibrate=calibrate,
             progress=progress,
         )
@@ -293,7 +293,7 @@ def _facts(
         "device": tracker.model.device,
         "precision": tracker.model.precision,
         "preset": way.preset.value,
-        "memory": way.memory.value if way.memory is not None else "as trained",
+        "memory": way.memory or "as trained",
         "prompt": prompt.value,
         "fps": round(frames_per_second(scores), 2),
         "overall": overall(scores).as_json(),

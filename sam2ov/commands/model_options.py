@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sam2ov.engine.policy import PolicyName
 from sam2ov.zoo.presets import PRESETS
 
 PRESET_HELP = "What may be given up for speed. " + "; ".join(
@@ -29,13 +30,6 @@ class Preset(StrEnum):
     fast = "fast"
 
 
-class MemoryName(StrEnum):
-    """See ``sam2ov.engine.policies``."""
-
-    upstream = "upstream"
-    distractor_aware = "distractor-aware"
-
-
 MODEL_HELP = (
     'A name (see "sam2ov models"), a model folder, a checkpoint (a file, or a folder as '
     "transformers saves it), or hf:ORG/REPO/FILE on the model hub."
@@ -49,7 +43,7 @@ PrecisionOption = Annotated[
 ]
 PresetOption = Annotated[Preset, typer.Option(help=PRESET_HELP)]
 MemoryOption = Annotated[
-    MemoryName | None,
+    PolicyName | None,
     typer.Option(
         help="Which frames are remembered. upstream: the last ones, as the model was trained; "
         "distractor-aware: also those with look-alikes, and none without the object, for crowds "

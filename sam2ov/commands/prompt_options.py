@@ -57,6 +57,8 @@ def read_mask_files(
     kind: "PictureKind",
     threshold: float,
     video: Path,
+    *,
+    hold_gaps: bool,
 ) -> "PromptFile":
     """Read the masks of ``--masks``.
 
@@ -68,6 +70,7 @@ def read_mask_files(
         kind: what the values of pictures mean.
         threshold: of white, above which a soft matte is the object.
         video: that they are for.
+        hold_gaps: its images that are missing are frames, too.
 
     Raises:
         typer.BadParameter: ``frames`` is none of these.
@@ -90,6 +93,8 @@ def read_mask_files(
     numbers: tuple[int, ...] = ()
     if first_number is None and (video.is_dir() or is_pattern(video)):
         numbers = find_sequence(video, str(video)).numbers
+        if hold_gaps and numbers:  # one follows the other then
+            first_number, numbers = numbers[0], ()
     choice = Choice(every, first_number or 0, numbers, Reading(kind, threshold))
     try:
         return read_masks(path, choice)

@@ -192,7 +192,13 @@ def track(
     imported = None
     if masks is not None:
         imported = read_mask_files(
-            masks, masks_frames, masks_first_number, masks_kind, masks_threshold, video
+            masks,
+            masks_frames,
+            masks_first_number,
+            masks_kind,
+            masks_threshold,
+            video,
+            hold_gaps=hold_gaps,
         )
     collected = collect_prompts(point or [], box or [], mask or [], prompts, imported)
     output = make_output(
@@ -214,7 +220,7 @@ def track(
             prompts=collected,
             model=model,
             preset=preset.value,
-            memory=memory.value if memory is not None else None,
+            memory=memory,
             device=device,
             precision=precision.value if precision is not None else None,
             calibrate=calibrate,

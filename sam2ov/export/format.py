@@ -3,7 +3,7 @@
 Importing this loads neither NumPy nor OpenCV: the command line lists formats in its help.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -196,10 +196,3 @@ class ExportSettings:
     keep_start: bool = False
     square_pixels: bool = False
     options: FormatOptions | None = None
-
-
-def format_table(formats: Iterable[ExportFormat]) -> str:
-    """The names of formats and what they are for, a line each."""
-    listed = list(formats)
-    width = max(len(known.name) for known in listed)
-    return "\n".join(f"{known.name:{width}}  {known.purpose}" for known in listed)

@@ -77,12 +77,13 @@ class TrackedMasks:
         They are as wide as the object's ``feather``, else as their pixels are covered; ``hard``:
         all or nothing. ``pixel_aspect`` is width / height of a pixel, see ``feathered``.
         """
-        mask = self.mask(frame_idx, target)
         if hard:
-            return mask.astype(np.float32)
+            return self.mask(frame_idx, target).astype(np.float32)
         if target.clean_up.feather > 1:
-            return feathered(mask, target.clean_up.feather, pixel_aspect)
-        return antialiased(mask, self._logits(frame_idx, target))
+            return feathered(self.mask(frame_idx, target), target.clean_up.feather, pixel_aspect)
+        logits = self._logits(frame_idx, target)
+        mask = self.mask(frame_idx, target) if self._non_overlapping else logits > 0
+        return antialiased(mask, logits)
 
     def label_map(self, frame_idx: int) -> LabelMap:
         """Which object each pixel belongs to; where masks overlap, the highest logit wins."""

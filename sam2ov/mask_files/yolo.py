@@ -105,13 +105,14 @@ def yolo_masks(
 def _has_tracks(lines: list[str]) -> bool:
     """Whether lines end in tracks, which are whole numbers from 1 on.
 
-    One alone does not tell: the 1 of the first track might be the corner of a polygon.
+    The 1 of the first track alone might be a side of a box (5 words), or a corner of a polygon.
     """
-    last = [line.split()[-1] for line in lines]
+    words = [line.split() for line in lines]
+    last = [line[-1] for line in words]
     are_whole = all(word.isdecimal() and int(word[:18]) >= 1 for word in last)
-    return are_whole and (
-        any(int(word[:18]) > 1 for word in last) or len(lines) > 1 or len(lines[0].split()) == 7
-    )
+    if not are_whole or any(len(line) <= 1 + _BOX for line in words):
+        return False
+    return any(int(word[:18]) > 1 for word in last) or len(lines) > 1 or len(words[0]) == 7
 
 
 def _parsed(line: str, number: int, file: str, has_tracks: bool = False) -> _Line:

@@ -377,6 +377,13 @@ def test_the_first_track_of_yolo_is_a_track_too(tmp_path: Path) -> None:
     assert masks_of(read_masks(tmp_path, Choice(every=1, size_hw=SIZE_HW))).keys() == {(2, 1)}
 
 
+def test_boxes_as_large_as_the_picture_have_no_tracks(tmp_path: Path) -> None:
+    for frame in (1, 2):
+        (tmp_path / f"clip_{frame}.txt").write_text("0 0.5 0.5 1 1\n")
+    found = boxes_of(read_masks(tmp_path, Choice(every=1, size_hw=SIZE_HW)))
+    assert found == {(frame, 1): (0, 0, 60, 40) for frame in (1, 2)}
+
+
 def test_notes_and_lists_beside_labels_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "README.roboflow.txt").write_text("Provided by somebody\n")
     (tmp_path / "train.txt").write_text("data/images/clip_1.png\n")
