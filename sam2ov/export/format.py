@@ -17,6 +17,7 @@ from sam2ov.export.names import NameTemplate
 
 if TYPE_CHECKING:
     from sam2ov.export.plan import AddFrame, ExportPlan
+    from sam2ov.video import VideoInfo
 
 
 class FormatOptions(BaseModel):
@@ -35,6 +36,10 @@ OpenOutput = Callable[["ExportPlan"], AbstractContextManager["AddFrame"]]
 Leaving the block completes the file and gives it its name; an exception inside it, whatever it is,
 leaves nothing under that name (``sam2ov.unfinished``).
 """
+
+
+ClipCheck = Callable[["VideoInfo", FormatOptions], None]
+"""Raises ExportError for a clip that the format, with these options, cannot tell of."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class ExportFormat:
         known_kinds: names that have a place of their own, in small letters.
         extra: the extra of sam2ov that brings what it needs besides; None: nothing.
         modules: what that brings.
+        load_clip_check: imports what looks at a clip before its objects are tracked, and returns
+            it; None: the format takes any.
     """
 
     name: str
@@ -82,6 +89,7 @@ class ExportFormat:
     known_kinds: frozenset[str] = frozenset()
     extra: str | None = None
     modules: tuple[str, ...] = ()
+    load_clip_check: Callable[[], ClipCheck] | None = None
 
     @property
     def file_options(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ from sam2ov.export.annotation_options import (
     LabelStudioOptions,
     YoloOptions,
 )
-from sam2ov.export.format import ExportFormat, OpenOutput
+from sam2ov.export.format import ClipCheck, ExportFormat, OpenOutput
 from sam2ov.export.video_options import (
     CryptomatteOptions,
     DeepAlphaOptions,
@@ -112,6 +112,12 @@ def _timeline() -> OpenOutput:
     from sam2ov.export.timeline import open_timeline
 
     return open_timeline
+
+
+def _timeline_check() -> ClipCheck:
+    from sam2ov.export.timeline import check_rate
+
+    return check_rate
 
 
 def _davis() -> OpenOutput:
@@ -287,6 +293,7 @@ _ALL = (
         is_lossless=False,
         extra="otio",
         modules=("opentimelineio", "otio_fcpx_xml_adapter", "otio_cmx3600_adapter"),
+        load_clip_check=_timeline_check,
     ),
     ExportFormat(
         name="davis",

@@ -15,6 +15,7 @@ from sam2ov.export.names import NameTemplate, file_stem
 from sam2ov.export.plan import ExportFrame, ExportPlan, ExportSource, SourcePictures
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, raise_if_cancelled
 from sam2ov.values.objects import ClipObject
+from sam2ov.video import VideoInfo
 
 
 def run_export(
@@ -49,7 +50,8 @@ def run_export(
     settings = settings or ExportSettings()
     wanted.check(path, settings, len(sources))
     check_objects(wanted, settings, [source.objects for source in sources])
-    _check_timecode(wanted, settings, sources)
+    for source in sources:
+        check_clip(wanted, settings, source.clip_name, source.video.info)
     total = sum(len(source.frames) for source in sources)
     done = 0
     with ExitStack() as stack:
@@ -89,16 +91,20 @@ def output_paths(
     return [_object_path(wanted, clip_stem, target, path, settings) for target in objects]
 
 
-def _check_timecode(
-    wanted: ExportFormat, settings: ExportSettings, sources: Sequence[ExportSource]
+def check_clip(
+    wanted: ExportFormat, settings: ExportSettings, clip_name: str, info: VideoInfo
 ) -> None:
-    if wanted.names is None or "timecode" not in wanted.template(settings).fields:
-        return
-    for source in sources:
-        if source.video.info.timecode is None:
-            raise ExportError(
-                f"{source.clip_name} has no timecode to put into names. Use {{frame}} instead."
-            )
+    """Find out what the format cannot tell of a clip, before its objects are tracked.
+
+    Raises:
+        ExportError: names have a timecode in them, which the clip has not, or its rate is unknown
+            to what writes the format.
+    """
+    has_names = wanted.names is not None
+    if has_names and info.timecode is None and "timecode" in wanted.template(settings).fields:
+        raise ExportError(f"{clip_name} has no timecode to put into names. Use {{frame}} instead.")
+    if wanted.load_clip_check is not None:
+        wanted.load_clip_check()(info, settings.options or wanted.options())
 
 
 def _with_square_pixels(source: ExportSource, stack: ExitStack) -> ExportSource:

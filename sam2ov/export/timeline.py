@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from sam2ov.errors import ExportError
 from sam2ov.export.files import file_tree
-from sam2ov.export.format import ExportSettings
+from sam2ov.export.format import ExportSettings, FormatOptions
 from sam2ov.export.matte import open_matte
 from sam2ov.export.names import file_stem
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan, ExportSource
 from sam2ov.export.video_options import MatteOptions, TimelineOptions
 from sam2ov.unfinished import ScratchFolder
 from sam2ov.values.objects import ClipObject
+from sam2ov.video import VideoInfo
 
 if TYPE_CHECKING:
     import opentimelineio as otio
@@ -34,13 +35,11 @@ def open_timeline(plan: ExportPlan) -> Iterator[AddFrame]:
     """Begin a folder or archive of a timeline and the mattes that it refers to.
 
     Raises:
-        ExportError: the path is taken by something else, the disk is full, or the kind of timeline
-            does not know the clip's frame rate.
+        ExportError: the path is taken by something else, or the disk is full.
         VideoWriteError: a matte cannot be written.
     """
     source, options = plan.source, plan.options(TimelineOptions)
     names = {target: _matte_name(source, target) for target in source.objects}
-    timelines = _written(source, options, names)
     with (
         file_tree(plan.path, _LAYOUT) as tree,
         ScratchFolder(f".{plan.path.name}.", plan.path.parent) as folder,
@@ -58,22 +57,33 @@ def open_timeline(plan: ExportPlan) -> Iterator[AddFrame]:
             yield add
         for name in names.values():
             tree.add(f"{_FOLDER}/{name}", folder / name)
-        for name, content in timelines:
+        for name, content in _timelines(source, options, names):
             tree.write(name, content.encode())
 
 
-def _written(
-    source: ExportSource, options: TimelineOptions, mattes: Mapping[ClipObject, str]
-) -> list[tuple[str, str]]:
-    """The timelines, before anything else is: adapters do not know every frame rate."""
-    from opentimelineio.exceptions import OTIOError
+def check_rate(info: VideoInfo, options: FormatOptions) -> None:
+    """Find out whether the kind of timeline knows a clip's frame rate: not every adapter does.
 
+    Raises:
+        ExportError: it does not.
+    """
+    import opentimelineio as otio
+
+    assert isinstance(options, TimelineOptions)
+    rate = float(info.fps)
+    start, length = (otio.opentime.RationalTime(frames, rate) for frames in (0, 1))
+    shown = otio.opentime.TimeRange(start, length)
+    timeline = otio.schema.Timeline("clip", global_start_time=start)
+    for name in ("clip",) if options.timeline == "edl" else ("clip", "matte"):
+        track = otio.schema.Track(kind=otio.schema.TrackKind.Video)
+        track.append(otio.schema.Clip(name, otio.schema.ExternalReference(name, shown), shown))
+        timeline.tracks.append(track)
     try:
-        return list(_timelines(source, options, mattes))
-    except (ValueError, KeyError, ArithmeticError, OTIOError) as error:
+        otio.adapters.write_to_string(timeline, _ADAPTERS[options.timeline])
+    except (ValueError, KeyError, ArithmeticError, otio.exceptions.OTIOError) as error:
         raise ExportError(
-            f"{options.timeline} cannot tell of {float(source.video.info.fps):g} frames a second "
-            f"({error}). Choose timeline=otio."
+            f"{options.timeline} cannot tell of {rate:g} frames a second ({error}). Choose "
+            "timeline=otio."
         ) from error
 
 

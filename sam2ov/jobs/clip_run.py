@@ -129,6 +129,8 @@ class ClipRun:
         self._session: VideoSession | None = None
         self._journal: Journal | None = None
         try:
+            for output in job.outputs:
+                output.check_clip(self.name, self.reader.info)
             self.frames = job.frames(self.reader.num_frames)
             self.prompts = fitting_prompts(job.prompts, self.reader.num_frames, self.reader.size_hw)
             self.segments = self._planned()

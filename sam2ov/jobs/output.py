@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS, ExportFormat, ExportSettings
 from sam2ov.export.plan import ExportSource
-from sam2ov.export.run import check_objects, output_paths, run_export
+from sam2ov.export.run import check_clip, check_objects, output_paths, run_export
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.values.objects import ClipObject
+from sam2ov.video import VideoInfo
 
 _LEAST_FREE_BYTES: Final = 16 << 20
 """With less, no output of any length can be written."""
@@ -107,6 +108,10 @@ class Output(BaseModel):
             )
         for path in output_paths(self.kind, stem, objects, self.path, self.settings):
             self._check_place(path, videos)
+
+    def check_clip(self, name: str, info: VideoInfo) -> None:
+        """Find out what the format cannot tell of a clip; raises as ``export.run.check_clip``."""
+        check_clip(self.kind, self.settings, name, info)
 
     def write(
         self,

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +28,7 @@ from sam2ov.mask_files.prompt_file import (
 from sam2ov.progress import Progress
 from sam2ov.values.prompts import MaskPrompt, PointPrompt
 from sam2ov.video import open_video
-from tests.clips import write_clip
+from tests.clips import Encoding, write_clip
 from tests.fake_model import FakeModel
 
 NUM_FRAMES = 12
@@ -319,3 +320,27 @@ def test_a_job_is_data_and_means_the_same_elsewhere(clip: Path, tmp_path: Path) 
     assert saved.video.num_frames == NUM_FRAMES
     with open_video(folders[0] / "matte-1.mkv") as written:
         assert written.num_frames == 11
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (
+            Output(path=Path("a"), format="png-matte", names="{clip}.{timecode}"),
+            "has no timecode to put into names",
+        ),
+        (
+            Output(path=Path("a"), format="timeline", options={"timeline": "edl"}),
+            "edl cannot tell of 12 frames a second",
+        ),
+    ],
+)
+def test_what_a_format_cannot_tell_of_a_clip_is_said_before_tracking(
+    tracker: Tracker, model: FakeModel, tmp_path: Path, output: Output, message: str
+) -> None:
+    frames = np.full((3, *SIZE_HW, 3), 60, np.uint8)
+    clip = write_clip(tmp_path / "clip", frames, Encoding(fps=Fraction(12)))
+    there = output.model_copy(update={"path": tmp_path / "a"})
+    with pytest.raises(ExportError, match=message):
+        ClipRun(ClipJob(clip=clip, prompts=clicked((1, [0])), outputs=(there,)), tracker)
+    assert not model.calls
