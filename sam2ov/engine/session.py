@@ -7,19 +7,19 @@ timeline takes 24 bytes per object and frame. The video may grow meanwhile, as a
 (``GrowingSource``): nothing here needs its length in advance.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.engine.batches import Selected, batches
 from sam2ov.engine.features import FrameFeatures, FrameSource
 from sam2ov.engine.model import ImageFeatures
-from sam2ov.engine.policy import BankSelection
 from sam2ov.engine.tracked_object import TrackedObject
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import PromptError, TrackingError
@@ -29,9 +29,6 @@ from sam2ov.store.results import FrameResult, ResultStore
 from sam2ov.values.masks import FloatArray, mask_at, resize_logits, without_overlaps
 from sam2ov.values.prompts import MaskPrompt, PointPrompt, Prompt, merge_prompts
 from sam2ov.values.timeline import Timeline
-
-_AT_ONCE: Final = 16
-"""Objects that go through the networks together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -372,15 +369,14 @@ class VideoSession:
         earlier = frame_idx - direction
         is_held = self._features.shows_same(frame_idx, earlier)
         logits: dict[int, FloatArray] = {}
-        batches: dict[tuple[int, int], list[tuple[TrackedObject, BankSelection]]] = {}
+        selected: list[Selected] = []
         for target in targets:
             if frame_idx not in target.conditioning:
                 if is_held and target.repeat(frame_idx, earlier, direction):
                     logits[target.obj_id] = target.mask_logits(frame_idx)
                     continue
-                selection = target.select(frame_idx, reverse=reverse)
-                batches.setdefault(selection.key, []).append((target, selection))
-        for batch in _parts(batches.values()):
+                selected.append((target, target.select(frame_idx, reverse=reverse)))
+        for batch in batches(selected):
             found = self._tracker.track(features, [target.gather(each) for target, each in batch])
             results = [each.result for each in found]
             memories = self._tracker.remember(features, results)
@@ -394,12 +390,3 @@ class VideoSession:
                 logits[target.obj_id] = target.mask_logits(frame_idx)
         obj_ids = tuple(target.obj_id for target in targets)
         return TrackedFrame(frame_idx, obj_ids, np.stack([logits[i] for i in obj_ids]))
-
-
-def _parts(
-    batches: Iterable[list[tuple[TrackedObject, BankSelection]]],
-) -> Iterator[list[tuple[TrackedObject, BankSelection]]]:
-    """What the networks are given at a time: what they need besides grows with it."""
-    for batch in batches:
-        for start in range(0, len(batch), _AT_ONCE):
-            yield batch[start : start + _AT_ONCE]

@@ -32,7 +32,7 @@ export function actionOf(card, { inUse, picked, getting, isLoading, mayFetch }) 
   if (card.is_here) {
     const changes = [];
     if (picked.preset !== inUse.preset) changes.push(`with ${picked.preset}`);
-    if (picked.memory !== inUse.memory) changes.push(`with memory ${MEMORY_NAMES[picked.memory]}`);
+    if (picked.memory !== inUse.memory) changes.push(MEMORY_NAMES[picked.memory]);
     if (picked.device !== inUse.device) changes.push(`on ${picked.device}`);
     if (card.name !== inUse.name) return { act: "use", label: "Use", enabled };
     return changes.length ? { act: "use", label: `Use ${changes.join(" ")}`, enabled } : null;
