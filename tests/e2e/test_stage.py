@@ -34,7 +34,7 @@ def test_the_wheel_zooms_at_the_pointer_and_marks_keep_their_size(opened: Editor
     for _ in range(5):
         opened.page.mouse.wheel(0, -120)
     opened.until(lambda: opened.zoom > 2 * fit)
-    assert np.allclose(opened.point(*BALL), at, atol=1.5)
+    assert np.allclose(opened.point(*BALL), at, atol=3)
     opened.page.mouse.move(*opened.point(*SKY))  # hovered marks are drawn larger
     assert abs(mark_size(opened) - size) < 0.25 * size
     opened.until(lambda: opened.marker(*BALL) == "positive")
@@ -57,7 +57,7 @@ def test_zoom_by_keys_and_buttons(opened: EditorPage) -> None:
     keyboard, fit = opened.page.keyboard, opened.zoom
     assert opened.page.locator('[data-action="fit"]').is_disabled()
     keyboard.press("+")
-    assert opened.zoom == round(1.5 * fit)
+    assert abs(opened.zoom - 1.5 * fit) <= 1
     keyboard.press("-")
     assert opened.zoom == fit
     opened.press("zoom_in")
@@ -123,13 +123,13 @@ def test_fullscreen_and_back(opened: EditorPage) -> None:
     before = [opened.page.locator(part).bounding_box() for part in parts]
     opened.page.keyboard.press("f")
     stage = opened.page.locator(".s2-stage")
-    opened.until(lambda: width(stage) > 1390)
+    opened.until(lambda: width(stage) > 1300)
     assert opened.page.locator('[data-action="play"]').is_visible()
     opened.page.wait_for_timeout(300)
     opened.click(*BALL)
     opened.until(lambda: iou(opened.mask(), ball(0)) > 0.5)
     opened.press("fullscreen")
-    opened.until(lambda: width(stage) < 1390)
+    opened.until(lambda: width(stage) < 1300)
     opened.until(lambda: [opened.page.locator(part).bounding_box() for part in parts] == before)
 
 
@@ -223,9 +223,9 @@ def test_every_key_of_a_tooltip_is_in_the_help(opened: EditorPage) -> None:
     opened.page.keyboard.press("?")
     text = opened.page.locator('[data-dialog="help"]').inner_text()
     titles = opened.page.evaluate(
-        "[...document.querySelectorAll('.s2-toolbar button')].map((e) => e.title)"
+        "[...document.querySelectorAll(':is(.s2-top, .s2-toolbar) button')].map((e) => e.title)"
     )
     keys = {key for title in titles for key in re.findall(r"\(([A-Z])[,) ]", title)}
-    assert keys >= {"A", "S", "D", "B", "E", "H", "F", "V"}
+    assert keys >= {"A", "S", "D", "B", "E", "H", "F", "V", "W"}
     named = set(re.findall(r"\b[A-Z]\b", text))
     assert keys <= named

@@ -1,10 +1,15 @@
 """The editor: a ``gr.HTML`` of canvases and controls with modules of its own (``web/``)."""
 
+import re
+from typing import Final
+
 import gradio as gr
 
 from sam2ov.ui.contract.messages import EditorProps
 from sam2ov.ui.routes.routes import WEB_FOLDER
 from sam2ov.ui.settings import Settings
+
+_INCLUDE: Final = re.compile(r"<!-- include (\S+) -->")
 
 
 def make_editor(script: str, settings: Settings) -> gr.HTML:
@@ -28,9 +33,15 @@ def make_editor(script: str, settings: Settings) -> gr.HTML:
         max_seconds=settings.video.max_duration_s,
     )
     return gr.HTML(
-        html_template=(WEB_FOLDER / "editor.html").read_text(encoding="utf-8"),
+        html_template=editor_template(),
         js_on_load=(WEB_FOLDER / "on_load.js").read_text(encoding="utf-8"),
         apply_default_css=False,
         elem_id="editor",
         **props.model_dump(),
     )
+
+
+def editor_template(name: str = "editor.html") -> str:
+    """A template with those that it includes, by their places in ``web/``."""
+    text = (WEB_FOLDER / name).read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda found: editor_template(found[1]), text)

@@ -20,7 +20,7 @@ from sam2ov.ui.page.panels import (
     programs_panel,
     project_panel,
 )
-from sam2ov.ui.routes.routes import WEB_FOLDER, editor_script
+from sam2ov.ui.routes.routes import editor_script
 from sam2ov.ui.settings import Settings
 
 
@@ -45,8 +45,6 @@ def build_page(handlers: Handlers, settings: Settings) -> gr.Blocks:
     page = gr.Blocks(title="sam2ov", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
         handlers.api.offer()  # first: names are given in order, and events of the page want some
-        gr.HTML(_template("header.html"), apply_default_css=False)
-        gr.HTML(_template("banner.html"), apply_default_css=False)
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="main", min_width=0):
                 editor = make_editor(editor_script(), settings)
@@ -59,10 +57,6 @@ def build_page(handlers: Handlers, settings: Settings) -> gr.Blocks:
         _connect(handlers, editor, settings)
         page.unload(handlers.editor.unload)
     return page
-
-
-def _template(name: str) -> str:
-    return (WEB_FOLDER / name).read_text(encoding="utf-8")
 
 
 def _connect(handlers: Handlers, editor: gr.HTML, settings: Settings) -> None:

@@ -79,13 +79,15 @@ export function days(count) {
 /** @param {Pick<ObjectView, "prompts">} object */
 export const isPrompted = (object) => Object.keys(object.prompts).length > 0;
 
+const isTouched = () => matchMedia("(hover: none)").matches;
+
 /**
  * Keys are for those who have a keyboard.
  *
  * @type {(text: string, keys: string) => string}
  */
 const withKeys = (text, keys) =>
-  matchMedia("(hover: none)").matches ? text : `${text} ${keys}`;
+  isTouched() ? text : `${text} ${keys}`;
 
 /** @type {Record<Exclude<Tool, "positive">, (object: ObjectView) => string>} */
 const TOOL_HINTS = {
@@ -111,7 +113,11 @@ const TOOL_HINTS = {
 export function hint({ clip, objects }, active, tool) {
   if (!clip || !active) return "";
   if (tool !== "positive") return TOOL_HINTS[tool](active);
-  if (!isPrompted(active)) return `Click ${active.name} in the picture, or drag a box around it.`;
+  if (!isPrompted(active)) {
+    return isTouched()
+      ? `Tap ${active.name} in the picture.`
+      : `Click ${active.name} in the picture, or drag a box around it.`;
+  }
   if (objects.some((object) => object.stale)) {
     return "The paler frames were tracked from earlier prompts: track again to update them.";
   }

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sam2ov.ui.page.editor import editor_template
 from sam2ov.ui.routes.routes import WEB_FOLDER
 from tests.conftest import REPOSITORY
 
@@ -133,7 +134,8 @@ def test_nothing_is_loaded_from_elsewhere(page: dict[str, Any]) -> None:
 
 def test_the_template_is_static() -> None:
     """A template with values in it would reset the canvases on every update."""
-    template = (WEB_FOLDER / "editor.html").read_text(encoding="utf-8")
+    template = editor_template()
+    assert "<!-- include" not in template
     assert not re.search(r"\$\{|\{\{|`|\\", template)
 
 

@@ -72,6 +72,7 @@ export class Commands {
         onlyChosen: () => tracking.toggleOnlyChosen(),
       }),
       fullscreen: () => view.toggleFullscreen(),
+      theatre: () => view.toggleTheatre(),
       cancel: () => this.parts.cancel(),
       help: () => dialogs.showHelp(),
       open: () => opening.browse(),

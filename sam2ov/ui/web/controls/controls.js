@@ -65,6 +65,21 @@ export function showControls(section, state) {
     one.disabled = !isOpen;
   }
   find(section, ".s2-slider", HTMLInputElement).disabled = !isOpen;
+  section.dataset.next = nextStep(snapshot);
+}
+
+/**
+ * What people do next: the one control for it stands out.
+ *
+ * @param {Pick<Snapshot, "clip" | "objects" | "job">} snapshot
+ * @returns {"open" | "click" | "track" | "export" | "wait"}
+ */
+export function nextStep({ clip, objects, job }) {
+  if (!clip) return "open";
+  if (job) return "wait";
+  const prompted = objects.filter(isPrompted);
+  if (!prompted.length) return "click";
+  return prompted.every(({ tracked, stale }) => tracked && !stale) ? "export" : "track";
 }
 
 /**

@@ -12,6 +12,8 @@ export class Dialogs {
 
   showHelp() {
     this.help.showModal();
+    find(this.help, "h3", HTMLElement).focus(); // its beginning, not its only button
+    this.help.scrollTop = 0;
   }
 
   showRecent() {

@@ -107,6 +107,7 @@ function actionOf({ key, code, shiftKey }, actions) {
     m: actions.toggleMasks,
     x: actions.solo,
     f: actions.fullscreen,
+    w: actions.theatre,
     t: actions.track,
     i: actions.setIn,
     o: actions.setOut,

@@ -1,4 +1,4 @@
-// The toolbar's part that changes what is seen and nothing else: zoom, fullscreen, looks of the masks.
+// The toolbar's part that changes what is seen and nothing else: zoom, fullscreen, wide picture, looks of the masks.
 
 /** @import { Changes, Looks, Style } from "../media/looks.js" */
 /** @import { Stage } from "../stage/stage.js" */
@@ -91,6 +91,12 @@ export class ViewControls {
     if (!("full" in this.section.dataset)) return false;
     this.toggleFullscreen();
     return true;
+  }
+
+  // The picture has the room of the panels beside it, too.
+  toggleTheatre() {
+    const isWide = document.documentElement.classList.toggle("s2-theatre");
+    this.#button("theatre").setAttribute("aria-pressed", String(isWide));
   }
 
   // What the menu offers, in its order.

@@ -1,7 +1,7 @@
 // Choosing the model: a dialog of cards, and the panel beside the editor that tells of the one in
 // use. Looking changes nothing; Use and Get do.
 //
-// Gradio puts panel and banner on the page, so they may come later than the editor.
+// Gradio puts the panel on the page, so it may come later than the editor.
 
 /** @import { Send } from "../connection.js" */
 /** @import { Dialogs } from "../controls/dialogs.js" */
@@ -9,11 +9,13 @@
 /** @import { Act } from "./model_card.js" */
 
 import { find, under } from "../dom.js";
+import { readKept, writeKept } from "../storage.js";
 import { secondsPerFrame } from "../texts.js";
 import { makeCard, showProgress } from "./model_card.js";
 import { OwnModel } from "./own_model.js";
 
 const ASK_AGAIN_MS = 1000;
+const DISMISSED = "sam2ov-banner-dismissed";
 
 const MEMORIES = {
   upstream: "Memory: the last frames.",
@@ -56,6 +58,13 @@ export class Models {
       url: () => `${this.root}/media/${this.snapshot().upload}/checkpoint`,
       most: () => this.list?.most_bytes ?? 0,
       uploaded: () => this.send("add_model", this.#picked),
+    });
+    this.banner = find(section, ".s2-banner", HTMLElement);
+    this.isDismissed = readKept("localStorage", DISMISSED) === true;
+    find(this.banner, '[data-banner="dismiss"]', HTMLElement).addEventListener("click", () => {
+      this.isDismissed = true;
+      writeKept("localStorage", DISMISSED, true);
+      this.#showPanel();
     });
     document.addEventListener("click", (event) => {
       const action = under(event, "[data-model-action]", HTMLElement)?.dataset.modelAction;
@@ -125,8 +134,7 @@ export class Models {
 
   #showPanel() {
     const { model, getting, upload } = this.snapshot();
-    const banner = document.querySelector(".s2-banner");
-    if (banner instanceof HTMLElement) banner.hidden = !upload || !model.is_demonstration;
+    this.banner.hidden = !upload || !model.is_demonstration || this.isDismissed;
     const panel = document.querySelector(".s2-model");
     if (!panel || !upload) return;
     const card = this.dialog.open ? null : this.list?.models.find(({ name }) => name === model.name);

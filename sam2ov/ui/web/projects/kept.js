@@ -1,42 +1,13 @@
 // What this browser remembers: the keys of the projects that it may open, where the playhead stood
 // in each, and which project this very tab has open.
 
+import { readKept, writeKept } from "../storage.js";
+
 const LIST = "sam2ov-projects"; // in all tabs: [{ token, frame }], the newest first
 const CURRENT = "sam2ov-project"; // in this tab: a token
 const MOST = 30;
 
 /** @typedef {{ token: string, frame: number }} Entry */
-/** @typedef {"localStorage" | "sessionStorage"} Place */
-
-/**
- * Storage may be switched off: the page works, and remembers nothing.
- *
- * @param {Place} storage
- * @param {string} key
- * @returns {unknown}
- */
-function read(storage, key) {
-  try {
-    return JSON.parse(window[storage].getItem(key) ?? "null");
-  } catch {
-    return null;
-  }
-}
-
-/**
- * @param {Place} storage
- * @param {string} key
- * @param {Entry[] | string | null} value null takes it away
- */
-function write(storage, key, value) {
-  try {
-    if (value === null) window[storage].removeItem(key);
-    else window[storage].setItem(key, JSON.stringify(value));
-  } catch {
-    // full or forbidden
-  }
-}
-
 /**
  * @param {unknown} entry
  * @returns {entry is Entry}
@@ -54,20 +25,20 @@ export class Kept {
 
   // The project of this tab, also after a reload.
   get current() {
-    const token = read("sessionStorage", CURRENT);
+    const token = readKept("sessionStorage", CURRENT);
     return typeof token === "string" ? token : null;
   }
 
   /** @param {string} token */
   opened(token) {
     const known = this.#entries().find((entry) => entry.token === token);
-    write("sessionStorage", CURRENT, token);
+    writeKept("sessionStorage", CURRENT, token);
     this.#put([known ?? { token, frame: 0 }, ...this.#without(token)]);
   }
 
   // The tab has no project any more; it stays in the list.
   left() {
-    write("sessionStorage", CURRENT, null);
+    writeKept("sessionStorage", CURRENT, null);
   }
 
   /** @param {string[]} tokens */
@@ -96,7 +67,7 @@ export class Kept {
 
   // Read anew each time: other tabs write to the same list.
   #entries() {
-    const found = read("localStorage", LIST);
+    const found = readKept("localStorage", LIST);
     return Array.isArray(found) ? found.filter(isEntry) : [];
   }
 
@@ -107,6 +78,6 @@ export class Kept {
 
   /** @param {Entry[]} entries */
   #put(entries) {
-    write("localStorage", LIST, entries.slice(0, MOST));
+    writeKept("localStorage", LIST, entries.slice(0, MOST));
   }
 }
