@@ -1,8 +1,8 @@
 """The memory bank of one object: it keeps memories, rebuilds them, selects and gathers them."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,13 +68,36 @@ class MemoryBank:
         self._memories.clear()
         self._pointers.clear()
 
+    @property
+    def frames(self) -> set[int]:
+        """Those of which something is held."""
+        return {*self._memories, *self._pointers}
+
+    def renumber(self, places: Mapping[int, int]) -> None:
+        """Keep the frames that are in ``places`` alone, under the numbers that it has for them."""
+        self._memories = OrderedDict(
+            (places[frame], memory) for frame, memory in self._memories.items() if frame in places
+        )
+        self._pointers = OrderedDict(
+            (places[frame], pointer) for frame, pointer in self._pointers.items() if frame in places
+        )
+
     def remembers(self, frame_idx: int, candidates: Candidates, frames: ObjectFrames) -> bool:
         """Whether the policy wants a frame that was just tracked to be kept; see there."""
         return self._policy.keeps(frame_idx, candidates, frames)
 
     def select(self, frame_idx: int, frames: ObjectFrames, *, reverse: bool) -> BankSelection:
-        """The memories and pointers that tracking a frame attends to."""
-        return self._policy.select(frame_idx, frames, reverse=reverse)
+        """The memories and pointers that tracking a frame attends to.
+
+        Of a video that forgets its frames, those which the bank does not hold have no memories.
+        """
+        chosen = self._policy.select(frame_idx, frames, reverse=reverse)
+        there = tuple(
+            slot
+            for slot in chosen.spatial
+            if slot.frame_idx in self._memories or self._features.holds(slot.frame_idx)
+        )
+        return chosen if len(there) == len(chosen.spatial) else replace(chosen, spatial=there)
 
     def gather(self, selection: BankSelection, frames: ObjectFrames) -> BankContents:
         """Bring together the tensors of a selection."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
 
@@ -41,6 +42,9 @@ class GrowingSource(FrameSource, Protocol):
     @property
     def is_growing(self) -> bool:
         """Whether more frames may come; its length is not known until then."""
+
+    def holds(self, frame_idx: int) -> bool:
+        """Whether a frame that has come can still be read."""
 
 
 class ArrayFrames:
@@ -132,6 +136,20 @@ class FrameFeatures:
                 self._entries.popitem(last=False)
         self._entries.move_to_end(frame_idx)
         return self._entries[frame_idx]
+
+    def holds(self, frame_idx: int) -> bool:
+        """Whether a frame can be embedded, or is; a camera's frames are not held for ever."""
+        if frame_idx in self._entries or not isinstance(self._frames, GrowingSource):
+            return True
+        return self._frames.holds(frame_idx)
+
+    def renumber(self, places: Mapping[int, int]) -> None:
+        """Keep the frames that are in ``places`` alone, under the numbers that it has for them."""
+        self._ahead = None
+        for held in (self._entries, self._digests):
+            kept = [(places[frame], each) for frame, each in held.items() if frame in places]
+            held.clear()
+            held.update(kept)  # type: ignore[arg-type]  # of the same dictionary
 
     def shows_same(self, frame_idx: int, other: int) -> bool:
         """Whether two frames that were embedded lately are one picture to the model."""

@@ -1,7 +1,7 @@
 """One object of a session: its prompts, its answers to them, and what is known of its frames."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from sam2ov.engine.bank import FrameMemory, MemoryBank
@@ -205,6 +205,35 @@ class TrackedObject:
         if self.timeline.direction[frame_idx] != direction:
             self._store.set_direction(self.obj_id, frame_idx, direction)
             self.timeline.direction[frame_idx] = direction
+
+    @property
+    def remembered(self) -> set[int]:
+        """The frames of which the bank holds something, and those that are yet to go there."""
+        return self._bank.frames | set(self._answered)
+
+    def renumber(self, places: Mapping[int, int], prompted: Collection[int]) -> None:
+        """Keep the frames that are in ``places`` alone, under the numbers that it has for them.
+
+        Args:
+            places: by frame; where one frame came before another it does so still.
+            prompted: the conditioning frames that are still such.
+        """
+        self.timeline = self._frames.timeline.renumbered(places)
+        self.prompts = {
+            places[frame]: prompt
+            for frame, prompt in self.prompts.items()
+            if frame in prompted or frame in self._answered
+        }
+        self.conditioning = {
+            places[frame]: None for frame in self.conditioning if frame in prompted
+        }
+        self._prompted = {places[frame] for frame in self._prompted if frame in places}
+        self._answered = {places[frame]: None for frame in self._answered}
+        self._exact = OrderedDict((places[frame], answer) for frame, answer in self._exact.items())
+        self._bank.renumber(places)
+        self._store.renumber(self.obj_id, places)
+        self._store.put_marks(self.obj_id, "stale", self.timeline.stale)
+        self._store.put_marks(self.obj_id, "kept", self.timeline.kept)
 
     def result(self, frame_idx: int) -> FrameResult | None:
         """The current answer on a frame, of its prompt or of tracking; None without either."""

@@ -9,9 +9,10 @@ deflated), the object pointer and the scores. Spatial memories, 1 MB each at 102
 the memory encoder gives them back from the logits when tracking resumes in the middle.
 """
 
+import json
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal, get_args
@@ -196,6 +197,32 @@ class ResultStore:
             raise ProjectError(f"The project's record of frames ({mark}) is damaged.")
         flags = np.unpackbits(np.frombuffer(bits, np.uint8), count=num_frames)
         return born, flags.astype(np.bool_)
+
+    def renumber(self, obj_id: int, places: Mapping[int, int]) -> None:
+        """Keep results of the frames that are in ``places`` alone, under the numbers that it has.
+
+        Only in a journal that has no steps: none could be undone.
+
+        Args:
+            obj_id: the object.
+            places: by frame, in order; no frame gets a higher number than it has.
+        """
+        assert not self._journal.head
+        values = {"obj": obj_id, "kept": json.dumps(list(places))}
+        with self._journal.transaction():
+            gone = self._journal.fetch(
+                "DELETE FROM result WHERE obj_id = :obj "
+                "AND frame_idx NOT IN (SELECT value FROM json_each(:kept)) RETURNING tensor",
+                values,
+            )
+            self._journal.drop_tensors([tensor for (tensor,) in gone])
+            for frame_idx, number in places.items():
+                if number != frame_idx:
+                    self._journal.execute(
+                        "UPDATE result SET frame_idx = :number "
+                        "WHERE obj_id = :obj AND frame_idx = :frame",
+                        {"obj": obj_id, "frame": frame_idx, "number": number},
+                    )
 
     def _change(
         self, obj_id: int, frame_idx: int, present: Kind, *, kind: Kind, direction: int

@@ -1,5 +1,6 @@
 """What is known about an object on each frame of a video: 24 bytes a frame."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,14 @@ class Timeline:
                 whole = getattr(spare, name)
                 whole[:known] = array
             setattr(self, name, whole[:num_frames])
+
+    def renumbered(self, places: Mapping[int, int]) -> "Timeline":
+        """A timeline of the frames that are in ``places`` alone, by the numbers that it has."""
+        known, numbers = list(places), list(places.values())
+        other = Timeline.empty(max(numbers, default=-1) + 1)
+        for name, array in vars(other).items():
+            array[numbers] = getattr(self, name)[known]
+        return other
 
     @classmethod
     def empty(cls, num_frames: int) -> "Timeline":

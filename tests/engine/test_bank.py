@@ -96,6 +96,9 @@ class Growing:
         picture: npt.NDArray[np.uint8] = FRAMES[frame_idx % len(FRAMES)]
         return picture
 
+    def holds(self, frame_idx: int) -> bool:
+        return frame_idx < self.num_frames
+
     def close(self) -> None:
         self.is_growing = False
 
