@@ -13,7 +13,7 @@ from sam2ov._version import __version__
 if TYPE_CHECKING:
     from sam2ov.engine.session import VideoSession
     from sam2ov.errors import Sam2ovError
-    from sam2ov.live.tracker import LiveTracker
+    from sam2ov.jobs.live.tracker import LiveTracker
     from sam2ov.upstream.automatic_mask_generator import SAM2AutomaticMaskGenerator
     from sam2ov.upstream.sam2_image_predictor import SAM2ImagePredictor
     from sam2ov.upstream.sam2_video_predictor import SAM2VideoPredictor
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "LiveTracker": "sam2ov.live.tracker",
+    "LiveTracker": "sam2ov.jobs.live.tracker",
     "SAM2AutomaticMaskGenerator": "sam2ov.upstream.automatic_mask_generator",
     "SAM2ImagePredictor": "sam2ov.upstream.sam2_image_predictor",
     "SAM2VideoPredictor": "sam2ov.upstream.sam2_video_predictor",

@@ -9,11 +9,11 @@ import pytest
 
 from sam2ov.engine.model import SAM2Model
 from sam2ov.errors import PromptError
-from sam2ov.live.tracker import LiveTracker
+from sam2ov.jobs.live.tracker import LiveTracker
 from tests.engine.test_live_session import SIZE_HW, picture
 from tests.fake_model import FakeModel
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def tracker(frames_held: int = 8) -> LiveTracker:

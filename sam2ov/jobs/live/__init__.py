@@ -1,5 +1,5 @@
 """Following objects while their frames come: from a camera, a stream, or a program of one's own."""
 
-from sam2ov.live.tracker import LiveMasks, LiveTracker
+from sam2ov.jobs.live.tracker import LiveMasks, LiveTracker
 
 __all__ = ["LiveMasks", "LiveTracker"]
