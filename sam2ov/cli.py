@@ -19,6 +19,7 @@ from sam2ov.commands.eval import evaluate
 from sam2ov.commands.export import export
 from sam2ov.commands.formats import formats
 from sam2ov.commands.interrupt import EndedError, ended_by_signals, exit_code
+from sam2ov.commands.live import live
 from sam2ov.commands.models import devices, models_app
 from sam2ov.commands.probe import probe
 from sam2ov.commands.schema import schema
@@ -80,6 +81,7 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 app.command()(track)
+app.command()(live)
 app.command()(segment)
 app.command()(export)
 app.command()(formats)

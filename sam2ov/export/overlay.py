@@ -19,7 +19,7 @@ from sam2ov.values.palette import from_hex
 from sam2ov.video.encodings import h264, hevc
 from sam2ov.video.writer import VideoWriter
 
-EffectOf = Callable[[ExportFrame], Effect]
+_EffectOf = Callable[[ExportFrame], Effect]
 
 
 @contextmanager
@@ -38,8 +38,8 @@ def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
     is_deep = options.codec == "h265-10"
     encoding = h264(options.crf) if options.codec == "h264" else hevc(options.crf, ten_bit=is_deep)
     with ExitStack() as stack:
-        effect_of = stack.enter_context(_effect(plan, options))
-        style = _style(options)
+        effect_at = stack.enter_context(_effect(plan, options))
+        style = style_of(options)
         aspect = source.video.info.pixel_aspect
         writer = stack.enter_context(
             VideoWriter.for_source(
@@ -55,12 +55,9 @@ def open_overlay(plan: ExportPlan) -> Iterator[AddFrame]:
 
         def add(frame: ExportFrame) -> None:
             image: Image = frame.image
-            if effect_of is not None:
-                covered = Area(coverage(frame, source.objects))
-                # A spotlight is seen where it is not.
-                is_rest = (options.on == "background") != (options.effect == "spotlight")
-                area = covered.rest if is_rest else covered
-                image = effects.applied(image, area, effect_of(frame))
+            if effect_at is not None:
+                area = area_of(options, Area(coverage(frame, source.objects)))
+                image = effects.applied(image, area, effect_at(frame))
             image = np.array(image)
             for target in source.objects:
                 matte = frame.matte(target) if target.clean_up.feather else None
@@ -76,7 +73,15 @@ def _deepened(image: Image, frame: ExportFrame) -> npt.NDArray[np.uint16]:
     return np.where(is_same, frame.deep_image, image.astype(np.uint16) * np.uint16(257))
 
 
-def _style(options: OverlayOptions) -> OverlayStyle:
+def area_of(options: OverlayOptions, covered: Area) -> Area:
+    """Where the effect is to be seen, of what the objects cover."""
+    # A spotlight is seen where it is not.
+    is_rest = (options.on == "background") != (options.effect == "spotlight")
+    return covered.rest if is_rest else covered
+
+
+def style_of(options: OverlayOptions) -> OverlayStyle:
+    """How objects are painted, after other effects."""
     match options.effect:
         case "colour":
             return OverlayStyle(options.fill, options.outline)
@@ -87,30 +92,43 @@ def _style(options: OverlayOptions) -> OverlayStyle:
 
 
 @contextmanager
-def _effect(plan: ExportPlan, options: OverlayOptions) -> Iterator[EffectOf | None]:
+def _effect(plan: ExportPlan, options: OverlayOptions) -> Iterator[_EffectOf | None]:
     """What to do with each frame; None for nothing but paint."""
     aspect = plan.source.video.info.pixel_aspect
+    if options.effect != "replace":
+        effect = effect_of(options, aspect)
+        yield None if effect is None else lambda _: effect
+        return
+    if not options.background:
+        raise ExportError(
+            "Say what to replace it by: background is a picture or a video. For one colour, choose "
+            "the effect remove."
+        )
+    source = plan.source
+    start = source.video.info.time_of(source.frames.start)
+    place = Path(options.background)
+    with open_backdrop(place, source.masks.size_hw, aspect) as backdrop:
+        yield lambda frame: effects.replaced(backdrop(frame.seconds - start))
+
+
+def effect_of(options: OverlayOptions, pixel_aspect: float = 1.0) -> Effect | None:
+    """What is done to every frame alike; None for nothing but paint.
+
+    Raises:
+        ExportError: it needs another picture or video.
+    """
     match options.effect:
         case "colour" | "outline":
-            yield None
+            return None
         case "blur":
-            yield lambda _: effects.blurred(options.strength, aspect)
+            return effects.blurred(options.strength, pixel_aspect)
         case "pixelate":
-            yield lambda _: effects.pixelated(options.strength, aspect)
+            return effects.pixelated(options.strength, pixel_aspect)
         case "grey":
-            yield lambda _: effects.grey
+            return effects.grey
         case "spotlight":
-            yield lambda _: effects.darkened(options.strength)
+            return effects.darkened(options.strength)
         case "remove":
-            yield lambda _: effects.painted(from_hex(options.paint))
+            return effects.painted(from_hex(options.paint))
         case "replace":
-            if not options.background:
-                raise ExportError(
-                    "Say what to replace it by: background is a picture or a video. For one "
-                    "colour, choose the effect remove."
-                )
-            source = plan.source
-            start = source.video.info.time_of(source.frames.start)
-            place = Path(options.background)
-            with open_backdrop(place, source.masks.size_hw, aspect) as backdrop:
-                yield lambda frame: effects.replaced(backdrop(frame.seconds - start))
+            raise ExportError("The effect replace needs a clip. Choose remove for one colour.")

@@ -70,3 +70,30 @@ class FrameTimes:
         """Ticks for which the frame that appears at ``tick`` is shown."""
         following = int(np.searchsorted(self.pts, tick, side="right"))
         return (int(self.pts[following]) if following < len(self) else self.end) - tick
+
+
+class ArrivalTimes(FrameTimes):
+    """Times of frames that are known only when these come, in microseconds.
+
+    Args:
+        fps: frames per second, about; the last frame is shown for as long as one has at it.
+    """
+
+    def __init__(self, fps: Fraction) -> None:
+        super().__init__(np.zeros(0, np.int64), 0, Fraction(1, 1_000_000), fps)
+
+    def arrive(self, seconds: float) -> None:
+        """Another frame comes, so long after the first one; always later than the one before."""
+        tick = round(seconds * 1_000_000)
+        if len(self):
+            tick = max(tick, int(self.pts[-1]) + 1)
+        self._set(np.append(self.pts, tick), tick + round(1_000_000 / self.fps))
+
+    def end_at(self, seconds: float) -> None:
+        """The last frame disappears, so long after the first one has come."""
+        self._set(self.pts, max(round(seconds * 1_000_000), int(self.pts[-1]) + 1))
+
+    def _set(self, pts: npt.NDArray[np.int64], end: int) -> None:
+        # Others see times that do not change; whoever writes a video asks for the newest.
+        object.__setattr__(self, "pts", pts)
+        object.__setattr__(self, "end", end)

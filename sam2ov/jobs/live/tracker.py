@@ -16,7 +16,7 @@ from sam2ov.engine.policy import PolicyName
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import PromptError
 from sam2ov.values.masks import HOLE_AREA, BoolArray, FloatArray, resize_logits
-from sam2ov.values.prompts import MaskPrompt, PointPrompt, make_mask_prompt, make_point_prompt
+from sam2ov.values.prompts import PointPrompt, Prompt, make_mask_prompt, make_point_prompt
 from sam2ov.zoo.loading import load_model
 from sam2ov.zoo.presets import PresetName
 
@@ -164,6 +164,15 @@ class LiveTracker:
         found = self._session.follow(image)
         return self._masks(self._session, found.obj_ids, found.mask_logits)
 
+    def current(self) -> LiveMasks:
+        """What is known of the newest frame now.
+
+        Raises:
+            PromptError: none has come yet.
+        """
+        session, frame_idx = self._at(None)
+        return self._masks(session, session.obj_ids, session.mask_logits(frame_idx))
+
     def add_points(
         self,
         obj_id: int,
@@ -191,14 +200,33 @@ class LiveTracker:
         Raises:
             PromptError: the prompt is malformed, or the frame is not held (any more).
         """
-        session, frame_idx = self._at(frame)
+        session, _ = self._at(frame)
         prompt = make_point_prompt(points, labels, box, session.size_hw)
-        return self._prompted(session, frame_idx, obj_id, prompt, clear_old_points=clear_old_points)
+        return self.prompt(obj_id, prompt, frame=frame, clear_old_points=clear_old_points)
 
     def add_mask(self, obj_id: int, mask: Any, *, frame: int | None = None) -> LiveMasks:
         """Give an object's mask, [H, W] of any size, not 0 where it is; else as ``add_points``."""
+        return self.prompt(obj_id, make_mask_prompt(mask), frame=frame)
+
+    def prompt(
+        self,
+        obj_id: int,
+        prompt: Prompt,
+        *,
+        frame: int | None = None,
+        clear_old_points: bool = True,
+    ) -> LiveMasks:
+        """Say what an object is by a prompt in pixels of the frame; else as ``add_points``."""
         session, frame_idx = self._at(frame)
-        return self._prompted(session, frame_idx, obj_id, make_mask_prompt(mask))
+        if isinstance(prompt, PointPrompt):
+            session.add_points(frame_idx, obj_id, prompt, clear_old_points=clear_old_points)
+        else:
+            session.add_mask(frame_idx, obj_id, prompt)
+        newest = session.num_frames - 1
+        if frame_idx < newest:
+            for _ in session.propagate(frame_idx, newest - frame_idx, obj_ids=[obj_id]):
+                pass
+        return self.current()
 
     def remove_object(self, obj_id: int) -> None:
         """Forget an object; the others go on.
@@ -228,25 +256,6 @@ class LiveTracker:
                 f"live frame {number} is not held: prompt one of {held[0]} to {held[-1]}."
             )
         return self._session, self._session.index_of(number)
-
-    def _prompted(
-        self,
-        session: LiveSession,
-        frame_idx: int,
-        obj_id: int,
-        prompt: PointPrompt | MaskPrompt,
-        *,
-        clear_old_points: bool = True,
-    ) -> LiveMasks:
-        if isinstance(prompt, PointPrompt):
-            session.add_points(frame_idx, obj_id, prompt, clear_old_points=clear_old_points)
-        else:
-            session.add_mask(frame_idx, obj_id, prompt)
-        newest = session.num_frames - 1
-        if frame_idx < newest:
-            for _ in session.propagate(frame_idx, newest - frame_idx, obj_ids=[obj_id]):
-                pass
-        return self._masks(session, session.obj_ids, session.mask_logits(newest))
 
     def _masks(
         self, session: LiveSession, obj_ids: tuple[int, ...], mask_logits: FloatArray
