@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sam2ov.export.coverage import cut_out
+from sam2ov.export.cut_out import cut_out
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
 from sam2ov.export.video_options import AlphaOptions, DeepAlphaOptions, Vp9Options
 from sam2ov.video.encodings import PRORES_4444, Encoding, ffv1, vp9

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from sam2ov.export.coverage import coverage
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
+from sam2ov.export.rendering import coverage
 from sam2ov.export.video_options import MatteOptions
 from sam2ov.video.encodings import h264, hevc
 from sam2ov.video.writer import VideoWriter

@@ -11,11 +11,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.export.coverage import coverage, cut_out
+from sam2ov.export.cut_out import cut_out
 from sam2ov.export.files import file_tree
 from sam2ov.export.openexr import ExrInfo, Half, exr_file
 from sam2ov.export.pictures import grey_png, number_png, rgba_png, with_pixel_aspect
 from sam2ov.export.plan import AddFrame, ExportFrame, ExportPlan
+from sam2ov.export.rendering import coverage
 from sam2ov.export.video_options import ExrOptions, PngCutOutOptions, PngMatteOptions
 from sam2ov.values.objects import ClipObject
 

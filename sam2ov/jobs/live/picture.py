@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.export.effects import Area, Image, applied
-from sam2ov.export.overlay import area_of, effect_of, style_of
 from sam2ov.export.paint import paint_mask
+from sam2ov.export.rendering import area_of, effect_of, style_of
 from sam2ov.export.video_options import OverlayOptions
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.palette import default_colour

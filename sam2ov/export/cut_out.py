@@ -1,4 +1,4 @@
-"""How much of each pixel all objects of an output cover together; cutting them out with it."""
+"""Cutting objects out of pictures, or pictures out around objects."""
 
 from collections.abc import Sequence
 from typing import Final, cast
@@ -7,25 +7,14 @@ import cv2
 import numpy as np
 
 from sam2ov.export.plan import ExportFrame
-from sam2ov.export.video_options import CutOutOptions, Edges
-from sam2ov.values.masks import FloatArray
+from sam2ov.export.rendering import coverage
+from sam2ov.export.video_options import CutOutOptions
 from sam2ov.values.objects import ClipObject
 from sam2ov.video.cache import Picture
 
 _FRINGE: Final = 16
 """So many pixels beside an object its surroundings are kept, though they cannot be seen: encoders
 and programs that scale the picture mix neighbours."""
-
-
-def coverage(
-    frame: ExportFrame, objects: Sequence[ClipObject], edges: Edges = "soft"
-) -> FloatArray:
-    """float32 [H, W] from 0 to 1; the most of all objects."""
-    is_hard = edges == "hard"
-    covered = frame.matte(objects[0], hard=is_hard)
-    for target in objects[1:]:
-        np.maximum(covered, frame.matte(target, hard=is_hard), out=covered)
-    return covered
 
 
 def cut_out(
