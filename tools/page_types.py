@@ -19,7 +19,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sam2ov.ui.contract import answers, messages, payloads
+from sam2ov.ui.contract import answers, messages, payloads, queries
 
 TARGET = Path(__file__).resolve().parents[1] / "sam2ov" / "ui" / "web" / "messages.d.ts"
 
@@ -37,7 +37,7 @@ def page_types() -> str:
     """The text of the file."""
     roots: list[tuple[type[BaseModel], JsonSchemaMode]] = [
         *((model, "serialization") for module in (messages, answers) for model in _leaves(module)),
-        *((model, "validation") for model in _leaves(payloads)),
+        *((model, "validation") for module in (payloads, queries) for model in _leaves(module)),
     ]
     _, schema = models_json_schema(roots)
     parts = [_declaration(name, of) for name, of in sorted(schema["$defs"].items())]

@@ -121,6 +121,10 @@ class FrameFeatures:
         is_growing = isinstance(self._frames, GrowingSource) and self._frames.is_growing
         return None if is_growing else self._frames.num_frames
 
+    def __contains__(self, frame_idx: int) -> bool:
+        """Whether a frame is embedded already."""
+        return frame_idx in self._entries
+
     def __getitem__(self, frame_idx: int) -> ImageFeatures:
         if frame_idx not in self._entries:
             image = self._image(frame_idx)

@@ -147,11 +147,21 @@ class VideoSession:
         self._check_frame(frame_idx)
         return self._frames.read(frame_idx)
 
-    def prepare_frame(self, frame_idx: int) -> None:
-        """Embed a frame ahead of the first click on it."""
+    def prepare_frame(self, frame_idx: int, obj_id: int | None = None) -> None:
+        """Embed a frame ahead of the first click on it.
+
+        Args:
+            frame_idx: index of the frame.
+            obj_id: the object that the click is expected for: what it remembers is attended to.
+        """
         self._check_frame(frame_idx)
         with self._lock:
             self._features[frame_idx]
+            for other in self._objects.values():
+                if other.obj_id == obj_id:
+                    other.prepare(frame_idx)
+                else:
+                    other.drop_prepared()
 
     def add_points(
         self, frame_idx: int, obj_id: int, prompt: PointPrompt, *, clear_old_points: bool = True
@@ -166,11 +176,27 @@ class VideoSession:
                 earlier answer is fed back to the decoder either way.
         """
         with self._lock:
-            earlier = self._object(obj_id).prompts if obj_id in self._objects else {}
-            points = earlier.get(frame_idx)
-            if not clear_old_points and isinstance(points, PointPrompt):
-                prompt = points + prompt
+            if not clear_old_points:
+                prompt = self._with_earlier(frame_idx, obj_id, prompt)
             self._answer(frame_idx, obj_id, prompt)
+
+    def preview_points(self, frame_idx: int, obj_id: int, prompt: PointPrompt) -> FloatArray | None:
+        """What would be answered to points that are added to a frame, and nothing changes.
+
+        Args:
+            frame_idx: index of the frame.
+            obj_id: the object, one that is not known yet likewise.
+            prompt: in video pixels.
+
+        Returns:
+            float32 [h, w] at low resolution, holes filled; None where it would take more than the
+            mask decoder: see ``prepare_frame``.
+        """
+        self._check_frame(frame_idx)
+        with self._lock:
+            target = self._objects.get(obj_id) or self._new_object(obj_id)
+            prompt = self._with_earlier(frame_idx, obj_id, prompt)
+            return target.preview(frame_idx, prompt, self.size_hw)
 
     def add_mask(self, frame_idx: int, obj_id: int, prompt: MaskPrompt) -> None:
         """Give an object's mask on a frame; it is the answer itself."""
@@ -341,6 +367,11 @@ class VideoSession:
 
     def _selected(self, obj_ids: Sequence[int] | None) -> list[TrackedObject]:
         return [self._object(i) for i in (self._objects if obj_ids is None else obj_ids)]
+
+    def _with_earlier(self, frame_idx: int, obj_id: int, prompt: PointPrompt) -> PointPrompt:
+        known = self._objects.get(obj_id)
+        earlier = None if known is None else known.prompts.get(frame_idx)
+        return earlier + prompt if isinstance(earlier, PointPrompt) else prompt
 
     def _answer(self, frame_idx: int, obj_id: int, prompt: Prompt) -> None:
         self._check_frame(frame_idx)

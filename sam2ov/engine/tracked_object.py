@@ -52,6 +52,8 @@ class TrackedObject:
         self._answered: dict[int, None] = {}  # an ordered set
         self._exact: OrderedDict[int, FrameResult] = OrderedDict()
         self._prompted: set[int] = set()  # frames whose current result came from a prompt
+        # A frame as it is seen with the present memories: what a correction there begins with.
+        self._attended: tuple[int, FloatArray] | None = None
 
     def load(self, prompts: Mapping[int, Prompt]) -> None:
         """Take up what the store knows of this object, in place of what is known here.
@@ -67,6 +69,7 @@ class TrackedObject:
         self._answered.clear()
         self._exact.clear()
         self._prompted.clear()
+        self._attended = None
         stale_since, stale = self._store.marks(self.obj_id, "stale", num_frames)
         _, kept = self._store.marks(self.obj_id, "kept", num_frames)
         for row in self._store.rows(self.obj_id):
@@ -90,17 +93,8 @@ class TrackedObject:
         The frame's earlier answer is fed back with new clicks. On a frame that was tracked, the
         memories are attended to as well (sam2_video_predictor.py, ``add_new_points_or_box``).
         """
-        features = self._features[frame_idx]
-        if isinstance(prompt, PointPrompt):
-            result = self._tracker.segment_points(
-                features,
-                prompt,
-                size_hw,
-                feedback=self.mask_logits(frame_idx) if self._has_answer(frame_idx) else None,
-                bank=self._bank_of_correction(frame_idx),
-            )
-        else:
-            result = self._tracker.segment_mask(features, prompt)
+        result = self._segmented(frame_idx, prompt, size_hw)
+        self._attended = None
         self._store.put(self.obj_id, frame_idx, Kind.ANSWER, result)
         self.prompts[frame_idx] = prompt
         self._answered[frame_idx] = None
@@ -109,8 +103,30 @@ class TrackedObject:
             self._exact.popitem(last=False)
         self._mark_stale(frame_idx)
 
+    def preview(
+        self, frame_idx: int, prompt: Prompt, size_hw: tuple[int, int]
+    ) -> FloatArray | None:
+        """What ``answer`` would show, [h, w], without anything being changed.
+
+        None where the frame is not prepared: it would take more than the mask decoder.
+        """
+        if frame_idx not in self._features or not self._is_attended(frame_idx):
+            return None
+        result = self._segmented(frame_idx, prompt, size_hw)
+        filled: FloatArray = self._tracker.filled(result.mask_logits[None])[0]
+        return filled
+
+    def prepare(self, frame_idx: int) -> None:
+        """Embed a frame, with what is remembered, ahead of the first prompt on it."""
+        self._correction(frame_idx)
+
+    def drop_prepared(self) -> None:
+        """Another object is the one that prompts are expected for."""
+        self._attended = None
+
     def clear_frame(self, frame_idx: int) -> None:
         """Remove the prompt of a frame; a mask found there stays as a tracked one."""
+        self._attended = None
         self.prompts.pop(frame_idx, None)
         self._drop_answer(frame_idx)
         if frame_idx in self.conditioning:
@@ -123,6 +139,7 @@ class TrackedObject:
 
     def forget_frame(self, frame_idx: int) -> None:
         """Make a frame as if never prompted; what was tracked there before comes back."""
+        self._attended = None
         self.prompts.pop(frame_idx, None)
         self._drop_answer(frame_idx)
         self.conditioning.pop(frame_idx, None)
@@ -144,6 +161,7 @@ class TrackedObject:
         Raises:
             TrackingError: the object has no prompts.
         """
+        self._attended = None
         for frame_idx in list(self._answered):
             self.timeline.record(frame_idx, self._store.commit_answer(self.obj_id, frame_idx))
             self._prompted.add(frame_idx)
@@ -164,6 +182,7 @@ class TrackedObject:
         self, frame_idx: int, found: Segmentation, memory: FloatArray, direction: int
     ) -> None:
         """Take in what tracking found on a frame; ``memory`` is [T, M]."""
+        self._attended = None
         if frame_idx in self._prompted:  # its prompt was cleared
             self._drop_prompted(frame_idx)
         result = found.result
@@ -179,6 +198,7 @@ class TrackedObject:
 
     def repeat(self, frame_idx: int, earlier: int, direction: int) -> bool:
         """Take over the answer of a frame that shows the same picture; tells whether it has one."""
+        self._attended = None
         timeline = self._frames.timeline
         is_known = self._frames.has_result(earlier) and not timeline.stale[earlier]
         # A given mask is finer than what tracking has of it.
@@ -202,6 +222,7 @@ class TrackedObject:
 
     def pass_by(self, frame_idx: int, direction: int) -> None:
         """Take note that tracking came through a frame that it starts from."""
+        self._attended = None
         if self.timeline.direction[frame_idx] != direction:
             self._store.set_direction(self.obj_id, frame_idx, direction)
             self.timeline.direction[frame_idx] = direction
@@ -268,12 +289,36 @@ class TrackedObject:
     def _has_answer(self, frame_idx: int) -> bool:
         return frame_idx in self._answered or self._frames.has_result(frame_idx)
 
-    def _bank_of_correction(self, frame_idx: int) -> BankContents | None:
-        frames = self._frames
-        direction = frames.timeline.direction[frame_idx]
-        if direction == 0 or not self.conditioning:
+    def _segmented(self, frame_idx: int, prompt: Prompt, size_hw: tuple[int, int]) -> FrameResult:
+        features = self._features[frame_idx]
+        if not isinstance(prompt, PointPrompt):
+            return self._tracker.segment_mask(features, prompt)
+        return self._tracker.segment_points(
+            features,
+            prompt,
+            size_hw,
+            feedback=self.mask_logits(frame_idx) if self._has_answer(frame_idx) else None,
+            attended=self._correction(frame_idx),
+        )
+
+    def _attends(self, frame_idx: int) -> bool:
+        """Whether prompts on a frame correct what was tracked there."""
+        return bool(self.conditioning and self._frames.timeline.direction[frame_idx])
+
+    def _is_attended(self, frame_idx: int) -> bool:
+        known = self._attended is not None and self._attended[0] == frame_idx
+        return known or not self._attends(frame_idx)
+
+    def _correction(self, frame_idx: int) -> FloatArray | None:
+        """What a correction of a frame begins with, [1, C, h, w]; None where it was not tracked."""
+        features = self._features[frame_idx]
+        if not self._attends(frame_idx):
             return None
-        return self.gather(self.select(frame_idx, reverse=bool(direction < 0)))
+        if self._attended is None or self._attended[0] != frame_idx:
+            reverse = bool(self._frames.timeline.direction[frame_idx] < 0)
+            bank = self.gather(self.select(frame_idx, reverse=reverse))
+            self._attended = frame_idx, self._tracker.attend(features, [bank])
+        return self._attended[1]
 
     def _mark_stale(self, frame_idx: int) -> None:
         """What was tracked away from ``frame_idx`` follows from a prompt that has changed."""

@@ -96,7 +96,7 @@ class Tracker:
         size_hw: tuple[int, int],
         *,
         feedback: FloatArray | None,
-        bank: BankContents | None,
+        attended: FloatArray | None,
     ) -> FrameResult:
         """Segment an object from clicks and a box.
 
@@ -105,17 +105,16 @@ class Tracker:
             prompt: the frame's clicks and box in video pixels.
             size_hw: of the video.
             feedback: the answer [h, w] that the user corrects, or None.
-            bank: None where the object has not been tracked through this frame.
+            attended: what ``attend`` made of the frame, [1, C, h, w]; None where the object has
+                not been tracked through it.
         """
         points = points_to_model(prompt.points_xy_video, size_hw, self.manifest.image_size)
         if feedback is not None:
             feedback = np.clip(feedback, -_FEEDBACK_LIMIT, _FEEDBACK_LIMIT)[None]
         prompts = self.model.encode_prompts(points[None], prompt.labels[None], feedback)
-        embedding = (
-            self._without_memory(features) if bank is None else self._attend(features, [bank])
-        )
+        embedding = self._without_memory(features) if attended is None else attended
         decoded = self.model.decode_masks(embedding, features, prompts)
-        multimask = self._use_multimask(len(prompt.labels), tracking=bank is not None)
+        multimask = self._use_multimask(len(prompt.labels), tracking=attended is not None)
         return self._choose(decoded, multimask=multimask, prompted=True)[0].result
 
     def segment_mask(self, features: ImageFeatures, prompt: MaskPrompt) -> FrameResult:
@@ -144,7 +143,7 @@ class Tracker:
         prompts = PromptEmbeddings(
             np.repeat(self._no_prompt.sparse, batch, axis=0), self._no_prompt.dense
         )
-        decoded = self.model.decode_masks(self._attend(features, banks), features, prompts)
+        decoded = self.model.decode_masks(self.attend(features, banks), features, prompts)
         multimask = self._use_multimask(0, tracking=True)
         return self._choose(decoded, multimask=multimask, prompted=False)
 
@@ -172,7 +171,8 @@ class Tracker:
         )
         return conditioned
 
-    def _attend(self, features: ImageFeatures, banks: Sequence[BankContents]) -> FloatArray:
+    def attend(self, features: ImageFeatures, banks: Sequence[BankContents]) -> FloatArray:
+        """A frame's embedding [B, C, h, w] as B objects see it that remember other frames."""
         return self.model.attend_memory(
             features,
             np.stack([bank.memory for bank in banks]),

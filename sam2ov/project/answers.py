@@ -1,17 +1,60 @@
 """The engine's session and a project's prompts, kept in line with each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
+from sam2ov.cleanup.masks import CleanedMasks
 from sam2ov.engine.session import VideoSession
 from sam2ov.errors import ProjectError
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback, TakeTurn, raise_if_cancelled
 from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.project.state import ProjectState
-from sam2ov.values.masks import BoolArray
+from sam2ov.values.masks import BoolArray, FloatArray, MaskSource, no_object, resize_logits
+from sam2ov.values.objects import ClipObject
 from sam2ov.values.prompts import PointPrompt, Prompt
+
+
+class WithAnswer:
+    """A ``MaskSource`` in which an object has another answer on a frame.
+
+    Args:
+        stored: all other answers.
+        obj_id: the object, which may be unknown there.
+        frame_idx: the frame.
+        logits: the answer, float32 [h, w].
+    """
+
+    def __init__(self, stored: MaskSource, obj_id: int, frame_idx: int, logits: FloatArray) -> None:
+        self._stored = stored
+        self._place = obj_id, frame_idx
+        self._logits = logits
+        self.num_frames = stored.num_frames
+        self.size_hw = stored.size_hw
+
+    @property
+    def obj_ids(self) -> Sequence[int]:
+        """The objects that have prompts."""
+        return self._stored.obj_ids
+
+    def logits_at(
+        self, frame_idx: int, size_hw: tuple[int, int], obj_ids: Sequence[int] | None = None
+    ) -> FloatArray:
+        """The objects' answers on a frame, float32 [N, H, W] at a size."""
+        ids = self.obj_ids if obj_ids is None else obj_ids
+        found = [self._single(obj_id, frame_idx, size_hw) for obj_id in ids]
+        stacked: FloatArray = np.asarray(found, np.float32).reshape(len(found), *size_hw)
+        return stacked
+
+    def _single(self, obj_id: int, frame_idx: int, size_hw: tuple[int, int]) -> FloatArray:
+        if (obj_id, frame_idx) == self._place:
+            resized: FloatArray = resize_logits(self._logits[None], size_hw)[0]
+            return resized
+        if obj_id not in self._stored.obj_ids:
+            return no_object(size_hw)
+        single: FloatArray = self._stored.logits_at(frame_idx, size_hw, [obj_id])[0]
+        return single
 
 
 class Answers:
@@ -104,6 +147,18 @@ class Answers:
         for frame_idx in self._state.draft.prompted_frames(obj_id):
             self._state.put_sequence(obj_id, frame_idx, ())
         self._remove_results(obj_id)
+
+    def preview(
+        self, target: ClipObject, frame_idx: int, prompt: PointPrompt, size_hw: tuple[int, int]
+    ) -> FloatArray | None:
+        """What an object would look like with points more on a frame, [H, W]; None: see there."""
+        logits = self._session.preview_points(frame_idx, target.obj_id, prompt)
+        if logits is None:
+            return None
+        source = WithAnswer(self._session, target.obj_id, frame_idx, logits)
+        cleaned = CleanedMasks(source, {target.obj_id: target.clean_up})
+        shown: FloatArray = cleaned.logits_at(frame_idx, size_hw, [target.obj_id])[0]
+        return shown
 
     def mask(self, obj_id: int, frame_idx: int) -> BoolArray:
         """The mask of an object on a frame, [H, W] in video pixels; empty where it has none."""

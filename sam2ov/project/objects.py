@@ -12,7 +12,9 @@ from sam2ov.project.history import History
 from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.project.state import ProjectState, require_few_points
 from sam2ov.values.clean_up import CleanUp
+from sam2ov.values.masks import BoolArray
 from sam2ov.values.objects import MAX_OBJECT_ID, MAX_OBJECTS, ClipObject
+from sam2ov.values.prompts import MaskPrompt
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,34 @@ class ObjectList(Sequence[ClipObject]):
         with self._history.step("Add an object"):
             obj_id = self._state.add_object()
         return self.find(obj_id)
+
+    def take_masks(self, frame_idx: int, masks: Sequence[BoolArray]) -> tuple[int, ...]:
+        """Make an object of each mask on a frame, as one step; returns their numbers.
+
+        Objects without any prompt that are neither locked nor hidden are taken first.
+
+        Args:
+            frame_idx: the frame.
+            masks: bool [H, W] in video pixels; they become prompts.
+
+        Raises:
+            PromptError: there are too many objects.
+        """
+        prompted = set(self._state.snapshot.prompted_objects())
+        free = [
+            target.obj_id
+            for target in self
+            if target.obj_id not in prompted and not (target.locked or target.hidden)
+        ][: len(masks)]
+        if len(self) + len(masks) - len(free) > MAX_OBJECTS:
+            raise PromptError(f"A project has up to {MAX_OBJECTS} objects. Choose fewer.")
+        label = "Add an object" if len(masks) == 1 else f"Add {len(masks)} objects"
+        with self._history.step(label, frame_idx):
+            added = [self._state.add_object() for _ in masks[len(free) :]]
+            taken = (*free, *added)
+            for obj_id, mask in zip(taken, masks, strict=True):
+                self._answers.replay(obj_id, frame_idx, (MaskPrompt.of(mask),))
+        return taken
 
     def change(self, obj_id: int, name: str, colour: str) -> None:
         """Rename or recolour an object."""

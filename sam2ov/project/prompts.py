@@ -9,6 +9,7 @@ from sam2ov.project.history import History
 from sam2ov.project.objects import ObjectList
 from sam2ov.project.prompt_sequence import PromptSequence, painted, with_point_moved, without_point
 from sam2ov.project.state import ProjectState
+from sam2ov.values.masks import FloatArray
 from sam2ov.values.prompts import MaskPrompt, make_point_prompt
 
 
@@ -65,6 +66,31 @@ class ProjectPrompts:
             )
         with self._history.step(f"Click on {target.name}", frame_idx):
             self._answers.add(obj_id, frame_idx, prompt)
+
+    def preview_click(
+        self,
+        obj_id: int,
+        frame_idx: int,
+        xy: tuple[float, float],
+        size_hw: tuple[int, int],
+        *,
+        positive: bool,
+    ) -> FloatArray | None:
+        """What ``click`` would show of an object, and nothing changes.
+
+        Args:
+            obj_id: the object.
+            frame_idx: the frame.
+            xy: the point.
+            size_hw: of the mask.
+            positive: whether the point belongs to the object.
+
+        Returns:
+            Cleaned float32 logits [H, W]; None where the frame is not prepared.
+        """
+        target = self._objects.find_unlocked(obj_id)
+        prompt = make_point_prompt([self._inside(*xy)], [int(positive)], None, self._size_hw)
+        return self._answers.preview(target, frame_idx, prompt, size_hw)
 
     def box(
         self, obj_id: int, frame_idx: int, corner: tuple[float, float], other: tuple[float, float]

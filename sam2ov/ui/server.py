@@ -20,6 +20,7 @@ from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.finding import FindingHandlers
 from sam2ov.ui.events.models import ModelHandlers
 from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.gate.failures import malformed, note_failures_of_gradio
@@ -109,6 +110,7 @@ def launch(
     handlers = Handlers(
         editor=EditorHandlers(workspaces, models, opener),
         tracking=TrackingHandlers(workspaces, models),
+        finding=FindingHandlers(workspaces, models),
         files=FileHandlers(workspaces, models),
         models=ModelHandlers(workspaces, models, opener, choice.model),
         api=PublicApi(models, settings, choice, usage),
@@ -145,7 +147,7 @@ def launch(
             ssl_verify=False,
             app_kwargs={
                 "routes": [
-                    *make_routes(workspaces, settings.video.max_bytes),
+                    *make_routes(workspaces, models.turns, settings.video.max_bytes),
                     *make_model_routes(
                         workspaces,
                         models,

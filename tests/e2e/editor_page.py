@@ -177,7 +177,11 @@ class EditorPage:
     def canvas(self, name: str) -> Rgba:
         """The pixels of a canvas, uint8 RGBA [h, w, 4]."""
         data = self.page.evaluate(f"document.querySelector('.s2-{name}').toDataURL('image/png')")
-        png = base64.b64decode(data.partition(",")[2])
+        return self.pixels(base64.b64decode(data.partition(",")[2]))
+
+    @staticmethod
+    def pixels(png: bytes) -> Rgba:
+        """Of a file, uint8 RGBA [h, w, 4]."""
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
 
     def mask(self, colour: tuple[int, int, int] | None = None) -> BoolArray:

@@ -62,6 +62,6 @@ def test_soft_edges_are_seen_in_mattes_and_cut_outs(editor: EditorPage) -> None:
     editor.until(lambda: len(np.unique(editor.canvas("masks")[..., 3])) > 10)
     matte = editor.canvas("masks")[..., 3]
     editor.page.locator(".s2-stage").press("v")  # the cut-out
-    editor.until(lambda: not editor.canvas("masks")[..., 3].any())
-    cutout = editor.canvas("frame")[..., 3]
+    editor.until(lambda: editor.page.locator('.s2-view[data-style="cutout"]').count() == 1)
+    cutout = editor.canvas("masks")[..., 3]
     assert np.abs(cutout.astype(int) - matte).max() <= 2

@@ -18,6 +18,7 @@ from sam2ov.errors import PromptError, TrackingError
 from sam2ov.store.journal import Journal
 from sam2ov.values.masks import FloatArray
 from sam2ov.values.prompts import MaskPrompt, PointPrompt, make_point_prompt
+from tests.click_model import ClickModel
 from tests.fake_model import FakeModel
 
 SIZE_HW = (48, 80)
@@ -469,3 +470,41 @@ def test_undo_restores_masks_and_what_is_outdated(tmp_path: Path) -> None:
         journal.undo()
         session.load(1, {})
         assert session.obj_ids == ()
+
+
+def test_a_preview_is_the_answer_and_changes_nothing() -> None:
+    model = ClickModel()
+    with make_session(RedSquare(6), model) as session:
+        assert session.preview_points(2, 1, CLICK) is None, "nothing is embedded for it"
+        session.prepare_frame(2)
+        seen = session.preview_points(2, 1, CLICK)
+        assert session.obj_ids == ()
+        assert seen is not None
+        session.add_points(2, 1, CLICK)
+        assert np.array_equal(seen, session.mask_logits(2)[0])
+        more = make_point_prompt([[30, 30]], [1], None, SIZE_HW)
+        seen, before = session.preview_points(2, 1, more), session.mask_logits(2)
+        assert np.array_equal(before, session.mask_logits(2))
+        session.add_points(2, 1, more, clear_old_points=False)
+        assert seen is not None
+        assert np.array_equal(seen, session.mask_logits(2)[0])
+        assert not np.array_equal(seen, before[0])
+
+
+def test_a_preview_of_a_correction_runs_the_decoder_alone() -> None:
+    model = ClickModel()
+    with make_session(RedSquare(6), model) as session:
+        session.add_points(0, 1, CLICK)
+        tracked(session)
+        assert session.preview_points(4, 1, CLICK) is None, "its memories are not attended to"
+        session.prepare_frame(4, 1)
+        model.calls.clear()
+        seen = session.preview_points(4, 1, CLICK)
+        assert set(model.calls) == {"encode_prompts", "decode_masks"}
+        assert seen is not None
+        session.add_points(4, 1, CLICK)
+        assert "attend_memory" not in model.calls, "the click is quicker for it"
+        assert np.array_equal(seen, session.mask_logits(4)[0])
+        assert session.preview_points(3, 1, CLICK) is None
+        session.prepare_frame(3, 2)
+        assert session.preview_points(3, 1, CLICK) is None, "it was prepared for another object"

@@ -87,7 +87,7 @@ def test_without_dynamic_multimask_the_single_mask_answers() -> None:
 def test_one_click_is_ambiguous_and_more_are_not(clicks: int, token: int, pointer: float) -> None:
     tracker, features = make_tracker(decoded(UNSTABLE, [0.9, 0.1, 0.2, 0.8]))
     prompt = make_point_prompt([[5, 5]] * clicks, [1] * clicks, None, (SIZE, SIZE))
-    result = tracker.segment_points(features, prompt, (SIZE, SIZE), feedback=None, bank=None)
+    result = tracker.segment_points(features, prompt, (SIZE, SIZE), feedback=None, attended=None)
     assert result.mask_logits[0, 0] == token
     assert (result.pointer == pointer).all(), "the single mask's pointer when it was asked for"
     assert result.iou == pytest.approx(0.8)

@@ -104,3 +104,24 @@ def test_replacing_is_one_step_that_happens_or_not(project: Project) -> None:
     project.history.undo()
     project.history.undo()
     np.testing.assert_array_equal(before, masks(project, 0))
+
+
+def test_masks_become_objects_in_one_step(project: Project) -> None:
+    height, width = project.session.size_hw
+    first, second, third = np.zeros((3, height, width), np.bool_)
+    first[4:12, 4:12] = second[20:30, 20:30] = third[40:50, 40:50] = True
+    hidden = project.objects.add().obj_id
+    project.objects.hide(hidden, hidden=True)
+    taken = project.objects.take_masks(3, [first, second])
+    assert taken[0] == 1, "an object that waits for its first prompt is taken"
+    assert hidden not in taken
+    assert [t.name for t in project.objects] == ["Object 1", "Object 2", "Object 3"]
+    assert np.array_equal(masks(project, 3), [first, second])
+    project.history.undo()
+    assert project.prompts.obj_ids() == ()
+    assert len(project.objects) == 2
+    project.history.redo()
+    project.objects.take_masks(3, [third])
+    assert np.array_equal(masks(project, 3), [first, second, third])
+    with pytest.raises(PromptError, match="Choose fewer"):
+        project.objects.take_masks(3, [first] * MAX_OBJECTS)

@@ -44,6 +44,21 @@ class ReviewList(RootModel[tuple[ReviewEntry, ...]]):
     model_config = ConfigDict(frozen=True)
 
 
+class FoundOutline(Answer):
+    """A mask that was found: its rings as x, y, x, y … in video pixels, to be filled even-odd."""
+
+    area: int
+    rings: tuple[tuple[float, ...], ...]
+
+
+class FoundOutlines(Answer):
+    """The masks of everything on a frame; ``number`` is that of the finding."""
+
+    number: int
+    frame: int
+    masks: tuple[FoundOutline, ...]
+
+
 class KeptProject(Answer):
     """A kept project: ``used`` is in seconds since the epoch, ``bytes`` all that it takes."""
 

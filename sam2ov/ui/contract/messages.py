@@ -85,7 +85,7 @@ class JobView(Message):
     while it works.
     """
 
-    kind: Literal["track", "export", "load"]
+    kind: Literal["track", "export", "load", "find"]
     label: str
     done: int
     total: int
@@ -124,6 +124,17 @@ class MaskView(Message):
     frame: int
     png: str
     objects: tuple[tuple[int, int], ...]
+
+
+class FoundView(Message):
+    """The finding that was asked for last: the frame, and how many masks are on it.
+
+    ``number`` counts the findings of the clip; the outlines are at ``media/<token>/found``.
+    """
+
+    number: int
+    frame: int
+    count: int
 
 
 class RangeView(Message):
@@ -187,5 +198,6 @@ class Snapshot(Message):
     getting: GettingView | None
     job: JobView | None
     mask: MaskView | None
+    found: FoundView | None
     show_frame: int | None
     download: DownloadView | None

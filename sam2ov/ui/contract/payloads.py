@@ -18,6 +18,7 @@ MAX_PROJECTS = 50
 
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
+FoundIndex = Annotated[int, Field(ge=0, le=100_000)]
 PointIndex = Annotated[int, Field(ge=0, le=1000)]
 Coordinate = Annotated[FiniteFloat, Field(ge=-16, le=65_536)]
 """In video pixels; a little outside is clamped, the pointer may leave the picture."""
@@ -173,6 +174,17 @@ class SetRange(EditPayload):
     last: FrameIndex | None
 
 
+class TakeFound(EditPayload):
+    """Make objects of masks that were found on a frame.
+
+    ``found`` is the number of the finding, ``chosen`` are indices of its masks.
+    """
+
+    kind: Literal["take_found"]
+    found: Annotated[int, Field(ge=1)]
+    chosen: Annotated[list[FoundIndex], Field(min_length=1, max_length=MAX_OBJECTS)]
+
+
 class Undo(EditPayload):
     """Take back the last step."""
 
@@ -202,6 +214,7 @@ Edit = (
     | MoveObject
     | RemoveObject
     | SetRange
+    | TakeFound
     | Undo
     | Redo
 )
@@ -240,7 +253,15 @@ class Track(Payload):
 
 
 class Prepare(Payload):
-    """The user looks at a frame and may click on it next."""
+    """The user looks at a frame and may click on it next, for ``object``."""
+
+    clip: Token
+    frame: FrameIndex
+    object: ObjectId | None = None
+
+
+class Find(Payload):
+    """Find masks of everything on a frame, to choose objects from."""
 
     clip: Token
     frame: FrameIndex

@@ -33,6 +33,7 @@ from sam2ov.ui.contract.payloads import (
     Redo,
     RemoveObject,
     SetRange,
+    TakeFound,
     Undo,
     parse,
     parse_edit,
@@ -162,7 +163,7 @@ class EditorHandlers:
             if clip is not None and clip.token == wanted.clip and workspace.job is None:
                 # Of no use any more once the clip is closed.
                 with self._models.turns.background(lambda: workspace.clip is not clip):
-                    clip.project.session.prepare_frame(wanted.frame)
+                    clip.project.session.prepare_frame(wanted.frame, wanted.object)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the tab's long operation after its current item."""
@@ -232,6 +233,8 @@ class EditorHandlers:
             return self._move(workspace, clip, edit, loaded)
         with self._models.turns.click():
             aspect = clip.info.pixel_aspect
+            if isinstance(edit, TakeFound):
+                return _Change(clip.take_found(edit.found, edit.chosen))
             return _Change(_apply(edit, clip.project, aspect))
 
     def _move(

@@ -81,6 +81,21 @@ class FramePictures:
                 self._proxies.add(frame_idx, known)
         return known
 
+    def pixels(self, frame_idx: int, level: Level = "view") -> Image:
+        """The same before it becomes a file, uint8 RGB [H, W, 3]; on black where it is transparent.
+
+        Raises:
+            VideoError: as ``jpeg``.
+        """
+        if level == "proxy" and not self._is_transparent:
+            stored = self._proxies.get(frame_idx)
+            if stored is not None:
+                small = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR_RGB)
+                assert small is not None, "small pictures are JPEG files"
+                return np.asarray(small, np.uint8)
+        self._proxies.stand_aside()
+        return _fitting(self._frames.read(frame_idx), level)
+
     def near(self, frame_idx: int) -> tuple[int, bytes]:
         """A small picture without a long wait: of the frame, or else of one nearby.
 
@@ -138,12 +153,7 @@ class FramePictures:
         return known
 
     def _encode(self, frame_idx: int, level: Level) -> bytes:
-        frame = self._shown.read(frame_idx)
-        height, width = frame.shape[:2]
-        size = fitting_size(width, height, _SIDES[level])
-        if size != (width, height):
-            frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
-        return encode_jpeg(_opaque(frame), _QUALITIES[level])
+        return as_jpeg(_opaque(_fitting(self._shown.read(frame_idx), level)), level)
 
     def _cached(self, frame_idx: int, kind: str) -> bytes | None:
         with self._lock:
@@ -161,6 +171,19 @@ class FramePictures:
             while self._cached_bytes > _CACHE_BYTES:
                 _, dropped = self._cache.popitem(last=False)
                 self._cached_bytes -= len(dropped)
+
+
+def as_jpeg(picture: Image, level: Level) -> bytes:
+    """A picture, RGB, at the quality of a level."""
+    return encode_jpeg(picture, _QUALITIES[level])
+
+
+def _fitting(picture: Image, level: Level) -> Image:
+    height, width = picture.shape[:2]
+    size = fitting_size(width, height, _SIDES[level])
+    if size == (width, height):
+        return picture
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _opaque(picture: Image) -> Image:

@@ -8,6 +8,7 @@ from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.abandoned import closed_elsewhere
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.finding import FindingHandlers
 from sam2ov.ui.events.models import ModelHandlers
 from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.events.unknown import known_only
@@ -30,6 +31,7 @@ class Handlers:
 
     editor: EditorHandlers
     tracking: TrackingHandlers
+    finding: FindingHandlers
     files: FileHandlers
     models: ModelHandlers
     api: PublicApi
@@ -102,6 +104,9 @@ def _connect(handlers: Handlers, editor: gr.HTML, settings: Settings) -> None:
     editor.edit(known_only(answers.edit), concurrency_id="edit", **shared)
     editor.track(
         closed_elsewhere(known_only(handlers.tracking.track)), concurrency_id="track", **shared
+    )
+    editor.find(
+        closed_elsewhere(known_only(handlers.finding.find)), concurrency_id="find", **shared
     )
     editor.prepare(answers.prepare, concurrency_id="prepare", concurrency_limit=2, **common)
     editor.cancel(answers.cancel, queue=False, **common)

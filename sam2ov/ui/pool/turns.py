@@ -96,6 +96,26 @@ class ModelTurns:
         with self._turn(Urgency.BACKGROUND, cancel):
             yield
 
+    @contextmanager
+    def spare(self) -> Iterator[bool]:
+        """A turn that nobody else wants; gives whether there is one now, and waits for none.
+
+        For what is done many times in a second and is of no use later: a click waits for one such
+        step at most.
+        """
+        require_order(Rank.MODEL_TURN, self)
+        with self._condition:
+            is_free = not self._is_taken and not any(self._waiting.values())
+            self._is_taken = self._is_taken or is_free
+        if not is_free:
+            yield False
+            return
+        try:
+            with holding(Rank.MODEL_TURN, self):
+                yield True
+        finally:
+            self._release()
+
     def tracked(self, steps: Iterator[Step], job: TrackedJob) -> Generator[Step | None]:
         """Take a turn for each of ``steps``, and wait in the queue before the first if need be.
 

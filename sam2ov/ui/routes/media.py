@@ -6,18 +6,23 @@ closed a moment ago answers 204: its page does not know yet, and shows nothing o
 
 import struct
 from collections.abc import Callable
-from typing import cast, get_args
+from contextlib import suppress
+from typing import TypeVar, cast, get_args
 
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sam2ov.errors import Sam2ovError
-from sam2ov.ui.contract.answers import Lanes, ReviewList
+from sam2ov.errors import PromptError, Sam2ovError
+from sam2ov.ui.contract.answers import FoundOutline, FoundOutlines, Lanes, ReviewList
+from sam2ov.ui.contract.queries import MAX_QUERY_LENGTH, Hover, Look, Query
 from sam2ov.ui.contract.told import told
 from sam2ov.ui.gate.caller import caller_of
+from sam2ov.ui.media.outlines import outlines
 from sam2ov.ui.media.overlay import Overlay
 from sam2ov.ui.media.pictures import Level
+from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.lanes import MAX_BINS, frame_times, lanes, review
 from sam2ov.ui.tabs.workspaces import Workspaces
@@ -31,14 +36,27 @@ _IMMUTABLE = {"Cache-Control": "private, max-age=86400, immutable"}
 _NO_STORE = {"Cache-Control": "no-store"}
 
 Make = Callable[[OpenClip, Request], Response]
+Q = TypeVar("Q", bound=Query)
 
 
-def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
+def make_media_routes(workspaces: Workspaces, turns: ModelTurns) -> list[BaseRoute]:
     """The routes.
 
     Args:
         workspaces: of all tabs.
+        turns: on the model that they share.
     """
+
+    def hover(clip: OpenClip, request: Request) -> Response:
+        """What a click would give; 204 while the model has anything else to do."""
+        wanted = _parsed(Hover, request.query_params.get("hover", ""))
+        overlay = None
+        with turns.spare() as is_free, suppress(PromptError):  # the object may have gone
+            if is_free:
+                overlay = clip.hover(request.path_params["frame"], wanted)
+        if overlay is None:
+            return _closed()
+        return Response(overlay.png, 200, _NO_STORE | _objects(overlay), "image/png")
 
     def route(path: str, make: Make) -> Route:
         def answer(request: Request) -> Response:
@@ -64,6 +82,9 @@ def make_media_routes(workspaces: Workspaces) -> list[BaseRoute]:
     return [
         route("{frame:int}.jpg", _frame),
         route("{frame:int}.png", _masks),
+        route("look/{frame:int}.jpg", _look),
+        route("hover/{frame:int}.png", hover),
+        route("found", _found),
         route("run/{frame:int}", _run),
         route("near/{frame:int}.jpg", _near),
         route("thumbnails/{frame:int}.jpg", _thumbnail),
@@ -79,11 +100,34 @@ def _level(request: Request) -> Level | None:
 
 
 def _numbers(request: Request) -> dict[str, int] | None:
-    """The query as whole numbers, or None."""
+    """The query as whole numbers, without the look that it may ask for; or None."""
+    query = {name: value for name, value in request.query_params.items() if name != "look"}
     try:
-        return {name: int(value) for name, value in request.query_params.items()}
+        return {name: int(value) for name, value in query.items()}
     except ValueError:
         return None
+
+
+def _look_of(request: Request) -> Look | None:
+    """Which export the query asks for.
+
+    Raises:
+        PromptError: it makes no sense.
+    """
+    text = request.query_params.get("look")
+    return None if text is None else _parsed(Look, text)
+
+
+def _parsed(kind: type[Q], text: str) -> Q:
+    """A part of a query.
+
+    Raises:
+        PromptError: it makes no sense.
+    """
+    try:
+        return kind.model_validate_json("" if len(text) > MAX_QUERY_LENGTH else text)
+    except ValidationError as error:
+        raise PromptError("The page asked for something the server does not know.") from error
 
 
 def _not_found() -> Response:
@@ -94,7 +138,7 @@ def _closed() -> Response:
     return Response(status_code=204, headers=_NO_STORE)
 
 
-def _json(answer: Lanes | ReviewList) -> Response:
+def _json(answer: FoundOutlines | Lanes | ReviewList) -> Response:
     return Response(answer.model_dump_json(), 200, _NO_STORE, "application/json")
 
 
@@ -114,6 +158,15 @@ def _masks(clip: OpenClip, request: Request) -> Response:
     return Response(overlay.png, 200, _NO_STORE | _objects(overlay), "image/png")
 
 
+def _look(clip: OpenClip, request: Request) -> Response:
+    """The frame as an export would have it."""
+    level, look = _level(request), _look_of(request)
+    if level is None or look is None:
+        return _not_found()
+    jpeg = clip.live(request.path_params["frame"], level, look)
+    return Response(jpeg, 200, _NO_STORE, "image/jpeg")
+
+
 def _objects(overlay: Overlay | None) -> dict[str, str]:
     """Tells the page whose the indices of a PNG are."""
     objects = overlay.objects if overlay is not None else ()
@@ -123,7 +176,8 @@ def _objects(overlay: Overlay | None) -> dict[str, str]:
 def _run(clip: OpenClip, request: Request) -> Response:
     """What is played next: small pictures, and the masks with them, of frames in a row.
 
-    Per frame three little-endian uint32 (frame, bytes of the JPEG, bytes of the PNG), JPEG and PNG.
+    Per frame three little-endian uint32 (frame, bytes of the JPEG, bytes of the PNG), JPEG and PNG;
+    with a look the frame as an export would have it, JPEG, in place of the PNG.
     One answer, because frames that are asked for one by one arrive at the decoder in any order.
     """
     query = _numbers(request)
@@ -132,10 +186,13 @@ def _run(clip: OpenClip, request: Request) -> Response:
         return _not_found()
     first: int = request.path_params["frame"]
     parts: list[bytes] = []
+    look = _look_of(request)
     known: Overlay | None = None
     for frame_idx in range(first, min(first + count * step, clip.info.num_frames), step):
         jpeg, png = clip.pictures.jpeg(frame_idx, "proxy"), b""
-        if query.get("masks"):
+        if look is not None:
+            png = clip.live(frame_idx, "proxy", look)
+        elif query.get("masks"):
             overlay = clip.overlay(frame_idx, "proxy")
             if known is not None and overlay.objects != known.objects:
                 break  # objects came or went meanwhile: the rest is asked for again
@@ -168,6 +225,14 @@ def _lanes(clip: OpenClip, request: Request) -> Response:
     if not (0 <= first < stop <= end and 0 < bins <= MAX_BINS):
         return _not_found()
     return _json(lanes(clip.project, first, stop, bins))
+
+
+def _found(clip: OpenClip, _: Request) -> Response:
+    found = clip.found
+    if found is None:
+        return _closed()
+    masks = tuple(FoundOutline(area=each.area, rings=outlines(each.mask)) for each in found.masks)
+    return _json(FoundOutlines(number=found.number, frame=found.frame_idx, masks=masks))
 
 
 def _review(clip: OpenClip, _: Request) -> Response:

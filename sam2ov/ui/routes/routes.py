@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from sam2ov.project.archive import SUFFIX
 from sam2ov.ui.gate.caller import caller_of
+from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.media import make_media_routes
 from sam2ov.ui.routes.projects import make_project_routes
 from sam2ov.ui.tabs.workspace import Workspace
@@ -36,11 +37,12 @@ def editor_script() -> str:
     return f"editor/{digest.hexdigest()[:12]}/main.js"
 
 
-def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
+def make_routes(workspaces: Workspaces, turns: ModelTurns, max_bytes: int) -> list[BaseRoute]:
     """The routes.
 
     Args:
         workspaces: of all tabs.
+        turns: on the model that they share.
         max_bytes: of an upload.
     """
 
@@ -71,7 +73,7 @@ def make_routes(workspaces: Workspaces, max_bytes: int) -> list[BaseRoute]:
         return FileResponse(path, headers=_NO_STORE, filename=path.name)
 
     return [
-        *make_media_routes(workspaces),
+        *make_media_routes(workspaces, turns),
         *make_project_routes(workspaces),
         Route("/editor/{version}/{name:path}", _module),
         Route("/media/{token}/clip", upload, methods=["PUT"]),

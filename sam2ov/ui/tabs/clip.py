@@ -2,25 +2,28 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from sam2ov.engine.automatic import FoundMask
 from sam2ov.engine.session import VideoSession
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import ClipClosedError, ProjectError, StorageError, VideoError
+from sam2ov.errors import ClipClosedError, ProjectError, PromptError, StorageError, VideoError
 from sam2ov.progress import TakeTurn
 from sam2ov.project import Project
 from sam2ov.project.folder import INFO_FILE, ProjectFolder, ProjectInfo
 from sam2ov.samples import SAMPLE_PATH
 from sam2ov.store.journal import Journal
-from sam2ov.ui.contract.messages import ClipView
+from sam2ov.ui.contract.messages import ClipView, FoundView
+from sam2ov.ui.contract.queries import Hover, Look
 from sam2ov.ui.media.overlay import Layer, Overlay, make_overlay
-from sam2ov.ui.media.pictures import FramePictures, Level
+from sam2ov.ui.media.pictures import FramePictures, Level, as_jpeg
 from sam2ov.ui.media.proxies import Proxies
 from sam2ov.ui.media.thumbnails import store_thumbnail
+from sam2ov.ui.tabs.live_look import LiveLooks
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import FrameReader, VideoInfo, open_video
 
@@ -94,6 +97,15 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The masks of everything on a frame; ``number`` counts the findings of a clip."""
+
+    number: int
+    frame_idx: int
+    masks: tuple[FoundMask, ...]
+
+
 class OpenClip:
     """An opened clip and the project on it; the page gets its frames under ``token``.
 
@@ -107,6 +119,9 @@ class OpenClip:
 
     Attributes:
         is_busy: tells whether somebody waits for an answer; the small pictures wait then.
+        background: the picture or video that was uploaded for exports in which it takes the place
+            of something.
+        found: the finding that was asked for last.
 
     Raises:
         VideoError: the clip cannot be read.
@@ -149,6 +164,9 @@ class OpenClip:
         self.is_busy: Callable[[], bool] = lambda: False
         self.proxies = Proxies(self._reader, folder.proxies, lambda: self.is_busy())
         self.pictures = FramePictures(self._reader, self.proxies)
+        self._live = LiveLooks(self._reader.info, self.pictures)
+        self.background: Path | None = None
+        self.found: Found | None = None
 
     def new_reader(self) -> FrameReader:
         """A further reader of the video; the caller closes it."""
@@ -238,6 +256,64 @@ class OpenClip:
         layers = [Layer(o.obj_id, o.colour, scale * o.clean_up.feather) for o in objects]
         aspect = self.info.pixel_aspect
         return make_overlay(logits, layers, is_exact=level == "full", pixel_aspect=aspect)
+
+    def live(self, frame_idx: int, level: Level, look: Look) -> bytes:
+        """A frame as an export would have it, JPEG.
+
+        Args:
+            frame_idx: the frame.
+            level: the size.
+            look: what the export is.
+
+        Raises:
+            ExportError: there is no such export, it has no pictures, or not these options.
+            VideoError: the frame cannot be read.
+        """
+        made = self._live.picture(self.project, frame_idx, level, look, self.background)
+        return as_jpeg(made, level)
+
+    def hover(self, frame_idx: int, hover: Hover) -> Overlay | None:
+        """What a click would give, as ``overlay`` shows masks; in a turn on the model.
+
+        Args:
+            frame_idx: the frame.
+            hover: the object and the place.
+
+        Returns:
+            The mask of the object alone; None where it would take more than the mask decoder.
+
+        Raises:
+            PromptError: the object has been removed, or is locked.
+        """
+        size_hw = self.pictures.size_of("view")
+        logits = self.project.prompts.preview_click(
+            hover.object, frame_idx, (hover.x, hover.y), size_hw, positive=hover.positive
+        )
+        if logits is None:
+            return None
+        layer = Layer(hover.object, self.project.objects.find(hover.object).colour)
+        return make_overlay(logits[None], [layer])
+
+    def take_found(self, number: int, chosen: Sequence[int]) -> int:
+        """Make objects of masks that were found; returns their frame.
+
+        Raises:
+            PromptError: another finding has come meanwhile, or there are too many objects.
+        """
+        found = self.found
+        if found is None or found.number != number or max(chosen) >= len(found.masks):
+            raise PromptError("These masks are not there any more. Segment the frame again.")
+        masks = [found.masks[index].mask for index in dict.fromkeys(chosen)]
+        self.project.objects.take_masks(found.frame_idx, masks)
+        return found.frame_idx
+
+    @property
+    def found_view(self) -> FoundView | None:
+        """What the page has to know of the last finding."""
+        found = self.found
+        if found is None:
+            return None
+        return FoundView(number=found.number, frame=found.frame_idx, count=len(found.masks))
 
     def view(self) -> ClipView:
         """What the page has to know."""

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback
 from sam2ov.ui.contract.messages import JobView
 
-Kind = Literal["track", "export", "load"]
+Kind = Literal["track", "export", "load", "find"]
 
 Result = TypeVar("Result")
 

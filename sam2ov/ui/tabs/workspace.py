@@ -306,6 +306,7 @@ class Workspace:
             getting=_getting_view(self.getting),
             job=self.job and self.job.view(),
             mask=mask,
+            found=clip and clip.found_view,
             show_frame=show_frame,
             download=download,
         ).model_dump_json(by_alias=True)

@@ -1,6 +1,6 @@
 // What goes to the server and comes from it: events, and snapshots of which the newest counts.
 
-/** @import { AddModel, ChooseModel, Close, Edit, Open, Prepare } from "./messages.js" */
+/** @import { AddModel, ChooseModel, Close, Edit, Find, Open, Prepare } from "./messages.js" */
 /** @import { Refusal, Save, SayHello, Snapshot, Track } from "./messages.js" */
 
 /** @typedef {{ [key: string]: never }} Nothing */
@@ -14,6 +14,7 @@
  * @property {Track} track
  * @property {Nothing} cancel
  * @property {Prepare} prepare
+ * @property {Find} find
  * @property {ChooseModel} use_model
  * @property {ChooseModel} get_model
  * @property {AddModel} add_model
@@ -43,6 +44,7 @@ const NOTHING = {
   getting: null,
   job: null,
   mask: null,
+  found: null,
   show_frame: null,
   download: null,
 };

@@ -21,6 +21,7 @@ import { CleanUpPanel } from "./panels/clean_up_panel.js";
 import { Models } from "./panels/models.js";
 import { Opening } from "./projects/opening.js";
 import { Projects } from "./projects/projects.js";
+import { Aids } from "./stage/aids.js";
 import { Edits } from "./stage/edits.js";
 import { Prompting } from "./stage/prompting.js";
 import { Stage } from "./stage/stage.js";
@@ -98,7 +99,10 @@ class Editor {
     this.media = new Media(
       root,
       this.looks,
-      (frame) => this.player.arrived(frame),
+      (frame) => {
+        this.player.arrived(frame);
+        this.aids.onion.arrived(frame);
+      },
       (frame) => this.status.fail(`Frame ${frame} cannot be shown. Go to it again to retry.`),
     );
     this.media.hasMasks = (frame) => this.coverage.hasMasks(frame);
@@ -144,6 +148,7 @@ class Editor {
       selection: this.selection,
       edits: this.edits,
     });
+    this.aids = new Aids({ ...this, snapshot, changed: () => this.#enable() });
     this.timeline = this.#makeTimeline();
     this.cleanUp = new CleanUpPanel((clean_up) => {
       const { id } = this.selection;
@@ -222,6 +227,7 @@ class Editor {
     this.selection.received(before);
     if (this.looks.setObjects(snapshot.objects)) this.media.relook();
     this.tracking.received(before);
+    this.aids.received(before);
     if (snapshot.download) this.#download(snapshot.download);
     this.#render();
   }
@@ -305,12 +311,14 @@ class Editor {
     this.timeline.moveTo(frame);
     this.projects.moved(frame);
     this.transport.show();
+    this.aids?.moved();
     this.#viewed();
     this.#enable();
   }
 
   #viewed() {
     this.view?.show();
+    this.aids?.viewed();
     const isClose = this.stage.needsFull && !this.player?.isPlaying;
     this.media?.setLevel(isClose ? "full" : "view");
   }
@@ -325,11 +333,12 @@ class Editor {
     this.stage.element.dataset.frame = String(frame);
     this.edits.settle();
     this.prompting.show();
+    this.aids.shown();
     clearTimeout(this.preparing);
     const { clip, job } = this.snapshot;
     if (!clip || job || this.player.isPlaying || frame !== this.player.frame) return;
     this.preparing = setTimeout(
-      () => this.send("prepare", { clip: clip.token, frame }),
+      () => this.send("prepare", { clip: clip.token, frame, object: this.selection.id }),
       PREPARE_AFTER_MS,
     );
   }

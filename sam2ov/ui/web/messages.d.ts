@@ -185,6 +185,35 @@ export interface EditorProps {
   max_seconds: number;
 }
 
+/** Find masks of everything on a frame, to choose objects from. */
+export interface Find {
+  clip: string;
+  frame: number;
+}
+
+/** A mask that was found: its rings as x, y, x, y … in video pixels, to be filled even-odd. */
+export interface FoundOutline {
+  area: number;
+  rings: number[][];
+}
+
+/** The masks of everything on a frame; `number` is that of the finding. */
+export interface FoundOutlines {
+  number: number;
+  frame: number;
+  masks: FoundOutline[];
+}
+
+/**
+ * The finding that was asked for last: the frame, and how many masks are on it.
+ * `number` counts the findings of the clip; the outlines are at `media/<token>/found`.
+ */
+export interface FoundView {
+  number: number;
+  frame: number;
+  count: number;
+}
+
 /**
  * A model that is being fetched and converted, while the page goes on with another.
  * `model` is empty for a checkpoint that was uploaded.
@@ -203,13 +232,21 @@ export interface HideObject {
   hidden: boolean;
 }
 
+/** What a click at a place in video pixels would give an object, or take from it. */
+export interface Hover {
+  object: number;
+  x: number;
+  y: number;
+  positive: boolean;
+}
+
 /**
  * A long operation: `done` of `total` (0: unknown) in `unit`, and what the clock says.
  * `sharing` others use the model now; `waiting` of them stand before it in the queue, None
  * while it works.
  */
 export interface JobView {
-  kind: "track" | "export" | "load";
+  kind: "track" | "export" | "load" | "find";
   label: string;
   done: number;
   total: number;
@@ -264,6 +301,16 @@ export interface LockObject {
   object: number;
   kind: "lock_object";
   locked: boolean;
+}
+
+/**
+ * An export that the stage shows: a format's name and its options; those left out are usual.
+ * `objects` are all that are not hidden, or the one with this number.
+ */
+export interface Look {
+  format: string;
+  options: { [key: string]: boolean | number | number | string };
+  objects: "all" | number;
 }
 
 /** All masks of a frame, `png` in base64: `overlay.Overlay`. */
@@ -371,10 +418,11 @@ export interface Open {
   field_order?: "auto" | "tff" | "bff" | "off" | null;
 }
 
-/** The user looks at a frame and may click on it next. */
+/** The user looks at a frame and may click on it next, for `object`. */
 export interface Prepare {
   clip: string;
   frame: number;
+  object?: number | null;
 }
 
 /** A preset and what it does. */
@@ -483,8 +531,21 @@ export interface Snapshot {
   getting: GettingView | null;
   job: JobView | null;
   mask: MaskView | null;
+  found: FoundView | null;
   show_frame: number | null;
   download: DownloadView | null;
+}
+
+/**
+ * Make objects of masks that were found on a frame.
+ * `found` is the number of the finding, `chosen` are indices of its masks.
+ */
+export interface TakeFound {
+  number: number;
+  clip: string;
+  kind: "take_found";
+  found: number;
+  chosen: number[];
 }
 
 /** Track objects from the prompts around `frame`; `objects` None: all not locked. */
@@ -520,5 +581,6 @@ export type Edit =
   | MoveObject
   | RemoveObject
   | SetRange
+  | TakeFound
   | Undo
   | Redo;

@@ -125,6 +125,18 @@ export function hint({ clip, objects }, active, tool) {
   return "Play it through. A click corrects any frame.";
 }
 
+/**
+ * What was found on a frame, and what of it is chosen.
+ *
+ * @param {number} count
+ * @param {number} chosen
+ */
+export function foundText(count, chosen) {
+  if (!count) return "Nothing stands out on this frame. Click the object instead.";
+  const what = count === 1 ? "One outline" : `${count} outlines`;
+  return chosen ? `${what}, ${chosen} chosen.` : `${what}. Click what you want.`;
+}
+
 /** @param {number} number */
 const others = (number) => `${number} ${number === 1 ? "other" : "others"}`;
 

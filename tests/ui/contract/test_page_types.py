@@ -36,7 +36,7 @@ def test_types_keep_what_the_models_say() -> None:
     assert "  points: [number, number, number][];" in text  # tuples, in a sequence
     assert "  confidence: (number | null)[];" in text
     assert "  prompts: { [key: string]: PromptView };" in text
-    assert '  kind: "track" | "export" | "load";' in text
+    assert '  kind: "track" | "export" | "load" | "find";' in text
     assert "  range: RangeView | null;" in text
     assert "  project?: string | null;" in text  # a payload may leave out what has a default
     assert "interface FrameEdit" not in text, "the base of others"

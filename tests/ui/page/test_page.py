@@ -25,6 +25,7 @@ from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.page.page import Handlers, build_page
 from sam2ov.ui.api.functions import PublicApi
 from sam2ov.ui.events.files import FileHandlers
+from sam2ov.ui.events.finding import FindingHandlers
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.models import ModelHandlers
 from sam2ov.ui.events.tracking import TrackingHandlers
@@ -34,6 +35,7 @@ nobody: Any = None
 handlers = Handlers(
     EditorHandlers(nobody, nobody, nobody),
     TrackingHandlers(nobody, nobody),
+    FindingHandlers(nobody, nobody),
     FileHandlers(nobody, nobody),
     ModelHandlers(nobody, nobody, nobody, ""),
     PublicApi(nobody, Settings(), ModelChoice("micro", "CPU")),

@@ -233,3 +233,22 @@ def test_a_failed_step_gives_its_turn_back(turns: ModelTurns) -> None:
         next(run)
     with turns.background():
         assert turns.tracking == 0
+
+
+def test_spare_turns_wait_for_nobody_and_keep_nobody_waiting() -> None:
+    turns = ModelTurns(2)
+
+    def asks() -> bool:
+        with turns.spare() as is_free:
+            return is_free
+
+    others = Others(turns)
+    with ThreadPoolExecutor(1) as elsewhere:
+        with turns.spare() as is_free:
+            assert is_free
+            assert not elsewhere.submit(asks).result(SECONDS)
+        with turns.click():
+            others.ask("click")
+            assert not elsewhere.submit(asks).result(SECONDS)
+        others.finish()
+        assert elsewhere.submit(asks).result(SECONDS), "it is given back"

@@ -17,12 +17,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from sam2ov.ui.media.pictures import THUMBNAIL_HEIGHT
+from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.media import MAX_RUN, make_media_routes
 from sam2ov.ui.tabs.lanes import MAX_BINS
 from sam2ov.ui.tabs.workspaces import Workspaces
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.clips import Encoding, make_scene, vfr_times, write_clip
-from tests.ui.conftest import Tab, leave
+from tests.ui.conftest import Tab, event, leave
 
 PATHS = [
     "0.jpg",
@@ -30,6 +31,9 @@ PATHS = [
     "near/0.jpg",
     "thumbnails/0.jpg",
     "run/0",
+    "found",
+    'look/0.jpg?look={"format":"overlay","options":{},"objects":"all"}',
+    'hover/0.png?hover={"object":1,"x":24,"y":32,"positive":true}',
     "lanes",
     "review",
     "times",
@@ -38,7 +42,8 @@ PATHS = [
 
 @pytest.fixture
 def client(workspaces: Workspaces) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=make_media_routes(workspaces))) as made:
+    routes = make_media_routes(workspaces, ModelTurns(1))
+    with TestClient(Starlette(routes=routes)) as made:
         yield made
 
 
@@ -243,3 +248,62 @@ def test_everything_is_plain_json(client: TestClient, base: str, open_tab: Tab) 
         text = client.get(f"{base}/{path}").text
         assert "NaN" not in text
         json.loads(text)
+
+
+def test_looks_are_the_export_and_come_in_runs_too(
+    client: TestClient, base: str, open_tab: Tab
+) -> None:
+    open_tab.click(0, 24, 32)
+    wanted = {"format": "overlay", "options": {"effect": "remove"}, "objects": "all"}
+    look = json.dumps(wanted)
+    answer = client.get(f"{base}/look/0.jpg", params={"look": look, "size": "full"})
+    assert answer.headers["cache-control"] == "no-store"
+    row, column = 32, 24
+    assert np.abs(rgb(answer.content)[row, column].astype(int) - (0, 177, 64)).max() < 12
+    run = client.get(f"{base}/run/0", params={"count": 2, "masks": 1, "look": look})
+    parts = parts_of(run.content)
+    assert [frame for frame, _, _ in parts] == [0, 1]
+    assert np.abs(rgb(parts[0][2])[row, column].astype(int) - (0, 177, 64)).max() < 20
+    for bad in ("{}", "no", json.dumps(wanted | {"format": "coco"}), look + " " * 3000 + "x"):
+        assert client.get(f"{base}/look/0.jpg", params={"look": bad}).status_code == 422
+    assert client.get(f"{base}/look/0.jpg").status_code == 404
+
+
+def prepare(tab: Tab, frame: int) -> None:
+    """Look at a frame for long enough."""
+    clip = tab.workspace.clip
+    assert clip is not None
+    tab.editor.prepare(event({"clip": clip.token, "frame": frame, "object": 1}), tab.request)
+
+
+def test_a_hover_shows_the_click_and_changes_nothing(
+    client: TestClient, base: str, open_tab: Tab
+) -> None:
+    wanted = {"object": 1, "x": 24.0, "y": 32.0, "positive": True}
+    query = {"hover": json.dumps(wanted)}
+    assert client.get(f"{base}/hover/0.png", params=query).status_code == 204, "not prepared"
+    prepare(open_tab, 0)
+    answer = client.get(f"{base}/hover/0.png", params=query)
+    assert (answer.status_code, answer.headers["x-objects"]) == (200, "1:0")
+    assert open_tab.project.prompts.obj_ids() == ()
+    open_tab.click(0, 24, 32)
+    clip = open_tab.workspace.clip
+    assert clip is not None
+    shown = clip.overlay(0)
+    seen, truth = (np.asarray(Image.open(io.BytesIO(p))) for p in (answer.content, shown.png))
+    assert np.array_equal(seen, truth)
+    gone = {"hover": json.dumps(wanted | {"object": 9})}
+    assert client.get(f"{base}/hover/0.png", params=gone).status_code == 204
+    assert client.get(f"{base}/hover/0.png", params={"hover": "[]"}).status_code == 422
+
+
+def test_nothing_is_previewed_while_the_model_is_busy(
+    workspaces: Workspaces, base: str, open_tab: Tab
+) -> None:
+    turns = ModelTurns(1)
+    prepare(open_tab, 0)
+    query = {"hover": json.dumps({"object": 1, "x": 24, "y": 32, "positive": True})}
+    with TestClient(Starlette(routes=make_media_routes(workspaces, turns))) as client:
+        with turns.click():
+            assert client.get(f"{base}/hover/0.png", params=query).status_code == 204
+        assert client.get(f"{base}/hover/0.png", params=query).status_code == 200

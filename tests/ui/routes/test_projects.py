@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from sam2ov.errors import StorageError
 from sam2ov.ui.contract.payloads import MAX_PROJECTS
 from sam2ov.ui.media.thumbnails import MAX_SIDE, store_thumbnail
+from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.routes import make_routes
 from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.video import open_video
@@ -24,7 +25,7 @@ MAX_BYTES = 100_000
 
 @pytest.fixture
 def client(workspaces: Workspaces) -> Iterator[TestClient]:
-    app = Starlette(routes=make_routes(workspaces, MAX_BYTES))
+    app = Starlette(routes=make_routes(workspaces, ModelTurns(1), MAX_BYTES))
     with TestClient(app) as made:
         yield made
 

@@ -10,6 +10,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.routes import editor_script, make_routes
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.workspaces import Workspaces
@@ -21,7 +22,7 @@ MAX_BYTES = 100_000
 
 @pytest.fixture
 def client(workspaces: Workspaces) -> Iterator[TestClient]:
-    app = Starlette(routes=make_routes(workspaces, MAX_BYTES))
+    app = Starlette(routes=make_routes(workspaces, ModelTurns(1), MAX_BYTES))
     with TestClient(app) as made:
         yield made
 

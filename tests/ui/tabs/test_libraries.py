@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sam2ov.errors import PageUnknownError
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.ui.gate.caller import Caller, note_caller
+from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.routes import make_routes
 from sam2ov.ui.tabs.libraries import Libraries
 from tests.ui.conftest import Tab
@@ -63,7 +64,7 @@ def test_nobody_sees_or_opens_what_is_anothers(tab: Tab, clip_file: Path) -> Non
     with pytest.raises(PageUnknownError):
         tab.workspaces.of(page_of("eve"))
 
-    app = Starlette(routes=make_routes(tab.workspaces, 1 << 20))
+    app = Starlette(routes=make_routes(tab.workspaces, ModelTurns(1), 1 << 20))
     seen = {}
     for user in ("anna", "bob", ""):
         client = TestClient(As(app, user))

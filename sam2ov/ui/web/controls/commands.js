@@ -5,6 +5,7 @@
 /** @import { ClearFrame, ClearObject, Snapshot, Track } from "../messages.js" */
 /** @import { Opening } from "../projects/opening.js" */
 /** @import { Selection } from "../selection.js" */
+/** @import { Aids } from "../stage/aids.js" */
 /** @import { Edits, Without } from "../stage/edits.js" */
 /** @import { Prompting } from "../stage/prompting.js" */
 /** @import { Stage } from "../stage/stage.js" */
@@ -34,6 +35,7 @@ import { closePopovers } from "./popovers.js";
  * @property {Transport} transport
  * @property {Tools} tools
  * @property {Prompting} prompting
+ * @property {Aids} aids
  * @property {Edits} edits
  * @property {Timeline} timeline
  * @property {Opening} opening
@@ -61,6 +63,7 @@ export class Commands {
         ...view.actions,
         ...timeline.actions,
         ...transport.actions,
+        ...this.parts.aids.actions,
         aim: () => prompting.crosshair.toggle(),
         undo: () => this.#undo("undo"),
         redo: () => this.#undo("redo"),
@@ -113,7 +116,9 @@ export class Commands {
       nextStyle: () => view.nextStyle(),
       toggleMasks: () => view.toggleMasks(),
       stop: () => {
-        if (!prompting.cancel() && !view.leaveFullscreen()) this.parts.cancel();
+        const { aids } = this.parts;
+        const isDone = prompting.cancel() || aids.cancel() || view.leaveFullscreen();
+        if (!isDone) this.parts.cancel();
       },
     };
   }

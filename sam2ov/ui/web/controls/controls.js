@@ -39,6 +39,7 @@ export function showControls(section, state) {
     clear_all: isOpen && objects.some(isPrompted),
     solo: Boolean(active),
     add: isOpen,
+    find: isOpen && !job,
     open: canOpen,
     browse: canOpen,
     sample: canOpen,

@@ -1,6 +1,7 @@
 // The toolbar's part that changes what is seen and nothing else: zoom, fullscreen, wide picture, looks of the masks.
 
 /** @import { Changes, Looks, Style } from "../media/looks.js" */
+/** @import { Look } from "../messages.js" */
 /** @import { Stage } from "../stage/stage.js" */
 
 import { find, findAll } from "../dom.js";
@@ -58,7 +59,23 @@ export class ViewControls {
 
   /** @param {Style} style */
   chooseStyle(style) {
-    this.change({ style });
+    this.change({ style, live: null });
+  }
+
+  /**
+   * Show on the stage what an export would give, also while scrubbing and playing.
+   *
+   * @param {Look} look
+   */
+  showLook(look) {
+    this.change({ live: look });
+  }
+
+  // Back to masks and prompts; tells whether an export was shown.
+  leaveLook() {
+    if (!this.looks.live) return false;
+    this.change({ live: null });
+    return true;
   }
 
   nextStyle() {
@@ -150,9 +167,10 @@ export class ViewControls {
     this.opacity.value = String(Math.round(100 * looks.opacity));
     this.opacity.disabled = looks.style !== "fill";
     this.percent.textContent = `${this.opacity.value} %`;
+    find(section, ".s2-live-bar", HTMLElement).hidden = !looks.live || !isOpen;
     const solo = this.#button("solo");
     solo.setAttribute("aria-pressed", String(looks.solo !== null));
-    const isUnusual = looks.style !== "fill" || looks.solo !== null;
+    const isUnusual = looks.style !== "fill" || looks.solo !== null || looks.live !== null;
     find(section, ".s2-look", HTMLElement).classList.toggle("s2-on", isUnusual);
   }
 }

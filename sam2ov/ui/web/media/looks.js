@@ -1,6 +1,7 @@
-// How the masks are shown: style, opacity, and which objects. The server need not know.
+// How the masks are shown: style, opacity, and which objects. The server need not know; it draws what
+// is shown as an export would have it.
 
-/** @import { ObjectView } from "../messages.js" */
+/** @import { Look, ObjectView } from "../messages.js" */
 /** @import { Colour } from "./palette.js" */
 /** @import { Masks } from "./requests.js" */
 
@@ -13,6 +14,7 @@ import { recolour } from "./palette.js";
  * @property {Style} [style]
  * @property {number} [opacity] 0…1
  * @property {number | null} [solo]
+ * @property {Look | null} [live]
  */
 
 /** @type {Style[]} */
@@ -47,6 +49,8 @@ export class Looks {
     this.opacity = opacity;
     /** @type {number | null} */
     this.solo = null; // the only object that is shown, by id
+    /** @type {Look | null} */
+    this.live = null; // the export that is shown in place of masks
     /** @type {Map<number, ObjectView>} */
     this.objects = new Map();
     this.version = "";
@@ -57,10 +61,11 @@ export class Looks {
    *
    * @param {Changes} changes
    */
-  set({ style = this.style, opacity = this.opacity, solo = this.solo }) {
+  set({ style = this.style, opacity = this.opacity, solo = this.solo, live = this.live }) {
     this.style = style;
     this.opacity = opacity;
     this.solo = solo;
+    this.live = live;
     try {
       localStorage.setItem(STORED, JSON.stringify({ style, opacity }));
     } catch {
@@ -84,8 +89,14 @@ export class Looks {
     return !object.hidden;
   }
 
+  // What the server is asked to draw, or "".
+  get wanted() {
+    return this.live ? JSON.stringify(this.live) : "";
+  }
+
   /** @param {Masks} masks */
-  decode({ png, objects }) {
+  decode({ png, objects, look }) {
+    if (look) return createImageBitmap(new Blob([png], { type: "image/jpeg" }));
     const entries = [CLEAR, ...objects.flatMap(([id, soft]) => this.#entries(id, soft))];
     return createImageBitmap(recolour(png, entries));
   }
@@ -122,7 +133,7 @@ export class Looks {
       id,
       this.isVisible(id) && colour,
     ]);
-    this.version = JSON.stringify([this.style, this.opacity, shown]);
+    this.version = JSON.stringify([this.style, this.opacity, shown, this.live]);
     return version !== this.version;
   }
 }

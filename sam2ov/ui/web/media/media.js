@@ -83,6 +83,8 @@ export class Media {
     this.epoch = 0; // of the clip
     this.revision = 0; // of the masks
     this.focus = START;
+    /** @type {number[]} */
+    this.around = []; // frames by their distance whose masks are wanted beside those in sight
     /** @type {Set<string>} */
     this.loading = new Set();
     this.inFlight = { ...NONE };
@@ -118,9 +120,10 @@ export class Media {
     this.pngs.clear();
   }
 
-  // The looks have changed: what is there is decoded anew, nothing is fetched.
+  // The looks have changed: what is there is decoded anew; what the server draws, it draws again.
   relook() {
-    this.masks.clear();
+    if (this.looks.live) this.forgetMasks();
+    else this.masks.clear();
     this.#next();
   }
 
@@ -144,10 +147,12 @@ export class Media {
     const revision = ++this.revision; // what is on its way is older
     const png = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     for (const level of LEVELS) this.#dropMasks(keyOf(frame, level));
-    await this.#takeMasks(keyOf(frame, "view"), { png, objects }, this.epoch, revision);
-    if (revision !== this.revision) return;
+    if (this.looks.live) return this.#next(); // the server draws them
+    const masks = { png, objects, look: "" };
+    await this.#takeMasks(keyOf(frame, "view"), masks, this.epoch, revision);
+    if (revision !== this.revision) return undefined;
     this.onReady(frame);
-    this.#next();
+    return this.#next();
   }
 
   /** @param {number} frame */
@@ -177,6 +182,16 @@ export class Media {
       if (picture) return { picture, masks, level };
     }
     return null;
+  }
+
+  /**
+   * The masks of a frame as they came, or undefined.
+   *
+   * @param {number} frame
+   */
+  masksOf(frame) {
+    const known = LEVELS.map((one) => this.pngs.get(keyOf(frame, one)));
+    return known.find((masks) => masks?.look === "");
   }
 
   /**
@@ -220,6 +235,11 @@ export class Media {
       if (!this.#hasPictureFrom(frame, "full")) yield { kind: "picture", frame, level: "full" };
       if (!this.#hasMasksFrom(frame, "full")) yield { kind: "masks", frame, level: "full" };
     }
+    for (const by of this.around) {
+      const next = frame + by;
+      const isThere = next < 0 || next >= this.numFrames || this.masksOf(next);
+      if (!isThere && this.hasMasks(next)) yield { kind: "masks", frame: next, level: "view" };
+    }
     if (mode !== "settled" || !this.#hasPictureFrom(frame, "view")) return;
     for (let i = 1; i <= NEIGHBOURS; i += 1) {
       const next = frame + i * step;
@@ -262,7 +282,7 @@ export class Media {
    * @param {Level} level or a sharper one
    */
   #hasMasksFrom(frame, level) {
-    if (!this.hasMasks(frame)) return true;
+    if (!this.looks.live && !this.hasMasks(frame)) return true; // effects may be for all else
     return LEVELS.slice(LEVELS.indexOf(level)).some((one) => this.masks.has(keyOf(frame, one)));
   }
 
@@ -321,7 +341,9 @@ export class Media {
     }
     if (kind === "masks") {
       const key = keyOf(frame, level);
-      const masks = this.pngs.get(key) ?? (await requests.masks(frame, level));
+      const known = this.pngs.get(key);
+      const { wanted } = this.looks;
+      const masks = known?.look === wanted ? known : await requests.masks(frame, level, wanted);
       if (!isPresent() || revision !== this.revision) return null;
       await this.#takeMasks(key, masks, epoch, revision);
       return frame;
@@ -342,7 +364,8 @@ export class Media {
     const { epoch, revision } = this;
     const count = RUN - (from - first) / step;
     const frames = Array.from({ length: count }, (_, i) => from + i * step);
-    const parts = await requests.run(from, count, step, frames.some(this.hasMasks));
+    const { wanted } = this.looks;
+    const parts = await requests.run(from, count, step, frames.some(this.hasMasks), wanted);
     if (epoch !== this.epoch) return null;
     for (const part of parts) this.pictures.proxy.set(part.frame, part.picture);
     if (revision !== this.revision) return null;

@@ -3,10 +3,11 @@
 /** @typedef {"proxy" | "view" | "full"} Level */
 
 /**
- * @typedef {object} Masks all masks of a frame
- * @property {Uint8Array<ArrayBuffer>} png
+ * @typedef {object} Masks all masks of a frame, or the frame as an export would have it
+ * @property {Uint8Array<ArrayBuffer>} png with a look a JPEG
  * @property {[id: number, soft: number][]} objects whose its indices are, with the number of soft
  *   levels, see overlay.py
+ * @property {string} look what the server was asked to draw, or ""
  */
 
 /**
@@ -63,12 +64,16 @@ export class Requests {
   /**
    * @param {number} frame
    * @param {Level} level
+   * @param {string} look what is drawn, or ""
    * @returns {Promise<Masks>}
    */
-  async masks(frame, level) {
-    const url = `${this.base}/${frame}.png?size=${level}`;
+  async masks(frame, level, look) {
+    const url = look
+      ? `${this.base}/look/${frame}.jpg?size=${level}&look=${encodeURIComponent(look)}`
+      : `${this.base}/${frame}.png?size=${level}`;
     const response = await checked(await fetch(url, { cache: "no-store" }));
-    return { png: new Uint8Array(await response.arrayBuffer()), objects: objectsOf(response) };
+    const png = new Uint8Array(await response.arrayBuffer());
+    return { png, objects: objectsOf(response), look };
   }
 
   /**
@@ -78,10 +83,12 @@ export class Requests {
    * @param {number} count
    * @param {number} step
    * @param {boolean} withMasks
+   * @param {string} look that is drawn in place of masks, or ""
    * @returns {Promise<Part[]>}
    */
-  async run(first, count, step, withMasks) {
-    const query = `count=${count}&step=${step}&masks=${Number(withMasks)}`;
+  async run(first, count, step, withMasks, look) {
+    const drawn = look ? `&look=${encodeURIComponent(look)}` : "";
+    const query = `count=${count}&step=${step}&masks=${Number(withMasks)}${drawn}`;
     const response = await checked(await fetch(`${this.base}/run/${first}?${query}`));
     const buffer = await response.arrayBuffer();
     const objects = objectsOf(response);
@@ -94,7 +101,7 @@ export class Requests {
       at += jpegBytes;
       const png = pngBytes ? new Uint8Array(buffer.slice(at, at + pngBytes)) : null;
       at += pngBytes;
-      parts.push({ frame, jpeg, masks: png && { png, objects } });
+      parts.push({ frame, jpeg, masks: png && { png, objects, look } });
     }
     return Promise.all(
       parts.map(async ({ frame, jpeg, masks }) => ({

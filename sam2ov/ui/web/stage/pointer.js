@@ -1,7 +1,8 @@
 // Mouse, pen and touch on the stage become prompts, strokes, and moves of the view.
 //
 // One gesture at a time: a press (a click until it moves), a drag of a box, a mark or the brush, a
-// pan, or a pinch. A second finger always means the view, and drops what the first one began.
+// pan, or a pinch. A second finger always means the view, and drops what the first one began. A finger
+// that is held aims: the click is where it is let go.
 
 /** @import { Corners, Drag } from "./marks.js" */
 /** @import { Stage } from "./stage.js" */
@@ -10,6 +11,7 @@
 
 import { under } from "../dom.js";
 import { Cursor } from "./cursor.js";
+import { Magnifier } from "./magnifier.js";
 import { Stroke } from "./strokes.js";
 import { listenToWheel } from "./wheel.js";
 
@@ -44,7 +46,7 @@ import { listenToWheel } from "./wheel.js";
  */
 
 /**
- * @typedef {Common & Press & { kind: "press" | "mark" | "box" }
+ * @typedef {Common & Press & { kind: "press" | "mark" | "box" | "aim" }
  *   | Common & { kind: "pan" }
  *   | Common & { kind: "stroke", stroke: Stroke }
  *   | { kind: "pinch" }} Gesture
@@ -54,6 +56,7 @@ import { listenToWheel } from "./wheel.js";
 const DRAG_PIXELS = { mouse: 5, pen: 6, touch: 10 };
 const DOUBLE_MS = 400;
 const DOUBLE_PIXELS = 8;
+const HOLD_MS = 280; // until a finger aims
 const OUTSIDE_PIXELS = 15; // how far a stroke may leave the picture; the server knows little more
 
 export class Pointer {
@@ -73,6 +76,9 @@ export class Pointer {
     this.hasPanned = false; // since it is held
     this.lastClick = { time: -Infinity, at: { x: 0, y: 0 } };
     this.cursor = new Cursor(stage, handlers, () => this);
+    this.magnifier = new Magnifier(stage);
+    /** @type {number | undefined} */
+    this.holding = undefined; // until a press of a finger aims
     this.#listen();
     listenToWheel(stage);
   }
@@ -157,6 +163,16 @@ export class Pointer {
       isNegative: isSecondary || tool === "negative",
       canDrag: event.button === 0,
     });
+    if (isTouch) this.holding = setTimeout(() => this.#aim(), HOLD_MS);
+  }
+
+  // A finger has been held where it was put: from now on it aims.
+  #aim() {
+    const { gesture, handlers } = this;
+    if (gesture?.kind !== "press" || gesture.mark >= 0 || handlers.refusal()) return;
+    if (handlers.tool() === "box") return;
+    this.#start({ ...gesture, kind: "aim" });
+    this.magnifier.show(gesture.at);
   }
 
   /** @param {Gesture} gesture */
@@ -209,6 +225,17 @@ export class Pointer {
     } else if (gesture.kind === "mark") {
       stage.showDrag({ index: gesture.mark, ...stage.clamp(stage.position(event)) });
     }
+    if (this.gesture && event.pointerType === "touch") this.#magnify(this.gesture, at);
+  }
+
+  /**
+   * What is drawn, dragged or aimed at lies under the finger.
+   *
+   * @param {Gesture} gesture
+   * @param {Point} at
+   */
+  #magnify({ kind }, at) {
+    if (["aim", "mark", "box", "stroke"].includes(kind)) this.magnifier.show(at);
   }
 
   /**
@@ -276,6 +303,10 @@ export class Pointer {
     const { drag } = stage;
     this.#finish();
     if (gesture.kind === "press") this.#click(gesture, event);
+    else if (gesture.kind === "aim") {
+      const place = stage.position(event);
+      if (stage.isInside(place)) handlers.click(place, !gesture.isNegative);
+    }
     else if (gesture.kind === "stroke") handlers.brush(gesture.stroke);
     else if (box && box.x1 - box.x0 >= 1 && box.y1 - box.y0 >= 1) handlers.box(box);
     else if (gesture.kind === "mark" && drag) handlers.movePoint(drag);
@@ -307,6 +338,8 @@ export class Pointer {
 
   #drop() {
     this.gesture = null;
+    clearTimeout(this.holding);
+    this.magnifier.hide();
     this.stage.showBox(null);
     this.stage.showDrag(null);
     this.handlers.strokes(null);

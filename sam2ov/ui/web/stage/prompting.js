@@ -62,6 +62,11 @@ export class Prompting {
     if (this.pointer.releaseSpace()) this.player.toggle();
   }
 
+  // Something is being drawn or dragged, or the crosshair is out.
+  get isBusy() {
+    return this.pointer.gesture !== null || this.pointer.isSpaceHeld || this.crosshair.isShown;
+  }
+
   // Why the chosen object takes no prompts now, or "".
   get refusal() {
     const active = this.selection.object;
@@ -133,6 +138,7 @@ export class Prompting {
     const { id } = this.selection;
     if (id === null || player.painted === null) return; // refused before
     player.pause();
+    view.leaveLook();
     if (view.looks.style === "none") view.toggleMasks(); // to see what it does
     // What is meant is the picture in sight, even if the playhead has gone ahead of it.
     if (player.painted !== player.frame) player.seek(player.painted);

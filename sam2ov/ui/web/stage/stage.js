@@ -194,27 +194,27 @@ export class Stage {
   // ---- The picture
 
   /**
-   * Without masks there is nothing to cut out: the picture stays.
+   * The picture as it is, and over it what is made of it. Without masks there is nothing to cut out:
+   * the picture stays.
    *
    * @param {object} frame
    * @param {ImageBitmap} frame.picture
    * @param {ImageBitmap} [frame.masks]
    */
   paint({ picture, masks }) {
-    const { style } = this.looks;
-    this.view.dataset.style = masks ? style : "fill";
-    const context = painted(this.frame, picture);
-    const overlay = penOf(this.masks);
-    overlay.clearRect(0, 0, this.masks.width, this.masks.height);
-    if (!masks || style === "none") return;
-    if (style !== "cutout") {
+    const { style, live } = this.looks;
+    this.view.dataset.style = live ? "live" : masks ? style : "fill";
+    painted(this.frame, picture);
+    penOf(this.masks).clearRect(0, 0, this.masks.width, this.masks.height);
+    if (!masks || (style === "none" && !live)) return;
+    if (style !== "cutout" || live) {
       painted(this.masks, masks);
       return;
     }
-    const { width, height } = this.frame;
+    const context = painted(this.masks, picture);
     context.imageSmoothingEnabled = false; // an edge is where it is in the mask
     context.globalCompositeOperation = "destination-in";
-    context.drawImage(masks, 0, 0, width, height);
+    context.drawImage(masks, 0, 0, this.masks.width, this.masks.height);
     context.globalCompositeOperation = "source-over";
   }
 
@@ -281,7 +281,9 @@ export class Stage {
     this.#draw();
   }
 
+  // None where they are not drawn: what is not seen is not meant.
   get activeMarks() {
+    if (this.looks.live) return [];
     return this.groups.find(({ isActive }) => isActive)?.marks ?? [];
   }
 
@@ -307,7 +309,7 @@ export class Stage {
     context.clearRect(0, 0, this.prompts.width, this.prompts.height);
     for (const stroke of this.strokes) drawStroke(context, viewport, stroke);
     const aimedAt = crosshair && !crosshair.brush ? this.markAtPlace(crosshair) : this.hovered;
-    for (const group of this.groups) {
+    for (const group of this.looks.live ? [] : this.groups) {
       const hovered = group.isActive && !this.drag ? aimedAt : -1;
       drawMarks(context, viewport, this.#dragged(group), hovered);
     }
