@@ -126,6 +126,7 @@ class SAM2Model:
         memory: what trackers of this model remember.
         image_size: side of the model's input in pixels, one of those that the folder has; None
             takes the one that the model was trained at.
+        threads: of the CPU that a network computes with; None for all.
 
     Raises:
         ModelFolderError: the folder is incomplete or damaged, or lacks the size.
@@ -141,12 +142,13 @@ class SAM2Model:
         memory: MemorySettings = AS_TRAINED,
         static_shapes: bool | None = None,
         image_size: int | None = None,
+        threads: int | None = None,
     ) -> None:
         manifest = read_manifest(folder)
         self.manifest: Manifest = manifest if image_size is None else manifest.at(image_size)
         self.device = device
         self.memory = memory
-        compiler = Compiler.for_device(device, precision, cache_dir)
+        compiler = Compiler.for_device(device, precision, cache_dir, threads)
         self.precision: Precision = compiler.precision
         self.constants = _read_constants(folder, self.manifest)
         if static_shapes is None:

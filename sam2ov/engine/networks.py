@@ -47,20 +47,29 @@ class Compiler:
         device: an OpenVINO device string.
         precision: inside the graphs, but for those that need f32.
         cache_dir: where OpenVINO keeps compiled graphs; None keeps none.
+        threads: of the CPU that a network computes with; None for all.
     """
 
     device: str
     precision: Precision
     cache_dir: Path | None
+    threads: int | None = None
 
     @classmethod
-    def for_device(cls, device: str, wanted: Precision | None, cache_dir: Path | None) -> Self:
+    def for_device(
+        cls,
+        device: str,
+        wanted: Precision | None,
+        cache_dir: Path | None,
+        threads: int | None = None,
+    ) -> Self:
         """For a device of this machine, in ``wanted`` or the best that it has.
 
         Raises:
             DeviceError: the device is not there, or does not compute in ``wanted``.
         """
-        return cls(device, choose_precision(openvino_core(), device, wanted), cache_dir)
+        precision = choose_precision(openvino_core(), device, wanted)
+        return cls(device, precision, cache_dir, threads)
 
     def request(
         self, graph: ov.Model, name: NetworkName, *, needs_f32: bool = False
@@ -80,6 +89,8 @@ class Compiler:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": OPENVINO_TYPES[hint],
         }
+        if self.threads is not None and self.device == "CPU":
+            config["INFERENCE_NUM_THREADS"] = self.threads
         if self.cache_dir is not None:
             config["CACHE_DIR"] = str(self.cache_dir)
         try:

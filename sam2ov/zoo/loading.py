@@ -39,12 +39,21 @@ class PreparedModel:
     memory: MemorySettings
     notes: tuple[str, ...] = ()
 
-    def compile(self, device: str = "CPU", precision: Precision | None = None) -> SAM2Model:
+    def compile(
+        self,
+        device: str = "CPU",
+        precision: Precision | None = None,
+        threads: int | None = None,
+    ) -> SAM2Model:
         """Compile the networks as ``SAM2Model`` does, with a cache beside the converted models."""
-        return self.compile_as(SAM2Model, device, precision)
+        return self.compile_as(SAM2Model, device, precision, threads)
 
     def compile_as(
-        self, kind: type[_Model], device: str = "CPU", precision: Precision | None = None
+        self,
+        kind: type[_Model],
+        device: str = "CPU",
+        precision: Precision | None = None,
+        threads: int | None = None,
     ) -> _Model:
         """Compile the networks as ``kind``, a class made of ``SAM2Model``."""
         return kind(
@@ -54,6 +63,7 @@ class PreparedModel:
             cache_dir=cache_folder() / "compiled",
             memory=self.memory,
             image_size=self.image_size,
+            threads=threads,
         )
 
 

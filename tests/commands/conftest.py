@@ -39,6 +39,7 @@ class LoadedFakeModel(FakeModel):
         cache_dir: Path,
         memory: MemorySettings,
         image_size: int,
+        threads: int | None = None,
     ) -> None:
         super().__init__(memory=memory)
         self.device = device
