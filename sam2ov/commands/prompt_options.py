@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-
-from sam2ov.errors import UnknownSizeError
 
 if TYPE_CHECKING:
     from sam2ov.mask_files.pictures import PictureKind
@@ -76,11 +74,8 @@ def read_mask_files(
         typer.BadParameter: ``frames`` is none of these.
         PromptError: the masks cannot be read.
     """
-    from sam2ov.mask_files.isolated import read_masks
+    from sam2ov.jobs.clip_prompts import read_masks_for
     from sam2ov.mask_files.pictures import Reading
-    from sam2ov.mask_files.reading import Choice
-    from sam2ov.video import open_video
-    from sam2ov.video.sequences import find_sequence, is_pattern
 
     words = {"first": None, "all": 1}
     if frames not in words and not (
@@ -90,17 +85,14 @@ def read_mask_files(
             f"--masks-frames: {frames!r} is neither first, all, nor a number from 1."
         )
     every = words[frames] if frames in words else int(frames)
-    numbers: tuple[int, ...] = ()
-    if first_number is None and (video.is_dir() or is_pattern(video)):
-        numbers = find_sequence(video, str(video)).numbers
-        if hold_gaps and numbers:  # one follows the other then
-            first_number, numbers = numbers[0], ()
-    choice = Choice(every, first_number or 0, numbers, Reading(kind, threshold))
-    try:
-        return read_masks(path, choice)
-    except UnknownSizeError:
-        with open_video(video) as reader:
-            return read_masks(path, replace(choice, size_hw=reader.info.size_hw))
+    return read_masks_for(
+        video,
+        path,
+        every=every,
+        first_number=first_number,
+        pictures=Reading(kind, threshold),
+        hold_gaps=hold_gaps,
+    )
 
 
 def parse_point(text: str) -> PointOption:

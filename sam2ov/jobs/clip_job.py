@@ -17,18 +17,10 @@ from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
 
 
-class ClipJob(BaseModel):
-    """What to track in a clip, with what, and what to write of it.
-
-    It can be pickled and written as JSON, and means the same on every machine that has the files
-    which it names.
+class TrackingSettings(BaseModel):
+    """How a clip is read and tracked, with what: everything that many clips can have in common.
 
     Attributes:
-        clip: a video file, or a folder of numbered images.
-        field_order: how the clip is read where it is interlaced.
-        hold_gaps: where numbers of images are missing, the one before is shown; otherwise they are
-            left out.
-        prompts: of all objects, masks embedded.
         model: as ``resolve_model`` takes it: a name, a model folder, a checkpoint, ….
         preset: what may be given up for speed.
         memory: which frames are remembered; None as the model was made for.
@@ -43,14 +35,13 @@ class ClipJob(BaseModel):
         fill_hole_area: holes of up to so many low-resolution pixels are filled.
         non_overlap: give each pixel to one object at most.
         clean_up: what is done to all masks before they are written.
-        save_prompts: a prompt file to be written before tracking.
-        outputs: what to write.
+        field_order: how the clip is read where it is interlaced.
+        hold_gaps: where numbers of images are missing, the one before is shown; otherwise they are
+            left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    clip: Path
-    prompts: PromptFile
     model: str = "micro"
     preset: PresetName = "quality"
     memory: PolicyName | None = None
@@ -64,10 +55,27 @@ class ClipJob(BaseModel):
     fill_hole_area: int = Field(default=HOLE_AREA, ge=0)
     non_overlap: bool = False
     clean_up: CleanUp = NO_CLEAN_UP
-    save_prompts: Path | None = None
-    outputs: tuple[Output, ...] = ()
     field_order: FieldOrder = "auto"
     hold_gaps: bool = False
+
+
+class ClipJob(TrackingSettings):
+    """What to track in a clip, with what, and what to write of it.
+
+    It can be pickled and written as JSON, and means the same on every machine that has the files
+    which it names.
+
+    Attributes:
+        clip: a video file, or a folder of numbered images.
+        prompts: of all objects, masks embedded.
+        save_prompts: a prompt file to be written before tracking.
+        outputs: what to write.
+    """
+
+    clip: Path
+    prompts: PromptFile
+    save_prompts: Path | None = None
+    outputs: tuple[Output, ...] = ()
 
     def frames(self, num_frames: int) -> range:
         """The frames to track and write.
