@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from sam2ov._version import __version__
 from sam2ov.commands.app import app as open_app
+from sam2ov.commands.batch import batch
 from sam2ov.commands.bench import bench
 from sam2ov.commands.console import say
 from sam2ov.commands.convert import convert
@@ -26,6 +27,7 @@ from sam2ov.commands.schema import schema
 from sam2ov.commands.segment import segment
 from sam2ov.commands.track import track
 from sam2ov.commands.users import users_app
+from sam2ov.commands.watch import watch
 from sam2ov.errors import Sam2ovError, one_line
 
 EPILOG = (
@@ -82,6 +84,8 @@ app = typer.Typer(
 )
 app.command()(track)
 app.command()(live)
+app.command()(batch)
+app.command()(watch)
 app.command()(segment)
 app.command()(export)
 app.command()(formats)

@@ -56,7 +56,9 @@ if TYPE_CHECKING:
     from sam2ov.jobs import ClipOutcome
 
 
-class _Direction(StrEnum):
+class DirectionName(StrEnum):
+    """Where objects are tracked."""
+
     forward = "forward"
     backward = "backward"
     both = "both"
@@ -124,12 +126,12 @@ def track(
         ),
     ] = 0.5,
     direction: Annotated[
-        _Direction,
+        DirectionName,
         typer.Option(
             help="From each object's first prompt forward to the end; from its last prompt "
             "backward to the beginning; or both ways, so that it has a mask on every frame."
         ),
-    ] = _Direction.both,
+    ] = DirectionName.both,
     output_format: FormatOption = FORMATS["overlay"],
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = DEFAULT_DEVICE,

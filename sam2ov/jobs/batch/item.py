@@ -1,0 +1,187 @@
+"""A clip of a batch: what to track in it, how, and what to write, before its prompts are read."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from sam2ov.errors import ExportError
+from sam2ov.export.names import clip_stem
+from sam2ov.jobs import ClipJob, Output, TrackingSettings
+from sam2ov.mask_files.prompt_file import PromptFile
+
+_OF_OUTPUT: Final = frozenset(Output.model_fields) - {"path", "format", "options", "overwrite"}
+_BLOCK_BYTES: Final = 1 << 20
+
+
+class OutputWish(BaseModel):
+    """What to write of each clip; see ``Output``, whose path the batch chooses."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str
+    values: dict[str, bool | int | float | str] = {}
+
+    @classmethod
+    def parse(cls, text: str) -> "OutputWish":
+        """``FORMAT`` or ``FORMAT:NAME=VALUE,NAME=VALUE``.
+
+        Names are those of the format's options, and ``names``, ``per_object``, ``first_number``,
+        ``keep_start`` and ``square_pixels``.
+
+        Raises:
+            ExportError: it is not of this form, or the format does not take it.
+        """
+        kind, _, rest = text.strip().partition(":")
+        values = {}
+        for part in filter(None, rest.split(",")):
+            name, separator, value = part.partition("=")
+            if not separator or not name.strip():
+                raise ExportError(f"{text!r} is not FORMAT:NAME=VALUE,NAME=VALUE.")
+            values[name.strip()] = value.strip()
+        wish = cls(format=kind, values=values)
+        wish.check()
+        return wish
+
+    @property
+    def suffix(self) -> str:
+        """Of the file; empty for a folder."""
+        return self.output(Path("clip")).kind.suffix or ""
+
+    def check(self) -> None:
+        """Find out what the format would not take.
+
+        Raises:
+            ExportError: there is no such format or option, or it does not take a value.
+        """
+        self.output(Path("clip").with_suffix(self.suffix)).check()
+
+    def output(self, path: Path) -> Output:
+        """The output at a path.
+
+        Raises:
+            ExportError: a value is not of its kind.
+        """
+        own = {name: value for name, value in self.values.items() if name in _OF_OUTPUT}
+        options = {name: value for name, value in self.values.items() if name not in _OF_OUTPUT}
+        try:
+            return Output.model_validate(
+                {"path": path, "format": self.format, "options": options, **own}
+            )
+        except ValueError as error:
+            raise ExportError(f"The output {self.format} does not take {own}.") from error
+
+
+class BatchItem(BaseModel):
+    """A clip, and what is to come of it.
+
+    Attributes:
+        name: of its folder among the results; no other clip has it.
+        clip: a video file, or a folder of numbered images.
+        prompts: a prompt file, or masks of any known kind; None where none were found.
+        settings: how it is tracked.
+        outputs: what is written; at least one.
+        keep_project: a project file is written besides, to look at the result and correct it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    clip: Path
+    prompts: Path | None
+    settings: TrackingSettings = TrackingSettings()
+    outputs: tuple[OutputWish, ...]
+    keep_project: bool = False
+
+    def job(self, prompts: PromptFile, folder: Path) -> ClipJob:
+        """The job that writes into a folder.
+
+        Raises:
+            ExportError: there is no such output.
+        """
+        return ClipJob(
+            **self.settings.model_dump(),
+            clip=self.clip,
+            prompts=prompts,
+            outputs=tuple(
+                wish.output(folder / name)
+                for wish, name in zip(self.outputs, self._file_names(), strict=True)
+            ),
+        )
+
+    def settings_digest(self) -> str:
+        """Of everything that is not in a file."""
+        told = self.model_dump_json(include={"settings", "outputs", "keep_project"})
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def sources(self) -> dict[str, str]:
+        """What the file system says of the clip and its prompts: path → size and time.
+
+        Raises:
+            OSError: one is not there.
+        """
+        return {str(path): _stamp(path) for path in (self.clip, self.prompts) if path is not None}
+
+    def fingerprint(self, prompts: PromptFile, weights: str) -> str:
+        """Of the contents and settings that decide the result, wherever the files are.
+
+        Args:
+            prompts: of the clip, masks embedded.
+            weights: what tells the model and its preset apart.
+
+        Raises:
+            OSError: the clip cannot be read.
+        """
+        digest = hashlib.sha256()
+        told = prompts.model_dump_json(exclude={"video"})
+        for part in (content_digest(self.clip), told, self.settings_digest(), weights):
+            digest.update(part.encode() + b"\0")
+        return digest.hexdigest()
+
+    def _file_names(self) -> list[str]:
+        stem = clip_stem(self.clip.name)
+        names: list[str] = []
+        for wish in self.outputs:
+            name, number = f"{stem}-{wish.format}{wish.suffix}", 2
+            while name in names:
+                name, number = f"{stem}-{wish.format}-{number}{wish.suffix}", number + 1
+            names.append(name)
+        return names
+
+
+def content_digest(path: Path) -> str:
+    """Of a file, or of the names and contents of a folder's files.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    for each in _files(path):
+        digest.update(each.name.encode("utf-8", "surrogateescape") + b"\0")
+        with each.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _stamp(path: Path) -> str:
+    facts = [(each.name, each.stat()) for each in _files(path)]
+    told = "\0".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in facts)
+    if len(facts) == 1:
+        return told.removeprefix(facts[0][0]).strip()
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    with os.scandir(path) as entries:
+        return sorted(Path(e.path) for e in entries if e.is_file() and e.name[0] != ".")
+
+
+def defaults_with(settings: TrackingSettings, values: Mapping[str, Any]) -> TrackingSettings:
+    """Settings with some of them replaced; raises pydantic's ValidationError."""
+    return TrackingSettings.model_validate({**settings.model_dump(), **values})

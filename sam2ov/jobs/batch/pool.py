@@ -1,0 +1,344 @@
+"""Processes that track clips side by side on one machine, within its cores and a bound of memory.
+
+How many there are is measured: one begins; when its memory bank is full and so its memory is known,
+another is started as long as all of them fit. Each computes with its share of the cores. Should
+they outgrow the bound after all, the youngest is ended, and its clip comes again later.
+"""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final
+
+import psutil
+
+from sam2ov.errors import CancelledError, Sam2ovError
+from sam2ov.jobs.batch.clip import Models, reason_of, track_item
+from sam2ov.jobs.batch.item import BatchItem
+from sam2ov.jobs.batch.place import Place
+from sam2ov.jobs.batch.record import JobRecord
+from sam2ov.progress import CancelCheck, Progress
+
+POLL_SECONDS: Final = 0.25
+_FULL_BANK: Final = 24
+"""Frames after which a tracker takes as much memory as it will."""
+_TOLD_SECONDS: Final = 0.25
+_ATTEMPTS: Final = 2
+_ROOM: Final = 1.15
+"""What a process may grow to, as a share of what it takes when another is started."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A clip that is being tracked."""
+
+    item: BatchItem
+    progress: Progress | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A clip that is done, failed, or could not be written down (``record`` is None)."""
+
+    item: BatchItem
+    record: JobRecord | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the machine gives.
+
+    Attributes:
+        at_once: clips, at most.
+        cores: that all of them share.
+        memory_bytes: that all of them may take together.
+    """
+
+    at_once: int
+    cores: int
+    memory_bytes: int
+
+
+def machine_limits(at_once: int | None = None, memory_gb: float | None = None) -> Limits:
+    """Those of this machine.
+
+    Args:
+        at_once: clips; None for as many as it has cores.
+        memory_gb: that they may take; None for 80 % of what is free now.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
+    memory = 0.8 * psutil.virtual_memory().available if memory_gb is None else memory_gb * 2**30
+    return Limits(max(at_once or cores, 1), cores, int(memory))
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: Any
+    pipe: Connection
+    threads: int
+    item: BatchItem | None = None
+    progress: Progress | None = None
+    started: float = 0.0
+    frames: int = 0
+    peak_bytes: int = 0
+    outgrown: bool = field(default=False)
+
+
+class Pool:
+    """Tracks items; ``results`` gives them as they are finished.
+
+    Args:
+        place: where results go.
+        limits: of the machine.
+        cancel: true ends tracking at a frame.
+    """
+
+    def __init__(self, place: Place, limits: Limits, cancel: CancelCheck) -> None:
+        self._place, self._limits, self._cancel = place, limits, cancel
+        self._workers: list[_Worker] = []
+        self._again: deque[BatchItem] = deque()
+        self._source: Iterator[BatchItem | None] = iter(())
+        self._is_exhausted = False
+        self._attempts: dict[str, int] = {}
+        self._most = limits.at_once
+        self._context = multiprocessing.get_context("spawn")
+        self._stop = self._context.Event()
+
+    @property
+    def running(self) -> list[Running]:
+        """The clips that are being tracked, the first begun first."""
+        now = time.monotonic()
+        busy = [worker for worker in self._workers if worker.item is not None]
+        return [
+            Running(worker.item, worker.progress, now - worker.started)
+            for worker in sorted(busy, key=lambda worker: worker.started)
+            if worker.item is not None
+        ]
+
+    def results(
+        self, items: Iterable[BatchItem | None], look: Callable[["Pool"], None] = lambda _: None
+    ) -> Iterator[Finished]:
+        """Track items until there are no more, or it is cancelled.
+
+        Args:
+            items: to track, asked for when there is somebody to do it; None says that there is
+                nothing now and may be later.
+            look: called often, to show how far it is.
+        """
+        self._source, self._is_exhausted = iter(items), False
+        try:
+            while True:
+                if self._cancel():
+                    self._stop.set()
+                self._assign()
+                if not any(worker.item for worker in self._workers) and (
+                    self._stop.is_set() or (self._is_exhausted and not self._again)
+                ):
+                    return
+                yield from self._heard()
+                yield from self._held_to_memory()
+                look(self)
+        finally:
+            self._close()
+
+    def _assign(self) -> None:
+        """Give clips to processes that are free, and start another where it fits."""
+        for worker in self._workers:
+            if worker.item is None and not self._given(worker):
+                return
+        if len(self._workers) < self._most and self._fits_another():
+            item = self._next()
+            if item is not None:
+                self._workers.append(self._started(max(self._limits.cores // self._most, 1)))
+                self._give(self._workers[-1], item)
+
+    def _given(self, worker: _Worker) -> bool:
+        item = self._next()
+        if item is not None:
+            self._give(worker, item)
+        return item is not None
+
+    def _next(self) -> BatchItem | None:
+        if self._stop.is_set():
+            return None
+        if self._again:
+            return self._again.popleft()
+        try:
+            return None if self._is_exhausted else next(self._source)
+        except StopIteration:
+            self._is_exhausted = True
+            return None
+
+    def _fits_another(self) -> bool:
+        if not self._workers:
+            return True
+        if any(worker.peak_bytes == 0 or not _is_known(worker) for worker in self._workers):
+            return False
+        taken = [worker.peak_bytes for worker in self._workers]
+        return _ROOM * (sum(taken) + max(taken)) <= self._limits.memory_bytes
+
+    def _started(self, threads: int) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_serve, args=(theirs, self._stop, self._place, threads), daemon=False
+        )
+        process.start()
+        theirs.close()
+        return _Worker(process, ours, threads)
+
+    def _give(self, worker: _Worker, item: BatchItem) -> None:
+        self._attempts[item.name] = self._attempts.get(item.name, 0) + 1
+        worker.item, worker.progress = item, None
+        worker.started, worker.frames = time.monotonic(), 0
+        with suppress(OSError):  # it has died; who listens will find out
+            worker.pipe.send(item)
+
+    def _heard(self) -> Iterator[Finished]:
+        """What processes have said since the last time, and which of them have gone."""
+        pipes = {worker.pipe: worker for worker in self._workers}
+        if not pipes:
+            time.sleep(POLL_SECONDS)
+        for pipe in wait(list(pipes), POLL_SECONDS):
+            worker = pipes[pipe]  # type: ignore[index]
+            try:
+                message = worker.pipe.recv()
+            except (EOFError, OSError):
+                yield from self._lost(worker)
+                continue
+            if isinstance(message, Progress):
+                worker.progress = message
+                worker.frames = max(worker.frames, message.done)
+                continue
+            item, worker.item = worker.item, None
+            if item is not None and message is not None:
+                record, reason = message
+                yield Finished(item, record, reason)
+
+    def _lost(self, worker: _Worker) -> Iterator[Finished]:
+        """A process has ended without a word: its clip is tried again, and then given up."""
+        self._workers.remove(worker)
+        worker.process.join()
+        item = worker.item
+        if item is None or self._stop.is_set():
+            return
+        if worker.outgrown and self._workers:
+            self._attempts[item.name] -= 1
+            self._again.append(item)
+        elif not worker.outgrown and self._attempts[item.name] < _ATTEMPTS:
+            self._again.append(item)
+        else:
+            gigabytes = self._limits.memory_bytes / 2**30
+            reason = (
+                f"Tracking {item.clip.name} takes more than {gigabytes:.1f} GB. Give it more with "
+                "--memory-gb, or track fewer objects of it."
+                if worker.outgrown
+                else f"The process that tracked {item.clip.name} ended {_ATTEMPTS} times "
+                f"({_ended(worker.process.exitcode)})."
+            )
+            yield Finished(item, None, reason)
+
+    def _held_to_memory(self) -> Iterator[Finished]:
+        """Look how much memory the processes take; end the youngest where it is too much."""
+        for worker in self._workers:
+            worker.peak_bytes = max(_memory_of(worker.process.pid), 0)
+        total = sum(worker.peak_bytes for worker in self._workers)
+        if total <= self._limits.memory_bytes:
+            return
+        busy = [worker for worker in self._workers if worker.item is not None]
+        if busy:
+            self._most = max(len(self._workers) - 1, 1)
+            youngest = max(busy, key=lambda worker: worker.started)
+            youngest.outgrown = True
+            _end(youngest.process)
+            yield from self._lost(youngest)
+
+    def _close(self) -> None:
+        self._stop.set()
+        for worker in self._workers:
+            with suppress(OSError):
+                worker.pipe.send(None)
+        for worker in self._workers:
+            worker.process.join(10)
+            _end(worker.process)
+            worker.process.join()
+            worker.pipe.close()
+        self._workers.clear()
+
+
+def _is_known(worker: _Worker) -> bool:
+    """Whether it has done enough to know its memory."""
+    return worker.item is None or worker.frames >= _FULL_BANK
+
+
+def _serve(pipe: Connection, stop: Any, place: Place, threads: int) -> None:
+    """Body of a process: track what comes, until nothing more does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who has started it says when to stop
+    models = Models(threads)
+    while True:
+        try:
+            item = pipe.recv()
+        except (EOFError, OSError):
+            return
+        if item is None:
+            return
+        told = 0.0
+
+        def tell(progress: Progress) -> None:
+            nonlocal told
+            if time.monotonic() - told >= _TOLD_SECONDS or progress.done == progress.total:
+                told = time.monotonic()
+                pipe.send(progress)  # a broken pipe ends this process with its owner
+
+        try:
+            answer: object = (track_item(item, place, models, tell, stop.is_set), "")
+        except CancelledError:
+            answer = None
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                return
+            answer = (None, reason_of(error))
+        except Sam2ovError as error:
+            answer = (None, reason_of(error))
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
+
+
+def _memory_of(pid: int) -> int:
+    """Bytes of a process and of those that it has started; -1 where it has gone."""
+    try:
+        process = psutil.Process(pid)
+        each = [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return -1
+    total = 0
+    for one in each:
+        with suppress(psutil.Error):
+            total += one.memory_info().rss
+    return total
+
+
+def _end(process: Any) -> None:
+    """End a process with those that it has started."""
+    with suppress(psutil.Error):
+        known = psutil.Process(process.pid)
+        for one in [*known.children(recursive=True), known]:
+            with suppress(psutil.Error):
+                one.kill()
+
+
+def _ended(code: int | None) -> str:
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"by {signal.Signals(-code).name}"
+    return f"exit code {code}"

@@ -1,0 +1,160 @@
+"""Processes side by side with the bundled model: equal to single runs, resumed, held to limits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sam2ov.jobs import run_clip_job
+from sam2ov.jobs.batch.item import BatchItem
+from sam2ov.jobs.batch.listing import Defaults, list_jobs
+from sam2ov.jobs.batch.place import FolderPlace
+from sam2ov.jobs.batch.pool import Limits, Pool, Running
+from sam2ov.jobs.batch.record import RECORD_NAME
+from sam2ov.jobs.batch.run import BatchSummary, run_batch
+from sam2ov.jobs.clip_prompts import read_prompts_for
+
+GENEROUS = 64 << 30
+
+
+def limits(at_once: int = 2, memory_bytes: int = GENEROUS) -> Limits:
+    return Limits(at_once, at_once, memory_bytes)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder but the records, which tell times."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != RECORD_NAME
+    }
+
+
+def single_run(item: BatchItem, folder: Path) -> None:
+    """The same by the interface for single clips, in this process."""
+    folder.mkdir(parents=True)
+    assert item.prompts is not None
+    run_clip_job(item.job(read_prompts_for(item.clip, item.prompts), folder))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> FolderPlace:
+    (tmp_path / "out").mkdir()
+    return FolderPlace(tmp_path / "out")
+
+
+def test_clips_come_out_as_they_do_one_by_one(
+    clips: Path, defaults: Defaults, place: FolderPlace, tmp_path: Path
+) -> None:
+    (clips / "broken.mp4").write_bytes(b"no video")
+    (clips / "broken.json").write_bytes((clips / "clip0.json").read_bytes())
+    items = list_jobs(clips, defaults)
+    summary = run_batch(items, place, Pool(place, limits(), lambda: False))
+    assert sorted(summary.done) == ["clip0", "clip1", "clip2"]
+    assert list(summary.failed) == ["broken"]
+    assert "broken.mp4" in summary.failed["broken"]
+    for item in items:
+        if item.name != "broken":
+            single_run(item, tmp_path / "single" / item.name)
+    assert contents(place.root) == contents(tmp_path / "single")
+    record = place.record("clip0")
+    assert record is not None
+    assert record.outcome is not None
+    assert record.outcome["objects"][0]["tracked"] == record.outcome["frames"] == 8
+
+
+def test_a_cancelled_batch_goes_on(clips: Path, defaults: Defaults, place: FolderPlace) -> None:
+    items = list_jobs(clips, defaults)
+    done: list[str] = []
+    first = run_batch(
+        items,
+        place,
+        Pool(place, limits(1), lambda: bool(done)),
+        total=len(items),
+        look=lambda summary, _running: done.extend(summary.done),
+        cancel=lambda: bool(done),
+    )
+    assert first.interrupted
+    assert 1 <= len(first.done) < 3
+    again = run_batch(items, place, Pool(place, limits(), lambda: False))
+    assert again.unchanged == len(first.done)
+    assert len(again.done) == 3
+
+
+def test_a_killed_process_is_replaced(clips: Path, defaults: Defaults, place: FolderPlace) -> None:
+    killed: list[int] = []
+
+    def kill_once(_summary: BatchSummary, running: list[Running]) -> None:
+        if running and not killed:
+            me = psutil.Process()
+            spawned = [c for c in me.children() if "spawn_main" in " ".join(c.cmdline())]
+            if spawned:
+                spawned[-1].kill()
+                killed.append(spawned[-1].pid)
+
+    pool = Pool(place, limits(1), lambda: False)
+    summary = run_batch(list_jobs(clips, defaults), place, pool, look=kill_once)
+    assert killed
+    assert len(summary.done) == 3
+
+
+def test_what_does_not_fit_into_memory_fails_with_a_reason(
+    clips: Path, defaults: Defaults, place: FolderPlace
+) -> None:
+    pool = Pool(place, limits(1, memory_bytes=32 << 20), lambda: False)
+    items = list_jobs(clips, defaults)[:1]
+    summary = run_batch(items, place, pool)
+    assert "takes more than 0.0 GB" in summary.failed["clip0"]
+    assert not (place.root / "clip0" / "clip0-masks").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_batch_resumes_to_the_same_results(clips: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "sam2ov", "batch", str(clips), "--out", str(out)]
+    command += ["--precision", "f32", "--at-once", "1", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        for _ in range(600):
+            if any(out.glob(f"*/{RECORD_NAME}")):
+                break
+            time.sleep(0.1)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    told = json.loads(finished.stdout)
+    assert len(told["done"]) == 3
+    assert told["unchanged"] >= 1
+    assert sorted(path.name for path in out.iterdir()) == ["clip0", "clip1", "clip2"]
+    for number in range(3):
+        assert len(list((out / f"clip{number}").rglob("*.png"))) == 8
+
+
+def test_items_may_come_while_it_runs(clips: Path, defaults: Defaults, place: FolderPlace) -> None:
+    items = list_jobs(clips, defaults)
+
+    def slowly() -> Iterator[BatchItem | None]:
+        for item in items:
+            yield None
+            yield item
+
+    summary = run_batch(slowly(), place, Pool(place, limits(1), lambda: False))
+    assert len(summary.done) == summary.total == 3
+
+
+def test_a_model_that_cannot_be_had_fails_each_clip(
+    clips: Path, defaults: Defaults, place: FolderPlace
+) -> None:
+    settings = defaults.settings.model_copy(update={"model": "no-such-model"})
+    item = list_jobs(clips, defaults)[0].model_copy(update={"settings": settings})
+    summary = run_batch([item], place, Pool(place, limits(1), lambda: False))
+    assert "no-such-model" in summary.failed["clip0"]
