@@ -34,6 +34,7 @@ from sam2ov.ui.page.page import Handlers, build_page
 from sam2ov.ui.page.theme import make_theme
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.pool.speeds import Speeds
+from sam2ov.ui.routes.camera import make_camera_routes
 from sam2ov.ui.routes.models import make_model_routes
 from sam2ov.ui.routes.routes import WEB_FOLDER, make_routes
 from sam2ov.ui.settings import Settings
@@ -148,6 +149,7 @@ def launch(
             app_kwargs={
                 "routes": [
                     *make_routes(workspaces, models.turns, settings.video.max_bytes),
+                    *make_camera_routes(workspaces, models),
                     *make_model_routes(
                         workspaces,
                         models,

@@ -55,6 +55,9 @@ class Settings:
     max_tracking: Annotated[
         int, About("So many clips are tracked at once, frame by frame in turn; others wait.")
     ] = 4
+    max_cameras: Annotated[
+        int, About("So many pages may follow the pictures of their cameras at once.")
+    ] = 4
     field_order: Annotated[
         FieldOrder,
         About(

@@ -15,6 +15,7 @@ from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.policy import PolicyName
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import PromptError
+from sam2ov.store.results import FrameResult
 from sam2ov.values.masks import HOLE_AREA, BoolArray, FloatArray, resize_logits
 from sam2ov.values.prompts import PointPrompt, Prompt, make_mask_prompt, make_point_prompt
 from sam2ov.zoo.loading import load_model
@@ -236,6 +237,15 @@ class LiveTracker:
         """
         session, _ = self._at(None)
         session.remove_object(obj_id)
+
+    def result(self, obj_id: int) -> FrameResult | None:
+        """All that the model says of an object on the newest frame; None where it says nothing.
+
+        Raises:
+            PromptError: there is no such object.
+        """
+        session, frame_idx = self._at(None)
+        return session.result(frame_idx, obj_id)
 
     def _begin(self, image: npt.NDArray[np.uint8]) -> LiveSession:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:

@@ -111,6 +111,29 @@ class ModelCard(Answer):
     problem: str
 
 
+class CameraObject(Answer):
+    """An object that is followed, and whether the newest picture shows it."""
+
+    id: int
+    seen: bool
+
+
+class CameraState(Answer):
+    """How it goes with a page's camera.
+
+    ``frame`` is the picture's number for prompts, -1 before the first; ``server_ms`` the median of
+    the time that a picture takes on the server; ``recorded`` the seconds of the recording, null
+    without one; ``problem`` what has gone wrong with it, or nothing.
+    """
+
+    frame: int
+    objects: tuple[CameraObject, ...]
+    fps: float
+    server_ms: float
+    recorded: float | None
+    problem: str
+
+
 class PresetCard(Answer):
     """A preset and what it does."""
 

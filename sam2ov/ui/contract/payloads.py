@@ -19,6 +19,8 @@ MAX_PROJECTS = 50
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
 FoundIndex = Annotated[int, Field(ge=0, le=100_000)]
+FrameNumber = Annotated[int, Field(ge=0, le=2**53)]
+"""Of a picture that a camera has sent."""
 PointIndex = Annotated[int, Field(ge=0, le=1000)]
 Coordinate = Annotated[FiniteFloat, Field(ge=-16, le=65_536)]
 """In video pixels; a little outside is clamped, the pointer may leave the picture."""
@@ -282,6 +284,22 @@ class AddModel(Payload):
     device: Annotated[str, Field(min_length=1, max_length=100)]
     preset: PresetName
     memory: PolicyName
+
+
+class CameraOrder(Payload):
+    """What is done to the picture of the camera.
+
+    click: a point on ``object`` (``positive``) or beside it, on the picture number ``frame``;
+    remove: follow ``object`` no more; record: begin a recording; finish: complete it, so that it
+    can be opened as what was uploaded last; leave: the camera is switched off.
+    """
+
+    kind: Literal["click", "remove", "record", "finish", "leave"]
+    object: ObjectId = 1
+    frame: FrameNumber = 0
+    x: Coordinate = 0.0
+    y: Coordinate = 0.0
+    positive: bool = True
 
 
 class AskProjects(Payload):

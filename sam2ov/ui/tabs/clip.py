@@ -40,10 +40,23 @@ def new_token() -> str:
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded file and the name that the user knows it by."""
+    """An uploaded file and the name that the user knows it by.
+
+    Attributes:
+        path: of the file.
+        name: for people.
+        recorded: the journal of a project that was recorded with it; None for none.
+    """
 
     path: Path
     name: str
+    recorded: Path | None = None
+
+    def discard(self) -> None:
+        """Delete it."""
+        self.path.unlink(missing_ok=True)
+        if self.recorded is not None:
+            self.recorded.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,10 @@ class ProjectOpener:
             ProjectError: it is a project file that cannot be opened.
         """
         if not is_project_file(upload.path):
-            return self._made(library, upload.path, upload.name, cancel, is_sample=False)
+            folder = self._made(library, upload.path, upload.name, cancel, is_sample=False)
+            if upload.recorded is not None:
+                upload.recorded.rename(folder.journal)
+            return folder
         folder = library.new_folder()
         try:
             info = open_project_file(

@@ -29,6 +29,7 @@ from sam2ov.ui.contract.messages import (
 from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.pool.offers import is_demonstration, title_of
+from sam2ov.ui.tabs.camera import Camera, Recorded
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.turns import Turns
@@ -72,6 +73,7 @@ class Workspace:
         self.library = library
         self.token = new_token()
         self.clip: OpenClip | None = None
+        self.camera: Camera | None = None
         self.job: Job | None = None
         self.getting: Getting | None = None
         self.last_used = time.monotonic()
@@ -102,9 +104,30 @@ class Workspace:
         """Take a complete upload under the ``name`` that the user knows it by; it is moved."""
         kept = path.with_suffix(".video")
         path.rename(kept)
-        self.upload, outdated = Upload(kept, _shown_name(name)), self.upload
+        self._replace_upload(Upload(kept, _shown_name(name)))
+
+    def take_recording(self, recorded: Recorded) -> None:
+        """Take what the camera has recorded as an upload, which has its masks with it."""
+        name = f"camera {time.strftime('%Y-%m-%d %H.%M.%S')}.mp4"
+        self._replace_upload(Upload(recorded.clip, name, recorded.journal))
+
+    def _replace_upload(self, upload: Upload) -> None:
+        self.upload, outdated = upload, self.upload
         if outdated is not None:
-            outdated.path.unlink(missing_ok=True)
+            outdated.discard()
+
+    def take_camera(self, camera: Camera | None) -> None:
+        """Switch the camera off, and perhaps another on. In the tab's turn.
+
+        Raises:
+            ClipClosedError: the tab has gone.
+        """
+        if camera is not None and self._is_closed:
+            camera.close()
+            raise ClipClosedError("The page of this camera has been closed.")
+        self.camera, outdated = camera, self.camera
+        if outdated is not None:
+            outdated.close()
 
     def take_checkpoint(self, path: Path, name: str) -> None:
         """Take a complete upload as a model's checkpoint, which is called after it; it is moved."""
@@ -262,6 +285,7 @@ class Workspace:
         with self._turns.turn():
             self._is_closed = True
             self.cancel()
+            self.take_camera(None)
             self.replace_clip(None)
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -157,6 +157,11 @@ class Workspaces:
         return is_closing or any(clip is not None and clip.folder.token == token for clip in clips)
 
     @property
+    def num_cameras(self) -> int:
+        """How many pages have their cameras followed."""
+        return sum(workspace.camera is not None for workspace in self._all())
+
+    @property
     def is_working(self) -> bool:
         """Whether any tab tracks, exports or loads something."""
         return any(workspace.job is not None for workspace in self._all())

@@ -5,6 +5,7 @@
 /** @import { Limits } from "./projects/limits.js" */
 /** @import { NumberedEdit } from "./stage/edits.js" */
 
+import { Camera } from "./camera/camera.js";
 import { Commands } from "./controls/commands.js";
 import { showControls } from "./controls/controls.js";
 import { Dialogs } from "./controls/dialogs.js";
@@ -173,6 +174,12 @@ class Editor {
       dialogs: this.dialogs,
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
+    });
+    this.camera = new Camera({
+      section,
+      root,
+      snapshot,
+      recorded: () => this.opening.openRecording(),
     });
     this.treatment = new Treatment(section, (order) => {
       const { project } = this.snapshot;

@@ -45,6 +45,42 @@ export interface Brush {
   points: [number, number][];
 }
 
+/** An object that is followed, and whether the newest picture shows it. */
+export interface CameraObject {
+  id: number;
+  seen: boolean;
+}
+
+/**
+ * What is done to the picture of the camera.
+ * click: a point on `object` (`positive`) or beside it, on the picture number `frame`; remove:
+ * follow `object` no more; record: begin a recording; finish: complete it, so that it can be
+ * opened as what was uploaded last; leave: the camera is switched off.
+ */
+export interface CameraOrder {
+  kind: "click" | "remove" | "record" | "finish" | "leave";
+  object?: number;
+  frame?: number;
+  x?: number;
+  y?: number;
+  positive?: boolean;
+}
+
+/**
+ * How it goes with a page's camera.
+ * `frame` is the picture's number for prompts, -1 before the first; `server_ms` the median of
+ * the time that a picture takes on the server; `recorded` the seconds of the recording, null
+ * without one; `problem` what has gone wrong with it, or nothing.
+ */
+export interface CameraState {
+  frame: number;
+  objects: CameraObject[];
+  fps: number;
+  server_ms: number;
+  recorded: number | null;
+  problem: string;
+}
+
 /** Give an object another name or colour. */
 export interface ChangeObject {
   number: number;

@@ -1,5 +1,6 @@
 // All that the user can do, by name: what the buttons of the editor and the keys call.
 
+/** @import { Camera } from "../camera/camera.js" */
 /** @import { Player } from "../media/player.js" */
 /** @import { Tracking } from "../media/tracking.js" */
 /** @import { ClearFrame, ClearObject, Snapshot, Track } from "../messages.js" */
@@ -39,6 +40,7 @@ import { closePopovers } from "./popovers.js";
  * @property {Edits} edits
  * @property {Timeline} timeline
  * @property {Opening} opening
+ * @property {Camera} camera
  * @property {() => void} cancel
  */
 
@@ -81,6 +83,7 @@ export class Commands {
       open: () => opening.browse(),
       browse: () => opening.browse(),
       sample: () => opening.openSample(),
+      camera: () => this.parts.camera.open(),
     };
   }
 

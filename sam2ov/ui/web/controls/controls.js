@@ -43,6 +43,7 @@ export function showControls(section, state) {
     open: canOpen,
     browse: canOpen,
     sample: canOpen,
+    camera: canOpen,
     back: isOpen && frame > 0,
     forward: isOpen && frame < numFrames - 1,
     play: isOpen && numFrames > 1,

@@ -68,6 +68,11 @@ export class Opening {
     return true;
   }
 
+  // What the camera has recorded lies on the server as an upload does.
+  openRecording() {
+    if (!this.isBusy) this.#open("upload", "the recording");
+  }
+
   cancel() {
     this.upload?.abort();
   }
