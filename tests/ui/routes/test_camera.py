@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
@@ -45,7 +45,7 @@ class Phone:
         self.client = client
         self.url = f"/camera/{tab.workspace.token}"
 
-    def begin(self) -> httpx.Response:
+    def begin(self) -> httpx2.Response:
         return self.client.post(f"{self.url}/begin")
 
     def send(self, number: int, dropped: int = 0) -> tuple[BoolArray, dict[str, Any]]:
@@ -57,7 +57,7 @@ class Phone:
         alpha = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA"))[..., 3]
         return alpha > 0, json.loads(answer.headers["x-camera"])
 
-    def order(self, kind: str, **values: Any) -> httpx.Response:
+    def order(self, kind: str, **values: Any) -> httpx2.Response:
         return self.client.post(f"{self.url}/order", json={"kind": kind, **values})
 
 
