@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx2
 
 _SECONDS = 120.0
-_UNQUEUED = frozenset({"ready", "close", "cancel", "cancel_1"})
+_UNQUEUED = frozenset({"ready", "close", "cancel", "cancel_1", "save_prompts"})
 EDITOR = 23
 """What Gradio is told that an event comes from; it only looks whether it is a number."""
 
@@ -42,6 +42,7 @@ class SpokenPage:
         self.http = httpx2.Client(base_url=url, headers=headers, timeout=_SECONDS)
         self._events: dict[str, tuple[int, list[Any]]] = {}
         self._num_edits = 0
+        self._heard = 0
         self._beating: threading.Thread | None = None
 
     def hello(self, *, beats: bool = False) -> dict[str, Any]:
@@ -101,6 +102,7 @@ class SpokenPage:
             self.snapshot = json.loads(told["data"][0])
             if "seq" not in self.snapshot:
                 raise PageError(f"{event}: {told['data'][0]}")
+            self._hear()
         return self.snapshot
 
     def queue(self, body: Any) -> dict[str, Any] | None:
@@ -112,11 +114,16 @@ class SpokenPage:
         with self.http.stream("GET", "/gradio_api/queue/data", params=asked) as stream:
             for line in stream.iter_lines():
                 told = json.loads(line[5:]) if line.startswith("data:") else {}
-                if told.get("msg") == "log":
-                    self.told.append(told["log"])
                 if told.get("msg") == "process_completed" and told.get("event_id") == event:
                     return told["output"] if told.get("success") else None
         return None
+
+    def _hear(self) -> None:
+        """Note what the server says went wrong, once."""
+        problem = self.snapshot["problem"]
+        if problem is not None and problem["number"] != self._heard:
+            self._heard = problem["number"]
+            self.told.append(problem["text"])
 
     def edit(self, kind: str, **values: Any) -> dict[str, Any]:
         """An edit of the open clip."""
@@ -128,6 +135,11 @@ class SpokenPage:
     def put_clip(self, content: bytes, name: str) -> int:
         """Upload a clip or project file; the status."""
         url = f"/media/{self.snapshot['upload']}/clip"
+        return self.http.put(url, params={"name": name}, content=content).status_code
+
+    def put_attachment(self, content: bytes, name: str) -> int:
+        """Upload a file that goes with the next event; the status."""
+        url = f"/media/{self.snapshot['upload']}/attachment"
         return self.http.put(url, params={"name": name}, content=content).status_code
 
     def put_file(self, content: bytes, name: str) -> dict[str, Any] | None:

@@ -52,6 +52,10 @@ class EditorPage:
         """Press a button of the panel "Project"."""
         self.page.locator(f'[data-project-action="{action}"]').click()
 
+    def open_panel(self, name: str) -> None:
+        """Have a panel in sight: "object", "export", "project" or "more"."""
+        show_panel(self.page, name)
+
     def reload(self) -> None:
         """Load the page anew, with a project open."""
         self.page.reload()
@@ -209,8 +213,22 @@ class EditorPage:
             return "none"
         return "positive" if green > red else "negative"
 
-    def toast(self) -> str:
-        return self.page.locator(".toast-body").first.inner_text()
+    @property
+    def problem(self) -> str:
+        """What the page says went wrong, wherever it says so; empty when nothing has."""
+        beside = self.page.locator("[data-problem]:visible").all_inner_texts()
+        failed = self.page.locator(".s2-failed .s2-message").all_inner_texts()
+        assert self.page.locator(".toast-body").count() == 0, "one quiet line, and no toasts"
+        return " ".join([*beside, *failed])
+
+
+def show_panel(page: Page, name: str) -> None:
+    """Have a panel in sight; on a phone it is a sheet, and More is folded elsewhere."""
+    panel, sheet = page.locator(f'[data-panel="{name}"]'), page.locator(f'[data-sheet="{name}"]')
+    if sheet.is_visible() and not panel.is_visible():
+        sheet.click()
+    if panel.evaluate("(panel) => panel.localName === 'details' && !panel.open"):
+        panel.locator("summary").first.click()
 
 
 def iou(mask: BoolArray, truth: BoolArray) -> float:

@@ -12,14 +12,14 @@ def slider(editor: EditorPage, name: str) -> Locator:
 
 
 def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPage) -> None:
-    summary = editor.page.locator(".s2-clean-up summary")
-    summary.click()
-    assert slider(editor, "grow").is_disabled()
+    panel = editor.page.locator('[data-panel="object"]')
+    assert not panel.is_visible(), "there is no object to clean up"
     editor.open_sample()
     editor.click(*ball_xy(0))
     editor.wait_until_answered()
+    panel.locator("summary").click()
     before = np.count_nonzero(editor.mask())
-    assert "Object 1" in summary.inner_text()
+    assert "Object 1" in panel.inner_text()
     slider(editor, "grow").fill("12")
     editor.wait_until_answered()
     editor.until(lambda: np.count_nonzero(editor.mask()) > 1.2 * before)

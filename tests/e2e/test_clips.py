@@ -266,7 +266,7 @@ def test_a_clip_of_one_frame(editor: EditorPage, tmp_path: Path, suffix: str) ->
     assert editor.position == 0
     shown = editor.mask()
     editor.page.keyboard.press("t")
-    editor.until(lambda: "tracked already" in editor.toast())
+    editor.until(lambda: "tracked already" in editor.problem)
     assert np.array_equal(editor.mask(), shown)
     with open_video(export(editor, tmp_path)) as video:
         assert video.num_frames == 1

@@ -31,6 +31,7 @@ def test_closing_a_page_at_work_stops_nobody_else(
     busy, other = (new_page(url=stubborn_app.url) for _ in range(2))
     busy.open_sample()
     other.open_sample()
+    busy.open_panel("more")
     with busy.page.expect_file_chooser() as waiting:
         busy.page.locator("#open-prompts").click()
     waiting.value.set_files(prompts)

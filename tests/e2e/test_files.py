@@ -60,14 +60,14 @@ def test_what_is_no_video_is_explained(editor: EditorPage, tmp_path: Path) -> No
     path = tmp_path / "<i>holiday<i>.mp4"
     path.write_bytes(b"GIF89a" + bytes(range(256)) * 40)
     upload(editor, path)
-    editor.until(lambda: editor.page.locator(".toast-body").count() > 0)
-    assert "<i>holiday<i>.mp4" in editor.toast(), "shown as text, not as HTML"
+    editor.until(lambda: editor.problem)
+    assert "<i>holiday<i>.mp4" in editor.problem, "shown as text, not as HTML"
     assert editor.page.locator(".s2").get_attribute("data-state") == "empty"
     editor.open_sample()
     upload(editor, path.rename(tmp_path / "again.mp4"))
-    editor.until(lambda: editor.page.get_by_text("again.mp4").is_visible())
-    editor.until(lambda: "Object 1" in editor.status)  # the sample is still open
-    editor.click(*ball_xy(0))
+    editor.until(lambda: "again.mp4" in editor.problem)
+    editor.click(*ball_xy(0))  # the sample is still open
+    editor.until(lambda: editor.problem == "")
     editor.until(lambda: editor.mask().any())
 
 
@@ -76,7 +76,7 @@ def test_a_truncated_clip_does_not_stop_the_server(editor: EditorPage, clip: Pat
     broken.write_bytes(clip.read_bytes()[:-1500])
     upload(editor, broken)
     opened = editor.page.locator('.s2[data-state="open"]')
-    editor.until(lambda: editor.page.locator(".toast-body").count() + opened.count() > 0)
+    editor.until(lambda: editor.problem or opened.count())
     upload(editor, clip)
     editor.until(lambda: "/ 23" in editor.page.locator(".s2-counter").inner_text())
 
@@ -108,7 +108,7 @@ def test_an_upload_can_be_cancelled(editor: EditorPage, tmp_path: Path, server: 
     editor.until(lambda: "Uploading slow.mp4" in editor.status)
     editor.press("cancel")
     editor.until(lambda: "Uploading" not in editor.status)
-    assert editor.page.locator(".toast-body").count() == 0
+    assert editor.problem == ""
     editor.until(lambda: not list(server.projects.glob(".tab-*/upload-*")))
     editor.open_sample()
 
@@ -123,8 +123,7 @@ def test_exports_are_what_was_tracked(editor: EditorPage, tmp_path: Path) -> Non
     shown = editor.mask()
     files = {}
     for label in ("Overlay or effect (mp4)", "Matte video (mp4)", "Masks, DAVIS (PNG)"):
-        editor.page.locator("#export-kind input").click()
-        editor.page.get_by_role("option", name=label).click()
+        editor.page.locator("#export-kind").select_option(label=label)
         download = editor.download(lambda: editor.page.locator("#export").click())
         files[label[:5]] = tmp_path / download.suggested_filename
         download.save_as(files[label[:5]])
@@ -148,6 +147,7 @@ def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> Non
     editor.click(*ball_xy(10))
     editor.until(lambda: editor.mask().any())
     before = editor.mask()
+    editor.open_panel("more")
     download = editor.download(lambda: editor.page.locator("#save-prompts").click())
     path = tmp_path / download.suggested_filename
     download.save_as(path)
@@ -158,6 +158,7 @@ def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> Non
     editor.page.wait_for_selector('.s2[data-state="empty"]')
     editor.open_sample()
     assert not editor.mask().any(), "a new project is a new beginning"
+    editor.open_panel("more")
     with editor.page.expect_file_chooser() as waiting:
         editor.page.locator("#open-prompts").click()
     waiting.value.set_files(path)

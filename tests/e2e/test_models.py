@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model
 from tests.e2e.conftest import NewPage, checked_app
-from tests.e2e.editor_page import ball, iou
+from tests.e2e.editor_page import ball, iou, show_panel
 from tests.hub_server import HubServer, hub_server
 from tools.driven_app import RunningApp
 from tools.make_sample import ball_xy
@@ -50,6 +50,7 @@ def own_server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iter
 
 
 def open_models(page: Page) -> Locator:
+    show_panel(page, "more")
     page.get_by_role("button", name="Models …").click()
     dialog = page.get_by_role("dialog", name="Models")
     expect(dialog.get_by_role("heading", name="EdgeTAM", exact=True)).to_be_visible(timeout=30_000)
@@ -99,7 +100,7 @@ def test_a_model_is_got_and_used(new_page: NewPage, own_server: RunningApp, widt
         expect(tiny.get_by_text("In use")).to_be_visible()
         expect(tiny.get_by_role("button")).to_have_count(0)
         page.keyboard.press("Escape")
-    expect(panel.get_by_text(TITLE)).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text(TITLE, timeout=30_000)
     editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)  # the prompts were kept
 
 
@@ -150,7 +151,7 @@ def test_a_preset_is_chosen_tracked_with_and_kept(
     editor.open_sample()
     editor.click(*ball_xy(0))
     panel = page.locator("#model-panel")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text("quality · CPU", timeout=30_000)
 
     def use(preset: str) -> None:
         dialog = open_models(page)
@@ -159,13 +160,13 @@ def test_a_preset_is_chosen_tracked_with_and_kept(
         expect(dialog).to_be_hidden()
 
     use("fast")
-    expect(panel.get_by_text("fast · CPU")).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text("fast · CPU", timeout=30_000)
     editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)
     editor.reload()
     editor.until(lambda: iou(editor.mask(), ball(0)) > 0.5)
-    expect(panel.get_by_text("fast · CPU")).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text("fast · CPU", timeout=30_000)
     use("quality")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text("quality · CPU", timeout=30_000)
 
 
 def test_tracked_masks_are_given_up_only_knowingly(
@@ -191,11 +192,11 @@ def test_tracked_masks_are_given_up_only_knowingly(
 
     ask().get_by_role("button", name="Keep").click()
     page.keyboard.press("Escape")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text("quality · CPU", timeout=30_000)
     ask().get_by_role("button", name="Use").click()
-    expect(panel.get_by_text("fast · CPU")).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text("fast · CPU", timeout=30_000)
     editor.press("undo")
-    expect(panel.get_by_text("quality · CPU")).to_be_visible(timeout=30_000)
+    expect(panel).to_contain_text("quality · CPU", timeout=30_000)
 
 
 def test_a_file_from_the_disk_is_converted_and_used(

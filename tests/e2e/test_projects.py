@@ -108,8 +108,7 @@ def test_a_project_moves_to_the_tab_that_opens_it(editor: EditorPage) -> None:
     other.wait_for_frame(0)
     other.until(lambda: other.mask().any())
     editor.page.keyboard.press("Shift+A")
-    editor.until(lambda: editor.page.locator(".toast-body").count() > 0)
-    assert "another page opened it" in editor.toast()
+    editor.until(lambda: "another page opened it" in editor.problem)
     assert editor.page.locator(".s2").first.get_attribute("data-state") == "empty"
     editor.reload()
     editor.until(lambda: editor.mask().any())
@@ -169,8 +168,7 @@ def test_a_project_is_saved_and_opened(
     with other.page.expect_file_chooser() as waiting:
         other.press_project("browse")
     waiting.value.set_files(path)
-    other.until(lambda: other.page.locator(".toast-body").count() > 0)
-    assert "The project file is damaged" in other.toast()
+    other.until(lambda: "The project file is damaged" in other.problem)
     assert other.page.locator('[data-project="name"]').inner_text() == "my clip.mp4"
 
 

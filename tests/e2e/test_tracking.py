@@ -42,7 +42,7 @@ def test_cancel_keeps_what_is_done_and_tracking_goes_on_there(editor: EditorPage
     assert f"of {95 - stopped} frames" in editor.status
     editor.wait_until_tracked()
     editor.page.keyboard.press("t")
-    editor.until(lambda: "tracked already" in editor.toast())
+    editor.until(lambda: "tracked already" in editor.problem)
 
 
 def test_a_correction_survives_tracking_again(editor: EditorPage) -> None:

@@ -1,9 +1,11 @@
 """A browser tab without the browser."""
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,31 @@ class Tab:
         shutil.copyfile(path, copy)
         self.workspace.take_upload(copy, name)
 
+    def attach(self, path: Path) -> None:
+        """Receive a copy of a file that goes with the next event."""
+        copy = self.workspace.new_upload()
+        shutil.copyfile(path, copy)
+        self.workspace.take_attachment(copy, path.name)
+
+    def open_prompts(self, path: Path, masks: str = "first") -> Iterator[str]:
+        self.attach(path)
+        return self.files.open_prompts(event({"masks": masks}), self.request)
+
+    def export(self, name: str, **choices: Any) -> Iterator[str]:
+        asked: dict[str, Any] = {
+            "format": name,
+            "objects": None,
+            "whole_clip": False,
+            "per_object": False,
+            "keep_start": False,
+            "square_pixels": False,
+            "first_number": None,
+            "names": "",
+            "options": {},
+            "file": None,
+        }
+        return self.files.export(event(asked | choices), self.request)
+
     def open(self, source: str, project: str | None = None) -> Snapshot:
         payload = {"source": source, "project": project}
         *_, last = self.editor.open(event(payload), self.request)
@@ -128,6 +155,17 @@ class Tab:
         payload["objects"] = objects
         for text in self.tracking.track(event(payload), self.request):
             yield snapshot_of(text)
+
+
+@contextmanager
+def told(tab: Tab, match: str) -> Iterator[None]:
+    """What is done inside has the page told something."""
+    before = tab.workspace.problem
+    yield
+    problem = tab.workspace.problem
+    assert problem is not None
+    assert problem is not before
+    assert re.search(match, problem.text), problem.text
 
 
 def masks_of(tab: Tab, frame_idx: int) -> BoolArray:

@@ -67,13 +67,9 @@ def masks(rng: Random, target: Target) -> None:
         page.hello()
         page.put_clip(target.given.clips[0].read_bytes(), "a.mp4")
         page.send("open", {"source": "upload", "project": None})
-        given = page.put_file(content, name)
-        if rng.random() < 0.1:
-            given = {
-                "path": rng.choice(["/etc/passwd", "/dev/zero"]),
-                "meta": (given or {})["meta"],
-            }
-        page.send("open_prompts", None, given, rng.choice(["first", "all", "none", None]))
+        odd = rng.choice(["/etc/passwd", "../../x.json", ""])
+        page.put_attachment(content, odd if rng.random() < 0.1 else name)
+        page.send("open_prompts", {"masks": rng.choice(["first", "all", "none", None])})
 
 
 def call(rng: Random, target: Target) -> None:

@@ -48,7 +48,7 @@ from sam2ov.ui.api.types import (
     PromptFields,
 )
 from sam2ov.ui.events.abandoned import closed_elsewhere
-from sam2ov.ui.events.export_form import ExportForm
+from sam2ov.ui.events.export_form import options_of, wanted_format
 from sam2ov.ui.gate.usage import Usage
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.pool.offers import offered_models
@@ -297,9 +297,9 @@ def _checked_prompts(prompts: PromptFields) -> PromptFile:
 
 def _checked_form(output: str, options: dict[str, bool | float | str]) -> ExportFormat:
     """The format; options that would name a file of the server are refused."""
-    form = ExportForm(output, options=options)
-    form.settings()
-    return form.wanted()
+    wanted = wanted_format(output)
+    options_of(wanted, options, {})
+    return wanted
 
 
 def _checked_clean_up(values: dict[str, float]) -> CleanUp:

@@ -9,9 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
 from sam2ov.engine.policy import PolicyName
+from sam2ov.ui.contract.formats import FormatView
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
+
+About = Literal["clip", "edit", "track", "export", "prompts", "project", "model"]
+"""What the user did when something went wrong."""
 
 
 class Message(BaseModel):
@@ -33,6 +37,7 @@ class EditorProps(Message):
     max_bytes: int
     max_pixels: int
     max_seconds: float
+    formats: tuple[FormatView, ...]
 
 
 class ClipView(Message):
@@ -156,6 +161,18 @@ class DownloadView(Message):
 
     url: str
     name: str
+    bytes: int
+
+
+class ProblemView(Message):
+    """What went wrong last, until its cause is gone: the next event takes it away.
+
+    ``about`` says beside which control the page shows it; ``number`` tells one from the next.
+    """
+
+    number: int
+    about: About
+    text: str
 
 
 class Refusal(Message):
@@ -201,3 +218,4 @@ class Snapshot(Message):
     found: FoundView | None
     show_frame: int | None
     download: DownloadView | None
+    problem: ProblemView | None

@@ -16,6 +16,12 @@ from sam2ov.zoo.presets import PresetName
 MAX_PROJECTS = 50
 """That a page may ask for at once."""
 
+MAX_FIRST_NUMBER = 10_000_000
+MAX_TEMPLATE_LENGTH = 200
+
+OptionName = Annotated[str, Field(min_length=1, max_length=40)]
+OptionValue = bool | int | FiniteFloat | Annotated[str, Field(max_length=2000)]
+
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
 FoundIndex = Annotated[int, Field(ge=0, le=100_000)]
@@ -243,6 +249,35 @@ class Save(Payload):
     """Make a file of the project."""
 
     with_clip: bool
+
+
+class Export(Payload):
+    """Make a file of the masks.
+
+    ``objects`` None: all that are not hidden. ``options`` are the format's own, by name; those left
+    out have their defaults. ``file`` names the one whose file was uploaded last as an attachment.
+    """
+
+    format: Annotated[str, Field(min_length=1, max_length=40)]
+    objects: Annotated[list[ObjectId], Field(min_length=1, max_length=MAX_OBJECTS)] | None
+    whole_clip: bool
+    per_object: bool
+    keep_start: bool
+    square_pixels: bool
+    first_number: Annotated[int, Field(ge=0, le=MAX_FIRST_NUMBER)] | None
+    names: Annotated[str, Field(max_length=MAX_TEMPLATE_LENGTH)]
+    options: Annotated[dict[OptionName, OptionValue], Field(max_length=40)]
+    file: OptionName | None
+
+
+class SavePrompts(Payload):
+    """Make a file of the prompts of all objects."""
+
+
+class OpenPrompts(Payload):
+    """Take prompts or masks from the attachment that was uploaded last."""
+
+    masks: Literal["first", "all"]
 
 
 class Track(Payload):

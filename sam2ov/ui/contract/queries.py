@@ -2,16 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field
 
-from sam2ov.ui.contract.payloads import Coordinate
+from sam2ov.ui.contract.payloads import Coordinate, OptionName, OptionValue
 from sam2ov.values.objects import ObjectId
 
 MAX_QUERY_LENGTH = 2000
 MAX_OPTIONS = 20
-
-OptionValue = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)]
-OptionName = Annotated[str, Field(max_length=60)]
 
 
 class Query(BaseModel):

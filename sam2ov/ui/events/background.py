@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterator
 
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.ui.contract.messages import DownloadView
+from sam2ov.ui.contract.messages import About, DownloadView
 from sam2ov.ui.events.reporting import reported
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.workspace import Workspace
@@ -15,12 +15,13 @@ Work = Callable[[ProgressCallback, CancelCheck], Finish]
 
 
 def carry_out(
-    workspace: Workspace, job: Job, work: Work, *, show_frame: int | None = None
+    workspace: Workspace, about: About, job: Job, work: Work, *, show_frame: int | None = None
 ) -> Iterator[str]:
     """Do ``work`` while the page shows ``job``; yields snapshots.
 
     Args:
         workspace: of the tab.
+        about: what the user did.
         job: what the page shows.
         work: in a thread of its own; returns what puts it into effect.
         show_frame: where the page goes when it has succeeded.
@@ -28,7 +29,8 @@ def carry_out(
     Nothing is put into effect when the work fails or is cancelled; the user is told why.
     """
     with workspace.turn():
-        with reported():
+        workspace.begin(about)
+        with reported(workspace, about):
             workspace.start(job)
         snapshot = workspace.snapshot()
     yield snapshot
@@ -37,7 +39,7 @@ def carry_out(
     download = None
     has_succeeded = False
     try:
-        with reported():
+        with reported(workspace, about):
             finish = yield from _told(workspace, job.run(work))
             with workspace.turn():
                 download = finish()

@@ -113,7 +113,7 @@ class EditorHandlers:
         opened = workspace.opened
         job = Job("load", "Opening the clip", unit="prompts")
         try:
-            yield from carry_out(workspace, job, work, show_frame=0)
+            yield from carry_out(workspace, "clip", job, work, show_frame=0)
         finally:
             for clip in waiting:  # the page has gone meanwhile; the project can be opened again
                 clip.close()
@@ -127,7 +127,8 @@ class EditorHandlers:
         """Close the clip; its project is kept."""
         workspace = self._workspaces.of(request)
         with workspace.turn():
-            with reported():
+            workspace.begin("project")
+            with reported(workspace, "project"):
                 workspace.clip_of(parse(Close, event).clip)
                 workspace.require_idle()
                 workspace.replace_clip(None)
@@ -138,17 +139,20 @@ class EditorHandlers:
         workspace = self._workspaces.of(request)
         loaded: LoadedModel | None = None
         with workspace.edit_turn():
+            workspace.begin("edit")
             while True:
                 with workspace.turn():
                     change = _Change()
-                    with reported():
+                    with reported(workspace, "edit"):
                         change = self._done(workspace, parse_edit(event), loaded)
                     if change.needs is None:
                         return workspace.snapshot(
                             mask_frame=change.frame_idx,
                             show_frame=change.frame_idx if change.moves else None,
                         )
-                with reported():  # may take a while: nobody waits for it but later edits
+                with reported(
+                    workspace, "edit"
+                ):  # may take a while: nobody waits for it but later edits
                     loaded = self._opener.load(change.needs)
                     continue
                 with workspace.turn():
@@ -156,14 +160,15 @@ class EditorHandlers:
 
     def prepare(self, event: gr.EventData, request: gr.Request) -> None:
         """Embed the frame that the user looks at, so that a click is answered at once."""
-        with reported(), suppress(PageUnknownError):
+        with suppress(PageUnknownError):
             workspace = self._workspaces.of(request)
-            wanted = parse(Prepare, event)
-            clip = workspace.clip
-            if clip is not None and clip.token == wanted.clip and workspace.job is None:
-                # Of no use any more once the clip is closed.
-                with self._models.turns.background(lambda: workspace.clip is not clip):
-                    clip.project.session.prepare_frame(wanted.frame, wanted.object)
+            with reported(workspace, "edit"):
+                wanted = parse(Prepare, event)
+                clip = workspace.clip
+                if clip is not None and clip.token == wanted.clip and workspace.job is None:
+                    # Of no use any more once the clip is closed.
+                    with self._models.turns.background(lambda: workspace.clip is not clip):
+                        clip.project.session.prepare_frame(wanted.frame, wanted.object)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the tab's long operation after its current item."""

@@ -1,85 +1,72 @@
 """What the page's export panel asks for, and the one file that is downloaded for it."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from sam2ov.errors import ExportError
-from sam2ov.export import FORMATS, ExportFormat, ExportSettings
+from sam2ov.export import FORMATS, ExportFormat, ExportSettings, FormatOptions
 from sam2ov.export.files import zip_files
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.run import run_export
 from sam2ov.progress import CancelCheck, ProgressCallback
-
-MAX_TEMPLATE_LENGTH = 200
-MAX_FIRST_NUMBER = 10_000_000
+from sam2ov.ui.contract.payloads import Export
 
 
-@dataclass(frozen=True)
-class ExportForm:
-    """The panel as it was filled in.
+def wanted_format(name: str) -> ExportFormat:
+    """The format.
 
-    Attributes:
-        format: a name in ``FORMATS``.
-        objects: "all" that are not hidden, or the "chosen" one.
-        frames: the "range" from in to out point, or the whole "clip".
-        chosen: the id of the chosen object.
-        per_object: a file for each object.
-        first_number: of the clip's frame 0; None for the numbers that its frames have.
-        keep_start: videos begin where they do in the clip.
-        square_pixels: pictures and masks are scaled to have them.
-        names: a template, or empty for the format's own names.
-        options: of the format, by name; those left out have their defaults.
-        files: options that name files, by name: uploads that Gradio has checked.
+    Raises:
+        ExportError: there is none of that name.
     """
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise ExportError(f"There is no export {name!r}. Choose one from the list.") from None
 
-    format: str
-    objects: str = "all"
-    frames: str = "range"
-    chosen: int = 0
-    per_object: bool = False
-    first_number: int | None = None
-    keep_start: bool = False
-    square_pixels: bool = False
-    names: str = ""
-    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def wanted(self) -> ExportFormat:
-        """The format.
+def options_of(
+    wanted: ExportFormat, options: Mapping[str, object], files: Mapping[str, str]
+) -> FormatOptions:
+    """A format's own options.
 
-        Raises:
-            ExportError: there is none of that name.
-        """
-        try:
-            return FORMATS[self.format]
-        except KeyError:
-            raise ExportError(
-                f"There is no export {self.format!r}. Choose one from the list."
-            ) from None
+    Args:
+        wanted: the format.
+        options: by name; those left out have their defaults.
+        files: those that are files, which were uploaded.
 
-    def settings(self) -> ExportSettings:
-        """What is common to all formats, with the options of this one.
+    Raises:
+        ExportError: a value is out of range, or names a file of the server.
+    """
+    for name in sorted(wanted.file_options & options.keys()):
+        raise ExportError(f"The option {name} takes an uploaded file, on the page only.")
+    return wanted.parse_options({**options, **files})
 
-        Raises:
-            ExportError: a value is out of range, or names a file of the server.
-        """
-        if self.first_number is not None and not 0 <= self.first_number <= MAX_FIRST_NUMBER:
-            raise ExportError(f"The first number must lie between 0 and {MAX_FIRST_NUMBER:,}.")
-        if len(self.names) > MAX_TEMPLATE_LENGTH:
-            raise ExportError("The template of names is too long.")
-        wanted = self.wanted()
-        for name in sorted(wanted.file_options & self.options.keys()):
-            raise ExportError(f"The option {name} takes an uploaded file, on the page only.")
-        return ExportSettings(
-            first_number=self.first_number,
-            names=self.names.strip() or None,
-            per_object=self.per_object and wanted.splits,
-            keep_start=self.keep_start and wanted.has_times,
-            square_pixels=self.square_pixels,
-            options=wanted.parse_options({**self.options, **self.files}),
-        )
+
+def settings_of(asked: Export, attachment: Path | None) -> ExportSettings:
+    """What is common to all formats, with the options of this one.
+
+    Args:
+        asked: by the page.
+        attachment: the file that was uploaded for the option ``asked.file``.
+
+    Raises:
+        ExportError: as ``wanted_format`` and ``options_of``, or the file is missing.
+    """
+    wanted = wanted_format(asked.format)
+    files = {}
+    if asked.file is not None:
+        if asked.file not in wanted.file_options or attachment is None:
+            raise ExportError(f"There is no file for {asked.file}. Choose it again.")
+        files[asked.file] = os.fspath(attachment)
+    return ExportSettings(
+        first_number=asked.first_number,
+        names=asked.names.strip() or None,
+        per_object=asked.per_object and wanted.splits,
+        keep_start=asked.keep_start and wanted.has_times,
+        square_pixels=asked.square_pixels,
+        options=options_of(wanted, asked.options, files),
+    )
 
 
 def write_download(

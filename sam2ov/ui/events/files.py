@@ -25,9 +25,9 @@ from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import NewObject, Project
 from sam2ov.project.archive import SUFFIX, save_project_file
 from sam2ov.ui.contract.messages import DownloadView
-from sam2ov.ui.contract.payloads import Save, parse
+from sam2ov.ui.contract.payloads import Export, OpenPrompts, Save, parse
 from sam2ov.ui.events.background import Finish, carry_out
-from sam2ov.ui.events.export_form import ExportForm, write_download
+from sam2ov.ui.events.export_form import settings_of, wanted_format, write_download
 from sam2ov.ui.events.reporting import reported
 from sam2ov.ui.pool.models import ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
@@ -51,64 +51,61 @@ class FileHandlers:
         self._workspaces = workspaces
         self._models = models
 
-    def export(self, form: ExportForm, request: gr.Request) -> Iterator[str]:
-        """Write a file and have the page download it; yields while it goes on.
-
-        Args:
-            form: what is wanted.
-            request: says which tab asks.
-        """
+    def export(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """Write a file and have the page download it; yields while it goes on."""
         workspace = self._workspaces.of(request)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
-            clip = _required_clip(workspace)
-            wanted, settings = form.wanted(), form.settings()
-            project = clip.project
-            shown = _chosen(project, form.chosen) if form.objects == "chosen" else _shown(project)
-            frames = None if form.frames == "clip" else project.in_out
-            masks = TrackedMasks(project.session, shown, frames)
-            place = workspace.new_export(f"{_stem(clip)}-{wanted.name}")
-            with clip.new_reader() as reader:
-                source = ExportSource.of(clip.about.clip_name, reader, masks)
-                path = write_download(wanted, source, place, settings, progress, cancel)
+            with workspace.attached() as attachment:
+                asked = parse(Export, event)
+                clip = _required_clip(workspace)
+                wanted, settings = wanted_format(asked.format), settings_of(asked, attachment)
+                project = clip.project
+                shown = _to_export(project, asked.objects)
+                frames = None if asked.whole_clip else project.in_out
+                masks = TrackedMasks(project.session, shown, frames)
+                place = workspace.new_export(f"{_stem(clip)}-{wanted.name}")
+                with clip.new_reader() as reader:
+                    source = ExportSource.of(clip.about.clip_name, reader, masks)
+                    path = write_download(wanted, source, place, settings, progress, cancel)
             self._note(workspace, "export", path)
             return lambda: _download(workspace, path)
 
-        yield from carry_out(workspace, Job("export", "Exporting"), work)
+        yield from carry_out(workspace, "export", Job("export", "Exporting"), work)
 
     def save_prompts(self, request: gr.Request) -> str:
         """Write the prompts of all objects and have the page download them."""
         workspace = self._workspaces.of(request)
         with workspace.turn():
+            workspace.begin("prompts")
             download = None
-            with reported():
+            with reported(workspace, "prompts"):
                 clip = _required_clip(workspace)
                 path = workspace.new_export(_stem(clip) + "-prompts.json")
                 write_prompt_file(path, _prompt_file(clip))
                 download = _download(workspace, path)
             return workspace.snapshot(download=download)
 
-    def open_prompts(self, path: str | None, masks: str, request: gr.Request) -> Iterator[str]:
-        """Replace the project by the prompts of a file; nothing changes if they do not fit.
+    def open_prompts(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """Replace the project by the prompts or masks of the attachment; yields meanwhile.
 
-        Args:
-            path: a prompt file, or masks of any kind that ``sam2ov.mask_files`` reads.
-            masks: the "first" of each object, or "all".
-            request: says which tab asks.
+        It is of any kind that ``sam2ov.mask_files`` reads. Nothing changes if they do not fit.
         """
         workspace = self._workspaces.of(request)
 
         def work(progress: ProgressCallback, cancel: CancelCheck) -> Finish:
+            asked = parse(OpenPrompts, event)
             clip = _required_clip(workspace)
-            if path is None:
-                raise PromptError("There is no file of prompts or masks. Choose one.")
             numbers = clip.info.frame_numbers
             choice = Choice(
-                every=1 if masks == "all" else None,
+                every=1 if asked.masks == "all" else None,
                 numbers=() if numbers is None else tuple(numbers.tolist()),
                 size_hw=clip.info.size_hw,
             )
-            prompts = read_prompts_or_masks(Path(path), choice, _MAX_TEXT_BYTES, cancel)
+            with workspace.attached() as path:
+                if path is None:
+                    raise PromptError("There is no file of prompts or masks. Choose one.")
+                prompts = read_prompts_or_masks(path, choice, _MAX_TEXT_BYTES, cancel)
             session = clip.project.session
             fitting = fitting_prompts(prompts, session.num_frames, session.size_hw)
             clip.project.objects.replace(
@@ -126,7 +123,7 @@ class FileHandlers:
             return lambda: None
 
         job = Job("load", "Answering the prompts", unit="prompts")
-        yield from carry_out(workspace, job, work)
+        yield from carry_out(workspace, "prompts", job, work)
 
     def save_project(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         """Write the project to a file and have the page download it."""
@@ -153,7 +150,8 @@ class FileHandlers:
             self._note(workspace, "save project", path)
             return lambda: _download(workspace, path)
 
-        yield from carry_out(workspace, Job("export", "Saving the project", unit="bytes"), work)
+        job = Job("export", "Saving the project", unit="bytes")
+        yield from carry_out(workspace, "project", job, work)
 
     def _note(self, workspace: Workspace, action: str, path: Path) -> None:
         self._workspaces.usage.note(workspace.caller, action, bytes=path.stat().st_size)
@@ -163,6 +161,10 @@ def _required_clip(workspace: Workspace) -> OpenClip:
     if workspace.clip is None:
         raise PromptError("There is no clip open. Open the clip first.")
     return workspace.clip
+
+
+def _to_export(project: Project, chosen: list[int] | None) -> list[ClipObject]:
+    return _shown(project) if chosen is None else _chosen(project, chosen)
 
 
 def _shown(project: Project) -> list[ClipObject]:
@@ -176,13 +178,15 @@ def _shown(project: Project) -> list[ClipObject]:
     return shown
 
 
-def _chosen(project: Project, obj_id: int) -> list[ClipObject]:
-    """The object that is chosen on the page."""
-    if obj_id not in project.prompts.obj_ids():
+def _chosen(project: Project, obj_ids: list[int]) -> list[ClipObject]:
+    """The objects that are chosen on the page, in the order of the list."""
+    prompted = project.prompts.obj_ids()
+    chosen = [o for o in project.objects if o.obj_id in obj_ids and o.obj_id in prompted]
+    if not chosen:
         raise ExportError(
             "The chosen object has no masks yet: click on it and track it first, or export all."
         )
-    return [project.objects.find(obj_id)]
+    return chosen
 
 
 def _with_short_name(target: ClipObject) -> ClipObject:
@@ -210,4 +214,8 @@ def _stem(clip: OpenClip) -> str:
 
 
 def _download(workspace: Workspace, path: Path) -> DownloadView:
-    return DownloadView(url=f"media/{workspace.token}/exports/{path.name}", name=path.name)
+    return DownloadView(
+        url=f"media/{workspace.token}/exports/{path.name}",
+        name=path.name,
+        bytes=path.stat().st_size,
+    )

@@ -51,7 +51,8 @@ class FindingHandlers:
         workspace = self._workspaces.of(request)
         job: Job | None = None
         with workspace.turn():
-            with reported():
+            workspace.begin("edit")
+            with reported(workspace, "edit"):
                 wanted = parse(Find, event)
                 self._workspaces.usage.require(workspace.caller, "tracking")
                 clip = workspace.clip_of(wanted.clip)
@@ -62,7 +63,7 @@ class FindingHandlers:
             return
         masks: list[FoundMask] | None = None
         try:
-            with reported():
+            with reported(workspace, "edit"):
                 finder = MaskFinder(
                     self._models.get(workspace.choice).model,
                     settings_for(workspace.choice.model, _SETTINGS),

@@ -1,6 +1,5 @@
 """Seeing that what is done will be kept, and telling of it where its folder has gone."""
 
-from sam2ov.ui.events.reporting import tell
 from sam2ov.ui.tabs.workspace import Workspace
 
 
@@ -11,7 +10,8 @@ def keep_home(workspace: Workspace) -> None:
         StorageError: its folder was deleted, and no other can be written.
     """
     if workspace.keep_home():
-        tell(
+        workspace.tell(
+            "project",
             "The project's folder was deleted on the server. Nothing is lost: all of it was "
-            "written to a new one, where you go on."
+            "written to a new one, where you go on.",
         )

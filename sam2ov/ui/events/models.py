@@ -51,7 +51,8 @@ class ModelHandlers:
         """
         workspace = self._workspaces.of(request)
         wanted = None
-        with reported():
+        workspace.begin("model")
+        with reported(workspace, "model"):
             wanted = _choice(parse(ChooseModel, event))
         if wanted is None or wanted == workspace.choice:
             yield _snapshot(workspace)
@@ -62,7 +63,8 @@ class ModelHandlers:
         """Fetch and convert a model, then use it; yields while it goes on."""
         workspace = self._workspaces.of(request)
         wanted = None
-        with reported():
+        workspace.begin("model")
+        with reported(workspace, "model"):
             wanted = _choice(parse(ChooseModel, event))
             yield from self._fetched(workspace, wanted)
         offer = find_offer(wanted.model, self._started_with) if wanted else None
@@ -75,7 +77,8 @@ class ModelHandlers:
         """Convert the checkpoint that was uploaded last, then use it; yields while it goes on."""
         workspace = self._workspaces.of(request)
         wanted = None
-        with reported():
+        workspace.begin("model")
+        with reported(workspace, "model"):
             asked = parse(AddModel, event)
             checkpoint = workspace.checkpoint
             if checkpoint is None:
@@ -112,7 +115,7 @@ class ModelHandlers:
                 )
             return self._answered_by(workspace, wanted, progress, cancel)
 
-        yield from carry_out(workspace, job, work)
+        yield from carry_out(workspace, "model", job, work)
 
     def _fetched(self, workspace: Workspace, wanted: ModelChoice) -> Iterator[str]:
         offer = find_offer(wanted.model, self._started_with)

@@ -1,26 +1,27 @@
 """Telling the user what went wrong, instead of failing."""
 
-import html
 import logging
 from types import TracebackType
 
-import gradio as gr
-
-from sam2ov.errors import CancelledError, Sam2ovError
+from sam2ov.errors import CancelledError, PageUnknownError, Sam2ovError
+from sam2ov.ui.contract.messages import About
 from sam2ov.ui.contract.told import UNEXPECTED, told
-
-_SECONDS = 12
+from sam2ov.ui.tabs.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
 
-def tell(message: str) -> None:
-    """Show a message on the page."""
-    gr.Warning(html.escape(message), duration=_SECONDS)
-
-
 class reported:  # noqa: N801 - used like a function, as contextlib.suppress
-    """Shows what is raised inside as a message on the page; a cancellation needs none."""
+    """Has the tab's next snapshots say what is raised inside; a cancellation needs no words.
+
+    Args:
+        workspace: of the tab.
+        about: what the user did.
+    """
+
+    def __init__(self, workspace: Workspace, about: About) -> None:
+        self._workspace = workspace
+        self._about = about
 
     def __enter__(self) -> None:
         pass
@@ -34,11 +35,13 @@ class reported:  # noqa: N801 - used like a function, as contextlib.suppress
         match error:
             case CancelledError():
                 return True
+            case PageUnknownError():
+                return False
             case Sam2ovError():
-                tell(told(error))
+                self._workspace.tell(self._about, told(error))
                 return True
             case Exception():
                 _log.error("An event of the page failed.", exc_info=error)
-                tell(UNEXPECTED)
+                self._workspace.tell(self._about, UNEXPECTED)
                 return True
         return False

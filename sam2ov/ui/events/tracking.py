@@ -45,7 +45,8 @@ class TrackingHandlers:
         workspace = self._workspaces.of(request)
         job: Job | None = None
         with workspace.edit_turn(), workspace.turn():
-            with reported():
+            workspace.begin("track")
+            with reported(workspace, "track"):
                 wanted = parse(Track, event)
                 keep_home(workspace)
                 self._workspaces.usage.require(workspace.caller, "tracking")
@@ -61,7 +62,7 @@ class TrackingHandlers:
         began = counted = time.monotonic()
         tracked = project.track(_TRACK_LABELS[wanted.direction], segments)
         try:
-            with reported():
+            with reported(workspace, "track"):
                 for last in _throttled(self._frames(tracked, job)):
                     counted = self._count(workspace, job, counted)
                     with workspace.turn():
@@ -96,7 +97,7 @@ class TrackingHandlers:
             usage.spend(workspace.caller, "tracking", now - since)
         if not job.cancelled and usage.left(workspace.caller, "tracking") <= 0:
             job.cancel()
-            with reported():
+            with reported(workspace, "track"):
                 usage.require(workspace.caller, "tracking")
         return now
 

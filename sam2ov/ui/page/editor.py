@@ -6,6 +6,7 @@ from typing import Final
 import gradio as gr
 
 from sam2ov.ui.contract.messages import EditorProps
+from sam2ov.ui.page.export_formats import format_views
 from sam2ov.ui.routes.routes import WEB_FOLDER
 from sam2ov.ui.settings import Settings
 
@@ -31,6 +32,7 @@ def make_editor(script: str, settings: Settings) -> gr.HTML:
         max_bytes=settings.video.max_bytes,
         max_pixels=settings.video.max_pixels,
         max_seconds=settings.video.max_duration_s,
+        formats=format_views(),
     )
     return gr.HTML(
         html_template=editor_template(),

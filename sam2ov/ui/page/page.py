@@ -1,6 +1,8 @@
 """The page: what stands where, and which handler answers what."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 import gradio as gr
 
@@ -13,16 +15,11 @@ from sam2ov.ui.events.models import ModelHandlers
 from sam2ov.ui.events.tracking import TrackingHandlers
 from sam2ov.ui.events.unknown import known_only
 from sam2ov.ui.page.editor import make_editor
-from sam2ov.ui.page.export_panel import export_panel
-from sam2ov.ui.page.panels import (
-    PRIVATE,
-    clean_up_panel,
-    model_panel,
-    programs_panel,
-    project_panel,
-)
 from sam2ov.ui.routes.routes import editor_script
 from sam2ov.ui.settings import Settings
+
+PRIVATE: Final[Mapping[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Events of the page are no part of the public API; the editor shows progress itself."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +44,7 @@ def build_page(handlers: Handlers, settings: Settings) -> gr.Blocks:
     page = gr.Blocks(title="sam2ov", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
         handlers.api.offer()  # first: names are given in order, and events of the page want some
-        with gr.Row(elem_id="columns"):
-            with gr.Column(elem_id="main", min_width=0):
-                editor = make_editor(editor_script(), settings)
-            with gr.Column(elem_id="side", min_width=0):
-                clean_up_panel()
-                export_panel(handlers.files, editor)
-                project_panel(handlers.files, editor)
-                model_panel()
-                programs_panel()
+        editor = make_editor(editor_script(), settings)
         _connect(handlers, editor, settings)
         page.unload(handlers.editor.unload)
     return page
@@ -76,6 +65,19 @@ def _connect(handlers: Handlers, editor: gr.HTML, settings: Settings) -> None:
         **queued,
     )
     editor.close(known_only(answers.close), queue=False, **queued)
+    editor.export(
+        closed_elsewhere(known_only(handlers.files.export)),
+        concurrency_id="export",
+        concurrency_limit=2,
+        **queued,
+    )
+    editor.save_prompts(known_only(handlers.files.save_prompts), queue=False, **queued)
+    editor.open_prompts(
+        closed_elsewhere(known_only(handlers.files.open_prompts)),
+        concurrency_id="load",
+        concurrency_limit=2,
+        **queued,
+    )
     editor.save(
         closed_elsewhere(known_only(handlers.files.save_project)),
         concurrency_id="export",

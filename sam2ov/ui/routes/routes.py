@@ -57,6 +57,14 @@ def make_routes(workspaces: Workspaces, turns: ModelTurns, max_bytes: int) -> li
         most = max_bytes * (2 if is_project else 1)
         return await receive(request, workspace, most, workspace.take_upload)
 
+    async def attach(request: Request) -> Response:
+        workspace = workspaces.by_upload_token(
+            request.path_params["token"], caller_of(request.scope).user
+        )
+        if workspace is None:
+            return PlainTextResponse(_NOT_FOUND, 404)
+        return await receive(request, workspace, max_bytes, workspace.take_attachment)
+
     def leave(request: Request) -> Response:
         found = workspaces.leave(request.path_params["token"], caller_of(request.scope).user)
         return Response(status_code=204 if found else 404)
@@ -77,6 +85,7 @@ def make_routes(workspaces: Workspaces, turns: ModelTurns, max_bytes: int) -> li
         *make_project_routes(workspaces),
         Route("/editor/{version}/{name:path}", _module),
         Route("/media/{token}/clip", upload, methods=["PUT"]),
+        Route("/media/{token}/attachment", attach, methods=["PUT"]),
         Route("/media/{token}/leave", leave, methods=["POST"]),
         Route("/media/{token}/exports/{name}", export),
     ]

@@ -18,10 +18,12 @@ from sam2ov.project.folder import ProjectFolder
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.store.journal import Step
 from sam2ov.ui.contract.messages import (
+    About,
     DownloadView,
     GettingView,
     MaskView,
     ModelView,
+    ProblemView,
     ProjectView,
     RangeView,
     Snapshot,
@@ -45,6 +47,15 @@ def _shown_name(name: str) -> str:
     """A file name from the browser without folders and control characters, for people only."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in last if c.isprintable())[:_MAX_NAME_LENGTH].strip() or "clip"
+
+
+def _kept_as(path: Path, name: str, suffix: str) -> Path:
+    """Move an upload to a folder of its own, where it is called after what people call it."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", _shown_name(name)).strip(".-") or "file"
+    kept = path.with_suffix(suffix) / plain
+    kept.parent.mkdir()
+    path.rename(kept)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,9 @@ class Workspace:
         self._is_closed = False
         self.upload: Upload | None = None
         self.checkpoint: Path | None = None
+        self.attachment: Path | None = None
+        self.problem: ProblemView | None = None
+        self._problems = 0
         self.folder = folder
         self._turns = Turns(Rank.TAB)
         self._edit_turns = Turns(Rank.EDITS)
@@ -131,18 +145,40 @@ class Workspace:
 
     def take_checkpoint(self, path: Path, name: str) -> None:
         """Take a complete upload as a model's checkpoint, which is called after it; it is moved."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", _shown_name(name)).strip(".-") or "model"
-        kept = path.with_suffix(".checkpoint") / plain
-        kept.parent.mkdir()
-        path.rename(kept)
         self.drop_checkpoint()
-        self.checkpoint = kept
+        self.checkpoint = _kept_as(path, name, ".checkpoint")
 
     def drop_checkpoint(self) -> None:
         """Delete the uploaded checkpoint, if there is one."""
         if self.checkpoint is not None:
             shutil.rmtree(self.checkpoint.parent, ignore_errors=True)
         self.checkpoint = None
+
+    def take_attachment(self, path: Path, name: str) -> None:
+        """Take a complete upload that goes with the next event; it is moved."""
+        self.attachment, outdated = _kept_as(path, name, ".attachment"), self.attachment
+        if outdated is not None:
+            shutil.rmtree(outdated.parent, ignore_errors=True)
+
+    @contextmanager
+    def attached(self) -> Iterator[Path | None]:
+        """The attachment, for whom it was uploaded; it is deleted afterwards."""
+        path, self.attachment = self.attachment, None
+        try:
+            yield path
+        finally:
+            if path is not None:
+                shutil.rmtree(path.parent, ignore_errors=True)
+
+    def begin(self, about: About) -> None:
+        """The user does something: what went wrong is over, but for what has a place of its own."""
+        if self.problem is not None and (about == "model" or self.problem.about != "model"):
+            self.problem = None
+
+    def tell(self, about: About, text: str) -> None:
+        """Have the page show what went wrong, until the next event."""
+        self._problems += 1
+        self.problem = ProblemView(number=self._problems, about=about, text=text)
 
     def new_export(self, name: str) -> Path:
         """Where a file that the page is to download as ``name`` is to be written."""
@@ -333,6 +369,7 @@ class Workspace:
             found=clip and clip.found_view,
             show_frame=show_frame,
             download=download,
+            problem=self.problem,
         ).model_dump_json(by_alias=True)
 
 

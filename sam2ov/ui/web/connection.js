@@ -1,6 +1,6 @@
 // What goes to the server and comes from it: events, and snapshots of which the newest counts.
 
-/** @import { AddModel, ChooseModel, Close, Edit, Find, Open, Prepare } from "./messages.js" */
+/** @import { AddModel, ChooseModel, Close, Edit, Export, Find, Open, OpenPrompts, Prepare } from "./messages.js" */
 /** @import { Refusal, Save, SayHello, Snapshot, Track } from "./messages.js" */
 
 /** @typedef {{ [key: string]: never }} Nothing */
@@ -20,6 +20,9 @@
  * @property {AddModel} add_model
  * @property {Nothing} cancel_model
  * @property {Save} save
+ * @property {Export} export
+ * @property {Nothing} save_prompts
+ * @property {OpenPrompts} open_prompts
  */
 
 /** @typedef {<E extends keyof Events>(event: E, payload: Events[E]) => void} Send */
@@ -47,6 +50,7 @@ const NOTHING = {
   found: null,
   show_frame: null,
   download: null,
+  problem: null,
 };
 
 export class Connection {

@@ -1,7 +1,7 @@
 // Brings the editor's template to life: snapshots from the server in, the user's actions out.
 
 /** @import { Send } from "./connection.js" */
-/** @import { ClipView, DownloadView, EditorProps, ObjectView, Snapshot } from "./messages.js" */
+/** @import { ClipView, DownloadView, EditorProps, FormatView, ObjectView, Snapshot } from "./messages.js" */
 /** @import { Limits } from "./projects/limits.js" */
 /** @import { NumberedEdit } from "./stage/edits.js" */
 
@@ -10,6 +10,8 @@ import { Commands } from "./controls/commands.js";
 import { showControls } from "./controls/controls.js";
 import { Dialogs } from "./controls/dialogs.js";
 import { listenToKeys } from "./controls/keys.js";
+import { Problems } from "./controls/problems.js";
+import { Sheets } from "./controls/sheets.js";
 import { Status } from "./controls/status.js";
 import { Transport } from "./controls/transport.js";
 import { Treatment } from "./controls/treatment.js";
@@ -18,8 +20,10 @@ import { Looks } from "./media/looks.js";
 import { Media } from "./media/media.js";
 import { Player } from "./media/player.js";
 import { Tracking } from "./media/tracking.js";
-import { CleanUpPanel } from "./panels/clean_up_panel.js";
+import { ExportPanel } from "./panels/export_panel.js";
 import { Models } from "./panels/models.js";
+import { ObjectPanel } from "./panels/object_panel.js";
+import { PromptFiles } from "./panels/prompt_files.js";
 import { Opening } from "./projects/opening.js";
 import { Projects } from "./projects/projects.js";
 import { Aids } from "./stage/aids.js";
@@ -49,12 +53,13 @@ const PREPARE_AFTER_MS = 300;
 
 /** @param {Mount} mount */
 export function mount({ element, trigger, watch, props, root }) {
-  const { limits: text, max_bytes, max_pixels, max_seconds, keep_days } = props;
+  const { limits: text, max_bytes, max_pixels, max_seconds, keep_days, formats } = props;
   const editor = new Editor({
     section: find(element, ".s2", HTMLElement),
     send: (event, payload) => trigger(event, { payload }),
     limits: { text, bytes: max_bytes, pixels: max_pixels, seconds: max_seconds },
     keepDays: keep_days,
+    formats,
     root,
   });
   const receive = () => {
@@ -72,9 +77,10 @@ class Editor {
    * @param {Send} parts.send
    * @param {Limits} parts.limits
    * @param {number} parts.keepDays
+   * @param {FormatView[]} parts.formats
    * @param {string} parts.root
    */
-  constructor({ section, send, limits, keepDays, root }) {
+  constructor({ section, send, limits, keepDays, formats, root }) {
     this.section = section;
     this.send = send;
     this.root = root;
@@ -96,6 +102,7 @@ class Editor {
     const stage = find(section, ".s2-stage", HTMLElement);
     this.stage = new Stage(stage, this.looks, () => this.#viewed());
     this.status = new Status(find(section, ".s2-status", HTMLElement));
+    this.problems = new Problems(section, this.status);
     this.dialogs = new Dialogs(section);
     this.media = new Media(
       root,
@@ -151,7 +158,7 @@ class Editor {
     });
     this.aids = new Aids({ ...this, snapshot, changed: () => this.#enable() });
     this.timeline = this.#makeTimeline();
-    this.cleanUp = new CleanUpPanel((clean_up) => {
+    this.objectPanel = new ObjectPanel(section, (clean_up) => {
       const { id } = this.selection;
       if (id !== null) this.edits.make({ kind: "clean_up", object: id, clean_up });
     });
@@ -185,6 +192,16 @@ class Editor {
       const { project } = this.snapshot;
       if (project) this.opening.openProject(project.token, project.name, order);
     });
+    this.exporting = new ExportPanel({
+      section,
+      root,
+      formats,
+      send,
+      snapshot,
+      selection: this.selection,
+    });
+    this.promptFiles = new PromptFiles({ section, root, send, snapshot });
+    this.sheets = new Sheets(section);
     this.models = new Models({ section, root, send, snapshot, dialogs: this.dialogs });
     find(section, "[data-limits]", HTMLElement).textContent = limits.text;
     find(section, "[data-keep]", HTMLElement).textContent = days(keepDays);
@@ -235,8 +252,10 @@ class Editor {
     if (this.looks.setObjects(snapshot.objects)) this.media.relook();
     this.tracking.received(before);
     this.aids.received(before);
+    this.exporting.received(before);
     if (snapshot.download) this.#download(snapshot.download);
     this.#render();
+    this.problems.show(snapshot.problem);
   }
 
   /** @param {ClipView | null} clip */
@@ -357,7 +376,6 @@ class Editor {
   #render() {
     const { clip, objects, job, range, revision } = this.snapshot;
     const { id, object } = this.selection;
-    this.section.dataset.object = String(id ?? ""); // the export panel asks for it
     const results = objects.map((one) => [
       one.id,
       one.tracked,
@@ -375,9 +393,11 @@ class Editor {
     });
     this.prompting.show();
     this.prompting.suggest();
-    this.status.run(this.opening.task() ?? taskOf(job));
+    this.exporting.show();
+    this.promptFiles.show();
+    this.status.run(this.opening.task() ?? (this.exporting.isTelling ? null : taskOf(job)));
     this.section.dataset.waiting = String(this.edits.waiting);
-    if (!this.edits.waiting) this.cleanUp.show((clip && object) ?? null);
+    if (!this.edits.waiting) this.objectPanel.show((clip && object) ?? null);
     this.projects.show({ canOpen: this.#canOpen });
     this.#enable();
   }

@@ -205,6 +205,7 @@ export interface DeletePoint {
 export interface DownloadView {
   url: string;
   name: string;
+  bytes: number;
 }
 
 /**
@@ -219,12 +220,43 @@ export interface EditorProps {
   max_bytes: number;
   max_pixels: number;
   max_seconds: number;
+  formats: FormatView[];
+}
+
+/**
+ * Make a file of the masks.
+ * `objects` None: all that are not hidden. `options` are the format's own, by name; those left
+ * out have their defaults. `file` names the one whose file was uploaded last as an attachment.
+ */
+export interface Export {
+  format: string;
+  objects: number[] | null;
+  whole_clip: boolean;
+  per_object: boolean;
+  keep_start: boolean;
+  square_pixels: boolean;
+  first_number: number | null;
+  names: string;
+  options: { [key: string]: boolean | number | number | string };
+  file: string | null;
 }
 
 /** Find masks of everything on a frame, to choose objects from. */
 export interface Find {
   clip: string;
   frame: number;
+}
+
+/** A format: `suffix` is of the file that one gets, `names` a template of what is in it. */
+export interface FormatView {
+  name: string;
+  label: string;
+  purpose: string;
+  suffix: string;
+  splits: boolean;
+  has_times: boolean;
+  names: string | null;
+  options: OptionView[];
 }
 
 /** A mask that was found: its rings as x, y, x, y … in video pixels, to be filled even-odd. */
@@ -454,6 +486,28 @@ export interface Open {
   field_order?: "auto" | "tff" | "bff" | "off" | null;
 }
 
+/** Take prompts or masks from the attachment that was uploaded last. */
+export interface OpenPrompts {
+  masks: "first" | "all";
+}
+
+/**
+ * An option of a format, and what it takes.
+ * `default` is null where leaving it out means something of its own, and for files. `least` and
+ * `most` bound a number, `most` a text's length; null where nothing does. `step` is 1 for whole
+ * numbers. `description` is for an option that the page has no words of its own for.
+ */
+export interface OptionView {
+  name: string;
+  kind: "switch" | "choice" | "number" | "text" | "colour" | "file";
+  default: boolean | number | string | null;
+  choices: string[];
+  least: number | null;
+  most: number | null;
+  step: number;
+  description: string;
+}
+
 /** The user looks at a frame and may click on it next, for `object`. */
 export interface Prepare {
   clip: string;
@@ -465,6 +519,16 @@ export interface Prepare {
 export interface PresetCard {
   name: "quality" | "balanced" | "fast";
   description: string;
+}
+
+/**
+ * What went wrong last, until its cause is gone: the next event takes it away.
+ * `about` says beside which control the page shows it; `number` tells one from the next.
+ */
+export interface ProblemView {
+  number: number;
+  about: "clip" | "edit" | "track" | "export" | "prompts" | "project" | "model";
+  text: string;
 }
 
 /** The open project; `token` opens it again. */
@@ -526,6 +590,10 @@ export interface Save {
   with_clip: boolean;
 }
 
+/** Make a file of the prompts of all objects. */
+export interface SavePrompts {
+}
+
 /**
  * In place of a snapshot: the server does not know the page (any more) and waits for its hello.
  * The event has done nothing.
@@ -570,6 +638,7 @@ export interface Snapshot {
   found: FoundView | null;
   show_frame: number | null;
   download: DownloadView | null;
+  problem: ProblemView | null;
 }
 
 /**

@@ -16,10 +16,9 @@ from PIL import Image
 from sam2ov.export import FORMATS
 from sam2ov.mask_files.prompt_file import read_prompt_file
 from sam2ov.ui.contract.messages import Snapshot
-from sam2ov.ui.events.export_form import ExportForm
 from sam2ov.video import open_video
 from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
-from tests.ui.conftest import Tab, masks_of, snapshot_of
+from tests.ui.conftest import Tab, event, masks_of, snapshot_of, told
 
 
 def last_of(texts: Iterator[str]) -> Snapshot:
@@ -36,7 +35,7 @@ def downloaded(tab: Tab, snapshot: Snapshot) -> Path:
 
 
 def exported(tab: Tab, name: str, **choices: Any) -> Path:
-    return downloaded(tab, last_of(tab.files.export(ExportForm(name, **choices), tab.request)))
+    return downloaded(tab, last_of(tab.export(name, **choices)))
 
 
 def prompts_with(**prompt: object) -> bytes:
@@ -111,10 +110,10 @@ def test_files_are_called_and_numbered_as_asked(tracked_tab: Tab) -> None:
     for names, message in (
         ("../{frame}", "cannot be a file name"),
         ("{clip.__class__}{frame}", "has a placeholder that is none of"),
-        ("x" * 201, "too long"),
+        ("x" * 201, "names: String should have at most 200"),
     ):
-        refused = tracked_tab.files.export(ExportForm("davis", names=names), tracked_tab.request)
-        with pytest.warns(UserWarning, match=message):
+        refused = tracked_tab.export("davis", names=names)
+        with told(tracked_tab, message):
             snapshot = last_of(refused)
         assert snapshot.download is None
 
@@ -128,28 +127,27 @@ def test_the_chosen_object_and_the_whole_clip_can_be_exported(tracked_tab: Tab) 
         found = masks_in(exported(tracked_tab, "davis", **choices))
         return len(found), {int(i) for mask in found.values() for i in np.unique(mask)}
 
-    assert masks(frames="clip") == (NUM_FRAMES, {0, 1, 2})
-    assert masks(objects="chosen", chosen=1) == (4, {0, 1})
-    form = ExportForm("davis", objects="chosen", chosen=7)
-    with pytest.warns(UserWarning, match="chosen object has no masks yet"):
-        last_of(tracked_tab.files.export(form, tracked_tab.request))
+    assert masks(whole_clip=True) == (NUM_FRAMES, {0, 1, 2})
+    assert masks(objects=[1]) == (4, {0, 1})
+    with told(tracked_tab, "chosen object has no masks yet"):
+        last_of(tracked_tab.export("davis", objects=[7]))
 
 
 def test_every_export_says_what_is_missing(tab: Tab, open_tab: Tab) -> None:
     for name in FORMATS:
-        with pytest.warns(UserWarning, match="nothing to export yet"):
-            snapshot = last_of(open_tab.files.export(ExportForm(name), open_tab.request))
+        with told(open_tab, "nothing to export yet"):
+            snapshot = last_of(open_tab.export(name))
         assert snapshot.download is None
         assert snapshot.job is None
 
 
 def test_other_exports_are_refused(tracked_tab: Tab) -> None:
-    with pytest.warns(UserWarning, match="Choose one from the list"):
-        last_of(tracked_tab.files.export(ExportForm("../../etc/passwd"), tracked_tab.request))
+    with told(tracked_tab, "Choose one from the list"):
+        last_of(tracked_tab.export("../../etc/passwd"))
 
 
 def test_a_cancelled_export_leaves_nothing(tracked_tab: Tab) -> None:
-    running = tracked_tab.files.export(ExportForm("overlay"), tracked_tab.request)
+    running = tracked_tab.export("overlay")
     next(running)
     tracked_tab.editor.cancel(tracked_tab.request)
     snapshot = last_of(running)
@@ -186,7 +184,7 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
     assert (facts.file, facts.num_frames) == ("square.mp4", NUM_FRAMES)
 
     open_tab.edit("remove_object", object=1)
-    snapshot = last_of(open_tab.files.open_prompts(str(kept), "first", open_tab.request))
+    snapshot = last_of(open_tab.open_prompts(kept, "first"))
     assert snapshot.undo == "Open prompts"
     assert [(t.name, t.colour) for t in snapshot.objects][1] == ("Ball", "#00ff00")
     assert [sorted(target.prompts) for target in snapshot.objects] == [[0], [5]]
@@ -219,16 +217,16 @@ def test_prompts_that_do_not_fit_change_nothing(
     path = tmp_path / "prompts.json"
     path.write_bytes(content)
     before = masks_of(open_tab, 0)
-    with pytest.warns(UserWarning, match=message):
-        snapshot = last_of(open_tab.files.open_prompts(str(path), "first", open_tab.request))
+    with told(open_tab, message):
+        snapshot = last_of(open_tab.open_prompts(path, "first"))
     np.testing.assert_array_equal(before, masks_of(open_tab, 0))
     assert snapshot.undo == "Click on Object 1"
     assert snapshot.objects[0].prompts
 
 
 def test_an_event_without_a_file_is_told_of(open_tab: Tab) -> None:
-    with pytest.warns(UserWarning, match="There is no file of prompts or masks"):
-        last_of(open_tab.files.open_prompts(None, "first", open_tab.request))
+    with told(open_tab, "There is no file of prompts or masks"):
+        last_of(open_tab.files.open_prompts(event({"masks": "first"}), open_tab.request))
 
 
 @pytest.mark.parametrize("name", ["coco", "davis", "sav", "cvat", "mots", "masks"])
@@ -238,7 +236,7 @@ def test_exported_masks_can_be_opened(tracked_tab: Tab, tmp_path: Path, name: st
     before = [masks_of(tracked_tab, frame)[0] for frame in (0, 6)]
     tracked_tab.edit("remove_object", object=1)
     for which, frames in (("first", [0]), ("all", list(range(NUM_FRAMES)))):
-        opened = tracked_tab.files.open_prompts(str(kept), which, tracked_tab.request)
+        opened = tracked_tab.open_prompts(kept, which)
         (target,) = last_of(opened).objects
         assert sorted(target.prompts) == frames
         np.testing.assert_array_equal(masks_of(tracked_tab, 0)[0], before[0])
@@ -248,7 +246,7 @@ def test_exported_masks_can_be_opened(tracked_tab: Tab, tmp_path: Path, name: st
 def test_objects_of_a_file_can_be_changed_like_others(open_tab: Tab, tmp_path: Path) -> None:
     path = tmp_path / "prompts.json"
     path.write_bytes(prompts_of([7]))
-    (target,) = last_of(open_tab.files.open_prompts(str(path), "first", open_tab.request)).objects
+    (target,) = last_of(open_tab.open_prompts(path, "first")).objects
     snapshot = open_tab.edit("change_object", object=7, name=target.name, colour="#0000ff")
     assert snapshot.objects[0].colour == "#0000ff"
 
@@ -256,27 +254,27 @@ def test_objects_of_a_file_can_be_changed_like_others(open_tab: Tab, tmp_path: P
 def test_prompts_cannot_be_changed_while_others_are_loaded(open_tab: Tab, tmp_path: Path) -> None:
     open_tab.click(0, 24, 32)
     path = downloaded(open_tab, snapshot_of(open_tab.files.save_prompts(open_tab.request)))
-    running = open_tab.files.open_prompts(str(path), "first", open_tab.request)
+    running = open_tab.open_prompts(path, "first")
     next(running)
-    with pytest.warns(UserWarning, match="still running"):
+    with told(open_tab, "still running"):
         open_tab.click(0, 30, 30)
     assert last_of(running).objects[0].prompts[0].points == ((24, 32, 1),)
 
 
-def test_prompts_and_files_need_a_clip(tab: Tab, tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="no clip open"):
-        last_of(tab.files.export(ExportForm("matte"), tab.request))
-    with pytest.warns(UserWarning, match="no clip open"):
+def test_prompts_and_files_need_a_clip(tab: Tab) -> None:
+    with told(tab, "no clip open"):
+        last_of(tab.export("matte"))
+    with told(tab, "no clip open"):
         tab.files.save_prompts(tab.request)
-    with pytest.warns(UserWarning, match="no clip open"):
-        last_of(tab.files.open_prompts(str(tmp_path), "first", tab.request))
+    with told(tab, "no clip open"):
+        last_of(tab.files.open_prompts(event({"masks": "first"}), tab.request))
 
 
 def test_saving_needs_prompts(open_tab: Tab) -> None:
-    with pytest.warns(UserWarning, match="no prompts to save"):
+    with told(open_tab, "no prompts to save"):
         open_tab.files.save_prompts(open_tab.request)
 
 
 def test_requests_without_a_page_are_refused(tab: Tab) -> None:
     with pytest.raises(gr.Error):
-        list(tab.files.export(ExportForm("matte"), gr.Request()))
+        list(tab.files.export(event({}), gr.Request()))

@@ -12,7 +12,7 @@ from sam2ov.ui.contract.messages import Snapshot
 from sam2ov.ui.events.finding import FindingHandlers
 from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.media import make_media_routes
-from tests.ui.conftest import OneModel, Tab, event, masks_of, snapshot_of
+from tests.ui.conftest import OneModel, Tab, event, masks_of, snapshot_of, told
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_is_not_there_any_more_cannot_be_taken(
     list(find(finding, open_tab))
     list(find(finding, open_tab, 3))
     for number, chosen in ((1, [0]), (2, [99_999])):
-        with pytest.warns(UserWarning, match="not there any more"):
+        with told(open_tab, "not there any more"):
             answer = open_tab.edit("take_found", found=number, chosen=chosen)
         assert not answer.objects[0].prompts
 

@@ -18,7 +18,7 @@ from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
 from sam2ov.zoo import checkpoints, conversion
 from tests.hub_server import HubServer, hub_server
-from tests.ui.conftest import CHOICE, OneModel, Tab, event, snapshot_of
+from tests.ui.conftest import CHOICE, OneModel, Tab, event, snapshot_of, told
 
 NAME = "sam2.1-hiera-tiny"
 FILE = "sam2.1_hiera_tiny.pt"
@@ -63,7 +63,7 @@ def get(tab: Tab, during: Callable[[], object] | None = None, model: str = NAME)
 
 
 def test_what_is_not_here_is_not_used(open_tab: Tab) -> None:
-    with pytest.warns(UserWarning, match="There is no model"):
+    with told(open_tab, "There is no model"):
         *_, last = open_tab.models.use(wanted(), open_tab.request)
     assert snapshot_of(last).model.name == CHOICE.model
     assert open_tab.workspace.choice == CHOICE
@@ -155,7 +155,7 @@ def test_a_closed_tab_stops_its_download(
 
 def test_a_failure_is_told_and_can_be_repeated(open_tab: Tab, hub: HubServer) -> None:
     hub.files.clear()
-    with pytest.warns(UserWarning, match=f"Cannot fetch {FILE}"):
+    with told(open_tab, f"Cannot fetch {FILE}"):
         *_, last = get(open_tab)
     assert last.getting is None
     assert open_tab.workspace.choice == CHOICE
@@ -163,7 +163,7 @@ def test_a_failure_is_told_and_can_be_repeated(open_tab: Tab, hub: HubServer) ->
 
 def test_a_server_may_fetch_nothing(open_tab: Tab) -> None:
     open_tab.workspaces.settings = Settings(downloads=False)
-    with pytest.warns(UserWarning, match="does not fetch models"):
+    with told(open_tab, "does not fetch models"):
         get(open_tab)
     assert open_tab.workspace.choice == CHOICE
 
@@ -171,10 +171,10 @@ def test_a_server_may_fetch_nothing(open_tab: Tab) -> None:
 @pytest.mark.parametrize("asked", ["facebook/anything", "hf:me/birds/best.pt", __file__])
 def test_only_what_is_offered_is_fetched_or_read(open_tab: Tab, asked: str) -> None:
     """Neither files of the server nor all of the hub are within a page's reach."""
-    with pytest.warns(UserWarning, match="There is no model"):
+    with told(open_tab, "There is no model"):
         list(open_tab.models.use(wanted(asked), open_tab.request))
     assert open_tab.workspace.choice == CHOICE
-    with pytest.warns(UserWarning, match="There is no model"):
+    with told(open_tab, "There is no model"):
         get(open_tab, model=asked)
     assert open_tab.workspace.choice == CHOICE
 
@@ -182,9 +182,9 @@ def test_only_what_is_offered_is_fetched_or_read(open_tab: Tab, asked: str) -> N
 @pytest.mark.parametrize("payload", [None, {"model": NAME}, {"model": "", "device": "CPU"}, 3])
 def test_malformed_wishes_are_refused(open_tab: Tab, payload: object) -> None:
     for handler in (open_tab.models.use, open_tab.models.get):
-        with pytest.warns(UserWarning, match="does not accept"):
-            (told,) = handler(event(payload), open_tab.request)
-        assert snapshot_of(told).model.name == CHOICE.model
+        with told(open_tab, "does not accept"):
+            (answer,) = handler(event(payload), open_tab.request)
+        assert snapshot_of(answer).model.name == CHOICE.model
 
 
 def add(tab: Tab) -> list[Snapshot]:
@@ -212,13 +212,13 @@ def test_a_bad_checkpoint_is_refused_and_deleted(
     partial = open_tab.workspace.new_upload()
     partial.write_bytes(b"no checkpoint")
     open_tab.workspace.take_checkpoint(partial, "birds.pt")
-    with pytest.warns(UserWarning, match=r"birds\.pt is truncated"):
+    with told(open_tab, r"birds\.pt is truncated"):
         last = add(open_tab)[-1]
     assert (last.getting, last.model.name) == (None, CHOICE.model)
     assert open_tab.workspace.checkpoint is None
 
 
 def test_without_an_upload_there_is_nothing_to_add(open_tab: Tab) -> None:
-    with pytest.warns(UserWarning, match="Choose one first"):
-        (told,) = add(open_tab)
-    assert told.model.name == CHOICE.model
+    with told(open_tab, "Choose one first"):
+        (answer,) = add(open_tab)
+    assert answer.model.name == CHOICE.model

@@ -24,8 +24,10 @@ def test_an_unknown_page_is_asked_for_its_hello(tab: Tab) -> None:
     tab.editor.prepare(event({"clip": "x", "frame": 0}), stranger)
     assert len(tab.workspaces) == 1
     assert snapshot_of(tab.editor.ready(stranger)).clip is None
-    with pytest.warns(UserWarning, match="no longer open"):
-        assert snapshot_of(edit(undo, stranger)).edits == 1
+    answered = snapshot_of(edit(undo, stranger))
+    assert answered.edits == 1
+    assert answered.problem is not None
+    assert "no longer open" in answered.problem.text
 
 
 def test_gradio_sees_the_same_function(tab: Tab) -> None:

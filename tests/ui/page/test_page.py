@@ -78,7 +78,7 @@ def page() -> dict[str, Any]:
 
 def test_what_yields_is_not_closed_in_gradios_event_loop(page: dict[str, Any]) -> None:
     closed_by = {name: Path(path).name for name, path in page["closed_by"].items()}
-    assert closed_by.keys() >= {"open", "track", "answer", "open_prompts", "use", "get"}
+    assert closed_by.keys() >= {"open", "track", "export", "open_prompts", "use", "get"}
     assert set(closed_by.values()) == {"abandoned.py"}
 
 

@@ -23,7 +23,7 @@ from sam2ov.zoo.presets import PRESETS, PresetName
 from sam2ov.zoo.quantization import NEEDS_NNCF
 from tests.fake_model import make_manifest
 from tests.quantized import MEASURED, quantized_copy
-from tests.ui.conftest import CHOICE, OneModel, Tab, event, masks_of, snapshot_of
+from tests.ui.conftest import CHOICE, OneModel, Tab, event, masks_of, snapshot_of, told
 
 
 def test_models_that_are_here_are_offered(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -114,9 +114,9 @@ def test_the_model_in_use_does_nothing(open_tab: Tab) -> None:
 
 
 def test_only_offered_models_are_loaded(open_tab: Tab) -> None:
-    with pytest.warns(UserWarning, match="There is no model"):
-        *_, told = use(open_tab, "/etc", "CPU")
-    assert (told.model.name, told.model.device) == (CHOICE.model, CHOICE.device)
+    with told(open_tab, "There is no model"):
+        *_, last = use(open_tab, "/etc", "CPU")
+    assert (last.model.name, last.model.device) == (CHOICE.model, CHOICE.device)
     assert open_tab.workspace.choice == CHOICE
     models = open_tab.models._models
     assert isinstance(models, OneModel)
@@ -133,9 +133,9 @@ def test_a_device_that_is_not_there_changes_nothing(
         raise DeviceError(f"There is no device {choice.device!r} here.")
 
     monkeypatch.setattr(open_tab.models._models, "get", absent)
-    with pytest.warns(UserWarning, match="no device"):
-        *_, told = use(open_tab, BUNDLED_NAME, "GPU")
-    assert told.model.device == "CPU"
+    with told(open_tab, "no device"):
+        *_, last = use(open_tab, BUNDLED_NAME, "GPU")
+    assert last.model.device == "CPU"
     assert open_tab.project is before
 
 

@@ -15,7 +15,7 @@ from sam2ov.ui.gate.caller import Caller, note_caller
 from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.routes import make_routes
 from sam2ov.ui.tabs.libraries import Libraries
-from tests.ui.conftest import Tab
+from tests.ui.conftest import Tab, told
 
 
 class As:
@@ -59,7 +59,7 @@ def test_nobody_sees_or_opens_what_is_anothers(tab: Tab, clip_file: Path) -> Non
     assert snapshot.project is not None
     assert snapshot.clip is not None
     project, clip, upload = snapshot.project.token, snapshot.clip.token, snapshot.upload
-    with pytest.warns(UserWarning, match="no longer here"):
+    with told(bob, "no longer here"):
         assert bob.open("project", project).project is None
     with pytest.raises(PageUnknownError):
         tab.workspaces.of(page_of("eve"))

@@ -8,7 +8,7 @@ import pytest
 from sam2ov.ui.gate.usage import Usage, UsageLimits
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.job import Job
-from tests.ui.conftest import Tab
+from tests.ui.conftest import Tab, told
 from tests.ui.tabs.test_libraries import page_of
 
 
@@ -24,11 +24,11 @@ def test_tracking_stops_where_the_time_is_used_up(tab: Tab, clip_file: Path) -> 
         one.open("upload")
         one.click(0, 24, 32)
     usage = tab.workspaces.usage = Usage(UsageLimits(tracking_seconds=1e-6))
-    with pytest.warns(UserWarning, match="minutes of tracking that one user has"):
+    with told(anna, "minutes of tracking that one user has"):
         *_, last = anna.track()
     assert last.objects[0].tracked != "", "what is tracked is kept"
     assert usage.left(anna.workspace.caller, "tracking") < 0
-    with pytest.warns(UserWarning, match="are used up"):
+    with told(anna, "are used up"):
         (only,) = anna.track(1)
     assert only.job is None
     assert usage.left(bob.workspace.caller, "tracking") > 0
@@ -45,7 +45,7 @@ def test_a_users_clips_make_room_for_each_other(tab: Tab) -> None:
     assert bob.workspace.clip is not None
     second.workspace.start(Job("track", "Tracking"))
     third = tab_of(tab, "anna", "three")
-    with pytest.warns(UserWarning, match="You have 1 clips open"):
+    with told(third, "You have 1 clips open"):
         assert third.open("sample").clip is None
 
 
@@ -54,7 +54,7 @@ def test_a_user_whose_disk_is_full_begins_no_project(tab: Tab) -> None:
     anna, bob = tab_of(tab, "anna"), tab_of(tab, "bob")
     project = anna.open("sample").project
     assert project is not None
-    with pytest.warns(UserWarning, match="Delete some of them first"):
+    with told(anna, "Delete some of them first"):
         anna.open("sample")
     assert anna.open("project", project.token).clip is not None, "what there is goes on"
     assert bob.open("sample").clip is not None

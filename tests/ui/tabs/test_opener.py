@@ -39,6 +39,7 @@ from tests.ui.conftest import (
     masks_of,
     request_of,
     snapshot_of,
+    told,
 )
 
 OTHER = ModelChoice("other", "CPU", "fast")
@@ -174,7 +175,7 @@ def test_a_project_moves_to_the_page_that_opens_it(open_tab: Tab) -> None:
     other = other_tab(open_tab)
     assert other.open("project", token).objects[0].prompts
     assert ready(open_tab).clip is None
-    with pytest.warns(UserWarning, match="another page opened it"):
+    with told(open_tab, "another page opened it"):
         open_tab.edit("add_object", clip="the-clip-of-before")
     assert open_tab.open("project", token).objects[0].prompts, "and back"
     assert ready(other).clip is None
@@ -195,9 +196,7 @@ def test_a_page_that_tracks_loses_its_project_without_noise(
     other = other_tab(open_tab)
     moved = other.open("project", token_of(open_tab))
     assert moved.objects[0].tracked.startswith("0-"), "what was done is kept"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gradio.Warning", lambda *_, **__: None)
-        list(running)
+    list(running)
     assert not caplog.records
     assert other.click(9, 40, 40).undo == "Click on Object 1"
 
@@ -215,7 +214,7 @@ def test_closing_keeps_the_project(open_tab: Tab) -> None:
     assert open_tab.workspace.clip is not None
     close = event({"clip": open_tab.workspace.clip.token})
     assert snapshot_of(open_tab.editor.close(close, open_tab.request)).clip is None
-    with pytest.warns(UserWarning, match="no longer open"):
+    with told(open_tab, "no longer open"):
         open_tab.editor.close(close, open_tab.request)
     assert open_tab.open("project", token).objects[0].prompts
 
@@ -225,7 +224,7 @@ def test_nothing_is_closed_while_it_is_worked_on(open_tab: Tab) -> None:
     running = open_tab.track()
     next(running)
     assert open_tab.workspace.clip is not None
-    with pytest.warns(UserWarning, match="still running"):
+    with told(open_tab, "still running"):
         open_tab.editor.close(event({"clip": open_tab.workspace.clip.token}), open_tab.request)
     list(running)
     assert open_tab.workspace.clip is not None
@@ -234,7 +233,7 @@ def test_nothing_is_closed_while_it_is_worked_on(open_tab: Tab) -> None:
 @pytest.mark.parametrize("token", ["x" * 24, "../../../etc/passwd", None])
 def test_other_names_open_nothing(open_tab: Tab, token: str | None) -> None:
     before = open_tab.workspace.clip
-    with pytest.warns(UserWarning, match="no longer here|did not say which"):
+    with told(open_tab, "no longer here|did not say which"):
         snapshot = open_tab.open("project", token)
     assert snapshot.opened == 2
     assert open_tab.workspace.clip is before
@@ -246,7 +245,7 @@ def test_a_project_whose_clip_is_missing_is_explained(open_tab: Tab) -> None:
     tab = other_tab(open_tab)
     clip = tab.workspaces.libraries.of("").find(token).clip
     clip.rename(clip.with_suffix(".away"))
-    with pytest.warns(UserWarning, match=r"square\.mp4"):
+    with told(tab, r"square\.mp4"):
         assert tab.open("project", token).clip is None
     clip.with_suffix(".away").rename(clip)
     assert tab.open("project", token).clip is not None, "nothing was left locked"
@@ -257,7 +256,7 @@ def test_a_damaged_journal_is_explained(open_tab: Tab) -> None:
     leave(open_tab)
     tab = other_tab(open_tab)
     tab.workspaces.libraries.of("").find(token).journal.write_bytes(b"no database " * 1000)
-    with pytest.warns(UserWarning, match="damaged"):
+    with told(tab, "damaged"):
         assert tab.open("project", token).clip is None
     assert tab.open("sample").clip is not None
 
@@ -293,7 +292,7 @@ def test_a_page_that_leaves_while_opening_locks_nothing(
 
 def test_a_clip_that_cannot_be_opened_leaves_no_project(tab: Tab, models: TwoModels) -> None:
     models.missing.add(CHOICE)
-    with pytest.warns(UserWarning, match="not here"):
+    with told(tab, "not here"):
         tab.open("sample")
     kept = [
         path for path in tab.workspaces.libraries.of("").folder.iterdir() if path.name[0] != "."
@@ -327,7 +326,7 @@ def test_a_model_that_has_gone_stops_undo_there(open_tab: Tab, models: TwoModels
     models.missing.add(CHOICE)
     open_tab.edit("undo")
     for _ in range(2):
-        with pytest.warns(UserWarning, match="Choose the model first"):
+        with told(open_tab, "Choose the model first"):
             snapshot = open_tab.edit("undo")
         assert snapshot.undo == "Change the model to other (fast)"
         assert open_tab.workspace.choice == OTHER
@@ -379,7 +378,7 @@ def test_a_device_that_fails_is_no_reason_to_lose_anything(
         return get(self, choice, *args)
 
     monkeypatch.setattr(TwoModels, "get", failing)
-    with pytest.warns(UserWarning, match="busy"):
+    with told(open_tab, "busy"):
         open_tab.edit("undo")
     monkeypatch.undo()
     assert open_tab.edit("undo").undo == "Click on Object 1"
@@ -430,20 +429,20 @@ def test_a_project_file_needs_the_right_clip(tab: Tab, open_tab: Tab) -> None:
     kept = shutil.copyfile(path, path.parent.parent / "slim")
     other = other_tab(open_tab)
     other.upload(kept, "slim.sam2ov")
-    with pytest.warns(UserWarning, match=r"Open square\.mp4 .* first"):
+    with told(other, r"Open square\.mp4 .* first"):
         assert other.open("upload").clip is None
     other.open("sample")
     other.upload(kept, "slim.sam2ov")
-    with pytest.warns(UserWarning, match="Give the right clip: open it first"):
+    with told(other, "Give the right clip: open it first"):
         snapshot = other.open("upload")
     assert snapshot.clip is not None
     assert snapshot.clip.name == "sample.mp4", "what was open still is"
 
 
 def test_saving_needs_a_clip(tab: Tab) -> None:
-    with pytest.warns(UserWarning, match="no clip open"):
+    with told(tab, "no clip open"):
         list(tab.files.save_project(event({"with_clip": True}), tab.request))
-    with pytest.warns(UserWarning, match="does not accept"):
+    with told(tab, "does not accept"):
         list(tab.files.save_project(event({"with_clip": "yes"}), tab.request))
 
 

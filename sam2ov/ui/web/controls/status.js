@@ -23,7 +23,9 @@ export class Status {
     /** @type {Task | null} */
     this.task = null;
     /** @type {string | null} */
-    this.error = null;
+    this.error = null; // of the page's own, for a while
+    /** @type {string | null} */
+    this.problem = null; // of the server, until it says that it is over
     /** @type {number | undefined} */
     this.timer = undefined; // until the error is taken away
   }
@@ -48,14 +50,23 @@ export class Status {
     this.#show();
   }
 
+  /** @param {string | null} text what the server says went wrong; null: nothing any more */
+  showProblem(text) {
+    this.problem = text;
+    this.#show();
+  }
+
+  // The user goes on.
   clearError() {
     this.error = null;
+    this.problem = null;
     clearTimeout(this.timer);
     this.#show();
   }
 
   #show() {
-    const { task, error } = this;
+    const { task } = this;
+    const error = this.error ?? this.problem;
     const text = task ? task.text : (error ?? this.hint);
     if (this.message.textContent !== text) this.message.textContent = text;
     this.message.ariaLive = task ? "off" : "polite"; // the progress bar speaks for a task

@@ -112,7 +112,7 @@ export class ViewControls {
 
   // The picture has the room of the panels beside it, too.
   toggleTheatre() {
-    const isWide = document.documentElement.classList.toggle("s2-theatre");
+    const isWide = this.section.toggleAttribute("data-theatre");
     this.#button("theatre").setAttribute("aria-pressed", String(isWide));
   }
 

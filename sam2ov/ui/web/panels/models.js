@@ -1,7 +1,5 @@
 // Choosing the model: a dialog of cards, and the panel beside the editor that tells of the one in
 // use. Looking changes nothing; Use and Get do.
-//
-// Gradio puts the panel on the page, so it may come later than the editor.
 
 /** @import { Send } from "../connection.js" */
 /** @import { Dialogs } from "../controls/dialogs.js" */
@@ -59,6 +57,8 @@ export class Models {
       most: () => this.list?.most_bytes ?? 0,
       uploaded: () => this.send("add_model", this.#picked),
     });
+    this.panel = find(section, ".s2-model", HTMLElement);
+    this.summary = find(section, '[data-more="model"]', HTMLElement);
     this.banner = find(section, ".s2-banner", HTMLElement);
     this.isDismissed = readKept("localStorage", DISMISSED) === true;
     find(this.banner, '[data-banner="dismiss"]', HTMLElement).addEventListener("click", () => {
@@ -66,7 +66,7 @@ export class Models {
       writeKept("localStorage", DISMISSED, true);
       this.#showPanel();
     });
-    document.addEventListener("click", (event) => {
+    section.addEventListener("click", (event) => {
       const action = under(event, "[data-model-action]", HTMLElement)?.dataset.modelAction;
       if (action === "browse") this.open();
       if (action === "stop") this.send("cancel_model", {});
@@ -135,8 +135,9 @@ export class Models {
   #showPanel() {
     const { model, getting, upload } = this.snapshot();
     this.banner.hidden = !upload || !model.is_demonstration || this.isDismissed;
-    const panel = document.querySelector(".s2-model");
-    if (!panel || !upload) return;
+    const { panel } = this;
+    if (!upload) return;
+    this.summary.textContent = model.title;
     const card = this.dialog.open ? null : this.list?.models.find(({ name }) => name === model.name);
     say(panel, "name", model.title);
     if (!this.dialog.open || !part(panel, "how").textContent) {
@@ -160,7 +161,7 @@ export class Models {
 
   #showDialog() {
     const { list, dialog } = this;
-    const { model, getting, job } = this.snapshot();
+    const { model, getting, job, problem } = this.snapshot();
     if (!list) {
       say(dialog, "status", "Asking for the models …", "models");
       return;
@@ -171,7 +172,7 @@ export class Models {
     const about = preset ? `${capital(preset.name)}: ${preset.description}.` : "";
     const memory = MEMORIES[this.#picked.memory];
     say(dialog, "about", [about, memory, list.needs].filter(Boolean).join(" "), "models");
-    say(dialog, "status", statusOf(list), "models");
+    say(dialog, "status", problem?.about === "model" ? problem.text : statusOf(list), "models");
     const shown = {
       inUse: model,
       picked: this.#picked,

@@ -1,28 +1,28 @@
 // The panel beside the editor that tells of the project: what it is, what it takes, what to do.
-//
-// Gradio puts it on the page, so it may come later than the editor.
 
 /** @import { KeptProjects, ProjectView } from "../messages.js" */
 
-import { find, under } from "../dom.js";
+import { find, findAll } from "../dom.js";
 import { bytes, days } from "../texts.js";
 
 /** @typedef {"save" | "browse" | "recent" | "close" | "delete"} Action */
 
 export class ProjectPanel {
-  /** @param {Record<Action, () => void>} actions by the names of the panel's buttons */
-  constructor(actions) {
-    document.addEventListener("click", (event) => {
-      const button = under(event, ".s2-project [data-project-action]", HTMLElement);
-      const name = button?.dataset.projectAction;
-      for (const [action, act] of Object.entries(actions)) if (action === name) act();
-    });
+  /**
+   * @param {HTMLElement} section
+   * @param {Record<Action, () => void>} actions by the names of the panel's buttons
+   */
+  constructor(section, actions) {
+    this.panel = find(section, ".s2-project", HTMLElement);
+    for (const button of findAll(this.panel, "[data-project-action]", HTMLElement)) {
+      const act = Object.entries(actions).find(([name]) => name === button.dataset.projectAction);
+      if (act) button.addEventListener("click", act[1]);
+    }
   }
 
   // Whether a project file is to hold the clip.
   get withClip() {
-    const box = document.querySelector('.s2-project [data-project="with-clip"]');
-    return box instanceof HTMLInputElement && box.checked;
+    return find(this.panel, '[data-project="with-clip"]', HTMLInputElement).checked;
   }
 
   /**
@@ -33,8 +33,7 @@ export class ProjectPanel {
    * @param {boolean} shown.canChange
    */
   show({ project, kept, canOpen, canChange }) {
-    const panel = document.querySelector(".s2-project");
-    if (!panel) return;
+    const { panel } = this;
     const isOpen = project !== null;
     const facts = kept?.projects.find(({ token }) => token === project?.token);
     say(panel, "name", isOpen ? project.name : "No project is open.");

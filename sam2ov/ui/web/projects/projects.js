@@ -55,7 +55,7 @@ export class Projects {
     this.cards = new RecentList(find(this.stage, "ul", HTMLElement), root, handlers);
     this.list = new RecentList(find(dialogs.recent, "ul", HTMLElement), root, handlers);
     this.none = find(dialogs.recent, ".s2-none", HTMLElement);
-    this.panel = new ProjectPanel({
+    this.panel = new ProjectPanel(section, {
       save: () => this.send("save", { with_clip: this.panel.withClip }),
       browse: () => this.opening.browse(),
       recent: () => this.showRecent(),

@@ -91,12 +91,18 @@ export class Objects {
   }
 
   /**
-   * Bring the row of an object into sight.
+   * Bring the row of an object into sight among the rows; the page stays where it is.
    *
    * @param {number} id
    */
   reveal(id) {
-    this.rows.get(id)?.scrollIntoView({ block: "nearest" });
+    const rows = this.element.closest(".s2-rows");
+    const row = this.rows.get(id)?.getBoundingClientRect();
+    const head = rows?.querySelector(".s2-head")?.getBoundingClientRect();
+    if (!rows || !row || !head) return;
+    const below = row.bottom - rows.getBoundingClientRect().bottom;
+    if (below > 0) rows.scrollTop += below;
+    else if (row.top < head.bottom) rows.scrollTop -= head.bottom - row.top;
   }
 
   /**

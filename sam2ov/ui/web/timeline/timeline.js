@@ -70,6 +70,8 @@ export class Timeline {
     this.frame = 0;
     this.version = "";
     /** @type {number | null} */
+    this.activeId = null;
+    /** @type {number | null} */
     this.scrubbing = null; // the pointer that does
     /** @type {number | null} */
     this.drawing = null; // what was asked of the browser
@@ -122,6 +124,8 @@ export class Timeline {
   /** @param {Shown} shown */
   show({ objects, activeId, soloId, range, version, isTracking }) {
     this.objects.show(objects, activeId, soloId);
+    if (activeId !== null && activeId !== this.activeId) this.objects.reveal(activeId);
+    this.activeId = activeId;
     if (!this.clip) return;
     this.inout.show(range, this.clip.num_frames);
     this.version = version;
