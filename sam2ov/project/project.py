@@ -20,6 +20,7 @@ from sam2ov.project.objects import ObjectList
 from sam2ov.project.prompts import ProjectPrompts
 from sam2ov.project.state import ProjectSnapshot, ProjectState
 from sam2ov.store.journal import Journal
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.masks import FloatArray
 from sam2ov.values.objects import ClipObject
 from sam2ov.values.timeline import Timeline
@@ -35,6 +36,7 @@ class Project:
         session: over ``journal``, without objects yet.
         journal: a new one, or that of a project that was left.
         model: what the session runs on.
+        clean_up: of objects that are added.
 
     Attributes:
         session: answers the prompts, and knows what was tracked.
@@ -48,10 +50,16 @@ class Project:
         ModelChangedError: it holds results of another model.
     """
 
-    def __init__(self, session: VideoSession, journal: Journal, model: ModelDocument) -> None:
+    def __init__(
+        self,
+        session: VideoSession,
+        journal: Journal,
+        model: ModelDocument,
+        clean_up: CleanUp = NO_CLEAN_UP,
+    ) -> None:
         self.session = session
         self.journal = journal
-        self._state = ProjectState(journal, session.size_hw, session.num_frames)
+        self._state = ProjectState(journal, session.size_hw, session.num_frames, clean_up)
         known = self._state.draft.model
         if known is None:
             with journal.transaction():
@@ -76,6 +84,7 @@ class Project:
         progress: ProgressCallback | None = None,
         cancel: CancelCheck | None = None,
         turn: TakeTurn = nullcontext,
+        clean_up: CleanUp = NO_CLEAN_UP,
     ) -> Self:
         """Answer all prompts of a project with another model, as one step; tracked masks go.
 
@@ -87,6 +96,7 @@ class Project:
             progress: told of every frame.
             cancel: asked before every prompt.
             turn: taken for every prompt.
+            clean_up: of objects that are added.
 
         Raises:
             CancelledError: ``cancel`` returned true.
@@ -97,7 +107,7 @@ class Project:
                 session.forget(obj_id)
             state.put_model(model)
             Answers(session, state).replay_all(progress, cancel, turn)
-        return cls(session, journal, model)
+        return cls(session, journal, model, clean_up)
 
     @property
     def snapshot(self) -> ProjectSnapshot:

@@ -25,6 +25,7 @@ from sam2ov.project.documents import (
 )
 from sam2ov.project.prompt_sequence import PromptSequence
 from sam2ov.store.journal import Journal
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.objects import ClipObject
 from sam2ov.values.palette import default_colour, to_hex
 from sam2ov.values.prompts import PointPrompt, Prompt, merge_prompts
@@ -90,6 +91,7 @@ class ProjectState:
         journal: to be read, and written to.
         size_hw: of the video.
         num_frames: of the video.
+        clean_up: of objects that are added.
 
     Attributes:
         snapshot: for readers; replaced as a whole.
@@ -99,8 +101,15 @@ class ProjectState:
         ProjectError: the journal is damaged.
     """
 
-    def __init__(self, journal: Journal, size_hw: tuple[int, int], num_frames: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        size_hw: tuple[int, int],
+        num_frames: int,
+        clean_up: CleanUp = NO_CLEAN_UP,
+    ) -> None:
         self._journal = journal
+        self._clean_up = clean_up
         self._size_hw = size_hw
         self._num_frames = num_frames
         self._is_held = False
@@ -145,7 +154,8 @@ class ProjectState:
         """Add an object with a name and colour of its own; returns its number."""
         obj_id = self.draft.last_id + 1
         colour = to_hex(default_colour(obj_id))
-        self.put_object(ClipObject(obj_id, f"Object {obj_id}", colour))
+        name = f"Object {obj_id}"
+        self.put_object(ClipObject(obj_id, name, colour, clean_up=self._clean_up))
         self.put_order([*self.draft.objects])
         return obj_id
 

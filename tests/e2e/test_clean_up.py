@@ -11,10 +11,18 @@ def slider(editor: EditorPage, name: str) -> Locator:
     return editor.page.locator(f'[data-clean-up="{name}"]')
 
 
+def plain(editor: EditorPage) -> None:
+    """Have the chosen object as it is tracked."""
+    editor.page.locator("[data-clean-up-reset]").click()
+    editor.wait_until_answered()
+
+
 def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPage) -> None:
     panel = editor.page.locator('[data-panel="object"]')
     assert not panel.is_visible(), "there is no object to clean up"
     editor.open_sample()
+    assert slider(editor, "smooth").input_value() != "0", "the sample's objects begin with it"
+    plain(editor)
     editor.click(*ball_xy(0))
     editor.wait_until_answered()
     panel.locator("summary").click()
@@ -29,6 +37,7 @@ def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPa
     editor.click(*balloon_xy(0))
     editor.wait_until_answered()
     editor.until(lambda: slider(editor, "grow").input_value() == "0")
+    plain(editor)
     slider(editor, "fill_holes").fill("20")
     editor.wait_until_answered()
     assert "400 px²" in editor.page.locator(".s2-clean-up").inner_text()
@@ -36,7 +45,7 @@ def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPa
     assert slider(editor, "grow").input_value() == "12"
     assert slider(editor, "fill_holes").input_value() == "0"
 
-    for _ in range(4):  # fill holes, the click, the second object, grow
+    for _ in range(5):  # fill holes, the reset, the click, the second object, grow
         editor.press("undo")
         editor.wait_until_answered()
     editor.until(lambda: abs(np.count_nonzero(editor.mask()) - before) < 0.02 * before)

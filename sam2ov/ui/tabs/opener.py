@@ -11,11 +11,12 @@ from sam2ov.project.archive import is_project_file, open_project_file
 from sam2ov.project.clip_match import require_match
 from sam2ov.project.folder import ProjectFolder, ProjectInfo
 from sam2ov.project.library import ProjectLibrary
-from sam2ov.samples import SAMPLE_NAME, SAMPLE_PATH
+from sam2ov.samples import SAMPLE_CLEAN_UP, SAMPLE_NAME, SAMPLE_PATH
 from sam2ov.store.journal import Journal
 from sam2ov.ui.media.thumbnails import store_thumbnail
 from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.tabs.clip import OpenClip, Upload
+from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import VideoLimits, open_video
 
@@ -119,10 +120,13 @@ class ProjectOpener:
         raise_if_cancelled(cancel, "Opening the clip")
         journal = Journal(folder.journal)
         try:
-            document = self._models.document(choice)
+            document, clean_up = self._models.document(choice), _clean_up(folder.read_info())
             try:
                 clip = OpenClip(
-                    folder, journal, tracker, lambda session: Project(session, journal, document)
+                    folder,
+                    journal,
+                    tracker,
+                    lambda session: Project(session, journal, document, clean_up),
                 )
             except ModelChangedError as changed:
                 made_with = ModelChoice.of(changed.model)
@@ -135,7 +139,7 @@ class ProjectOpener:
                     journal,
                     tracker,
                     lambda session: Project.answered_anew(
-                        session, journal, document, progress, cancel, self._turn(cancel)
+                        session, journal, document, progress, cancel, self._turn(cancel), clean_up
                     ),
                 )
         except BaseException:
@@ -166,10 +170,11 @@ class ProjectOpener:
         tracker = self._models.get(choice, progress, cancel)
         raise_if_cancelled(cancel, "Loading the model")
         document, journal = self._models.document(choice), clip.project.journal
+        clean_up = _clean_up(clip.about)
         clip.switch(
             tracker,
             lambda session: Project.answered_anew(
-                session, journal, document, progress, cancel, self._turn(cancel)
+                session, journal, document, progress, cancel, self._turn(cancel), clean_up
             ),
             turn,
         )
@@ -191,7 +196,10 @@ class ProjectOpener:
     def follow(self, clip: OpenClip, loaded: LoadedModel) -> None:
         """Go on with the model whose results a clip's project holds after undo or redo."""
         journal = clip.project.journal
-        clip.switch(loaded.tracker, lambda session: Project(session, journal, loaded.document))
+        clean_up = _clean_up(clip.about)
+        clip.switch(
+            loaded.tracker, lambda session: Project(session, journal, loaded.document, clean_up)
+        )
 
     def _turn(self, cancel: CancelCheck) -> TakeTurn:
         return lambda: self._models.turns.step(cancel)
@@ -204,8 +212,12 @@ class ProjectOpener:
             return None
         try:
             tracker, document = self._models.get(choice), self._models.document(choice)
+            clean_up = _clean_up(folder.read_info())
             return OpenClip(
-                folder, journal, tracker, lambda session: Project(session, journal, document)
+                folder,
+                journal,
+                tracker,
+                lambda session: Project(session, journal, document, clean_up),
             )
         except (ModelError, DeviceError, ModelChangedError):  # another version of it by now
             return None
@@ -244,3 +256,8 @@ class ProjectOpener:
             library.discard(folder)
             raise
         return folder
+
+
+def _clean_up(about: ProjectInfo) -> CleanUp:
+    """What new objects of a project begin with."""
+    return SAMPLE_CLEAN_UP if about.is_sample else NO_CLEAN_UP

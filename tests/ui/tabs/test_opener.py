@@ -20,6 +20,7 @@ from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project import ModelDocument
 from sam2ov.project.archive import SUFFIX
 from sam2ov.project.library import ProjectLibrary
+from sam2ov.samples import SAMPLE_CLEAN_UP
 from sam2ov.ui.contract.messages import Snapshot
 from sam2ov.ui.events.editing import EditorHandlers
 from sam2ov.ui.events.files import FileHandlers
@@ -29,6 +30,7 @@ from sam2ov.ui.pool.models import ModelChoice, ModelPool
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.opener import ProjectOpener
 from sam2ov.ui.tabs.workspaces import Workspaces
+from sam2ov.values.clean_up import NO_CLEAN_UP
 from tests.conftest import REPOSITORY
 from tests.ui.conftest import (
     CHOICE,
@@ -505,3 +507,10 @@ def test_a_killed_server_loses_nothing(
         assert tab.click(2, 30, 30).edits > 0
     finally:
         workspaces.close()
+
+
+def test_objects_of_the_sample_begin_with_clean_up(open_tab: Tab) -> None:
+    assert open_tab.project.objects[0].clean_up == NO_CLEAN_UP, "clips of one's own as tracked"
+    first = open_tab.open("sample").objects[0]
+    added = open_tab.edit("add_object").objects[-1]
+    assert first.clean_up == added.clean_up == SAMPLE_CLEAN_UP
