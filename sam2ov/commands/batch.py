@@ -19,6 +19,7 @@ from sam2ov.commands.batch_options import (
 )
 from sam2ov.commands.clean_up_options import CleanUpOption
 from sam2ov.commands.console import progress_display, say
+from sam2ov.commands.detection_options import ClassesOption, EveryOption, MinScoreOption
 from sam2ov.commands.interrupt import Interruptible, exit_code
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
@@ -58,6 +59,9 @@ def batch(
         ),
     ],
     prompts: SharedPromptsOption = None,
+    classes: ClassesOption = None,
+    min_score: MinScoreOption = 0.5,
+    every: EveryOption = 1,
     formats: FormatsOption = None,
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = DEFAULT_DEVICE,
@@ -114,6 +118,9 @@ def batch(
         field_order=field_order,
         hold_gaps=hold_gaps,
         keep_projects=keep_projects,
+        classes=classes,
+        min_score=min_score,
+        every=every,
     )
     items = list_jobs(jobs, defaults)
     place = open_place(out)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sam2ov.commands.clean_up_options import changed
+from sam2ov.commands.detection_options import class_names
 from sam2ov.commands.model_options import PrecisionName, Preset, check_calibration
 from sam2ov.commands.outputs import OptionValue
 from sam2ov.engine.policy import PolicyName
@@ -14,6 +15,7 @@ from sam2ov.values.clean_up import NO_CLEAN_UP
 from sam2ov.values.field_order import FieldOrder
 
 if TYPE_CHECKING:
+    from sam2ov.jobs.batch.item import DetectionChoice
     from sam2ov.jobs.batch.listing import Defaults
 
 DEFAULT_FORMATS = ("masks",)
@@ -82,6 +84,9 @@ def make_defaults(
     field_order: FieldOrder,
     hold_gaps: bool,
     keep_projects: bool,
+    classes: str | None,
+    min_score: float,
+    every: int,
 ) -> "Defaults":
     """Understand the options.
 
@@ -115,4 +120,5 @@ def make_defaults(
         }
     )
     shared = prompts.absolute() if prompts is not None else None
-    return Defaults(settings, outputs, shared, keep_projects)
+    detect = DetectionChoice(classes=class_names(classes), min_score=min_score, every=every)
+    return Defaults(settings, outputs, shared, keep_projects, detect)

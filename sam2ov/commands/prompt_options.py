@@ -150,7 +150,7 @@ def collect_prompts(
     if not options and not earlier:
         raise typer.BadParameter(
             f"nothing to track: say what and where with --point {POINT_FORM}, --box {BOX_FORM}, "
-            f"--mask {MASK_FORM}, --masks FILE or --prompts FILE."
+            f"--mask {MASK_FORM}, --masks FILE, --boxes FILE or --prompts FILE."
         )
     ids = dict.fromkeys([*earlier, *(option.obj_id for option in options)])
     objects = (

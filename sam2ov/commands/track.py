@@ -10,6 +10,13 @@ import typer
 
 from sam2ov.commands.clean_up_options import CleanUpOption, changed
 from sam2ov.commands.console import say
+from sam2ov.commands.detection_options import (
+    BoxesOption,
+    ClassesOption,
+    EveryOption,
+    MinScoreOption,
+    read_boxes,
+)
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
     DEFAULT_MODEL,
@@ -125,6 +132,10 @@ def track(
             min=0, max=1, help="--masks: where a soft matte is cut; 0.5 is half of white."
         ),
     ] = 0.5,
+    boxes: BoxesOption = None,
+    classes: ClassesOption = None,
+    min_score: MinScoreOption = 0.5,
+    every: EveryOption = 1,
     direction: Annotated[
         DirectionName,
         typer.Option(
@@ -202,7 +213,10 @@ def track(
             video,
             hold_gaps=hold_gaps,
         )
-    collected = collect_prompts(point or [], box or [], mask or [], prompts, imported)
+    detections = read_boxes(boxes, classes, min_score, every, video, hold_gaps=hold_gaps)
+    collected = None
+    if not detections or any((point, box, mask, prompts, imported)):
+        collected = collect_prompts(point or [], box or [], mask or [], prompts, imported)
     output = make_output(
         out,
         output_format,
@@ -220,6 +234,7 @@ def track(
         ClipJob(
             clip=video,
             prompts=collected,
+            detections=detections,
             model=model,
             preset=preset.value,
             memory=memory,
@@ -257,6 +272,8 @@ def _report(outcome: "ClipOutcome", *, as_json: bool) -> None:
             f"  {target.name}: tracked on {target.tracked} of {outcome.frames} frames, "
             f"not to be seen on {target.absent} of them"
         )
+    if outcome.left_out:
+        say(f"{outcome.left_out} more detections had no room: too many objects at once.")
     if as_json:
         print(json.dumps(asdict(outcome), indent=1))
     else:

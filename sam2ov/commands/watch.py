@@ -17,6 +17,7 @@ from sam2ov.commands.batch_options import (
 )
 from sam2ov.commands.clean_up_options import CleanUpOption
 from sam2ov.commands.console import say
+from sam2ov.commands.detection_options import ClassesOption, EveryOption, MinScoreOption
 from sam2ov.commands.interrupt import Interruptible
 from sam2ov.commands.model_options import (
     DEFAULT_DEVICE,
@@ -46,6 +47,9 @@ def watch(
         ),
     ] = 5.0,
     prompts: SharedPromptsOption = None,
+    classes: ClassesOption = None,
+    min_score: MinScoreOption = 0.5,
+    every: EveryOption = 1,
     formats: FormatsOption = None,
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = DEFAULT_DEVICE,
@@ -97,6 +101,9 @@ def watch(
         field_order=field_order,
         hold_gaps=hold_gaps,
         keep_projects=keep_projects,
+        classes=classes,
+        min_score=min_score,
+        every=every,
     )
     place = open_place(out)
     prepare_models([defaults.settings])

@@ -1,19 +1,20 @@
 """The specification of a job: everything that tracking a clip takes, as data."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.plan import Direction
 from sam2ov.engine.policy import PolicyName
 from sam2ov.errors import PromptError
 from sam2ov.jobs.output import Output
-from sam2ov.mask_files.prompt_file import PromptFile
+from sam2ov.mask_files.detections import Detection
+from sam2ov.mask_files.prompt_file import ObjectPrompts, PromptFile
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.values.masks import HOLE_AREA
-from sam2ov.values.objects import ClipObject
 from sam2ov.zoo.presets import PresetName
 
 
@@ -67,13 +68,16 @@ class ClipJob(TrackingSettings):
 
     Attributes:
         clip: a video file, or a folder of numbered images.
-        prompts: of all objects, masks embedded.
-        save_prompts: a prompt file to be written before tracking.
+        prompts: of all objects, masks embedded; None where detections alone begin them.
+        detections: where a detector has found what no object covers, an object begins.
+        save_prompts: a prompt file to be written: before tracking, or after it where there are
+            detections.
         outputs: what to write.
     """
 
     clip: Path
-    prompts: PromptFile
+    prompts: PromptFile | None = None
+    detections: tuple[Detection, ...] = ()
     save_prompts: Path | None = None
     outputs: tuple[Output, ...] = ()
 
@@ -95,7 +99,15 @@ class ClipJob(TrackingSettings):
             )
         return range(first, last + 1)
 
+    @model_validator(mode="after")
+    def _has_objects(self) -> Self:
+        if self.prompts is None and not self.detections:
+            raise ValueError("a job needs prompts or detections")
+        if self.detections and self.direction == "backward":
+            raise ValueError("objects of detections are tracked forward, or in both directions")
+        return self
+
     @property
-    def exported(self) -> list[ClipObject]:
-        """The objects as outputs show them."""
-        return [target.known_as(self.clean_up) for target in self.prompts.objects]
+    def objects(self) -> tuple[ObjectPrompts, ...]:
+        """Those that have prompts."""
+        return self.prompts.objects if self.prompts is not None else ()

@@ -6,6 +6,7 @@ from pathlib import Path
 from sam2ov.errors import UnknownSizeError
 from sam2ov.mask_files import isolated
 from sam2ov.mask_files.bundle import MAX_TEXT_BYTES
+from sam2ov.mask_files.detections import Detection
 from sam2ov.mask_files.pictures import AS_THEY_LOOK, Reading
 from sam2ov.mask_files.prompt_file import PromptFile, mask_paths
 from sam2ov.mask_files.reading import Choice
@@ -61,6 +62,36 @@ def read_prompts_for(clip: Path, path: Path, *, hold_gaps: bool = False) -> Prom
     except UnknownSizeError:
         found = isolated.read_prompts_or_masks(path, _sized(choice, clip), MAX_TEXT_BYTES)
     return isolated.read_prompt_file(path) if mask_paths(found, path.parent) else found
+
+
+def read_detections_for(
+    clip: Path,
+    path: Path,
+    *,
+    labels: tuple[str, ...] = (),
+    min_score: float = 0.0,
+    every: int = 1,
+    hold_gaps: bool = False,
+) -> tuple[Detection, ...]:
+    """Read what a detector has found in a clip.
+
+    Args:
+        clip: that it was found in.
+        path: of any known kind, see ``mask_files.detections``.
+        labels: those that are wanted; empty for all.
+        min_score: of those that are wanted, 0 to 1.
+        every: of how many frames one is looked at, from frame 0 on.
+        hold_gaps: as for ``read_masks_for``.
+
+    Raises:
+        PromptError, VideoError: as ``read_masks_for``; or nothing is left.
+    """
+    choice = _choice(clip, every, None, AS_THEY_LOOK, hold_gaps=hold_gaps)
+    try:
+        found = isolated.read_detections(path, choice, labels, min_score)
+    except UnknownSizeError:
+        found = isolated.read_detections(path, _sized(choice, clip), labels, min_score)
+    return tuple(found)
 
 
 def _choice(

@@ -1,15 +1,15 @@
 """A job being done: open, prompt, track, write. What can be known before, is said before."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
 
-from sam2ov.engine.plan import Segment, ToTrack, plan_tracking, track_segments
+from sam2ov.engine.plan import track_segments
 from sam2ov.engine.session import TrackedFrame, VideoSession
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import ExportError, PromptError
@@ -17,11 +17,19 @@ from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.jobs.clip_job import ClipJob
-from sam2ov.mask_files.prompt_file import VideoFacts, fitting_prompts, write_prompt_file
+from sam2ov.jobs.detected_objects import DetectedObjects, plan_objects
+from sam2ov.jobs.outcome import ClipOutcome, ObjectOutcome
+from sam2ov.mask_files.prompt_file import (
+    PromptFile,
+    VideoFacts,
+    fitting_prompts,
+    write_prompt_file,
+)
 from sam2ov.progress import CancelCheck, Progress, ProgressCallback
 from sam2ov.store.journal import Journal
 from sam2ov.values.masks import MAX_LABELS
-from sam2ov.values.prompts import MaskPrompt
+from sam2ov.values.objects import ClipObject
+from sam2ov.values.prompts import MaskPrompt, Prompt
 from sam2ov.video import VideoLimits, open_video
 from sam2ov.zoo.loading import prepare_model
 
@@ -30,45 +38,6 @@ Note = Callable[[str], None]
 
 _PROMPTING: Final = "Segmenting prompts"
 _TRACKING: Final = "Tracking"
-
-
-@dataclass(frozen=True)
-class ObjectOutcome:
-    """What tracking found of an object, in frames.
-
-    ``tracked`` have a result, prompted ones included; on ``absent`` of them the model says that
-    the object is not to be seen.
-    """
-
-    id: int
-    name: str
-    prompted: int
-    tracked: int
-    absent: int
-
-
-@dataclass(frozen=True)
-class ClipOutcome:
-    """What came of a job; all of it can be written as JSON.
-
-    ``interrupted``: it was cancelled, and what had been tracked by then was written. ``seconds``
-    and ``fps`` are those of segmenting prompts and tracking alone; ``first_frame`` is the first of
-    the ``frames``.
-    """
-
-    video: str
-    model: str
-    device: str
-    precision: str
-    preset: str
-    frames: int
-    first_frame: int
-    direction: str
-    interrupted: bool
-    objects: tuple[ObjectOutcome, ...]
-    seconds: float
-    fps: float
-    outputs: tuple[str, ...]
 
 
 class ClipRun:
@@ -84,9 +53,10 @@ class ClipRun:
 
     Attributes:
         reader: the clip.
+        targets: the objects; those that detections begin come while it is tracked.
         prompts: by object and frame, fitted to the clip.
         frames: those that are tracked and written.
-        segments: what is tracked together.
+        segments: what is tracked together of the objects that are known at first.
         tracked_frames: how many frames were gone through, those tracked in both directions twice.
         seconds: that prompting and tracking have taken.
 
@@ -106,14 +76,15 @@ class ClipRun:
     ) -> None:
         self.job = job
         self.name = name or job.clip.name
-        if job.outputs and len(job.exported) > MAX_LABELS:
+        self.targets = list(job.objects)
+        if job.outputs and len(self.targets) > MAX_LABELS:
             raise ExportError(
-                f"There are {len(job.exported)} objects; up to {MAX_LABELS} can be exported "
+                f"There are {len(self.targets)} objects; up to {MAX_LABELS} can be exported "
                 "together. Track them in several runs."
             )
         for output in job.outputs:
             output.check()
-            output.check_places([job.clip], clip_stem(self.name), job.exported)
+            output.check_places([job.clip], clip_stem(self.name), self.exported)
         # A damaged frame is left out now instead of ending the work after hours.
         self.reader = open_video(
             job.clip,
@@ -125,6 +96,7 @@ class ClipRun:
         )
         self.tracked_frames = 0
         self.seconds = 0.0
+        self._is_exhausted = False
         self._tracker = tracker
         self._session: VideoSession | None = None
         self._journal: Journal | None = None
@@ -132,8 +104,18 @@ class ClipRun:
             for output in job.outputs:
                 output.check_clip(self.name, self.reader.info)
             self.frames = job.frames(self.reader.num_frames)
-            self.prompts = fitting_prompts(job.prompts, self.reader.num_frames, self.reader.size_hw)
-            self.segments = self._planned()
+            self.prompts: dict[int, dict[int, Prompt]] = {}
+            if job.prompts is not None:
+                about = self.reader.num_frames, self.reader.size_hw
+                self.prompts = fitting_prompts(job.prompts, *about)
+            self.segments = plan_objects(self.prompts, self.frames, job.direction)
+            self._detected = (
+                DetectedObjects(
+                    job.detections, self.targets, self.prompts, self.frames, job.direction
+                )
+                if job.detections
+                else None
+            )
         except BaseException:
             self.reader.close()
             raise
@@ -214,9 +196,14 @@ class ClipRun:
         return self._tracker
 
     @property
+    def exported(self) -> list[ClipObject]:
+        """The objects as outputs show them."""
+        return [target.known_as(self.job.clean_up) for target in self.targets]
+
+    @property
     def completed(self) -> bool:
-        """Whether everything that was planned has been tracked."""
-        return self.tracked_frames == sum(len(segment.frames) for segment in self.segments)
+        """Whether everything has been tracked."""
+        return self._is_exhausted or self.tracked_frames == self._total_frames()
 
     def prompt(self) -> Iterator[Progress]:
         """Answer the prompts, one at a time; all of an object on a frame in one go.
@@ -249,12 +236,16 @@ class ClipRun:
         Raises:
             TrackingError: an object has no prompts.
         """
-        frames = track_segments(self.session, self.segments)
+        frames: Iterator[TrackedFrame] = track_segments(self.session, self.segments)
+        if self._detected is not None:
+            most = min(self.tracker.most_objects, MAX_LABELS)
+            frames = self._detected.track(self.session, most)
         while True:
             started = time.perf_counter()
             frame = next(frames, None)
             self.seconds += time.perf_counter() - started
             if frame is None:
+                self._is_exhausted = True
                 return
             self.tracked_frames += 1
             yield frame
@@ -262,9 +253,14 @@ class ClipRun:
     def work(self) -> Iterator[Progress]:
         """Everything up to the masks, bit by bit: prompts, then frames."""
         yield from self.prompt()
-        total = sum(len(segment.frames) for segment in self.segments)
         for done, _ in enumerate(self.track(), 1):
-            yield Progress(_TRACKING, done, total, "items")
+            yield Progress(_TRACKING, done, max(self._total_frames(), done), "items")
+
+    def _total_frames(self) -> int:
+        """How many frames will be gone through, as far as that is known."""
+        if self._detected is not None:
+            return self._detected.total_frames
+        return sum(len(segment.frames) for segment in self.segments)
 
     def advance(
         self, progress: ProgressCallback | None = None, cancel: CancelCheck | None = None
@@ -284,13 +280,13 @@ class ClipRun:
         Raises:
             ExportError: it cannot be written.
         """
-        if self.job.save_prompts is None:
+        if self.job.save_prompts is None or not self.targets:
             return
         height, width = self.reader.size_hw
         facts = VideoFacts(
             file=self.name, num_frames=self.reader.num_frames, width=width, height=height
         )
-        prompts = self.job.prompts.model_copy(update={"video": facts})
+        prompts = PromptFile(video=facts, objects=tuple(self.targets))
         write_prompt_file(self.job.save_prompts, prompts)
 
     def write(
@@ -302,8 +298,10 @@ class ClipRun:
             ExportError, VideoError: one cannot be written; nothing is left under its final name.
             CancelledError: ``cancel`` returned true; likewise.
         """
+        if self._detected is not None:
+            self.save_prompts()
         masks = TrackedMasks(
-            self.session, self.job.exported, self.frames, non_overlapping=self.job.non_overlap
+            self.session, self.exported, self.frames, non_overlapping=self.job.non_overlap
         )
         source = ExportSource.of(self.name, self.reader, masks)
         return tuple(
@@ -327,25 +325,13 @@ class ClipRun:
             seconds=round(self.seconds, 3),
             fps=round(self.tracked_frames / self.seconds, 3) if self.seconds else 0.0,
             outputs=tuple(str(path) for path in outputs),
+            left_out=self._detected.left_out if self._detected is not None else 0,
         )
-
-    def _planned(self) -> tuple[Segment, ...]:
-        objects = {}
-        for obj_id, by_frame in self.prompts.items():
-            inside = sorted(frame for frame in by_frame if frame in self.frames)
-            if not inside:
-                where = ", ".join(map(str, sorted(by_frame)))
-                raise PromptError(
-                    f"Object {obj_id} is prompted on frame {where} only, outside frames "
-                    f"{self.frames[0]} to {self.frames[-1]}. Prompt it inside them, or track more "
-                    "frames."
-                )
-            objects[obj_id] = ToTrack(inside, self.frames)
-        return plan_tracking(objects, self.job.direction)
 
     def _object_outcomes(self) -> Iterator[ObjectOutcome]:
         inside = slice(self.frames.start, self.frames.stop)
-        for target in self.job.prompts.objects:
+        confirmed = self._detected.confirmed if self._detected is not None else Counter[int]()
+        for target in self.targets:
             if target.id not in self.session.obj_ids:
                 continue
             timeline = self.session.timeline(target.id)
@@ -356,6 +342,7 @@ class ClipRun:
                 prompted=sum(frame in self.frames for frame in self.session.prompts(target.id)),
                 tracked=int(np.count_nonzero(known)),
                 absent=int(np.count_nonzero(known & ~seen)),
+                confirmed=confirmed[target.id],
             )
 
 

@@ -73,10 +73,10 @@ def save_as_project(run: ClipRun, path: Path) -> None:
                 job.model, job.device, job.preset, job.memory or "upstream", run.tracker.manifest
             )
         )
-        for target in job.prompts.objects:
+        for target in run.targets:
             known = target.known_as()
             state.put_object(replace(known, name=known.name[:MAX_NAME_LENGTH]))
-        state.put_order([target.id for target in job.prompts.objects])
+        state.put_order([target.id for target in run.targets])
         for obj_id, by_frame in run.prompts.items():
             for frame_idx, prompt in by_frame.items():
                 state.put_sequence(obj_id, frame_idx, (prompt,))

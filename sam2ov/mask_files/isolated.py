@@ -7,8 +7,9 @@ these functions, since a file of annotations is as little to be trusted as a vid
 from pathlib import Path
 
 from sam2ov.errors import PromptError
-from sam2ov.mask_files import prompt_file, reading
+from sam2ov.mask_files import detections, prompt_file, reading
 from sam2ov.mask_files.bundle import MAX_TEXT_BYTES
+from sam2ov.mask_files.detections import Detection
 from sam2ov.mask_files.prompt_file import FramePrompt, PromptFile
 from sam2ov.mask_files.reading import Choice
 from sam2ov.progress import CancelCheck
@@ -50,6 +51,25 @@ def read_masks(
         path,
         choice,
         max_text_bytes,
+        allowed=_only(path),
+        lost=lambda how: _lost(path, how),
+    )
+
+
+def read_detections(
+    path: Path, choice: Choice, labels: tuple[str, ...] = (), min_score: float = 0.0
+) -> list[Detection]:
+    """Read what a detector has found; see ``detections.read_detections``.
+
+    Raises:
+        PromptError: it is nothing of that kind, is damaged, or nothing is left of it.
+    """
+    return call_in_worker(
+        detections.read_detections,
+        path,
+        choice,
+        labels,
+        min_score,
         allowed=_only(path),
         lost=lambda how: _lost(path, how),
     )

@@ -30,7 +30,7 @@ def coco_masks(file: CocoFile) -> Iterator[FoundMask]:
     videos = {image.video_id for image in file.images}
     if len(videos) > 1:
         raise PromptError(f"The file holds {len(videos)} videos. Give one with a single video.")
-    numbers = _frame_numbers(file.images)
+    numbers = frame_numbers(file.images)
     names = {category.id: category.name for category in file.categories}
     tracks = {track.id: track for track in file.tracks}
     key_of = _identity(file.annotations)
@@ -44,8 +44,8 @@ def coco_masks(file: CocoFile) -> Iterator[FoundMask]:
         image = images[annotation.image_id]
         obj_id = ids.of(key if own is None else own)
         if annotation.segmentation:
-            yield FoundMask(numbers[image.id], obj_id, name, _mask(annotation, image))
-        elif (box := _corners_of(annotation.bbox)) is not None:
+            yield FoundMask(numbers[image.id], obj_id, name, mask_of(annotation, image))
+        elif (box := corners_of(annotation.bbox)) is not None:
             yield FoundMask(numbers[image.id], obj_id, name, None, box)
 
 
@@ -62,16 +62,16 @@ def coco_results(found: list[CocoResult]) -> Iterator[FoundMask]:
     ids = ObjectIds()
     for result in sorted(found, key=lambda result: result.image_id):
         key = ("category", result.category_id) if result.track_id is None else result.track_id
-        mask = None if result.segmentation is None else _valid(result.segmentation)
-        box = _corners_of(result.bbox) if mask is None else None
+        mask = None if result.segmentation is None else valid_rle(result.segmentation)
+        box = corners_of(result.bbox) if mask is None else None
         if mask is not None or box is not None:
             yield FoundMask(result.image_id, ids.of(key), "", mask, box)
 
 
-def _corners_of(
+def corners_of(
     bbox: tuple[float, float, float, float] | None,
 ) -> tuple[float, float, float, float] | None:
-    """COCO's boxes are a corner and the sides."""
+    """Both corners of a box of COCO, which is a corner and the sides; None for an empty one."""
     if bbox is None or min(bbox[2:]) <= 0:
         return None
     x, y, width, height = bbox
@@ -91,10 +91,11 @@ def sav_masks(file: SavFile) -> Iterator[FoundMask]:
             raise PromptError(f"The file has {len(own)} objects, but {len(masklets)} on a frame.")
         number = file.video_first_frame + index * file.masklet_every
         for key, name, rle in zip(own, names, masklets, strict=True):
-            yield FoundMask(number, ids.of(key), name, _valid(rle))
+            yield FoundMask(number, ids.of(key), name, valid_rle(rle))
 
 
-def _frame_numbers(images: list[CocoImage]) -> dict[int, int]:
+def frame_numbers(images: list[CocoImage]) -> dict[int, int]:
+    """The number of each picture's frame by the picture's id."""
     if all(image.frame_id is not None for image in images):
         return {image.id: image.frame_id or 0 for image in images}
     found = [last_number(image.file_name.rsplit("/", 1)[-1]) for image in images]
@@ -121,16 +122,18 @@ def _identity(annotations: list[CocoAnnotation]) -> Callable[[CocoAnnotation], H
     return lambda a: ("category", a.category_id)
 
 
-def _mask(annotation: CocoAnnotation, image: CocoImage) -> Rle:
+def mask_of(annotation: CocoAnnotation, image: CocoImage) -> Rle:
+    """The mask of an annotation that has run lengths or polygons."""
     size_hw = image.height, image.width
     if isinstance(annotation.segmentation, RleFields):
-        return _valid(annotation.segmentation)
+        return valid_rle(annotation.segmentation)
     rings = [ring for ring in annotation.segmentation if len(ring) >= 6 and len(ring) % 2 == 0]
     corners = [np.array(ring).reshape(-1, 2) for ring in rings]
     return encode_rle(fill_polygons(corners, size_hw))
 
 
-def _valid(fields: RleFields) -> Rle:
+def valid_rle(fields: RleFields) -> Rle:
+    """Run lengths that are what they say; raises PromptError for others."""
     counts = fields.counts
     if not isinstance(counts, str):
         counts = pack_counts(np.array(counts, np.int64))

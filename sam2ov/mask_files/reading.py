@@ -101,7 +101,7 @@ def read_prompts_or_masks(path: Path, choice: Choice, max_text_bytes: int) -> Pr
         with open_bundle(path) as bundle:
             content = bundle.read(path.name, max_text_bytes)
         require_few_values(content, path.name)
-        if not _keys(content) & {"masklet", "annotations", "image_id"}:
+        if not json_keys(content) & {"masklet", "annotations", "image_id"}:
             return parse_prompt_file(content, path.name)
     return read_masks(path, choice, max_text_bytes)
 
@@ -124,7 +124,7 @@ def read_masks(
     names: dict[int, str] = {}
     count = 0
     with open_bundle(path) as bundle:
-        for found in _found(bundle, path.name, max_text_bytes, choice):
+        for found in found_masks(bundle, path.name, max_text_bytes, choice):
             beat()
             frame = choice.frame_of(found.number)
             entry = _entry(found, frame, kept.get(found.obj_id, {}), choice)
@@ -186,7 +186,7 @@ def _together(found: FoundMask, earlier: FramePrompt) -> FramePrompt | None:
     return from_prompt(earlier.frame, MaskPrompt(both))
 
 
-def _found(bundle: Bundle, name: str, most: int, choice: Choice) -> Iterator[FoundMask]:
+def found_masks(bundle: Bundle, name: str, most: int, choice: Choice) -> Iterator[FoundMask]:
     """Find out what there is: folders of masks, a file of annotations, labels, or pictures."""
     pictures = bundle.ending(".png")
     masks = [picture for picture in pictures if _OF_MASKS & set(picture.split("/")[:-1])]
@@ -233,7 +233,7 @@ def _annotated(content: bytes, name: str, choice: Choice) -> Iterator[FoundMask]
     if name.lower().endswith(".xml"):
         return cvat_masks(content)
     require_few_values(content, name)
-    keys = _keys(content)
+    keys = json_keys(content)
     try:
         if "masklet" in keys:
             return sav_masks(SavFile.model_validate_json(content))
@@ -249,7 +249,7 @@ def _annotated(content: bytes, name: str, choice: Choice) -> Iterator[FoundMask]
     return None
 
 
-def _keys(content: bytes) -> set[str]:
+def json_keys(content: bytes) -> set[str]:
     """The keys of a JSON object, or of the first one in a list; none if it is something else."""
     try:
         found = json.loads(content)

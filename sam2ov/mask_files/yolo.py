@@ -33,14 +33,33 @@ _OUTSIDE: Final = 0.01
 
 
 @dataclass(frozen=True)
-class _Line:
-    """``shares`` are a box (its centre and sides) or the corners of a polygon."""
+class YoloShape:
+    """A line of labels.
+
+    Attributes:
+        number: of the frame.
+        class_id: of its kind.
+        track: of its object; None where the line has none.
+        shares: of the picture's sides: a box (its centre and sides) or the corners of a polygon.
+        file: that it stands in.
+        score: how sure the network was; 1 where the line does not say.
+    """
 
     number: int
     class_id: int
     track: int | None
     shares: tuple[float, ...]
     file: str
+    score: float = 1.0
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Its box (x0, y0, x1, y1) in shares of the picture's sides."""
+        if len(self.shares) == _BOX:
+            cx, cy, w, h = self.shares
+            return cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2
+        xs, ys = self.shares[::2], self.shares[1::2]
+        return min(xs), min(ys), max(xs), max(ys)
 
 
 def is_yolo_text(first_line: str) -> bool:
@@ -68,17 +87,8 @@ def yolo_masks(
         UnknownSizeError: a picture is not there, and ``size_hw`` is None.
         PromptError: a line is malformed, or objects are not told apart.
     """
-    classes = _class_names(bundle)
-    texts: list[tuple[int, str, str]] = []
-    by_number: dict[int, str] = {}
-    for name in names:
-        number = last_number(PurePosixPath(name).stem) or 0
-        if by_number.setdefault(number, name) != name:
-            raise PromptError(f"{name} and {by_number[number]} are of one frame.")
-        content = bundle.read(name, _MAX_LABELS_BYTES).decode("utf-8-sig", "replace")
-        texts += [(number, name, text) for text in content.splitlines() if text.strip()]
-    has_tracks = _has_tracks([text for *_, text in texts])
-    lines = [_parsed(text, number, name, has_tracks) for number, name, text in texts]
+    classes = yolo_class_names(bundle)
+    lines = yolo_shapes(bundle, names)
     require_one_per_frame(
         (
             (line.file, classes.get(line.class_id, str(line.class_id)))
@@ -94,12 +104,30 @@ def yolo_masks(
         height, width = sizes.of(line.file)
         class_name = classes.get(line.class_id, "")
         if len(line.shares) == _BOX:
-            cx, cy, w, h = np.array(line.shares) * (width, height, width, height)
-            box = (float(cx - w / 2), float(cy - h / 2), float(cx + w / 2), float(cy + h / 2))
+            x0, y0, x1, y1 = line.edges
+            box = (x0 * width, y0 * height, x1 * width, y1 * height)
             yield FoundMask(line.number, obj_id, class_name, None, box)
         else:
             mask = encode_rle(_drawn(line.shares, (height, width)))
             yield FoundMask(line.number, obj_id, class_name, mask)
+
+
+def yolo_shapes(bundle: Bundle, names: list[str]) -> list[YoloShape]:
+    """The lines of files of labels.
+
+    Raises:
+        PromptError: a line is malformed, or two files are of one frame.
+    """
+    texts: list[tuple[int, str, str]] = []
+    by_number: dict[int, str] = {}
+    for name in names:
+        number = last_number(PurePosixPath(name).stem) or 0
+        if by_number.setdefault(number, name) != name:
+            raise PromptError(f"{name} and {by_number[number]} are of one frame.")
+        content = bundle.read(name, _MAX_LABELS_BYTES).decode("utf-8-sig", "replace")
+        texts += [(number, name, text) for text in content.splitlines() if text.strip()]
+    has_tracks = _has_tracks([text for *_, text in texts])
+    return [_parsed(text, number, name, has_tracks) for number, name, text in texts]
 
 
 def _has_tracks(lines: list[str]) -> bool:
@@ -115,7 +143,7 @@ def _has_tracks(lines: list[str]) -> bool:
     return any(int(word[:18]) > 1 for word in last) or len(lines) > 1 or len(words[0]) == 7
 
 
-def _parsed(line: str, number: int, file: str, has_tracks: bool = False) -> _Line:
+def _parsed(line: str, number: int, file: str, has_tracks: bool = False) -> YoloShape:
     """A class, then shares, then perhaps a confidence and a track."""
     words = line.split()
     values = [_value(word) for word in words]
@@ -125,8 +153,7 @@ def _parsed(line: str, number: int, file: str, has_tracks: bool = False) -> _Lin
     track: int | None = None
     if has_tracks or (shares[-1] > 1 + _OUTSIDE and words[-1].isdecimal()):
         track = int(shares.pop())
-    if len(shares) % 2 == 1:
-        shares.pop()  # how sure the network was
+    score = shares.pop() if len(shares) % 2 == 1 else 1.0  # how sure the network was
     is_shape = len(shares) == _BOX or len(shares) >= _TRIANGLE
     is_inside = all(-_OUTSIDE <= share <= 1 + _OUTSIDE for share in shares)
     if not is_shape or not is_inside or (len(shares) == _BOX and min(shares[2:]) <= 0):
@@ -134,7 +161,7 @@ def _parsed(line: str, number: int, file: str, has_tracks: bool = False) -> _Lin
             f"{file} has a line that is no label of YOLO, whose numbers are shares from 0 to 1: "
             f"{line[:60]!r}."
         )
-    return _Line(number, int(words[0]), track, tuple(shares), file)
+    return YoloShape(number, int(words[0]), track, tuple(shares), file, min(max(score, 0.0), 1.0))
 
 
 def _value(word: str) -> float | None:
@@ -154,7 +181,8 @@ def _drawn(shares: tuple[float, ...], size_hw: tuple[int, int]) -> BoolArray:
     return mask.view(np.bool_)
 
 
-def _class_names(bundle: Bundle) -> Mapping[int, str]:
+def yolo_class_names(bundle: Bundle) -> Mapping[int, str]:
+    """The names of classes by number, of ``data.yaml`` or ``classes.txt``; none without them."""
     for name in bundle.ending(".yaml", ".yml"):
         try:
             # All scalars are texts then: tags have no say in what becomes of them.

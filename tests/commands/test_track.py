@@ -150,6 +150,7 @@ def test_the_summary_is_all_there_is_on_standard_output(track: Run, tmp_path: Pa
     # Backwards from frame 5, forwards from frame 0.
     assert fps == pytest.approx((6 + NUM_FRAMES) / seconds, rel=0.05)
     assert found.pop("video").endswith("clip.mp4")
+    tracked = {"tracked": 20, "absent": 3, "confirmed": 0}
     assert found == {
         "model": "fake",
         "device": "CPU",
@@ -160,10 +161,10 @@ def test_the_summary_is_all_there_is_on_standard_output(track: Run, tmp_path: Pa
         "direction": "both",
         "interrupted": False,
         "objects": [
-            {"id": 1, "name": "object 1", "prompted": 1, "tracked": 20, "absent": 3},
-            {"id": 3, "name": "object 3", "prompted": 1, "tracked": 20, "absent": 3},
+            {"id": number, "name": f"object {number}", "prompted": 1} | tracked for number in (1, 3)
         ],
         "outputs": [str(tmp_path / "out.mp4")],
+        "left_out": 0,
     }
     assert "Tracking: " in result.stderr
     assert "object 1: tracked on 20 of 20 frames, not to be seen on 3 of them" in result.stderr

@@ -15,8 +15,10 @@ from sam2ov.jobs import ClipRun, TrackingSettings
 from sam2ov.jobs.batch.item import BatchItem
 from sam2ov.jobs.batch.place import Place
 from sam2ov.jobs.batch.record import RECORD_NAME, JobRecord
-from sam2ov.jobs.clip_prompts import read_prompts_for
+from sam2ov.jobs.clip_prompts import read_detections_for, read_prompts_for
 from sam2ov.jobs.rescue import save_as_project
+from sam2ov.mask_files.detections import Detection
+from sam2ov.mask_files.prompt_file import PromptFile
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.archive import SUFFIX
 from sam2ov.project.documents import ModelDocument
@@ -146,14 +148,9 @@ def _tracked(
     cancel: CancelCheck | None,
 ) -> JobRecord:
     sources = item.sources()  # before they are read: what changes meanwhile is read again
-    if item.prompts is None:
-        raise PromptError(
-            f"Nothing says what to track in {item.clip.name}: put a prompt file beside it, "
-            f"{item.clip.stem}.json, or give one for all clips."
-        )
-    prompts = read_prompts_for(item.clip, item.prompts, hold_gaps=item.settings.hold_gaps)
+    prompts, detections = _told(item)
     model, weights = models.model_for(item.settings, cancel)
-    fingerprint = item.fingerprint(prompts, weights)
+    fingerprint = item.fingerprint(prompts, detections, weights)
     earlier = place.record(item.name)
     if (
         earlier is not None
@@ -166,7 +163,7 @@ def _tracked(
         return same
     with place.folder(item.name) as folder:
         tracker = Tracker(model, item.settings.fill_hole_area)
-        with ClipRun(item.job(prompts, folder), tracker) as run:
+        with ClipRun(item.job(prompts, detections, folder), tracker) as run:
             run.advance(progress, cancel)
             if not run.completed:
                 raise CancelledError(f"Tracking {item.clip.name} was cancelled.")
@@ -189,3 +186,31 @@ def _tracked(
         )
         (folder / RECORD_NAME).write_text(done.text(), encoding="utf-8")
     return done
+
+
+def _told(item: BatchItem) -> tuple[PromptFile | None, tuple[Detection, ...]]:
+    """What is said of the objects of a clip.
+
+    Raises:
+        PromptError: nothing, or it cannot be read.
+    """
+    hold_gaps = item.settings.hold_gaps
+    if item.prompts is None and item.boxes is None:
+        raise PromptError(
+            f"Nothing says what to track in {item.clip.name}: put a prompt file beside it, "
+            f"{item.clip.stem}.json, or give one for all clips."
+        )
+    prompts: PromptFile | None = None
+    detections: tuple[Detection, ...] = ()
+    if item.prompts is not None:
+        prompts = read_prompts_for(item.clip, item.prompts, hold_gaps=hold_gaps)
+    if item.boxes is not None:
+        detections = read_detections_for(
+            item.clip,
+            item.boxes,
+            labels=item.detect.classes,
+            min_score=item.detect.min_score,
+            every=item.detect.every,
+            hold_gaps=hold_gaps,
+        )
+    return prompts, detections

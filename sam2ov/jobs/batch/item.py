@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sam2ov.errors import ExportError
 from sam2ov.export.names import clip_stem
 from sam2ov.jobs import ClipJob, Output, TrackingSettings
+from sam2ov.mask_files.detections import Detection
 from sam2ov.mask_files.prompt_file import PromptFile
 
 _OF_OUTPUT: Final = frozenset(Output.model_fields) - {"path", "format", "options", "overwrite"}
@@ -75,6 +76,19 @@ class OutputWish(BaseModel):
             raise ExportError(f"The output {self.format} does not take {own}.") from error
 
 
+class DetectionChoice(BaseModel):
+    """Which detections begin objects; see ``read_detections_for``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: tuple[str, ...] = ()
+    min_score: float = Field(default=0.5, ge=0, le=1)
+    every: int = Field(default=1, ge=1)
+
+
+ANY_DETECTION: Final = DetectionChoice()
+
+
 class BatchItem(BaseModel):
     """A clip, and what is to come of it.
 
@@ -82,6 +96,8 @@ class BatchItem(BaseModel):
         name: of its folder among the results; no other clip has it.
         clip: a video file, or a folder of numbered images.
         prompts: a prompt file, or masks of any known kind; None where none were found.
+        boxes: what a detector has found; None where nothing was.
+        detect: which of it begins objects.
         settings: how it is tracked.
         outputs: what is written; at least one.
         keep_project: a project file is written besides, to look at the result and correct it.
@@ -92,11 +108,15 @@ class BatchItem(BaseModel):
     name: str
     clip: Path
     prompts: Path | None
+    boxes: Path | None = None
+    detect: DetectionChoice = ANY_DETECTION
     settings: TrackingSettings = TrackingSettings()
     outputs: tuple[OutputWish, ...]
     keep_project: bool = False
 
-    def job(self, prompts: PromptFile, folder: Path) -> ClipJob:
+    def job(
+        self, prompts: PromptFile | None, detections: tuple[Detection, ...], folder: Path
+    ) -> ClipJob:
         """The job that writes into a folder.
 
         Raises:
@@ -106,6 +126,7 @@ class BatchItem(BaseModel):
             **self.settings.model_dump(),
             clip=self.clip,
             prompts=prompts,
+            detections=detections,
             outputs=tuple(
                 wish.output(folder / name)
                 for wish, name in zip(self.outputs, self._file_names(), strict=True)
@@ -114,7 +135,8 @@ class BatchItem(BaseModel):
 
     def settings_digest(self) -> str:
         """Of everything that is not in a file."""
-        told = self.model_dump_json(include={"settings", "outputs", "keep_project"})
+        parts = {"settings", "outputs", "keep_project", *(["detect"] if self.boxes else [])}
+        told = self.model_dump_json(include=parts)
         return hashlib.sha256(told.encode()).hexdigest()
 
     def sources(self) -> dict[str, str]:
@@ -123,22 +145,31 @@ class BatchItem(BaseModel):
         Raises:
             OSError: one is not there.
         """
-        return {str(path): _stamp(path) for path in (self.clip, self.prompts) if path is not None}
+        return {
+            str(path): _stamp(path)
+            for path in (self.clip, self.prompts, self.boxes)
+            if path is not None
+        }
 
-    def fingerprint(self, prompts: PromptFile, weights: str) -> str:
+    def fingerprint(
+        self, prompts: PromptFile | None, detections: tuple[Detection, ...], weights: str
+    ) -> str:
         """Of the contents and settings that decide the result, wherever the files are.
 
         Args:
             prompts: of the clip, masks embedded.
+            detections: that begin objects.
             weights: what tells the model and its preset apart.
 
         Raises:
             OSError: the clip cannot be read.
         """
         digest = hashlib.sha256()
-        told = prompts.model_dump_json(exclude={"video"})
+        told = "" if prompts is None else prompts.model_dump_json(exclude={"video"})
         for part in (content_digest(self.clip), told, self.settings_digest(), weights):
             digest.update(part.encode() + b"\0")
+        for detection in detections:
+            digest.update(detection.model_dump_json().encode() + b"\0")
         return digest.hexdigest()
 
     def _file_names(self) -> list[str]:

@@ -17,7 +17,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sam2ov.errors import PromptError, first_fault
 from sam2ov.export.names import file_stem
 from sam2ov.jobs import TrackingSettings
-from sam2ov.jobs.batch.item import BatchItem, OutputWish, defaults_with
+from sam2ov.jobs.batch.item import (
+    ANY_DETECTION,
+    BatchItem,
+    DetectionChoice,
+    OutputWish,
+    defaults_with,
+)
 from sam2ov.video.stills import FORMATS
 
 _VIDEO_KINDS: Final = (
@@ -26,6 +32,8 @@ _VIDEO_KINDS: Final = (
 VIDEO_SUFFIXES: Final = frozenset(f".{kind}" for kind in _VIDEO_KINDS.split())
 PROMPT_SUFFIXES: Final = (".prompts.json", ".json", ".xml", ".txt", ".zip")
 """Of the prompts beside a clip, in the order in which they are looked for."""
+BOXES_SUFFIXES: Final = (".boxes.json", ".boxes.txt", ".boxes.xml", ".boxes.zip")
+"""Of what a detector has found in a clip, likewise."""
 MANIFEST_SUFFIXES: Final = frozenset({".csv", ".jsonl", ".ndjson", ".yaml", ".yml"})
 
 _MAX_MANIFEST_BYTES: Final = 256 << 20
@@ -41,12 +49,14 @@ class Defaults:
         outputs: what is written of them.
         prompts: one file for all; None: one beside each.
         keep_projects: a project file is written of each.
+        detect: which detections beside a clip begin objects.
     """
 
     settings: TrackingSettings
     outputs: tuple[OutputWish, ...]
     prompts: Path | None = None
     keep_projects: bool = False
+    detect: DetectionChoice = ANY_DETECTION
 
 
 class _Row(BaseModel):
@@ -56,6 +66,7 @@ class _Row(BaseModel):
 
     clip: str
     prompts: str | None = None
+    boxes: str | None = None
     name: str | None = None
     formats: str | list[str | dict[str, Any]] | None = None
 
@@ -89,22 +100,25 @@ def _of_folder(folder: Path, defaults: Defaults) -> tuple[BatchItem, ...]:
     return tuple(item_of(clip, name, defaults) for clip, name in zip(found, names, strict=True))
 
 
-def item_of(clip: Path, name: str, defaults: Defaults) -> BatchItem:
-    """A clip with the prompts for all, or those beside it."""
+def item_of(clip: Path, name: str, defaults: Defaults, boxes: Path | None = None) -> BatchItem:
+    """A clip with the prompts for all, or those beside it, and what a detector found in it."""
+    place = clip.absolute()
     return BatchItem(
         name=name,
-        clip=clip.absolute(),
-        prompts=defaults.prompts or prompts_beside(clip.absolute()),
+        clip=place,
+        prompts=defaults.prompts or _beside(place, PROMPT_SUFFIXES),
+        boxes=boxes or _beside(place, BOXES_SUFFIXES),
+        detect=defaults.detect,
         settings=defaults.settings,
         outputs=defaults.outputs,
         keep_project=defaults.keep_projects,
     )
 
 
-def prompts_beside(clip: Path) -> Path | None:
-    """A file beside a clip that says what to track in it: of the same name but for its suffix."""
+def _beside(clip: Path, suffixes: Sequence[str]) -> Path | None:
+    """A file beside a clip, of the same name but for its suffix."""
     stem = clip.name if clip.is_dir() else clip.stem
-    for suffix in PROMPT_SUFFIXES:
+    for suffix in suffixes:
         path = clip.with_name(stem + suffix)
         if path.is_file():
             return path
@@ -227,7 +241,8 @@ def _manifest_item(path: Path, where: str, row: _Row, name: str, defaults: Defau
     try:
         settings = defaults_with(defaults.settings, row.model_extra or {})
     except ValidationError as error:
-        known = ", ".join(("clip", "prompts", "name", "formats", *TrackingSettings.model_fields))
+        own_fields = ("clip", "prompts", "boxes", "name", "formats")
+        known = ", ".join((*own_fields, *TrackingSettings.model_fields))
         raise PromptError(
             f"{path}, {where}: {first_fault(error)}. A clip may have: {known}."
         ) from error
@@ -237,7 +252,8 @@ def _manifest_item(path: Path, where: str, row: _Row, name: str, defaults: Defau
         outputs=defaults.outputs if row.formats is None else tuple(_wishes(row.formats)),
         prompts=defaults.prompts if row.prompts is None else folder / row.prompts,
     )
-    return item_of(folder / row.clip, name, own)
+    boxes = None if row.boxes is None else folder / row.boxes
+    return item_of(folder / row.clip, name, own, boxes)
 
 
 def _wishes(formats: str | Sequence[str | Mapping[str, Any]]) -> Iterator[OutputWish]:

@@ -46,7 +46,7 @@ class WatchedFolder:
         names = unique_names([told_name(clip, self._folder) for clip in clips])
         for clip, name in zip(clips, names, strict=True):
             item = item_of(clip, name, self._defaults)
-            if item.prompts is not None and self._is_still(item):
+            if (item.prompts or item.boxes) and self._is_still(item):
                 yield item
 
     def _is_still(self, item: BatchItem) -> bool:

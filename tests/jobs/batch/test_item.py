@@ -54,7 +54,9 @@ def test_no_format_has_an_option_called_like_one_of_all_formats() -> None:
 
 
 def test_files_are_called_by_clip_and_format() -> None:
-    job = item(Path("/a/My clip.mov"), "masks", "overlay", "overlay:crf=40").job(PROMPTS, Path("o"))
+    job = item(Path("/a/My clip.mov"), "masks", "overlay", "overlay:crf=40").job(
+        PROMPTS, (), Path("o")
+    )
     names = [output.path.name for output in job.outputs]
     assert names == ["My_clip-masks", "My_clip-overlay.mp4", "My_clip-overlay-2.mp4"]
 
@@ -64,14 +66,14 @@ def test_the_fingerprint_is_of_contents_and_settings_alone(tmp_path: Path) -> No
     other.parent.mkdir()
     one.write_bytes(b"pictures")
     other.write_bytes(b"pictures")
-    same = item(one).fingerprint(PROMPTS, "w")
+    same = item(one).fingerprint(PROMPTS, (), "w")
     os.utime(one, (1, 1))
-    assert item(one).fingerprint(PROMPTS, "w") == same
-    assert item(one).fingerprint(PROMPTS, "v") != same
-    assert item(one, "coco").fingerprint(PROMPTS, "w") != same
+    assert item(one).fingerprint(PROMPTS, (), "w") == same
+    assert item(one).fingerprint(PROMPTS, (), "v") != same
+    assert item(one, "coco").fingerprint(PROMPTS, (), "w") != same
     changed = item(one, settings=TrackingSettings(direction="forward"))
-    assert changed.fingerprint(PROMPTS, "w") != same
-    assert item(one, keep_project=True).fingerprint(PROMPTS, "w") != same
+    assert changed.fingerprint(PROMPTS, (), "w") != same
+    assert item(one, keep_project=True).fingerprint(PROMPTS, (), "w") != same
     other.write_bytes(b"others")
     assert content_digest(other) != content_digest(one)
 

@@ -26,7 +26,7 @@ def by_name(found: tuple[BatchItem, ...]) -> dict[str, BatchItem]:
 def test_a_folder_is_searched_to_the_bottom(tmp_path: Path, defaults: Defaults) -> None:
     touch(tmp_path, "a.mp4", "a.json", "day 1/b.MOV", "day 1/b.xml", "day 1/notes.pdf")
     touch(tmp_path, "shots/s1/0001.png", "shots/s1/0002.png", "shots/s1.json")
-    touch(tmp_path, ".hidden/c.mp4", "_proxies/d.mp4", "lonely.mkv")
+    touch(tmp_path, ".hidden/c.mp4", "_proxies/d.mp4", "lonely.mkv", "a.boxes.txt")
     found = by_name(list_jobs(tmp_path, defaults))
     assert set(found) == {"a", "day_1__b", "shots__s1", "lonely"}
     assert found["a"].prompts == tmp_path / "a.json"
@@ -34,6 +34,8 @@ def test_a_folder_is_searched_to_the_bottom(tmp_path: Path, defaults: Defaults) 
     assert found["shots__s1"].clip == tmp_path / "shots/s1"
     assert found["shots__s1"].prompts == tmp_path / "shots/s1.json"
     assert found["lonely"].prompts is None
+    assert found["a"].boxes == tmp_path / "a.boxes.txt"
+    assert found["lonely"].boxes is None
     assert found["a"].outputs == defaults.outputs
 
 

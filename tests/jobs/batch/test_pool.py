@@ -41,7 +41,7 @@ def single_run(item: BatchItem, folder: Path) -> None:
     """The same by the interface for single clips, in this process."""
     folder.mkdir(parents=True)
     assert item.prompts is not None
-    run_clip_job(item.job(read_prompts_for(item.clip, item.prompts), folder))
+    run_clip_job(item.job(read_prompts_for(item.clip, item.prompts), (), folder))
 
 
 @pytest.fixture
@@ -158,3 +158,21 @@ def test_a_model_that_cannot_be_had_fails_each_clip(
     item = list_jobs(clips, defaults)[0].model_copy(update={"settings": settings})
     summary = run_batch([item], place, Pool(place, limits(1), lambda: False))
     assert "no-such-model" in summary.failed["clip0"]
+
+
+def test_what_a_detector_found_begins_objects(
+    clips: Path, defaults: Defaults, place: FolderPlace
+) -> None:
+    told = json.loads((clips / "clip0.json").read_text())
+    box = told["objects"][0]["prompts"][0]["box"]
+    row = {"x_min": box[0], "y_min": box[1], "x_max": box[2], "y_max": box[3]}
+    rows = [row | {"class_name": "ball", "frame": 0}, row | {"class_name": "cup", "frame": 4}]
+    (clips / "clip0.json").unlink()
+    (clips / "clip0.boxes.json").write_text(json.dumps(rows))
+    items = [item for item in list_jobs(clips, defaults) if item.name == "clip0"]
+    summary = run_batch(items, place, Pool(place, limits(1), lambda: False))
+    assert summary.done == ["clip0"], summary.failed
+    record = place.record("clip0")
+    assert record is not None
+    assert record.outcome is not None
+    assert [each["name"] for each in record.outcome["objects"]] == ["ball", "cup"]
