@@ -150,7 +150,7 @@ def test_the_summary_is_all_there_is_on_standard_output(track: Run, tmp_path: Pa
     # Backwards from frame 5, forwards from frame 0.
     assert fps == pytest.approx((6 + NUM_FRAMES) / seconds, rel=0.05)
     assert found.pop("video").endswith("clip.mp4")
-    tracked = {"tracked": 20, "absent": 3, "confirmed": 0}
+    tracked: dict[str, Any] = {"prompted": 1, "tracked": 20, "absent": 3, "confirmed": 0}
     assert found == {
         "model": "fake",
         "device": "CPU",
