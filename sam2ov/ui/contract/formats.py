@@ -26,7 +26,10 @@ class OptionView(BaseModel):
 
 
 class FormatView(BaseModel):
-    """A format: ``suffix`` is of the file that one gets, ``names`` a template of what is in it."""
+    """A format: ``suffix`` is of the file that one gets, ``names`` a template of what is in it.
+
+    The stage can show it where ``is_live``.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,5 +39,6 @@ class FormatView(BaseModel):
     suffix: str
     splits: bool
     has_times: bool
+    is_live: bool
     names: str | None
     options: tuple[OptionView, ...]

@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 from sam2ov.export import FORMATS, ExportFormat
 from sam2ov.export.video_options import COLOUR_PATTERN
 from sam2ov.ui.contract.formats import FormatView, OptionView
+from sam2ov.ui.tabs.live_look import LIVE_FORMATS
 
 
 def format_views() -> tuple[FormatView, ...]:
@@ -19,6 +20,7 @@ def format_views() -> tuple[FormatView, ...]:
             suffix=known.file_suffix,
             splits=known.splits,
             has_times=known.has_times,
+            is_live=known.name in LIVE_FORMATS,
             names=known.names,
             options=tuple(
                 _option(known, name, field) for name, field in known.options.model_fields.items()

@@ -199,6 +199,7 @@ class Editor {
       send,
       snapshot,
       selection: this.selection,
+      view: this.view,
     });
     this.promptFiles = new PromptFiles({ section, root, send, snapshot });
     this.sheets = new Sheets(section);
@@ -350,6 +351,7 @@ class Editor {
   }
 
   #relook() {
+    this.exporting?.show();
     this.media.relook();
     this.player.refresh();
   }

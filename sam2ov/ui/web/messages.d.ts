@@ -247,7 +247,10 @@ export interface Find {
   frame: number;
 }
 
-/** A format: `suffix` is of the file that one gets, `names` a template of what is in it. */
+/**
+ * A format: `suffix` is of the file that one gets, `names` a template of what is in it.
+ * The stage can show it where `is_live`.
+ */
 export interface FormatView {
   name: string;
   label: string;
@@ -255,6 +258,7 @@ export interface FormatView {
   suffix: string;
   splits: boolean;
   has_times: boolean;
+  is_live: boolean;
   names: string | null;
   options: OptionView[];
 }

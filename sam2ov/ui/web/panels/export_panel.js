@@ -2,7 +2,8 @@
 // where the button is.
 
 /** @import { Send } from "../connection.js" */
-/** @import { FormatView, OptionView, Snapshot } from "../messages.js" */
+/** @import { ViewControls } from "../controls/view_controls.js" */
+/** @import { FormatView, Look, OptionView, Snapshot } from "../messages.js" */
 /** @import { Selection } from "../selection.js" */
 /** @import { Field, Option, Value } from "./export_fields.js" */
 
@@ -23,14 +24,6 @@ const COMMON_OPTIONS = {
   names: { ...plain("names", "text", null), most: 200 },
 };
 
-/**
- * An effect as it is to be shown on the stage.
- *
- * @typedef {object} ChosenEffect
- * @property {string} effect
- * @property {Record<string, Value>} values by the names of the overlay's options
- */
-
 export class ExportPanel {
   /**
    * @param {object} parts
@@ -40,20 +33,21 @@ export class ExportPanel {
    * @param {Send} parts.send
    * @param {() => Snapshot} parts.snapshot
    * @param {Selection} parts.selection
-   * @param {(effect: ChosenEffect | null) => void} [parts.changed] hears of every change of the effect
+   * @param {ViewControls} parts.view shows on the stage what would be exported
    * @param {() => Promise<boolean>} [parts.agrees] is asked before a file is made
    */
-  constructor({ section, root, formats, send, snapshot, selection, changed, agrees }) {
+  constructor({ section, root, formats, send, snapshot, selection, view, agrees }) {
     this.root = root;
     this.formats = formats;
     this.send = send;
     this.snapshot = snapshot;
     this.selection = selection;
-    this.changed = changed;
+    this.view = view;
     this.agrees = agrees;
     this.panel = find(section, "#export-panel", HTMLElement);
     this.kind = find(this.panel, "#export-kind", HTMLSelectElement);
     this.button = find(this.panel, "#export", HTMLButtonElement);
+    this.preview = find(this.panel, "#export-preview", HTMLButtonElement);
     this.main = part(this.panel, "main");
     this.more = part(this.panel, "more");
     this.going = part(this.panel, "going");
@@ -67,7 +61,14 @@ export class ExportPanel {
     this.isMine = false; // what is exported now was asked for here
     this.#fillKinds();
     this.kind.addEventListener("change", () => this.#showFormat());
-    this.panel.addEventListener("change", () => this.show());
+    this.panel.addEventListener("change", () => {
+      if (this.view.looks.live) this.#showLook();
+      this.show();
+    });
+    this.preview.addEventListener("click", () => {
+      if (!this.view.leaveLook()) this.#showLook();
+      this.show();
+    });
     this.button.addEventListener("click", () => this.#start());
     part(this.panel, "cancel").addEventListener("click", () => this.#cancel());
     this.#showFormat();
@@ -80,11 +81,16 @@ export class ExportPanel {
 
   // The effect that would be exported; null where the format has none.
   get effect() {
-    if (this.format.name !== "overlay") return null;
-    /** @type {Record<string, Value>} */
-    const values = {};
-    for (const [name, field] of this.fields) values[name] = field.value();
-    return { effect: String(values.effect), values };
+    return this.format.name === "overlay" ? String(this.fields.get("effect")?.value()) : null;
+  }
+
+  // What the stage is to show; null where it cannot: some formats, and pictures of the user's own.
+  /** @returns {Look | null} */
+  get look() {
+    const { format } = this;
+    if (!format.is_live || this.#wantedFile()) return null;
+    const [id] = this.#objects() ?? [null];
+    return { format: format.name, options: this.#options(), objects: id ?? "all" };
   }
 
   /**
@@ -108,6 +114,8 @@ export class ExportPanel {
     const step = nextStep(snapshot());
     const why = { open: EXPORT.open, click: EXPORT.click, wait: EXPORT.wait, track: "", export: "" }[step];
     this.button.title = this.button.disabled ? why : "";
+    this.preview.disabled = !clip || !objects.some(isPrompted) || !this.look;
+    this.preview.setAttribute("aria-pressed", String(this.view.looks.live !== null));
     const chosen = find(this.panel, '[name="s2-export-objects"][value="chosen"]', HTMLInputElement);
     chosen.disabled = !this.selection.object;
     const task = upload
@@ -116,7 +124,7 @@ export class ExportPanel {
         ? taskOf(job)
         : null;
     this.going.hidden = !task;
-    this.button.hidden = Boolean(task);
+    this.button.parentElement?.toggleAttribute("hidden", Boolean(task));
     if (!task) return;
     const bar = find(this.going, "progress", HTMLProgressElement);
     if (task.share === null) bar.removeAttribute("value");
@@ -172,6 +180,8 @@ export class ExportPanel {
     const changed = () => {
       values.set(key, fields.get(option.name)?.value() ?? null);
       this.#showEffect();
+      // Who tries effects wants to see them.
+      if (option.name === "effect" && this.snapshot().objects.some(isPrompted)) this.#showLook();
     };
     const text = textOf(format.name, option);
     const present = values.get(key) ?? null;
@@ -202,22 +212,25 @@ export class ExportPanel {
   // Only the fields that the chosen effect heeds.
   #showEffect() {
     const { effect } = this;
-    const heeded = effect && EFFECTS[effect.effect]?.fields;
+    const heeded = effect && EFFECTS[effect]?.fields;
     const affected = new Set(Object.values(EFFECTS).flatMap(({ fields }) => fields));
     for (const [name, field] of this.fields) {
       field.element.hidden = Boolean(heeded) && affected.has(name) && !heeded?.includes(name);
     }
-    this.changed?.(effect);
+  }
+
+  #showLook() {
+    const { look } = this;
+    if (look) this.view.showLook(look);
+    else this.view.leaveLook();
   }
 
   // ---- Exporting
 
   async #start() {
     if (this.agrees && !(await this.agrees())) return;
-    const { fields } = this;
-    const files = this.format.options.filter(({ kind }) => kind === "file");
-    const wanted = files.find(({ name }) => !fields.get(name)?.element.hidden);
-    const file = wanted && fields.get(wanted.name)?.value();
+    const wanted = this.#wantedFile();
+    const file = wanted && this.fields.get(wanted.name)?.value();
     if (wanted && !(file instanceof File)) {
       this.#fail(EXPORT.noFile);
       return;
@@ -238,32 +251,52 @@ export class ExportPanel {
     this.show();
   }
 
-  /** @param {string | null} file the option whose file was uploaded */
-  #order(file) {
-    const { format, fields, selection } = this;
-    /** @type {(name: string) => Value} */
-    const given = (name) => fields.get(name)?.value() ?? null;
+  // The option that needs a file, with what is chosen now.
+  #wantedFile() {
+    const { format, fields } = this;
+    return format.options.find(
+      ({ kind, name }) => kind === "file" && !fields.get(name)?.element.hidden,
+    );
+  }
+
+  // Those of the format that are in sight and were not left alone.
+  #options() {
+    const { format, fields } = this;
     /** @type {Record<string, boolean | number | string>} */
     const options = {};
-    for (const { name, kind } of format.options) {
-      const value = given(name);
-      if (kind === "file" || value === null || value instanceof File) continue;
-      if (!fields.get(name)?.element.hidden) options[name] = value;
+    for (const { name } of format.options) {
+      const field = fields.get(name);
+      const value = field?.value() ?? null;
+      if (value === null || value instanceof File) continue;
+      if (!field?.element.hidden) options[name] = value;
     }
-    const { id } = selection;
+    return options;
+  }
+
+  // The ids of those that are chosen; null: all that are not hidden.
+  #objects() {
+    const { id } = this.selection;
+    return this.#radio("objects") === "chosen" && id !== null ? [id] : null;
+  }
+
+  /** @param {string | null} file the option whose file was uploaded */
+  #order(file) {
+    const { format, fields } = this;
+    /** @type {(name: string) => Value} */
+    const given = (name) => fields.get(name)?.value() ?? null;
     const number = given("first_number");
     const names = given("names");
     this.isMine = true;
     this.send("export", {
       format: format.name,
-      objects: this.#radio("objects") === "chosen" && id !== null ? [id] : null,
+      objects: this.#objects(),
       whole_clip: this.#radio("frames") === "clip",
       per_object: given("per_object") === true,
       keep_start: given("keep_start") === true,
       square_pixels: given("square_pixels") === true,
       first_number: typeof number === "number" ? number : null,
       names: typeof names === "string" ? names : "",
-      options,
+      options: this.#options(),
       file,
     });
     this.show();
