@@ -69,9 +69,11 @@ def test_export_tells_at_its_button_what_goes_on(
     expect(saved).to_contain_text(f"Saved {download.suggested_filename}, ")
     assert in_sight(editor, '[data-export="saved"]')
 
-    page.locator('[name="s2-export-objects"][value="all"]').check(force=True)
-    editor.page.locator(".s2-hide").first.click(force=True)
+    if phone:
+        page.locator('[data-sheet="export"]').click()
+    page.locator(".s2-hide").first.click()
     editor.wait_until_answered()
+    editor.open_panel("export")
     page.locator("#export").click()
     problem = page.locator('[data-problem="export"]')
     expect(problem).to_contain_text("All objects are hidden")

@@ -74,6 +74,7 @@ def test_every_control_has_a_name(editor: EditorPage) -> None:
         """[...document.querySelectorAll(".s2 button, .s2 input, .s2 [role]")]
           .filter((e) => !["status", "alert"].includes(e.getAttribute("role")))
           .filter((e) => !(e.ariaLabel || e.innerText?.trim() || e.textContent?.trim()))
+          .filter((e) => !(e.labels?.[0]?.textContent.trim() || e.hasAttribute("aria-labelledby")))
           .map((e) => e.outerHTML)"""
     )
     assert nameless == []

@@ -15,6 +15,8 @@ import { effectTiles } from "./effect_tiles.js";
 import { makeField } from "./export_fields.js";
 import { COMMON, EFFECTS, EXPORT, GROUPS, PURPOSES, textOf } from "./export_texts.js";
 
+const STARTING_MS = 3000;
+
 /** @type {Record<keyof typeof COMMON, Option>} */
 const COMMON_OPTIONS = {
   per_object: plain("per_object", "switch", false),
@@ -59,6 +61,7 @@ export class ExportPanel {
     /** @type {Upload | null} */
     this.upload = null;
     this.isMine = false; // what is exported now was asked for here
+    this.isStarting = false; // and no answer has come; for a while, should none come
     this.#fillKinds();
     this.kind.addEventListener("change", () => this.#showFormat());
     this.panel.addEventListener("change", () => {
@@ -99,18 +102,20 @@ export class ExportPanel {
    * @param {Snapshot} before
    */
   received(before) {
-    const { job, download, clip, problem } = this.snapshot();
+    const { job, download, clip, problem, upload } = this.snapshot();
     if (clip?.token !== before.clip?.token) this.#say(null);
-    if (!this.isMine) return;
-    if (download) this.#say(download);
-    if (!job && (before.job || problem)) this.isMine = false;
+    if (this.isMine && download) this.#say(download);
+    const hasFailed = problem && problem.number !== before.problem?.number;
+    const isOver = download || hasFailed || (before.job && !job) || upload !== before.upload;
+    if (job || isOver) this.isStarting = false;
+    if (isOver) this.isMine = false;
   }
 
   show() {
     const { snapshot, upload } = this;
     const { clip, job, objects } = snapshot();
     const isPossible = Boolean(clip) && objects.some(isPrompted) && !job && !upload;
-    this.button.disabled = !isPossible || this.isMine;
+    this.button.disabled = !isPossible || this.isStarting;
     const step = nextStep(snapshot());
     const why = { open: EXPORT.open, click: EXPORT.click, wait: EXPORT.wait, track: "", export: "" }[step];
     this.button.title = this.button.disabled ? why : "";
@@ -286,7 +291,11 @@ export class ExportPanel {
     const given = (name) => fields.get(name)?.value() ?? null;
     const number = given("first_number");
     const names = given("names");
-    this.isMine = true;
+    this.isMine = this.isStarting = true;
+    setTimeout(() => {
+      this.isStarting = false;
+      this.show();
+    }, STARTING_MS);
     this.send("export", {
       format: format.name,
       objects: this.#objects(),
