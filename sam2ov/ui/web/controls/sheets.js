@@ -18,14 +18,14 @@ export class Sheets {
   }
 
   get #shown() {
-    return this.section.dataset.sheet ?? null;
+    return this.section.dataset.sheetShown ?? null;
   }
 
   /** @param {string | null} name */
   #show(name) {
     if (name === this.#shown) return;
-    if (name) this.section.dataset.sheet = name;
-    else delete this.section.dataset.sheet;
+    if (name) this.section.dataset.sheetShown = name;
+    else delete this.section.dataset.sheetShown;
     for (const button of this.buttons) {
       button.setAttribute("aria-expanded", String(button.dataset.sheet === name));
     }

@@ -35,6 +35,8 @@ export function makeField(option, text, present, id, changed) {
 }
 
 /**
+ * A label is for the first control in it, and an output counts as one: it comes last.
+ *
  * @param {string} label
  * @param {HTMLElement[]} parts
  */
@@ -110,7 +112,7 @@ function slider(option, text, present, _, changed) {
     paintSlider(range);
   }
   show();
-  return { element: labelled(text.label, output, range), value: () => turned(Number(range.value)) };
+  return { element: labelled(text.label, range, output), value: () => turned(Number(range.value)) };
 }
 
 /** @type {typeof makeField} */
@@ -153,7 +155,7 @@ function colour(_, text, present, __, changed) {
   picker.value = String(present);
   const output = document.createElement("output");
   output.textContent = picker.value;
-  return { element: labelled(text.label, output, picker), value: () => picker.value };
+  return { element: labelled(text.label, picker, output), value: () => picker.value };
 }
 
 /** @type {typeof makeField} */
