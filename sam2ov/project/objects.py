@@ -85,7 +85,9 @@ class ObjectList(Sequence[ClipObject]):
             obj_id = self._state.add_object()
         return self.find(obj_id)
 
-    def take_masks(self, frame_idx: int, masks: Sequence[BoolArray]) -> tuple[int, ...]:
+    def take_masks(
+        self, frame_idx: int, masks: Sequence[BoolArray], turn: TakeTurn = nullcontext
+    ) -> tuple[int, ...]:
         """Make an object of each mask on a frame, as one step; returns their numbers.
 
         Objects without any prompt that are neither locked nor hidden are taken first.
@@ -93,6 +95,7 @@ class ObjectList(Sequence[ClipObject]):
         Args:
             frame_idx: the frame.
             masks: bool [H, W] in video pixels; they become prompts.
+            turn: taken for each of them.
 
         Raises:
             PromptError: there are too many objects.
@@ -110,7 +113,8 @@ class ObjectList(Sequence[ClipObject]):
             added = [self._state.add_object() for _ in masks[len(free) :]]
             taken = (*free, *added)
             for obj_id, mask in zip(taken, masks, strict=True):
-                self._answers.replay(obj_id, frame_idx, (MaskPrompt.of(mask),))
+                with turn():
+                    self._answers.replay(obj_id, frame_idx, (MaskPrompt.of(mask),))
         return taken
 
     def change(self, obj_id: int, name: str, colour: str) -> None:

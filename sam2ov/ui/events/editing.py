@@ -236,10 +236,10 @@ class EditorHandlers:
         if isinstance(edit, Undo | Redo):
             workspace.stop_tracking()
             return self._move(workspace, clip, edit, loaded)
+        if isinstance(edit, TakeFound):  # there may be many: others have their turns in between
+            return _Change(clip.take_found(edit.found, edit.chosen, self._models.turns.click))
         with self._models.turns.click():
             aspect = clip.info.pixel_aspect
-            if isinstance(edit, TakeFound):
-                return _Change(clip.take_found(edit.found, edit.chosen))
             return _Change(_apply(edit, clip.project, aspect))
 
     def _move(

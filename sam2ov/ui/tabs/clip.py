@@ -132,8 +132,6 @@ class OpenClip:
 
     Attributes:
         is_busy: tells whether somebody waits for an answer; the small pictures wait then.
-        background: the picture or video that was uploaded for exports in which it takes the place
-            of something.
         found: the finding that was asked for last.
 
     Raises:
@@ -178,7 +176,6 @@ class OpenClip:
         self.proxies = Proxies(self._reader, folder.proxies, lambda: self.is_busy())
         self.pictures = FramePictures(self._reader, self.proxies)
         self._live = LiveLooks(self._reader.info, self.pictures)
-        self.background: Path | None = None
         self.found: Found | None = None
 
     def new_reader(self) -> FrameReader:
@@ -279,10 +276,10 @@ class OpenClip:
             look: what the export is.
 
         Raises:
-            ExportError: there is no such export, it has no pictures, or not these options.
+            ExportError: see ``LiveLooks``.
             VideoError: the frame cannot be read.
         """
-        made = self._live.picture(self.project, frame_idx, level, look, self.background)
+        made = self._live.picture(self.project, frame_idx, level, look)
         return as_jpeg(made, level)
 
     def hover(self, frame_idx: int, hover: Hover) -> Overlay | None:
@@ -307,8 +304,13 @@ class OpenClip:
         layer = Layer(hover.object, self.project.objects.find(hover.object).colour)
         return make_overlay(logits[None], [layer])
 
-    def take_found(self, number: int, chosen: Sequence[int]) -> int:
+    def take_found(self, number: int, chosen: Sequence[int], turn: TakeTurn) -> int:
         """Make objects of masks that were found; returns their frame.
+
+        Args:
+            number: of the finding.
+            chosen: indices of its masks.
+            turn: on the model, taken for each of them.
 
         Raises:
             PromptError: another finding has come meanwhile, or there are too many objects.
@@ -317,7 +319,7 @@ class OpenClip:
         if found is None or found.number != number or max(chosen) >= len(found.masks):
             raise PromptError("These masks are not there any more. Segment the frame again.")
         masks = [found.masks[index].mask for index in dict.fromkeys(chosen)]
-        self.project.objects.take_masks(found.frame_idx, masks)
+        self.project.objects.take_masks(found.frame_idx, masks, turn)
         return found.frame_idx
 
     @property

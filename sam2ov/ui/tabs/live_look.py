@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -79,7 +77,6 @@ class LiveLooks:
         frame_idx: int,
         level: Level,
         look: Look,
-        background: Path | None,
     ) -> Image:
         """A frame, uint8 RGB [H, W, 3]; as it is where there is nothing to export.
 
@@ -88,11 +85,10 @@ class LiveLooks:
             frame_idx: the frame.
             level: the size.
             look: what the export is.
-            background: the picture or video that takes the place of something; None shows that it
-                is transparent.
 
         Raises:
-            ExportError: there is no such export, it has no pictures, or not these options.
+            ExportError: there is no such export, it has no pictures, not these options, or it needs
+                a file of the user's.
             VideoError: the frame cannot be read.
         """
         options = _options(look)
@@ -107,7 +103,7 @@ class LiveLooks:
             first = project.in_out.start if project.in_out else 0
             seconds = self._info.time_of(frame_idx) - self._info.time_of(first)
             frame = LiveFrame(image, seconds, frame_idx, masks, self._info.pixel_aspect)
-            with self._open(options, objects, size_hw, scale, background) as show:
+            with self._open(options, objects, size_hw, scale) as show:
                 return show(frame, objects)
         except PromptError:  # an object was removed meanwhile: the page will ask again
             return image
@@ -119,20 +115,13 @@ class LiveLooks:
         objects: tuple[ClipObject, ...],
         size_hw: tuple[int, int],
         scale: float,
-        background: Path | None,
     ) -> Iterator[Show]:
         if isinstance(options, CutOutOptions):
             cut_out = options
             yield lambda frame, objects: _cut_out(frame, objects, cut_out)
         elif isinstance(options, OverlayOptions):
-            if options.effect == "replace" and background is None:  # not chosen yet
-                keep: Literal["objects", "background"]
-                keep = "objects" if options.on == "background" else "background"
-                yield lambda frame, objects: _cut_out(frame, objects, CutOutOptions(keep=keep))
-                return
             outline = options.outline and max(round(options.outline * scale), 1)
-            update = {"outline": outline, "background": str(background or "")}
-            options = options.model_copy(update=update)
+            options = options.model_copy(update={"outline": outline})
             aspect = self._info.pixel_aspect
             with open_rendering(options, objects, size_hw, aspect) as render:
                 yield lambda frame, _: render(frame)

@@ -134,7 +134,8 @@ export function hint({ clip, objects }, active, tool) {
 export function foundText(count, chosen) {
   if (!count) return "Nothing stands out on this frame. Click the object instead.";
   const what = count === 1 ? "One outline" : `${count} outlines`;
-  return chosen ? `${what}, ${chosen} chosen.` : `${what}. Click what you want.`;
+  const verb = matchMedia("(hover: none)").matches ? "Tap" : "Click";
+  return chosen ? `${what}, ${chosen} chosen.` : `${what}. ${verb} what you want.`;
 }
 
 /** @param {number} number */

@@ -44,9 +44,8 @@ def look(name: str, objects: Any = "all", **options: Any) -> Look:
     return Look.model_validate({"format": name, "options": options, "objects": objects})
 
 
-def shown(clip: OpenClip, wanted: Look, background: Path | None = None) -> Pixels:
-    live = LiveLooks(clip.info, clip.pictures)
-    return live.picture(clip.project, FRAME, "full", wanted, background)
+def shown(clip: OpenClip, wanted: Look) -> Pixels:
+    return LiveLooks(clip.info, clip.pictures).picture(clip.project, FRAME, "full", wanted)
 
 
 def exported(clip: OpenClip, name: str, folder: Path, **options: Any) -> Path:
@@ -93,17 +92,6 @@ def test_effects(clip: OpenClip, tmp_path: Path, options: dict[str, Any]) -> Non
     assert np.abs(plain.astype(int) - written).mean() > error.mean(), "it is not the plain picture"
 
 
-def test_another_background(clip: OpenClip, tmp_path: Path) -> None:
-    place = tmp_path / "behind.png"
-    Image.new("RGB", (64, 64), (200, 30, 90)).save(place)
-    options = {"effect": "replace", "on": "background"}
-    path = exported(clip, "overlay", tmp_path, crf=0, background=str(place), **options)
-    seen = shown(clip, look("overlay", **options), place)
-    assert np.abs(seen.astype(int) - video_frame(path)).mean() < CODED
-    missing = shown(clip, look("overlay", **options))
-    assert len(np.unique(missing[:8, :8], axis=None)) <= 2, "a checkerboard: nothing is chosen yet"
-
-
 def test_cut_outs_and_mattes_are_the_same_to_the_pixel(clip: OpenClip, tmp_path: Path) -> None:
     rgba = still(exported(clip, "png-rgba", tmp_path, keep="background", hidden=True))
     expected = on_checkerboard(rgba)
@@ -114,8 +102,8 @@ def test_cut_outs_and_mattes_are_the_same_to_the_pixel(clip: OpenClip, tmp_path:
 
 def test_small_pictures_look_alike(clip: OpenClip) -> None:
     live, wanted = LiveLooks(clip.info, clip.pictures), look("png-matte")
-    large = live.picture(clip.project, FRAME, "full", wanted, None)
-    small = live.picture(clip.project, FRAME, "proxy", wanted, None)
+    large = live.picture(clip.project, FRAME, "full", wanted)
+    small = live.picture(clip.project, FRAME, "proxy", wanted)
     assert abs(large.mean() - small.mean()) < 6
 
 
@@ -135,6 +123,7 @@ def test_what_cannot_be_shown_is_refused(clip: OpenClip, tmp_path: Path) -> None
         look("coco"),
         look("nothing"),
         look("overlay", strength=7),
+        look("overlay", effect="replace"),
         look("overlay", effect="replace", background=str(tmp_path)),
     ):
         with pytest.raises(ExportError):

@@ -103,6 +103,8 @@ export class Aids {
   /** @param {Snapshot} before */
   received(before) {
     this.found.received(before);
+    const { snapshot, view } = this.parts;
+    if (snapshot().clip?.token !== before.clip?.token) view.leaveLook(); // it was of another clip
     if (!this.#aim()) this.hover.drop();
   }
 

@@ -24,8 +24,8 @@ import { readKept, writeKept } from "../storage.js";
 
 const KEPT = "sam2ov.hover";
 const PERIOD_MS = 100;
-const RETRY_MS = 400; // until the frame is prepared, or the model is free
-const RETRIES = 20;
+const RETRY_MS = 200; // until the frame is prepared, or the model is free
+const RETRIES = 40;
 /** @type {Colour} */
 const CLEAR = [0, 0, 0, 0];
 
