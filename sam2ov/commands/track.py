@@ -154,6 +154,14 @@ def track(
         int | None, typer.Option(min=0, help="The first frame to track and write, from 0.")
     ] = None,
     end: Annotated[int | None, typer.Option(min=0, help="The last frame, included.")] = None,
+    at_cuts: Annotated[
+        Literal["go-on", "stop", "search"],
+        typer.Option(
+            help="Where a scene ends. go-on: track on; stop: an object is tracked up to there, in "
+            "each direction; search: look for it with what was remembered before the cut, until it "
+            "is found again. --json lists the cuts."
+        ),
+    ] = "go-on",
     hold_pictures: Annotated[
         bool,
         typer.Option(
@@ -242,6 +250,7 @@ def track(
             precision=precision.value if precision is not None else None,
             calibrate=calibrate,
             hold_pictures=hold_pictures,
+            at_cuts=at_cuts,
             direction=direction.value,
             first=start,
             last=end,
@@ -274,6 +283,9 @@ def _report(outcome: "ClipOutcome", *, as_json: bool) -> None:
         )
     if outcome.left_out:
         say(f"{outcome.left_out} more detections had no room: too many objects at once.")
+    if outcome.cuts:
+        shown = ", ".join(map(str, outcome.cuts[:20])) + (" …" if len(outcome.cuts) > 20 else "")
+        say(f"  Scenes begin on frame {shown}")
     if as_json:
         print(json.dumps(asdict(outcome), indent=1))
     else:

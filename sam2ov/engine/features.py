@@ -4,17 +4,21 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from sam2ov.engine.cuts import Change, Glance, is_cut
 from sam2ov.engine.model import ImageFeatures, SAM2Model
 from sam2ov.errors import PromptError
 
 _BUDGET_BYTES = 128 << 20
-_MOST_DIGESTS = 64
+_MOST_NOTED = 64
+"""Frames whose digests and glances are kept: many more than whose features."""
+
+_Noted = TypeVar("_Noted")
 
 
 class FrameSource(Protocol):
@@ -97,16 +101,24 @@ class FrameFeatures:
         model: whose image encoder embeds the frames.
         frames: the video; read from two threads.
         holds_pictures: look for equal neighbours.
+        finds_cuts: look for scene cuts between neighbours.
     """
 
     def __init__(
-        self, model: SAM2Model, frames: FrameSource, *, holds_pictures: bool = False
+        self,
+        model: SAM2Model,
+        frames: FrameSource,
+        *,
+        holds_pictures: bool = False,
+        finds_cuts: bool = False,
     ) -> None:
         self._model = model
         self._holds = holds_pictures
+        self._finds_cuts = finds_cuts
         self._frames = frames
         self._entries: OrderedDict[int, ImageFeatures] = OrderedDict()
         self._digests: OrderedDict[int, bytes] = OrderedDict()
+        self._glances: OrderedDict[int, Glance] = OrderedDict()
         self._ahead: tuple[int, Future[npt.NDArray[np.uint8]]] | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="sam2ov-ahead")
 
@@ -130,6 +142,8 @@ class FrameFeatures:
             image = self._image(frame_idx)
             if self._holds:
                 self._note(frame_idx, image)
+            if self._finds_cuts:
+                _put(self._glances, frame_idx, Glance.of(image))
             neighbours = (frame_idx - 1, frame_idx + 1)
             held = next((i for i in neighbours if self.shows_same(frame_idx, i)), None)
             features = self._entries.get(frame_idx if held is None else held)
@@ -150,7 +164,7 @@ class FrameFeatures:
     def renumber(self, places: Mapping[int, int]) -> None:
         """Keep the frames that are in ``places`` alone, under the numbers that it has for them."""
         self._ahead = None
-        for held in (self._entries, self._digests):
+        for held in (self._entries, self._digests, self._glances):
             kept = [(places[frame], each) for frame, each in held.items() if frame in places]
             held.clear()
             held.update(kept)  # type: ignore[arg-type]  # of the same dictionary
@@ -159,6 +173,22 @@ class FrameFeatures:
         """Whether two frames that were embedded lately are one picture to the model."""
         digest = self._digests.get(frame_idx)
         return digest is not None and digest == self._digests.get(other)
+
+    def is_cut(self, frame_idx: int, step: int) -> bool:
+        """Whether another scene begins between a frame and the one before it.
+
+        Known of frames that were embedded lately; false elsewhere.
+
+        Args:
+            frame_idx: the frame.
+            step: 1 if the one before has the number below, -1 where it goes back in time.
+        """
+        known = [self._glances.get(frame_idx - back * step) for back in range(3)]
+        present, before, earlier = known
+        if present is None or before is None:
+            return False
+        usual = None if earlier is None else Change.between(earlier, before)
+        return is_cut(Change.between(before, present), usual)
 
     def look_ahead(self, frame_idx: int) -> None:
         """Have a frame decoded and resized in the background; the latest one asked for counts."""
@@ -172,12 +202,11 @@ class FrameFeatures:
         self._ahead = None
         self._entries.clear()
         self._digests.clear()
+        self._glances.clear()
 
     def _note(self, frame_idx: int, image: npt.NDArray[np.uint8]) -> None:
-        self._digests[frame_idx] = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
-        self._digests.move_to_end(frame_idx)
-        if len(self._digests) > _MOST_DIGESTS:
-            self._digests.popitem(last=False)
+        digest = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+        _put(self._digests, frame_idx, digest)
 
     def _image(self, frame_idx: int) -> npt.NDArray[np.uint8]:
         if self._ahead is None or self._ahead[0] != frame_idx:
@@ -187,6 +216,13 @@ class FrameFeatures:
 
     def _read(self, frame_idx: int) -> npt.NDArray[np.uint8]:
         return squash(self._frames.read(frame_idx), self._model.manifest.image_size)
+
+
+def _put(noted: "OrderedDict[int, _Noted]", frame_idx: int, value: _Noted) -> None:
+    noted[frame_idx] = value
+    noted.move_to_end(frame_idx)
+    if len(noted) > _MOST_NOTED:
+        noted.popitem(last=False)
 
 
 def squash(image: npt.NDArray[np.uint8], image_size: int) -> npt.NDArray[np.uint8]:

@@ -77,16 +77,24 @@ def plan_tracking(
 def track_segments(
     session: VideoSession, segments: Sequence[Segment]
 ) -> Generator[TrackedFrame, None, None]:
-    """Track along segments; objects that have been removed meanwhile are left out."""
+    """Track along segments; objects that have been removed meanwhile are left out.
+
+    Those that a scene cut has stopped, by choice of the session, go no farther in that direction.
+    """
+    stopped: dict[int, set[int]] = {1: set(), -1: set()}
     for segment in segments:
-        present = [obj_id for obj_id in segment.obj_ids if obj_id in session.obj_ids]
-        if present:
-            yield from session.propagate(
-                segment.frames[0],
-                len(segment.frames) - 1,
-                reverse=segment.frames.step < 0,
-                obj_ids=present,
-            )
+        frames, gone = segment.frames, stopped[segment.frames.step]
+        present = [i for i in segment.obj_ids if i in session.obj_ids and i not in gone]
+        if not present:
+            continue
+        last = None
+        for found in session.propagate(
+            frames[0], len(frames) - 1, reverse=frames.step < 0, obj_ids=present
+        ):
+            last = found.frame_idx
+            yield found
+        if last != frames[-1]:
+            gone.update(present)
 
 
 def _split(spans: Mapping[int, range]) -> list[Segment]:

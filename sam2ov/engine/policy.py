@@ -103,6 +103,22 @@ class ObjectFrames:
     timeline: "Timeline"
     length: int | None
 
+    def behind(self, frame_idx: int, distance: int, step: int) -> int:
+        """The frame so many frames back, of which those do not count on which the object is lost.
+
+        So what was remembered before a scene cut stays until the object is found again.
+        """
+        lost = self.timeline.lost
+        if not lost.any():
+            return frame_idx - step * distance
+        place = frame_idx
+        while distance:
+            place -= step
+            if not 0 <= place < len(lost):
+                return place
+            distance -= not lost[place]
+        return place
+
     def has_result(self, frame_idx: int) -> bool:
         """Whether there is a result on a frame; false outside the video."""
         known = self.timeline.has_result
@@ -163,6 +179,7 @@ class UpstreamPolicy:
         spatial = [SpatialSlot(frame, last_slot) for frame in near]
         for distance in range(self._memory_frames - 1, 0, -1):
             neighbour = _neighbour(frame_idx, distance, switches.memory_stride, reverse)
+            neighbour = frames.behind(frame_idx, (frame_idx - neighbour) * step, step)
             if has_result(neighbour):
                 spatial.append(SpatialSlot(neighbour, distance - 1))
 
@@ -173,7 +190,7 @@ class UpstreamPolicy:
             if distance >= 0 or not switches.past_pointers_only
         ]
         for distance in range(1, pointer_range(frames.length, manifest)):
-            neighbour = frame_idx - step * distance
+            neighbour = frames.behind(frame_idx, distance, step)
             if has_result(neighbour):
                 pointers.append(PointerSlot(neighbour, distance))
         return BankSelection(tuple(spatial), tuple(pointers))

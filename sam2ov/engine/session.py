@@ -3,7 +3,7 @@
 Prompts are the only truth; masks, pointers and memories follow from them. Memory does not grow
 with the length of the video: frames are decoded on demand, features and memories live in small
 caches (memories are encoded again when tracking resumes elsewhere), results are on disk, and the
-timeline takes 24 bytes per object and frame. The video may grow meanwhile, as a camera's does
+timeline takes 25 bytes per object and frame. The video may grow meanwhile, as a camera's does
 (``GrowingSource``): nothing here needs its length in advance.
 """
 
@@ -17,13 +17,14 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from sam2ov.engine.batches import Selected, batches
+from sam2ov.engine.cuts import AtCuts
 from sam2ov.engine.features import FrameFeatures, FrameSource
-from sam2ov.engine.model import ImageFeatures
+from sam2ov.engine.frame_step import track_frame
 from sam2ov.engine.tracked_object import TrackedObject
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import PromptError, TrackingError
 from sam2ov.locks import Rank, new_rlock
+from sam2ov.store.cuts import CutStore
 from sam2ov.store.journal import Journal
 from sam2ov.store.results import FrameResult, ResultStore
 from sam2ov.values.masks import FloatArray, mask_at, resize_logits, without_overlaps
@@ -56,6 +57,10 @@ class VideoSession:
             temporary one in the system's folder.
         holds_pictures: a frame with the picture of the one before takes over its masks, instead of
             being tracked as upstream does it, which finds slightly others.
+        at_cuts: what is done where a scene ends; None looks for no scene cuts, as upstream does.
+
+    Attributes:
+        at_cuts: the same, for what is tracked from now on.
     """
 
     def __init__(
@@ -65,13 +70,21 @@ class VideoSession:
         journal: Journal | None = None,
         *,
         holds_pictures: bool = False,
+        at_cuts: AtCuts | None = None,
     ) -> None:
         self.size_hw = frames.size_hw
         self._tracker = tracker
         self._frames = frames
         self._objects: dict[int, TrackedObject] = {}
-        self._features = FrameFeatures(tracker.model, frames, holds_pictures=holds_pictures)
+        self._features = FrameFeatures(
+            tracker.model,
+            frames,
+            holds_pictures=holds_pictures,
+            finds_cuts=at_cuts is not None,
+        )
+        self.at_cuts = at_cuts
         self._journal = Journal.temporary() if journal is None else journal
+        self._cuts = CutStore(self._journal)
         self._store = ResultStore(self._journal, tracker.manifest.low_res_size)
         # Held for one frame at a time, so that a click never waits for a whole propagation.
         self._lock = new_rlock(Rank.SESSION)
@@ -124,6 +137,11 @@ class VideoSession:
     def num_frames(self) -> int:
         """Length of the video; of one that grows, the frames that have come."""
         return self._frames.num_frames
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """The frames that are known to begin another scene, ascending."""
+        return self._cuts.frames
 
     @property
     def obj_ids(self) -> tuple[int, ...]:
@@ -322,7 +340,8 @@ class VideoSession:
             obj_ids: the objects to track; None takes all.
 
         Yields:
-            One item per frame. Prompted frames come as prompted. Stopping early keeps what was
+            One item per frame, up to the end or, by choice, to a scene cut. Prompted frames come as
+            prompted. Stopping early keeps what was
             tracked; an object removed meanwhile drops out.
 
         Raises:
@@ -343,10 +362,22 @@ class VideoSession:
                 targets = [t for t in targets if self._objects.get(t.obj_id) is t]
                 if not targets:
                     return
-                features = self._features[frame_idx]
+                self._features[frame_idx]  # embedded, and looked at for cuts
+                is_cut = frame_idx != start and self._note_cut(frame_idx, step)
+                if is_cut and self.at_cuts == "stop":
+                    return
                 if frame_idx != last and 0 <= frame_idx + step < self.num_frames:
                     self._features.look_ahead(frame_idx + step)
-                tracked = self._track_frame(frame_idx, features, targets, reverse=reverse)
+                logits = track_frame(
+                    self._tracker,
+                    self._features,
+                    frame_idx,
+                    targets,
+                    reverse=reverse,
+                    searches=self.at_cuts == "search",
+                    is_cut=is_cut,
+                )
+                tracked = TrackedFrame(frame_idx, tuple(t.obj_id for t in targets), logits)
             yield tracked
             if frame_idx == last:
                 return
@@ -388,36 +419,9 @@ class VideoSession:
             )
         return TrackedObject(obj_id, self._tracker, self._features, self._store)
 
-    def _track_frame(
-        self,
-        frame_idx: int,
-        features: ImageFeatures,
-        targets: Sequence[TrackedObject],
-        *,
-        reverse: bool,
-    ) -> TrackedFrame:
-        direction = -1 if reverse else 1
-        earlier = frame_idx - direction
-        is_held = self._features.shows_same(frame_idx, earlier)
-        logits: dict[int, FloatArray] = {}
-        selected: list[Selected] = []
-        for target in targets:
-            if frame_idx not in target.conditioning:
-                if is_held and target.repeat(frame_idx, earlier, direction):
-                    logits[target.obj_id] = target.mask_logits(frame_idx)
-                    continue
-                selected.append((target, target.select(frame_idx, reverse=reverse)))
-        for batch in batches(selected):
-            found = self._tracker.track(features, [target.gather(each) for target, each in batch])
-            results = [each.result for each in found]
-            memories = self._tracker.remember(features, results)
-            filled = self._tracker.filled(np.stack([result.mask_logits for result in results]))
-            for index, (target, _) in enumerate(batch):
-                target.add_tracked(frame_idx, found[index], memories[index], direction)
-                logits[target.obj_id] = filled[index]
-        for target in targets:
-            if target.obj_id not in logits:
-                target.pass_by(frame_idx, direction)
-                logits[target.obj_id] = target.mask_logits(frame_idx)
-        obj_ids = tuple(target.obj_id for target in targets)
-        return TrackedFrame(frame_idx, obj_ids, np.stack([logits[i] for i in obj_ids]))
+    def _note_cut(self, frame_idx: int, step: int) -> bool:
+        """Whether a scene ends before a frame, in the direction of tracking; it is kept."""
+        if not self._features.is_cut(frame_idx, step):
+            return False
+        self._cuts.add(max(frame_idx, frame_idx - step))
+        return True

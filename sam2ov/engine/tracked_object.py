@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from sam2ov.engine.bank import FrameMemory, MemoryBank
 from sam2ov.engine.features import FrameFeatures
@@ -10,7 +11,7 @@ from sam2ov.engine.policy import BankSelection, ObjectFrames
 from sam2ov.engine.tracker import BankContents, Segmentation, Tracker
 from sam2ov.errors import TrackingError
 from sam2ov.store.results import FrameResult, Kind, ResultStore
-from sam2ov.values.masks import FloatArray, no_object
+from sam2ov.values.masks import BoolArray, FloatArray, no_object
 from sam2ov.values.prompts import MaskPrompt, PointPrompt, Prompt
 from sam2ov.values.timeline import Timeline
 
@@ -72,6 +73,7 @@ class TrackedObject:
         self._attended = None
         stale_since, stale = self._store.marks(self.obj_id, "stale", num_frames)
         _, kept = self._store.marks(self.obj_id, "kept", num_frames)
+        _, lost = self._store.marks(self.obj_id, "lost", num_frames)
         for row in self._store.rows(self.obj_id):
             frame_idx = row.frame_idx
             if row.kind is Kind.ANSWER:
@@ -81,6 +83,7 @@ class TrackedObject:
             self.timeline.direction[frame_idx] = row.direction
             self.timeline.stale[frame_idx] = stale[frame_idx] and row.born <= stale_since
             self.timeline.kept[frame_idx] = kept[frame_idx]
+            self.timeline.lost[frame_idx] = lost[frame_idx]
             if row.kind is Kind.CONDITIONING:
                 self._prompted.add(frame_idx)
                 if frame_idx in prompts:
@@ -155,6 +158,17 @@ class TrackedObject:
                 self.timeline.direction[frame_idx] = 0
         self._mark_stale(frame_idx)
 
+    def is_lost(self, result: FrameResult, before: int, *, is_cut: bool) -> bool:
+        """Whether an object that was in the scene before a cut has not been found since.
+
+        Args:
+            result: what was found on a frame.
+            before: the frame that was tracked before it.
+            is_cut: a scene begins between the two.
+        """
+        was_lost = self._frames.has_result(before) and bool(self.timeline.lost[before])
+        return (is_cut or was_lost) and not (result.mask_logits > 0).any()
+
     def commit(self) -> None:
         """Put newly prompted frames into the bank (``propagate_in_video_preflight``).
 
@@ -179,9 +193,18 @@ class TrackedObject:
             )
 
     def add_tracked(
-        self, frame_idx: int, found: Segmentation, memory: FloatArray, direction: int
+        self,
+        frame_idx: int,
+        found: Segmentation,
+        memory: FloatArray,
+        direction: int,
+        *,
+        is_lost: bool = False,
     ) -> None:
-        """Take in what tracking found on a frame; ``memory`` is [T, M]."""
+        """Take in what tracking found on a frame; ``memory`` is [T, M].
+
+        ``is_lost`` says that it has no place in memory: since a scene cut the object was not found.
+        """
         self._attended = None
         if frame_idx in self._prompted:  # its prompt was cleared
             self._drop_prompted(frame_idx)
@@ -192,9 +215,8 @@ class TrackedObject:
         # A copy: a row of a batch would keep the other objects' memories alive.
         self._bank.keep(frame_idx, FrameMemory(memory.copy(), result.pointer))
         is_kept = self._bank.remembers(frame_idx, found.candidates, self._frames)
-        if is_kept != self.timeline.kept[frame_idx]:
-            self.timeline.kept[frame_idx] = is_kept
-            self._store.put_marks(self.obj_id, "kept", self.timeline.kept)
+        self._mark("kept", frame_idx, is_kept)
+        self._mark("lost", frame_idx, is_lost)
 
     def repeat(self, frame_idx: int, earlier: int, direction: int) -> bool:
         """Take over the answer of a frame that shows the same picture; tells whether it has one."""
@@ -215,9 +237,8 @@ class TrackedObject:
             self._bank.keep(frame_idx, FrameMemory(memory, result.pointer))
         else:
             self._bank.repeat(frame_idx, earlier)
-        if timeline.kept[frame_idx]:
-            timeline.kept[frame_idx] = False
-            self._store.put_marks(self.obj_id, "kept", timeline.kept)
+        self._mark("kept", frame_idx, False)
+        self._mark("lost", frame_idx, bool(timeline.lost[earlier]))
         return True
 
     def pass_by(self, frame_idx: int, direction: int) -> None:
@@ -255,6 +276,7 @@ class TrackedObject:
         self._store.renumber(self.obj_id, places)
         self._store.put_marks(self.obj_id, "stale", self.timeline.stale)
         self._store.put_marks(self.obj_id, "kept", self.timeline.kept)
+        self._store.put_marks(self.obj_id, "lost", self.timeline.lost)
 
     def result(self, frame_idx: int) -> FrameResult | None:
         """The current answer on a frame, of its prompt or of tracking; None without either."""
@@ -329,6 +351,12 @@ class TrackedObject:
         timeline.stale[before] |= timeline.has_result[before] & (timeline.direction[before] < 0)
         timeline.stale[[*self.conditioning, *self._answered]] = False
         self._store.put_marks(self.obj_id, "stale", timeline.stale)
+
+    def _mark(self, mark: Literal["kept", "lost"], frame_idx: int, value: bool) -> None:
+        flags: BoolArray = getattr(self.timeline, mark)
+        if flags[frame_idx] != value:
+            flags[frame_idx] = value
+            self._store.put_marks(self.obj_id, mark, flags)
 
     def _drop_answer(self, frame_idx: int) -> None:
         self._exact.pop(frame_idx, None)

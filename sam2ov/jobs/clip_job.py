@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sam2ov.engine.cuts import AtCuts
 from sam2ov.engine.devices import Precision
 from sam2ov.engine.plan import Direction
 from sam2ov.engine.policy import PolicyName
@@ -29,6 +30,7 @@ class TrackingSettings(BaseModel):
         precision: inside the networks; None for the device's best.
         calibrate: a clip to calibrate INT8 on; None for the sample.
         hold_pictures: a frame with the picture of the one before takes over its masks.
+        at_cuts: what is done where a scene ends.
         direction: where objects are tracked, from their first prompts, or backwards from their
             last.
         first: the first frame to track and write; None for the clip's.
@@ -50,6 +52,7 @@ class TrackingSettings(BaseModel):
     precision: Precision | None = None
     calibrate: Path | None = None
     hold_pictures: bool = True
+    at_cuts: AtCuts = "go-on"
     direction: Direction = "both"
     first: int | None = Field(default=None, ge=0)
     last: int | None = Field(default=None, ge=0)

@@ -178,6 +178,7 @@ class ClipRun:
                 self.reader,
                 self.journal,
                 holds_pictures=self.job.hold_pictures,
+                at_cuts=self.job.at_cuts,
             )
         return self._session
 
@@ -324,6 +325,7 @@ class ClipRun:
             objects=tuple(self._object_outcomes()),
             seconds=round(self.seconds, 3),
             fps=round(self.tracked_frames / self.seconds, 3) if self.seconds else 0.0,
+            cuts=self.session.cuts,
             outputs=tuple(str(path) for path in outputs),
             left_out=self._detected.left_out if self._detected is not None else 0,
         )

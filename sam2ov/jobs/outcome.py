@@ -26,7 +26,7 @@ class ClipOutcome:
     ``interrupted``: it was cancelled, and what had been tracked by then was written. ``left_out``:
     detections that would have begun more objects than fit together. ``seconds``
     and ``fps`` are those of segmenting prompts and tracking alone; ``first_frame`` is the first of
-    the ``frames``.
+    the ``frames``. ``cuts`` are those that were found to begin another scene.
     """
 
     video: str
@@ -43,3 +43,4 @@ class ClipOutcome:
     fps: float
     outputs: tuple[str, ...]
     left_out: int = 0
+    cuts: tuple[int, ...] = ()

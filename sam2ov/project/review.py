@@ -16,12 +16,13 @@ import numpy.typing as npt
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.timeline import Timeline
 
-Reason = Literal["unsure", "jumped", "resized", "lost", "returned", "merged", "swapped"]
+Reason = Literal["unsure", "jumped", "resized", "lost", "returned", "merged", "swapped", "cut"]
 """A low score; a leap; a sudden growth or shrinkage; absent from here on; back after an absence;
-on top of another object; in another object's place."""
+on top of another object; in another object's place; another scene begins."""
 
 MAX_ITEMS = 60
 _WORTH_IT = 0.15
+_CUT = 0.5
 _MAD_TO_SIGMA = 1.4826
 
 Signal = npt.NDArray[np.float64]
@@ -71,7 +72,7 @@ def is_absent(timeline: Timeline) -> BoolArray:
 
 
 def find_review_items(
-    tracks: Sequence[ObjectTrack], fps: float, aspect: float = 1.0
+    tracks: Sequence[ObjectTrack], fps: float, aspect: float = 1.0, cuts: Sequence[int] = ()
 ) -> list[ReviewItem]:
     """Find the frames worth a look, the most urgent first.
 
@@ -82,6 +83,7 @@ def find_review_items(
         tracks: all objects, timelines of one length T.
         fps: frames per second.
         aspect: width / height of the picture.
+        cuts: frames that begin another scene.
 
     Returns:
         At most ``MAX_ITEMS``.
@@ -93,6 +95,7 @@ def find_review_items(
         found += _alone(shape, window)
     for one, other in combinations(shapes, 2):
         found += _together(one, other, window)
+    found += _after_cuts(shapes, cuts)
     return _peaks(found, window)[:MAX_ITEMS]
 
 
@@ -217,6 +220,20 @@ def _at_border(shape: _Shape, frame_idx: int) -> bool:
     return bool(min(x, 1 - x, y, 1 - y) < reach)
 
 
+def _after_cuts(shapes: Sequence[_Shape], cuts: Iterable[int]) -> Iterator[ReviewItem]:
+    """Where objects are tracked across a cut, in either direction."""
+    for frame_idx in cuts:
+        across = tuple(
+            shape.obj_id
+            for shape in shapes
+            if 0 < frame_idx < len(shape.known)
+            and shape.known[frame_idx - 1]
+            and shape.judged[frame_idx]
+        )
+        if across:
+            yield ReviewItem(frame_idx, across, "cut", _CUT)
+
+
 def _together(one: _Shape, other: _Shape, window: int) -> Iterator[ReviewItem]:
     """What two timelines tell about each other: the same area in the same place, or exchanged."""
     severities: Severities = {
@@ -279,11 +296,13 @@ def _local_peaks(severity: Signal, window: int) -> list[int]:
 def _peaks(items: Iterable[ReviewItem], window: int) -> list[ReviewItem]:
     """The items by severity, without those within a second of a worse one of the same object.
 
-    An exchange comes before all others: it explains the leaps of both objects.
+    A cut and an exchange come before all others: they explain the leaps of objects.
     """
     kept: list[ReviewItem] = []
     taken: dict[int, list[int]] = {}
-    for item in sorted(items, key=lambda item: (item.reason != "swapped", *_urgency(item))):
+    for item in sorted(
+        items, key=lambda item: (item.reason not in {"cut", "swapped"}, *_urgency(item))
+    ):
         others = [frame for obj_id in item.obj_ids for frame in taken.get(obj_id, [])]
         if any(abs(item.frame_idx - frame) < window for frame in others):
             continue

@@ -29,7 +29,7 @@ _MAX_SIZE: Final = 1024
 """Height and width of logits of the largest model that there could be: 4096 pixels a side."""
 
 
-Mark = Literal["stale", "kept"]
+Mark = Literal["stale", "kept", "lost"]
 """Flags of ``Timeline`` that are stored for all frames of an object at once."""
 
 

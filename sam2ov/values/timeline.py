@@ -1,4 +1,4 @@
-"""What is known about an object on each frame of a video: 24 bytes a frame."""
+"""What is known about an object on each frame of a video: 25 bytes a frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ class Timeline:
         direction: int8; 1 tracked forwards, -1 backwards, 0 not passed by propagation.
         stale: bool; the stored mask was tracked from prompts that have changed since.
         kept: bool; the memory policy keeps the frame beyond its neighbours' time.
+        lost: bool; the object has not been found again since a scene cut.
         object_score: float32 logit, NaN where there is no result.
         iou: float32 predicted IoU, NaN where there is no result.
         area: float32 share of the picture, 0 to 1; 0 where there is no mask.
@@ -39,6 +40,7 @@ class Timeline:
     direction: npt.NDArray[np.int8]
     stale: BoolArray
     kept: BoolArray
+    lost: BoolArray
     object_score: FloatArray
     iou: FloatArray
     area: FloatArray
@@ -58,6 +60,7 @@ class Timeline:
         self.has_result[frame_idx] = False
         self.stale[frame_idx] = False
         self.kept[frame_idx] = False
+        self.lost[frame_idx] = False
         self.object_score[frame_idx] = np.nan
         self.iou[frame_idx] = np.nan
         self.area[frame_idx] = 0
@@ -93,6 +96,7 @@ class Timeline:
         return cls(
             np.zeros(num_frames, np.bool_),
             np.zeros(num_frames, np.int8),
+            np.zeros(num_frames, np.bool_),
             np.zeros(num_frames, np.bool_),
             np.zeros(num_frames, np.bool_),
             np.full(num_frames, np.nan, np.float32),

@@ -17,6 +17,7 @@ from PIL import Image
 from sam2ov.export import davis as davis_module
 from sam2ov.mask_files.prompt_file import RleMask, read_prompt_file
 from sam2ov.video import open_video
+from tests.clips import Encoding, write_clip
 from tests.commands.conftest import GONE, NUM_FRAMES, SIZE_HW, LoadedFakeModel, Run
 from tools.odd_clips.clips import CLIPS
 from tools.odd_clips.making import make
@@ -515,3 +516,34 @@ def test_what_is_done_to_a_clip_is_said(
     with open_video(out, field_order="off") as reader:
         assert np.abs(reader.read(1).astype(int) - whole).max() > 100
     assert run("track", clip, "--out", out, "--field-order", "up", *common).exit_code == 2
+
+
+@pytest.fixture
+def cut_clip(tmp_path: Path) -> Path:
+    """The red square, which from frame 8 on is in another scene."""
+    frames = np.full((16, *SIZE_HW, 3), 60, np.uint8)
+    frames[8:] = (20, 200, 90)
+    frames[8:, 24:] = (230, 220, 40)
+    for number, frame in enumerate(frames):
+        frame[8:40, 8 + number : 40 + number] = (255, 0, 0)
+    encoding = Encoding(options={"crf": "5"}, pix_fmt="yuv444p")
+    return write_clip(tmp_path / "cut", frames, encoding)
+
+
+@pytest.mark.parametrize(("at_cuts", "tracked"), [("go-on", 16), ("search", 16), ("stop", 8)])
+def test_scene_cuts_are_told_and_heeded(
+    run: Run,
+    networks: type[LoadedFakeModel],
+    model_folder: Path,
+    cut_clip: Path,
+    tmp_path: Path,
+    at_cuts: str,
+    tracked: int,
+) -> None:
+    out = ("--out", tmp_path / "out.mp4", "--json")
+    result = run("track", cut_clip, "--model", model_folder, *out, *POINT, "--at-cuts", at_cuts)
+    assert result.exit_code == 0, result.output
+    found = summary(result.stdout)
+    assert found["cuts"] == [8]
+    assert found["objects"][0]["tracked"] == tracked
+    assert "Scenes begin on frame 8" in result.stderr

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sam2ov.project.review import MAX_ITEMS, ObjectTrack, ReviewItem, find_review_items, is_absent
-from sam2ov.values.timeline import Timeline
+from sam2ov.values.timeline import FrameFacts, Timeline
 
 FPS = 25
 NUM_FRAMES = 200
@@ -195,3 +195,22 @@ def test_time_may_run_backwards(frame_idx: int, leap: float) -> None:
     (one,), (other,) = find(forwards), find(backwards)
     assert one.frame_idx == NUM_FRAMES - other.frame_idx
     assert one.severity == pytest.approx(other.severity)
+
+
+def test_a_cut_explains_what_happens_there() -> None:
+    """Objects that are tracked across it are looked at once, and not because they jump as well."""
+    path = np.linspace(0.2, 0.3, 40)
+    path[20:] += 0.5
+    timeline = Timeline.empty(40)
+    for frame, x in enumerate(path):
+        timeline.record(frame, FrameFacts(6.0, 0.9, 0.02, (float(x), 0.5)))
+    tracks = [ObjectTrack(1, timeline, (0,))]
+    assert [item.reason for item in find_review_items(tracks, FPS)] == ["jumped"]
+    (item,) = find_review_items(tracks, FPS, cuts=(20,))
+    assert (item.frame_idx, item.obj_ids, item.reason) == (20, (1,), "cut")
+    assert find_review_items([ObjectTrack(1, timeline, (0, 20))], FPS, cuts=(20,)) == []
+    short = Timeline.empty(40)
+    for frame in range(20):
+        short.record(frame, FrameFacts(6.0, 0.9, 0.02, (0.5, 0.5)))
+    stopped = find_review_items([ObjectTrack(1, short, (0,))], FPS, cuts=(20,))
+    assert stopped == []

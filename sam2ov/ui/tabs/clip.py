@@ -351,4 +351,6 @@ class OpenClip:
         return chosen if has_fields or chosen != "auto" else None
 
     def _new_session(self, tracker: Tracker) -> VideoSession:
-        return VideoSession(tracker, self.new_reader(), self._journal, holds_pictures=True)
+        return VideoSession(
+            tracker, self.new_reader(), self._journal, holds_pictures=True, at_cuts="go-on"
+        )

@@ -49,7 +49,9 @@ def review(project: Project, fps: float) -> ReviewList:
                 severity=round(item.severity, 3),
                 frames=item.num_frames,
             )
-            for item in find_review_items(tracks_of(project), fps, width / height)
+            for item in find_review_items(
+                tracks_of(project), fps, width / height, project.session.cuts
+            )
         )
     )
 

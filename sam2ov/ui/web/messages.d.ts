@@ -581,7 +581,7 @@ export interface RemoveObject {
 export interface ReviewEntry {
   frame: number;
   objects: number[];
-  reason: "unsure" | "jumped" | "resized" | "lost" | "returned" | "merged" | "swapped";
+  reason: "unsure" | "jumped" | "resized" | "lost" | "returned" | "merged" | "swapped" | "cut";
   severity: number;
   frames: number;
 }

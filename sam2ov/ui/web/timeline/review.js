@@ -27,6 +27,7 @@ export function reasonOf(item, names) {
     returned: `${one} is back after ${frames(item.frames)}`,
     merged: `${one} and ${other} lie on each other`,
     swapped: `${one} and ${other} swap places`,
+    cut: "Another scene begins",
   }[item.reason];
 }
 
