@@ -23,7 +23,7 @@ _BINS: Final = 6
 
 LEAST_MOVED: Final = 0.09
 """Mean change of a pixel of 16 × 16, 0 to 1, that a cut has at least."""
-LEAST_COLOURS: Final = 0.40
+LEAST_COLOURS: Final = 0.35
 """Share of the picture, 0 to 1, whose colours are others after a cut, at least."""
 _LEAP: Final = 3.0
 """So many times the change of the step before is a leap; a fast pan goes on as it began."""

@@ -166,6 +166,7 @@ def test_the_summary_is_all_there_is_on_standard_output(track: Run, tmp_path: Pa
         ],
         "outputs": [str(tmp_path / "out.mp4")],
         "left_out": 0,
+        "cuts": [],
     }
     assert "Tracking: " in result.stderr
     assert "object 1: tracked on 20 of 20 frames, not to be seen on 3 of them" in result.stderr
