@@ -1,6 +1,9 @@
-"""The second training of the bundled model, on a GPU, from the end of the first.
+"""The second training of the bundled model, on a GPU, from the end of the first; and the third.
 
 `python -m training.refine --data PACK --start first.safetensors --out RUN_DIR [--minutes 8.7]`
+
+From weights of the deeper trunk, those of the second training, it goes on by the plan of the third:
+longer clips, and longer (`THIRD`).
 
 The trunk gets deeper (`grow.py`), and learns to imitate ImageNet features (`teacher.py`) while the
 whole model goes on with prompted pictures and clips at 384 px. Time, not steps, decides the
@@ -14,6 +17,7 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,10 +77,16 @@ class Plan:
     validation_clips: int = 16
 
 
+THIRD = replace(
+    Plan(), minutes=11.0, fresh_clips=24, burn_in=10, clip_length=18, capacity=1200, lr=6e-4
+)
+"""From the end of the second training."""
+
+
 class Refinement:
     """A run: `step` as often as there is time for, then `finish`."""
 
-    def __init__(self, plan: Plan, data: Path, start: Path, out: Path) -> None:
+    def __init__(self, plan: Plan, data: Path, start: Mapping[str, Tensor], out: Path) -> None:
         self.plan, self.out = plan, out
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(plan.seed)
@@ -99,10 +109,10 @@ class Refinement:
         self.counts: dict[str, int] = {}
         self.started = self.saved = time.monotonic()
 
-    def _model(self, start: Path) -> Any:
+    def _model(self, start: Mapping[str, Tensor]) -> Any:
         model = network.build()
         network.initialise(model)
-        load_smaller(model, read_weights(start), KEPT_BLOCKS)
+        load_smaller(model, start, None if is_deep(start) else KEPT_BLOCKS)
         return model.to(self.device).train()
 
     def train(self) -> None:
@@ -244,6 +254,11 @@ class Refinement:
             file.write(text + "\n")
 
 
+def is_deep(weights: Mapping[str, Tensor]) -> bool:
+    """Whether weights are of the deeper trunk already."""
+    return f"image_encoder.trunk.blocks.{KEPT_BLOCKS[-1]}.norm1.weight" in weights
+
+
 def smoke(plan: Plan) -> Plan:
     """The same run, tiny."""
     return replace(
@@ -270,19 +285,20 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="pack of pictures")
-    parser.add_argument("--start", type=Path, required=True, help="weights of the first training")
+    parser.add_argument("--start", type=Path, required=True, help="weights to begin with")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--seed", type=int, default=Plan.seed)
-    parser.add_argument("--minutes", type=float, default=Plan.minutes)
+    parser.add_argument("--minutes", type=float, help="those of the plan if left out")
     parser.add_argument("--workers", type=int, default=Plan.workers, help="that draw clips")
     parser.add_argument("--smoke", action="store_true", help="a few seconds, small")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
-    plan = Plan(arguments.seed, arguments.minutes, workers=arguments.workers)
-    run = Refinement(
-        smoke(plan) if arguments.smoke else plan, arguments.data, arguments.start, arguments.out
-    )
+    start = read_weights(arguments.start)
+    plan = THIRD if is_deep(start) else Plan()
+    minutes = arguments.minutes or plan.minutes
+    plan = replace(plan, seed=arguments.seed, minutes=minutes, workers=arguments.workers)
+    run = Refinement(smoke(plan) if arguments.smoke else plan, arguments.data, start, arguments.out)
     run.train()
     run.finish()
 

@@ -4,7 +4,7 @@ import torch
 from training import model as network
 from training.grow import load_smaller
 from training.model import FIRST_CONFIG
-from training.refine import KEPT_BLOCKS
+from training.refine import KEPT_BLOCKS, is_deep
 
 
 def test_a_deeper_trunk_sees_at_first_what_the_smaller_one_saw() -> None:
@@ -40,3 +40,13 @@ def test_weights_of_another_network_are_refused() -> None:
     del weights["no_mem_embed"]
     with pytest.raises(ValueError, match="no_mem_embed"):
         load_smaller(large, weights, KEPT_BLOCKS)
+
+
+def test_the_third_training_begins_with_the_whole_trunk() -> None:
+    small, large = network.build(FIRST_CONFIG), network.build()
+    assert not is_deep(small.state_dict())
+    assert is_deep(large.state_dict())
+    again = network.build()
+    load_smaller(again, large.state_dict())
+    for name, tensor in again.state_dict().items():
+        torch.testing.assert_close(tensor, large.state_dict()[name])

@@ -94,7 +94,7 @@ def test_imitation_falls_where_the_maps_tell_of_the_picture() -> None:
 def test_a_small_run_learns_and_leaves_weights_of_the_deeper_model(tmp_path: Path) -> None:
     write_photos(tmp_path / "photos")
     pictures.pack(tmp_path / "photos", tmp_path / "pack.npz", long_side=60)
-    start = Path(__file__).parents[2] / "training/checkpoint/first.safetensors"
+    start = read_weights(Path(__file__).parents[2] / "training/checkpoint/first.safetensors")
     run = Refinement(smoke(Plan()), tmp_path / "pack.npz", start, tmp_path / "run")
     run.train()
     scores = run.finish()
