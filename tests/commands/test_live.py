@@ -1,8 +1,11 @@
 """``sam2ov live`` on stand-in networks: segments, lines, orders, and mistakes."""
 
 import json
+import shutil
 import signal
+import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -149,3 +152,30 @@ def test_a_source_that_is_none(run: Run, model_folder: Path) -> None:
     result = run("live", "nothing", "--json", "boxes", "--model", model_folder, *POINT)
     assert result.exit_code == 1
     assert "no camera, no file and no address" in result.stderr
+
+
+def test_segments_are_whole_after_a_kill(clip: Path, tmp_path: Path) -> None:
+    """The program itself, on a stream that does not end, killed in the middle of a segment."""
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        pytest.skip("no ffmpeg to make a stream with")
+    endless = [ffmpeg, "-v", "error", "-re", "-stream_loop", "-1", "-i", str(clip)]
+    endless += ["-an", "-c:v", "mjpeg", "-q:v", "3", "-f", "matroska", "-"]
+    command = [sys.executable, "-m", "sam2ov", "live", "-", *POINT, "--segment-seconds", "1"]
+    command += ["--out", str(tmp_path / "live.mp4")]
+    deadline = time.monotonic() + 120
+    with (
+        subprocess.Popen(endless, stdout=subprocess.PIPE) as sender,
+        subprocess.Popen(command, stdin=sender.stdout, stderr=subprocess.DEVNULL) as process,
+    ):
+        try:
+            while len([*tmp_path.glob("live-*.mp4")]) < 2 and time.monotonic() < deadline:
+                assert process.poll() is None
+                time.sleep(0.05)
+        finally:
+            process.kill()
+            sender.kill()
+    whole = sorted(tmp_path.glob("live-*.mp4"))
+    assert len(whole) >= 2
+    for path in whole:
+        assert len(pictures_of(path)) > 0
