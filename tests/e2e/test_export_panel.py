@@ -1,7 +1,9 @@
 """The export panel: what it shows for a choice, and what it tells where its button is."""
 
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -10,6 +12,10 @@ from tests.e2e.conftest import NewPage
 from tests.e2e.editor_page import EditorPage
 from tests.e2e.test_looks import png_file
 from tools.make_sample import ball_xy
+
+FRAME: Final = 40
+TOLERANCE: Final = 4.0
+"""How far the stage may be off the file, on the average of 255 levels."""
 
 
 def in_sight(editor: EditorPage, selector: str) -> bool:
@@ -127,3 +133,53 @@ def test_an_effect_with_a_picture_of_ones_own(opened: EditorPage, tmp_path: Path
     assert red > 200
     assert green < 60
     assert blue > 200
+
+
+def test_the_stage_shows_what_the_file_will_show(editor: EditorPage, tmp_path: Path) -> None:
+    page = editor.page
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    editor.track()
+    editor.wait_until_tracked()
+    editor.seek(FRAME)
+    bar = page.locator(".s2-live-bar")
+    for effect in ("spotlight", "remove", "pixelate"):
+        page.locator(f'input[name="s2-effect"][value="{effect}"]').check(force=True)
+        expect(bar).to_be_visible()
+        page.locator("#export-options summary").evaluate("(e) => (e.parentElement.open = true)")
+        quality = page.locator("#export-overlay-crf input").first
+        quality.fill(quality.get_attribute("max") or "")
+        download = editor.download(lambda: page.locator("#export").click())
+        path = tmp_path / f"{effect}.mp4"
+        download.save_as(path)
+        with open_video(path) as video:
+            written = video.read(FRAME).astype(int)
+        page.wait_for_timeout(300)
+        seen = editor.canvas("masks")[..., :3].astype(int)
+        assert seen.shape == written.shape
+        # JPEG here and H.264 there: both blur colours along edges.
+        assert np.abs(seen - written).mean() < TOLERANCE, effect
+    page.locator('[data-action="leaveLook"]').click()
+    expect(bar).to_be_hidden()
+    editor.until(lambda: editor.mask().any() and not editor.mask().all())
+
+
+def test_effects_are_seen_while_playing_and_a_click_goes_back_to_editing(
+    editor: EditorPage,
+) -> None:
+    page = editor.page
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    page.locator('input[name="s2-effect"][value="spotlight"]').check(force=True)
+    expect(page.locator(".s2-live-bar")).to_be_visible()
+    page.locator(".s2-stage").focus()
+    page.keyboard.press(" ")
+    editor.until(lambda: editor.position > 10)
+    # What follows was never tracked: everything is dark.
+    assert editor.canvas("masks")[..., 3].min() == 255
+    page.keyboard.press(" ")
+    page.keyboard.press("Home")
+    editor.wait_for_frame(0)
+    editor.click(ball_xy(0)[0] + 12, ball_xy(0)[1])
+    expect(page.locator(".s2-live-bar")).to_be_hidden()
+    editor.until(lambda: editor.mask().any() and not editor.mask().all())
