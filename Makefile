@@ -134,7 +134,7 @@ $(READERS_VENV)/$(STAMP): $(TEST_VENV)/$(STAMP) $(READERS)
 	$(call reference_venv,$(READERS_VENV),$(READERS),--requirement $(READERS))
 
 $(NODE_MODULES)/$(STAMP): package.json package-lock.json
-	$(call stage,"installing TypeScript into $(NODE_MODULES)")
+	$(call stage,"installing what checks the page into $(NODE_MODULES)")
 	@command -v npm >/dev/null || { \
 		echo "The page is checked with Node 18 or newer and npm; on Debian and Ubuntu: apt install npm" >&2; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund --silent

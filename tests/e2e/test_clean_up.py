@@ -21,11 +21,11 @@ def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPa
     panel = editor.page.locator('[data-panel="object"]')
     assert not panel.is_visible(), "there is no object to clean up"
     editor.open_sample()
+    panel.locator("summary").click()
     assert slider(editor, "smooth").input_value() != "0", "the sample's objects begin with it"
     plain(editor)
     editor.click(*ball_xy(0))
     editor.wait_until_answered()
-    panel.locator("summary").click()
     before = np.count_nonzero(editor.mask())
     assert "Object 1" in panel.inner_text()
     slider(editor, "grow").fill("12")
