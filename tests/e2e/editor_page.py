@@ -56,6 +56,14 @@ class EditorPage:
         """Have a panel in sight: "object", "export", "project" or "more"."""
         show_panel(self.page, name)
 
+    def reset_clean_up(self) -> None:
+        """Have the chosen object as it is tracked; the sample's begin with clean-up."""
+        details = self.page.locator('[data-panel="object"] details')
+        if details.get_attribute("open") is None:
+            details.locator("summary").click()
+        self.page.locator("[data-clean-up-reset]").click()
+        self.wait_until_answered()
+
     def reload(self) -> None:
         """Load the page anew, with a project open."""
         self.page.reload()

@@ -11,19 +11,12 @@ def slider(editor: EditorPage, name: str) -> Locator:
     return editor.page.locator(f'[data-clean-up="{name}"]')
 
 
-def plain(editor: EditorPage) -> None:
-    """Have the chosen object as it is tracked."""
-    editor.page.locator("[data-clean-up-reset]").click()
-    editor.wait_until_answered()
-
-
 def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPage) -> None:
     panel = editor.page.locator('[data-panel="object"]')
     assert not panel.is_visible(), "there is no object to clean up"
     editor.open_sample()
-    panel.locator("summary").click()
     assert slider(editor, "smooth").input_value() != "0", "the sample's objects begin with it"
-    plain(editor)
+    editor.reset_clean_up()
     editor.click(*ball_xy(0))
     editor.wait_until_answered()
     before = np.count_nonzero(editor.mask())
@@ -37,7 +30,7 @@ def test_sliders_show_what_they_do_and_follow_the_chosen_object(editor: EditorPa
     editor.click(*balloon_xy(0))
     editor.wait_until_answered()
     editor.until(lambda: slider(editor, "grow").input_value() == "0")
-    plain(editor)
+    editor.reset_clean_up()
     slider(editor, "fill_holes").fill("20")
     editor.wait_until_answered()
     assert "400 px²" in editor.page.locator(".s2-clean-up").inner_text()
