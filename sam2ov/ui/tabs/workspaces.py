@@ -158,8 +158,8 @@ class Workspaces:
 
     @property
     def num_cameras(self) -> int:
-        """How many pages have their cameras followed."""
-        return sum(workspace.camera is not None for workspace in self._all())
+        """How many pages have their cameras followed; one whose connection has ended does not."""
+        return sum(tab.camera is not None and not tab.is_lost for tab in self._all())
 
     @property
     def is_working(self) -> bool:

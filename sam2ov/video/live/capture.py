@@ -71,7 +71,10 @@ class Capture:
                 timeout=None if is_stdin else (_OPEN_SECONDS, _SILENT_SECONDS),
             )
         except (av.FFmpegError, ValueError, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            # The texts of FFmpeg's own errors quote the address, which may have a password.
+            reason = type(error).__name__
+            if isinstance(error, av.FFmpegError | OSError):
+                reason = error.strerror or reason
             raise VideoOpenError(
                 f"{source.name} cannot be opened: {reason}. Check that it is there, that nobody "
                 "else uses it, and its address or number."
