@@ -15,7 +15,6 @@ from sam2ov.values.clean_up import NO_CLEAN_UP
 from sam2ov.values.field_order import FieldOrder
 
 if TYPE_CHECKING:
-    from sam2ov.jobs.batch.item import DetectionChoice
     from sam2ov.jobs.batch.listing import Defaults
 
 DEFAULT_FORMATS = ("masks",)
@@ -95,6 +94,7 @@ def make_defaults(
     """
     from sam2ov.jobs import TrackingSettings
     from sam2ov.jobs.batch import OutputWish
+    from sam2ov.jobs.batch.item import DetectionChoice
     from sam2ov.jobs.batch.listing import Defaults
 
     check_calibration(preset, calibrate)

@@ -29,6 +29,7 @@ POLL_SECONDS: Final = 0.25
 _FULL_BANK: Final = 24
 """Frames after which a tracker takes as much memory as it will."""
 _TOLD_SECONDS: Final = 0.25
+_WEIGH_SECONDS: Final = 0.5
 _ATTEMPTS: Final = 2
 _ROOM: Final = 1.15
 """What a process may grow to, as a share of what it takes when another is started."""
@@ -89,7 +90,7 @@ class _Worker:
     progress: Progress | None = None
     started: float = 0.0
     frames: int = 0
-    peak_bytes: int = 0
+    taken_bytes: int = 0
     outgrown: bool = field(default=False)
 
 
@@ -110,6 +111,7 @@ class Pool:
         self._is_exhausted = False
         self._attempts: dict[str, int] = {}
         self._most = limits.at_once
+        self._weighed = 0.0
         self._context = multiprocessing.get_context("spawn")
         self._stop = self._context.Event()
 
@@ -181,9 +183,9 @@ class Pool:
     def _fits_another(self) -> bool:
         if not self._workers:
             return True
-        if any(worker.peak_bytes == 0 or not _is_known(worker) for worker in self._workers):
+        if any(worker.taken_bytes == 0 or not _is_known(worker) for worker in self._workers):
             return False
-        taken = [worker.peak_bytes for worker in self._workers]
+        taken = [worker.taken_bytes for worker in self._workers]
         return _ROOM * (sum(taken) + max(taken)) <= self._limits.memory_bytes
 
     def _started(self, threads: int) -> _Worker:
@@ -248,9 +250,13 @@ class Pool:
 
     def _held_to_memory(self) -> Iterator[Finished]:
         """Look how much memory the processes take; end the youngest where it is too much."""
+        if time.monotonic() - self._weighed < _WEIGH_SECONDS:
+            return
+        self._weighed = time.monotonic()
+        taken = _memory_of([worker.process.pid for worker in self._workers])
         for worker in self._workers:
-            worker.peak_bytes = max(_memory_of(worker.process.pid), 0)
-        total = sum(worker.peak_bytes for worker in self._workers)
+            worker.taken_bytes = taken[worker.process.pid]
+        total = sum(worker.taken_bytes for worker in self._workers)
         if total <= self._limits.memory_bytes:
             return
         busy = [worker for worker in self._workers if worker.item is not None]
@@ -314,18 +320,22 @@ def _serve(pipe: Connection, stop: Any, place: Place, threads: int) -> None:
             return
 
 
-def _memory_of(pid: int) -> int:
-    """Bytes of a process and of those that it has started; -1 where it has gone."""
-    try:
-        process = psutil.Process(pid)
-        each = [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return -1
-    total = 0
-    for one in each:
-        with suppress(psutil.Error):
-            total += one.memory_info().rss
-    return total
+def _memory_of(pids: Iterable[int]) -> dict[int, int]:
+    """Bytes of processes, each with those that it has started; 0 for one that has gone."""
+    parents: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    for each in psutil.process_iter(["ppid", "memory_info"]):
+        if each.info["memory_info"] is not None:
+            parents[each.pid] = each.info["ppid"]
+            sizes[each.pid] = each.info["memory_info"].rss
+    totals = dict.fromkeys(pids, 0)
+    for pid, size in sizes.items():
+        above: int | None = pid
+        while above is not None and above not in totals:
+            above = parents.get(above)
+        if above is not None:
+            totals[above] += size
+    return totals
 
 
 def _end(process: Any) -> None:
