@@ -210,10 +210,14 @@ def live(
             )
         )
         run = LiveRun(pictures, tracker, collected, outputs, heard)
+        shown = _Shown()
         with Interruptible() as interruptible, run:
-            run.advance(
-                lambda: interruptible.requested is not None, tell=_Shown(), most_frames=frames
-            )
+            try:
+                run.advance(
+                    lambda: interruptible.requested is not None, tell=shown, most_frames=frames
+                )
+            finally:
+                shown.end()
         say(f"{run.pace}.")
         if interruptible.requested is not None:
             raise typer.Exit(exit_code(interruptible.requested))
@@ -225,9 +229,16 @@ class _Shown:
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
         self._said = time.monotonic()
+        self._is_open = False
+
+    def end(self) -> None:
+        """What comes next begins a line of its own."""
+        if self._is_open:
+            print(file=sys.stderr)
 
     def __call__(self, pace: "LivePace") -> None:
         if self._is_terminal:
+            self._is_open = True
             print(f"\r\x1b[K{pace}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - self._said >= _LINE_SECONDS:
             self._said = time.monotonic()
