@@ -43,13 +43,15 @@ class Rank(IntEnum):
     """A project's file (``store.database``)."""
     QUICK_PICTURES = 8
     """The decoder of keyframes (``ui.media.pictures``)."""
-    READER = 9
+    EXACT_PICTURES = 9
+    """Decoding one exact frame at a time for a page (``ui.media.exact``)."""
+    READER = 10
     """A video's decoder and its frames (``video.reader``)."""
-    CLIP = 10
+    CLIP = 11
     """Starting the process that reads a video anew (``video.isolated``)."""
-    WORKER = 11
+    WORKER = 12
     """What is said to such a process (``workers.worker``)."""
-    LEAF = 12
+    LEAF = 13
     """Guards a few values and is held for no call of anything else."""
 
 

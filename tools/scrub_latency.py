@@ -26,6 +26,8 @@ from tools.driven_app import processor_name, running_browser, temporary_app
 
 SETTLE_MS = 250
 PATIENCE_MS = 30_000
+FIRST_SECONDS = 5.0
+BETWEEN_MS = 60  # as quick as a hand that looks for a place
 POLL_MS = 5000  # asking keeps the server from making the pictures for a moment
 
 # A paint is told by the stage's data-frame; it is on the screen with the next animation frame.
@@ -81,6 +83,22 @@ def jump(page: Page, share: float) -> tuple[float, float]:
     return first, exact
 
 
+def look_for_a_place(page: Page, seconds: float) -> list[float]:
+    """Click about on the timeline; milliseconds from each press to any new picture."""
+    bounds = page.locator(".s2-slider").bounding_box()
+    assert bounds is not None
+    times: list[float] = []
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        page.evaluate("window.paints = []")
+        share = random.random()  # noqa: S311 - not a secret
+        page.mouse.click(bounds["x"] + 8 + share * (bounds["width"] - 16), bounds["y"] + 10)
+        page.wait_for_function("window.paints.length > 0", timeout=PATIENCE_MS)
+        times.append(page.evaluate("window.paints[0][1] - window.pressed"))
+        page.wait_for_timeout(BETWEEN_MS)
+    return times
+
+
 def drag(page: Page, seconds: float = 4.0) -> tuple[float, float]:
     """Scrub across the timeline; new pictures per second, longest time without one in ms."""
     bounds = page.locator(".s2-slider").bounding_box()
@@ -108,7 +126,6 @@ def describe(name: str, milliseconds: list[float]) -> str:
 
 def measure(page: Page, jumps: int, label: str) -> None:
     """Print the latencies of random jumps and of a drag."""
-    random.seed(7)
     times = [jump(page, random.random()) for _ in range(jumps)]  # noqa: S311 - not a secret
     print(label)
     print("  " + describe("a picture", [first for first, _ in times]))
@@ -121,7 +138,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", type=Path)
-    parser.add_argument("--jumps", type=int, default=100)
+    parser.add_argument("--jumps", type=int, default=100, help="0: the first seconds alone")
     parser.add_argument("--no-proxies", action="store_true", help="only right after opening")
     arguments = parser.parse_args()
     with temporary_app() as app, running_browser() as browser:
@@ -129,6 +146,12 @@ def main() -> None:
         token = open_clip(page, app.url, arguments.clip.resolve())
         load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
         print(f"{arguments.clip.name}, {processor_name()}, load average {load}")
+        random.seed(7)
+        first = look_for_a_place(page, FIRST_SECONDS)
+        print(f"in the first {FIRST_SECONDS:.0f} s after opening ({len(first)} places)")
+        print("  " + describe("a picture", first), flush=True)
+        if arguments.jumps == 0:
+            return
         measure(page, arguments.jumps, "right after opening")
         if not arguments.no_proxies:
             last = int(page.locator(".s2-slider").get_attribute("max") or 0)

@@ -1,6 +1,7 @@
 """Frames as the browser gets them: JPEG, no larger than what it is for."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 
 from sam2ov.locks import Rank, new_lock
 from sam2ov.ui.media.checkerboard import on_checkerboard
+from sam2ov.ui.media.exact import ExactFrames
 from sam2ov.ui.media.proxies import QUALITY as PROXY_QUALITY
 from sam2ov.ui.media.proxies import Proxies, encode_jpeg
 from sam2ov.ui.media.proxy_file import MAX_SIDE as PROXY_SIDE
@@ -23,8 +25,21 @@ _SIDES: dict[Level, int | None] = {"proxy": PROXY_SIDE, "view": MAX_SIDE, "full"
 _QUALITIES: dict[Level, int] = {"proxy": PROXY_QUALITY, "view": 85, "full": 92}
 _SHOWN_BYTES = 32 << 20
 _CACHE_BYTES = 24 << 20
-_OVERVIEW_SECONDS = 8.0
-"""Thumbnails need not decode what will be stored soon anyway."""
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A tiny picture for the film strip.
+
+    Attributes:
+        jpeg: the picture.
+        frame_idx: what it shows: the frame that was asked for, or one nearby.
+        is_final: no nearer one will come.
+    """
+
+    jpeg: bytes
+    frame_idx: int
+    is_final: bool
 
 
 class FramePictures:
@@ -41,6 +56,7 @@ class FramePictures:
         self._shown = frames
         if self._is_transparent:
             self._shown = frames.twin(cache_bytes=_SHOWN_BYTES, form=PictureForm(has_alpha=True))
+        self._exact = ExactFrames(self._shown)
         self._proxies = proxies
         self._lock = new_lock(Rank.LEAF)
         self._cache: OrderedDict[tuple[int, str], bytes] = OrderedDict()
@@ -62,23 +78,32 @@ class FramePictures:
         shown_width, shown_height = fitting_size(width, height, _SIDES[level])
         return shown_height, shown_width
 
-    def jpeg(self, frame_idx: int, level: Level = "view") -> bytes:
-        """Exactly frame ``frame_idx``.
+    def jpeg(self, frame_idx: int, level: Level = "view") -> bytes | None:
+        """Exactly frame ``frame_idx``; None if its user has gone to another place meanwhile.
 
         Raises:
             VideoError: the frame is damaged, or the video has been closed.
         """
         if level == "proxy":
-            stored = self._proxies.get(frame_idx)
-            if stored is not None:
-                return stored
+            return self.small(frame_idx)
         known = self._cached(frame_idx, level)
         if known is None:
             self._proxies.stand_aside()
-            known = self._encode(frame_idx, level)
+            frame = self._exact.read_while_looked_at(frame_idx)
+            if frame is None:
+                return None
+            known = self._encoded(frame, level)
             self._keep(frame_idx, level, known)
-            if level == "proxy":
-                self._proxies.add(frame_idx, known)
+        return known
+
+    def small(self, frame_idx: int) -> bytes:
+        """Exactly frame ``frame_idx`` at the level "proxy"; raises as ``jpeg``."""
+        known = self._proxies.get(frame_idx) or self._cached(frame_idx, "proxy")
+        if known is None:
+            self._proxies.stand_aside()
+            known = self._encoded(self._exact.read(frame_idx), "proxy")
+            self._keep(frame_idx, "proxy", known)
+            self._proxies.add(frame_idx, known)
         return known
 
     def pixels(self, frame_idx: int, level: Level = "view") -> Image:
@@ -100,10 +125,15 @@ class FramePictures:
         """A small picture without a long wait: of the frame, or else of one nearby.
 
         Until the keyframes are stored, the keyframe before it is decoded; no other frames are.
+        Exact frames elsewhere are not decoded any more: the user has gone here.
 
         Returns:
             The frame that the picture shows, and the picture.
         """
+        self._exact.look_at(frame_idx)
+        return self._near(frame_idx)
+
+    def _near(self, frame_idx: int) -> tuple[int, bytes]:
         stored = self._proxies.nearest(frame_idx)
         if stored is not None and stored[0] == frame_idx:
             return stored
@@ -114,11 +144,13 @@ class FramePictures:
         keyframes = self._frames.keyframes
         before = int(np.searchsorted(keyframes, frame_idx, side="right")) - 1
         key = int(keyframes[max(before, 0)])
-        if stored is not None and abs(stored[0] - frame_idx) <= abs(key - frame_idx):
+        # As near as it will be once all keyframes are stored is near enough while they are made.
+        enough = max(abs(key - frame_idx), self._proxies.spacing)
+        if stored is not None and abs(stored[0] - frame_idx) <= enough:
             return stored
         known = self._cached(key, "near")
         if known is None:
-            with self._quick_lock:
+            with self._quick_lock, self._proxies.paused():
                 if self._quick is None:
                     form = PictureForm(max_side=PROXY_SIDE, has_alpha=self._is_transparent)
                     self._quick = self._frames.twin(cache_bytes=0, form=form)
@@ -137,23 +169,33 @@ class FramePictures:
         finally:
             self._quick_lock.release()
 
-    def thumbnail(self, frame_idx: int) -> bytes:
-        """A tiny picture of the frame or one nearby, ``THUMBNAIL_HEIGHT`` high."""
-        known = self._cached(frame_idx, "thumbnail")
+    def thumbnail(self, frame_idx: int) -> Thumbnail | None:
+        """The tiny picture of a frame, ``THUMBNAIL_HEIGHT`` high; None while there is nothing near.
+
+        It is made of what is stored and decodes nothing, so it is final only when the small
+        pictures are: whoever shows it asks again until then.
+        """
+        is_done = self._proxies.is_done.is_set()
+        stored = self._proxies.nearest(frame_idx)
+        if stored is None:
+            if not is_done:
+                return None
+            stored = self._near(frame_idx)  # there are no small pictures of this clip
+        shown, jpeg = stored
+        known = self._cached(shown, "thumbnail")
         if known is None:
-            self._proxies.has_overview.wait(_OVERVIEW_SECONDS)
-            small = cv2.imdecode(np.frombuffer(self.near(frame_idx)[1], np.uint8), cv2.IMREAD_COLOR)
-            assert small is not None, "near() gives JPEG files"
+            small = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+            assert small is not None, "these are JPEG files"
             width, height = self._frames.info.display_size
             size = (max(round(width * THUMBNAIL_HEIGHT / height), 1), THUMBNAIL_HEIGHT)
             tiny = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
             rgb = np.asarray(cv2.cvtColor(tiny, cv2.COLOR_BGR2RGB), np.uint8)
             known = encode_jpeg(rgb, _QUALITIES["proxy"])
-            self._keep(frame_idx, "thumbnail", known)
-        return known
+            self._keep(shown, "thumbnail", known)
+        return Thumbnail(known, shown, is_done or shown == frame_idx)
 
-    def _encode(self, frame_idx: int, level: Level) -> bytes:
-        return as_jpeg(_opaque(_fitting(self._shown.read(frame_idx), level)), level)
+    def _encoded(self, frame: Image, level: Level) -> bytes:
+        return as_jpeg(_opaque(_fitting(frame, level)), level)
 
     def _cached(self, frame_idx: int, kind: str) -> bytes | None:
         with self._lock:

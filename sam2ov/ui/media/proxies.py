@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -58,6 +60,9 @@ class Proxies:
         self._form = PictureForm(max_side=MAX_SIDE, has_alpha=source.info.has_alpha)
         self._stopped = threading.Event()
         self._aside_until = 0.0
+        self._may_go_on = threading.Event()
+        self._may_go_on.set()
+        self._overview = _spread(source.keyframes)
         self.has_overview = threading.Event()
         """The keyframes are there."""
         self.is_done = threading.Event()
@@ -97,6 +102,21 @@ class Proxies:
         """Somebody looks around: leave the processor to them for a moment."""
         self._aside_until = time.monotonic() + _ASIDE_SECONDS
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Somebody waits for a keyframe that is decoded inside: nothing else is begun meanwhile."""
+        self._may_go_on.clear()
+        try:
+            yield
+        finally:
+            self._may_go_on.set()
+
+    @property
+    def spacing(self) -> int:
+        """How far apart the keyframes are, at most, that are made before all others."""
+        ends = [0, *sorted(self._overview), self._source.num_frames]
+        return max(after - before for before, after in pairwise(ends))
+
     def add(self, frame_idx: int, jpeg: bytes) -> None:
         """Keep a picture that was made for somebody, at the size and quality of the others."""
         if self._file is None or self.is_done.is_set():
@@ -123,7 +143,7 @@ class Proxies:
         try:
             # Everybody waits for the overview; it takes a few seconds.
             with self._source.twin(cache_bytes=0, form=self._form) as reader:
-                self._make(reader, iter(_spread(self._source.keyframes)), self._is_busy)
+                self._make(reader, iter(self._overview), self._is_taken)
             self.has_overview.set()
             _be_nice()
             with self._source.twin(cache_bytes=0, form=self._form) as reader:
@@ -153,8 +173,11 @@ class Proxies:
                 picture = on_checkerboard(picture)
             self._file.put(frame_idx, encode_jpeg(picture, QUALITY))
 
+    def _is_taken(self) -> bool:
+        return not self._may_go_on.is_set() or self._is_busy()
+
     def _must_wait(self) -> bool:
-        return time.monotonic() < self._aside_until or self._is_busy()
+        return time.monotonic() < self._aside_until or self._is_taken()
 
     def _in_order(self) -> Iterator[int]:
         """All frames, or every n-th with the least n whose pictures fit the budget."""
@@ -180,10 +203,16 @@ def encode_jpeg(picture_rgb: npt.NDArray[np.uint8], quality: int) -> bytes:
 
 
 def _spread(keyframes: npt.NDArray[np.int64]) -> list[int]:
-    """At most ``KEYFRAMES_FIRST`` of the keyframes, evenly over the clip."""
+    """At most ``KEYFRAMES_FIRST`` of the keyframes, evenly over the clip, the coarsest first."""
     count = min(len(keyframes), KEYFRAMES_FIRST)
     chosen = np.linspace(0, len(keyframes) - 1, count).round().astype(np.int64)
-    return [int(frame) for frame in keyframes[chosen]]
+    places = sorted(range(count), key=_coarseness, reverse=True)
+    return [int(frame) for frame in keyframes[chosen[places]]]
+
+
+def _coarseness(place: int) -> int:
+    """The power of two that divides a place in a row: halves come before quarters."""
+    return place & -place if place else KEYFRAMES_FIRST
 
 
 def _be_nice() -> None:

@@ -1,7 +1,8 @@
 """Routes of an open clip's pictures, and of what its timeline draws.
 
 Whoever has the clip's token may ask; everything else is 404 without telling why. A clip that was
-closed a moment ago answers 204: its page does not know yet, and shows nothing of it any more.
+closed a moment ago answers 204: its page does not know yet, and shows nothing of it any more. So
+does a picture that its page has turned away from, or that is not there yet.
 """
 
 import struct
@@ -64,7 +65,7 @@ def make_media_routes(workspaces: Workspaces, turns: ModelTurns) -> list[BaseRou
             user = caller_of(request.scope).user
             clip = workspaces.find_clip(token, user)
             if clip is None:
-                return _closed() if workspaces.had_clip(token, user) else _not_found()
+                return _nothing() if workspaces.had_clip(token, user) else _not_found()
             frame: int = request.path_params.get("frame", 0)
             if frame >= clip.info.num_frames:
                 return _not_found()
@@ -72,7 +73,7 @@ def make_media_routes(workspaces: Workspaces, turns: ModelTurns) -> list[BaseRou
                 return make(clip, request)
             except Exception as error:
                 if workspaces.had_clip(token, user):  # closed meanwhile, and its files with it
-                    return _closed()
+                    return _nothing()
                 if not isinstance(error, Sam2ovError):
                     raise
                 return PlainTextResponse(told(error), 422, _NO_STORE)
@@ -134,7 +135,7 @@ def _not_found() -> Response:
     return PlainTextResponse(NOT_FOUND, 404)
 
 
-def _closed() -> Response:
+def _nothing() -> Response:
     return Response(status_code=204, headers=_NO_STORE)
 
 
@@ -147,6 +148,8 @@ def _frame(clip: OpenClip, request: Request) -> Response:
     if level is None:
         return _not_found()
     jpeg = clip.pictures.jpeg(request.path_params["frame"], level)
+    if jpeg is None:  # which nobody waits for any more
+        return _nothing()
     return Response(jpeg, 200, _IMMUTABLE, "image/jpeg")
 
 
@@ -189,7 +192,7 @@ def _run(clip: OpenClip, request: Request) -> Response:
     look = _look_of(request)
     known: Overlay | None = None
     for frame_idx in range(first, min(first + count * step, clip.info.num_frames), step):
-        jpeg, png = clip.pictures.jpeg(frame_idx, "proxy"), b""
+        jpeg, png = clip.pictures.small(frame_idx), b""
         if look is not None:
             png = clip.live(frame_idx, "proxy", look)
         elif query.get("masks"):
@@ -211,8 +214,13 @@ def _near(clip: OpenClip, request: Request) -> Response:
 
 
 def _thumbnail(clip: OpenClip, request: Request) -> Response:
-    jpeg = clip.pictures.thumbnail(request.path_params["frame"])
-    return Response(jpeg, 200, _IMMUTABLE, "image/jpeg")
+    """A tiny picture; ``X-Frame`` tells of which frame. Only what will not change may be kept."""
+    found = clip.pictures.thumbnail(request.path_params["frame"])
+    if found is None:
+        return _nothing()
+    keeping = _IMMUTABLE if found.is_final else _NO_STORE
+    told_of = {"X-Frame": str(found.frame_idx), "X-Final": str(int(found.is_final))}
+    return Response(found.jpeg, 200, keeping | told_of, "image/jpeg")
 
 
 def _lanes(clip: OpenClip, request: Request) -> Response:

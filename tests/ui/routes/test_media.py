@@ -133,8 +133,14 @@ def test_near_tells_what_it_shows(client: TestClient, base: str, open_tab: Tab) 
     assert "immutable" in answer.headers["cache-control"]
 
 
-def test_thumbnails(client: TestClient, base: str) -> None:
+def test_thumbnails(client: TestClient, base: str, open_tab: Tab) -> None:
+    clip = open_tab.workspace.clip
+    assert clip is not None
+    assert clip.proxies.is_done.wait(20)
     answer = client.get(f"{base}/thumbnails/3.jpg")
+    assert answer.headers["x-frame"] == "3"
+    assert answer.headers["x-final"] == "1"
+    assert "immutable" in answer.headers["cache-control"]
     assert rgb(answer.content).shape[0] == THUMBNAIL_HEIGHT
 
 

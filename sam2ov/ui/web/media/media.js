@@ -349,7 +349,7 @@ export class Media {
       return frame;
     }
     const picture = await requests.picture(frame, level);
-    if (!isPresent()) return null;
+    if (!isPresent() || !picture) return null;
     this.pictures[level].set(frame, picture);
     return frame;
   }

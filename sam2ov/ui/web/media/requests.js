@@ -42,11 +42,15 @@ export class Requests {
   }
 
   /**
+   * Null where the server has taken another frame for the one that is looked at since.
+   *
    * @param {number} frame
    * @param {Level} level
    */
   async picture(frame, level) {
-    const response = await checked(await fetch(`${this.base}/${frame}.jpg?size=${level}`));
+    const response = await fetch(`${this.base}/${frame}.jpg?size=${level}`);
+    if (response.status === 204) return null;
+    await checked(response);
     return createImageBitmap(await response.blob());
   }
 

@@ -1,15 +1,18 @@
 // The head of the timeline: a ruler with times, and a strip of thumbnails below it.
 
-/** @import { Cache } from "../media/cache.js" */
 /** @import { Clock } from "../media/clock.js" */
 /** @import { ClipView } from "../messages.js" */
 
 import { prepare } from "../canvas.js";
-import { bitmapCache } from "../media/cache.js";
+import { Cache, weighBitmap } from "../media/cache.js";
 import { timecode } from "../texts.js";
 import { Span } from "./span.js";
 
-const AT_ONCE = 2; // what the user waits for goes first
+/** @typedef {{ bitmap: ImageBitmap, shown: number, isFinal: boolean }} Thumbnail of a frame nearby */
+
+const AT_ONCE = 1; // what the user waits for goes first
+// The server makes its small pictures while the strip is in sight.
+const LOOK_AGAIN_MS = 700;
 const BUDGET_BYTES = 24 * 2 ** 20;
 const TICK_PIXELS = 84;
 const STEPS = [0.04, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200];
@@ -26,14 +29,22 @@ export class Strip {
     this.base = "";
     this.aspect = 1;
     this.span = new Span();
-    /** @type {Cache<number, ImageBitmap>} */
-    this.thumbnails = bitmapCache(BUDGET_BYTES);
+    /** @type {Cache<number, Thumbnail>} */
+    this.thumbnails = new Cache(
+      BUDGET_BYTES,
+      ({ bitmap }) => weighBitmap(bitmap),
+      ({ bitmap }) => bitmap.close(),
+    );
     /** @type {Set<number>} */
     this.loading = new Set();
     /** @type {Set<number>} */
     this.failed = new Set();
     /** @type {number[]} */
     this.wanted = [];
+    /** @type {Set<number>} */
+    this.asked = new Set(); // in this round; who is not content with the answer asks again in the next
+    /** @type {number | undefined} */
+    this.timer = undefined;
     this.epoch = 0;
   }
 
@@ -48,6 +59,7 @@ export class Strip {
     this.thumbnails.clear();
     this.loading = new Set();
     this.failed.clear();
+    this.asked.clear();
   }
 
   close() {
@@ -113,36 +125,45 @@ export class Strip {
     const wide = Math.max(height * this.aspect, 8);
     const count = Math.ceil(width / wide);
     this.wanted = [];
+    const apart = this.span.count / Math.max(count, 1);
     for (let slot = 0; slot < count; slot += 1) {
       const frame = this.span.frameAt(Math.min(((slot + 0.5) * wide) / width, 1));
       const thumbnail = this.thumbnails.get(frame);
-      if (thumbnail) context.drawImage(thumbnail, slot * wide, 0, wide, height);
-      else this.wanted.push(frame);
+      if (thumbnail) context.drawImage(thumbnail.bitmap, slot * wide, 0, wide, height);
+      const isNear = thumbnail && Math.abs(thumbnail.shown - frame) <= apart / 2;
+      if (!thumbnail || !(isNear || thumbnail.isFinal)) this.wanted.push(frame);
     }
     this.#next();
   }
 
   #next() {
+    this.wanted = this.wanted.filter((frame) => !this.failed.has(frame));
     for (const frame of this.wanted) {
       if (this.loading.size >= AT_ONCE) return;
-      const isOpen = !this.thumbnails.has(frame) && !this.loading.has(frame);
-      if (isOpen && !this.failed.has(frame)) this.#load(frame);
+      if (!this.asked.has(frame)) this.#load(frame);
     }
+    if (!this.wanted.length || this.loading.size) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.asked.clear();
+      this.#next();
+    }, LOOK_AGAIN_MS);
   }
 
   /** @param {number} frame */
   async #load(frame) {
     const { epoch, loading } = this;
     loading.add(frame);
+    this.asked.add(frame);
     try {
       const response = await fetch(`${this.base}/thumbnails/${frame}.jpg`, { priority: "low" });
-      if (response.status !== 200) throw new Error(response.statusText);
-      const bitmap = await createImageBitmap(await response.blob());
-      if (epoch !== this.epoch) {
-        bitmap.close();
-        return;
-      }
-      this.thumbnails.set(frame, bitmap);
+      if (response.status === 200) {
+        const shown = Number(response.headers.get("X-Frame"));
+        const isFinal = response.headers.get("X-Final") === "1";
+        const bitmap = await createImageBitmap(await response.blob());
+        if (epoch === this.epoch) this.thumbnails.set(frame, { bitmap, shown, isFinal });
+        else bitmap.close();
+      } else if (response.status !== 204) throw new Error(response.statusText);
     } catch {
       this.failed.add(frame); // a gap in the strip says it
     } finally {
