@@ -43,13 +43,14 @@ def reader(numbered_clip: Path) -> Iterator[FrameReader]:
         yield opened
 
 
-def decoded(jpeg: bytes) -> npt.NDArray[np.uint8]:
+def decoded(jpeg: bytes | None) -> npt.NDArray[np.uint8]:
+    assert jpeg is not None
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def number_in(jpeg: bytes) -> int:
+def number_in(jpeg: bytes | None) -> int:
     """The frame that a picture of any size shows."""
     return read_frame_number(
         np.asarray(cv2.resize(decoded(jpeg), (720, 400), interpolation=cv2.INTER_LINEAR), np.uint8)
