@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 _MOST_CHARACTERS: Final = 1200
 _LINE_BREAKS: Final = re.compile(r"\s*[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]\s*")
@@ -48,7 +49,47 @@ def first_fault(error: "ValidationError") -> str:
     places = [str(place)[:100] for place in first["loc"] if "[" not in str(place)]
     where = ".".join(places) or "the whole file"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return f"{where}: {first['msg']}{more}"
+    return f"{where}: {plain_fault(first)}{more}"
+
+
+def plain_fault(fault: "ErrorDetails") -> str:
+    """What is wrong with a value, in words for people; our own checks say it themselves."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "value_error":
+        return str(context.get("error", fault["msg"]))
+    return _FAULTS.get(kind, "this is not what belongs here").format(**context)
+
+
+_FAULTS: Final = {
+    "missing": "it is missing",
+    "extra_forbidden": "nothing of that name is known",
+    "string_pattern_mismatch": "this is not written as it should be",
+    "string_too_short": "it is too short",
+    "string_too_long": "it is longer than {max_length} characters",
+    "string_type": "it should be a text",
+    "int_type": "it should be a whole number",
+    "int_parsing": "it should be a whole number",
+    "int_from_float": "it should be a whole number",
+    "float_type": "it should be a number",
+    "float_parsing": "it should be a number",
+    "finite_number": "it should be a finite number",
+    "bool_type": "it should be true or false",
+    "bool_parsing": "it should be true or false",
+    "greater_than": "it should be more than {gt}",
+    "greater_than_equal": "it should be at least {ge}",
+    "less_than": "it should be less than {lt}",
+    "less_than_equal": "it should be at most {le}",
+    "literal_error": "it should be {expected}",
+    "union_tag_invalid": "it should be {expected_tags}",
+    "too_short": "there should be at least {min_length}",
+    "too_long": "there should be at most {max_length}",
+    "list_type": "it should be a list",
+    "tuple_type": "it should be a list",
+    "dict_type": "it should be an object with named values",
+    "model_type": "it should be an object with named values",
+    "json_invalid": "it is no JSON ({error})",
+}
+"""What pydantic calls its faults, as far as files and forms can have them."""
 
 
 class Sam2ovError(Exception):

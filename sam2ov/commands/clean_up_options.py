@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from sam2ov.errors import plain_fault
 from sam2ov.commands.outputs import OptionValue, parse_option
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
@@ -28,7 +29,7 @@ def changed(clean_up: CleanUp, changes: list[OptionValue]) -> CleanUp:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise typer.BadParameter(
-            f"{first['loc'][0]}={first['input']}: {first['msg']}. There is: "
+            f"{first['loc'][0]}={first['input']}: {plain_fault(first)}. There is: "
             f"{', '.join(CleanUp.model_fields)}."
         ) from error
 

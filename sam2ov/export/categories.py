@@ -1,4 +1,4 @@
-"""What objects are called in annotations: those of one name are of one kind."""
+"""What objects are called in annotations: by their class, or else their name."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,10 @@ _DEFAULT_NAME = re.compile(r"object \d+", re.IGNORECASE)
 
 
 def category_name(target: ClipObject) -> str:
-    """The name of an object's category: its own, or "object" where nobody named it."""
+    """The name of an object's category: its class, its name, or "object" where nobody named it."""
+    category = " ".join(target.category.split())
+    if category:
+        return category
     name = " ".join(target.name.split())
     return UNNAMED if not name or _DEFAULT_NAME.fullmatch(name) else name
 

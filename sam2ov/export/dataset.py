@@ -29,7 +29,8 @@ labels/{{train,val}}       YOLO segmentation; data.yaml is what Ultralytics is g
 split.json               which frames of which clip are where
 
 Categories: {categories}.
-Objects of one name are one category; those that were not named are "object".
+Objects of one class are one category, and without a class those of one name; what was not named
+either is "object".
 
 Split by {kind}: {explanation}
 """

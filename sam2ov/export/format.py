@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sam2ov.errors import ExportError
+from sam2ov.errors import ExportError, plain_fault
 from sam2ov.export.names import NameTemplate
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class ExportFormat:
             name = ".".join(map(str, first["loc"]))
             known = ", ".join(self.options.model_fields) or "none"
             raise ExportError(
-                f"The format {self.name} does not take {name}={first['input']}: {first['msg']}. "
+                f"The format {self.name} does not take {name}={first['input']}: {plain_fault(first)}. "
                 f"Its options: {known}."
             ) from error
 

@@ -117,21 +117,34 @@ class ObjectList(Sequence[ClipObject]):
                     self._answers.replay(obj_id, frame_idx, (MaskPrompt.of(mask),))
         return taken
 
-    def change(self, obj_id: int, name: str, colour: str) -> None:
-        """Rename or recolour an object."""
+    def rename(self, obj_id: int, name: str) -> None:
+        """Give an object another name."""
         target = self.find(obj_id)
-        label = f"Rename {target.name}" if name != target.name else f"Recolour {name}"
-        self._put(label, replace(target, name=name, colour=colour))
+        self._put(f"Rename {target.name}", [replace(target, name=name)])
 
-    def hide(self, obj_id: int, *, hidden: bool) -> None:
-        """Leave an object out of view and of exports, or bring it back."""
-        target = self.find(obj_id)
-        self._put(f"{'Hide' if hidden else 'Show'} {target.name}", replace(target, hidden=hidden))
+    def recolour(self, obj_ids: Sequence[int], colour: str) -> None:
+        """Give objects another colour."""
+        targets = self._several(obj_ids)
+        label = f"Recolour {_named(targets)}"
+        self._put(label, [replace(target, colour=colour) for target in targets])
 
-    def lock(self, obj_id: int, *, locked: bool) -> None:
-        """Protect an object from prompts and tracking, or not any more."""
-        target = self.find(obj_id)
-        self._put(f"{'Lock' if locked else 'Unlock'} {target.name}", replace(target, locked=locked))
+    def classify(self, obj_ids: Sequence[int], category: str) -> None:
+        """Say what objects are in annotations; empty: what their names say."""
+        targets = self._several(obj_ids)
+        label = f"Class of {_named(targets)}"
+        self._put(label, [replace(target, category=category) for target in targets])
+
+    def hide(self, obj_ids: Sequence[int], *, hidden: bool) -> None:
+        """Leave objects out of view and of exports, or bring them back."""
+        targets = self._several(obj_ids)
+        label = f"{'Hide' if hidden else 'Show'} {_named(targets)}"
+        self._put(label, [replace(target, hidden=hidden) for target in targets])
+
+    def lock(self, obj_ids: Sequence[int], *, locked: bool) -> None:
+        """Protect objects from prompts and tracking, or not any more."""
+        targets = self._several(obj_ids)
+        label = f"{'Lock' if locked else 'Unlock'} {_named(targets)}"
+        self._put(label, [replace(target, locked=locked) for target in targets])
 
     def set_clean_up(self, obj_id: int, clean_up: CleanUp) -> None:
         """Say how an object's masks are cleaned up for being seen and exported.
@@ -140,7 +153,7 @@ class ObjectList(Sequence[ClipObject]):
         """
         target = self.find(obj_id)
         if clean_up != target.clean_up:
-            self._put(f"Clean up {target.name}", replace(target, clean_up=clean_up))
+            self._put(f"Clean up {target.name}", [replace(target, clean_up=clean_up)])
 
     def move(self, obj_id: int, position: int) -> None:
         """Put an object at another place of the list, counted from 0."""
@@ -150,14 +163,17 @@ class ObjectList(Sequence[ClipObject]):
         with self._history.step(f"Move {target.name} in the list"):
             self._state.put_order(ids)
 
-    def remove(self, obj_id: int) -> None:
-        """Remove an object with its prompts and results; there is always one object left."""
-        target = self.find(obj_id)
-        if target.locked:
-            raise PromptError(f"{target.name} is locked. Unlock it before you remove it.")
-        with self._history.step(f"Remove {target.name}"):
-            self._answers.forget(obj_id)
-            self._put_order([i for i in self._state.draft.objects if i != obj_id])
+    def remove(self, obj_ids: Sequence[int]) -> None:
+        """Remove objects with their prompts and results; there is always one object left."""
+        targets = self._several(obj_ids)
+        for target in targets:
+            if target.locked:
+                raise PromptError(f"{target.name} is locked. Unlock it before you remove it.")
+        with self._history.step(f"Remove {_named(targets)}"):
+            for target in targets:
+                self._answers.forget(target.obj_id)
+            gone = {target.obj_id for target in targets}
+            self._put_order([i for i in self._state.draft.objects if i not in gone])
 
     def replace(
         self,
@@ -193,14 +209,23 @@ class ObjectList(Sequence[ClipObject]):
     def _snapshot(self) -> tuple[ClipObject, ...]:
         return tuple(self._state.snapshot.objects.values())
 
-    def _put(self, label: str, target: ClipObject) -> None:
+    def _several(self, obj_ids: Sequence[int]) -> list[ClipObject]:
+        return [self.find(obj_id) for obj_id in dict.fromkeys(obj_ids)]
+
+    def _put(self, label: str, targets: Sequence[ClipObject]) -> None:
         with self._history.step(label):
-            self._state.put_object(target)
+            for target in targets:
+                self._state.put_object(target)
 
     def _put_order(self, ids: list[int]) -> None:
         self._state.put_order(ids)
         if not ids:
             self._state.add_object()
+
+
+def _named(targets: Sequence[ClipObject]) -> str:
+    """Objects in the label of a step."""
+    return targets[0].name if len(targets) == 1 else f"{len(targets)} objects"
 
 
 def _require_few(objects: Sequence[NewObject]) -> None:

@@ -99,6 +99,29 @@ def painted(
     return result
 
 
+def refined(
+    mask: BoolArray, answer: BoolArray, xy: tuple[float, float], *, positive: bool
+) -> BoolArray:
+    """A mask with what a click on it changes where it was made; elsewhere it stays.
+
+    Args:
+        mask: [H, W], before the click.
+        answer: [H, W], what the model makes of mask and click.
+        xy: the click, in pixels of the masks.
+        positive: the part of ``answer`` at the click is added; else the part of ``mask`` there that
+            ``answer`` has not is taken away.
+    """
+    height, width = mask.shape
+    column, row = min(int(xy[0]), width - 1), min(int(xy[1]), height - 1)
+    changed = answer & ~mask if positive else mask & ~answer
+    count, parts = cv2.connectedComponents(changed.view(np.uint8), connectivity=4)
+    part = parts[row, column]
+    if count < 2 or not part:
+        return mask
+    result: BoolArray = mask | (parts == part) if positive else mask & (parts != part)
+    return result
+
+
 def _stroke(
     size_wh: tuple[int, int], points_xy: Sequence[tuple[float, float]], radius: float
 ) -> npt.NDArray[np.uint8]:

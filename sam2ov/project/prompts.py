@@ -7,7 +7,13 @@ from sam2ov.project.answers import Answers
 from sam2ov.project.documents import MAX_PROMPTS
 from sam2ov.project.history import History
 from sam2ov.project.objects import ObjectList
-from sam2ov.project.prompt_sequence import PromptSequence, painted, with_point_moved, without_point
+from sam2ov.project.prompt_sequence import (
+    PromptSequence,
+    painted,
+    refined,
+    with_point_moved,
+    without_point,
+)
 from sam2ov.project.state import ProjectState
 from sam2ov.values.masks import FloatArray
 from sam2ov.values.prompts import MaskPrompt, make_point_prompt
@@ -56,7 +62,11 @@ class ProjectPrompts:
     def click(
         self, obj_id: int, frame_idx: int, xy: tuple[float, float], *, positive: bool
     ) -> None:
-        """Add a point to an object on a frame."""
+        """Add a point to an object on a frame; a mask that was painted or given is refined.
+
+        Raises:
+            PromptError: besides, if nothing of a painted mask would be left.
+        """
         target = self._objects.find_unlocked(obj_id)
         prompt = make_point_prompt([self._inside(*xy)], [int(positive)], None, self._size_hw)
         if len(self.sequence(obj_id, frame_idx)) >= MAX_PROMPTS:
@@ -64,8 +74,23 @@ class ProjectPrompts:
                 f"Frame {frame_idx} has {MAX_PROMPTS} prompts for this object already. Clear the "
                 "frame and draw a box instead."
             )
+        given = any(isinstance(one, MaskPrompt) for one in self.sequence(obj_id, frame_idx))
         with self._history.step(f"Click on {target.name}", frame_idx):
+            if not given:
+                self._answers.add(obj_id, frame_idx, prompt)
+                return
+            # The mask goes in with the click. Of the answer only what the click is about is taken:
+            # models may well find another object, and what was painted is not theirs to drop.
+            present = self._answers.mask(obj_id, frame_idx)
             self._answers.add(obj_id, frame_idx, prompt)
+            answer = self._answers.mask(obj_id, frame_idx)
+            mask = refined(present, answer, self._inside(*xy), positive=positive)
+            if not mask.any():
+                raise PromptError(
+                    "This click would take away all that was painted. Use the eraser (E) for a "
+                    "part of it, or clear the frame (Del) to start over."
+                )
+            self._answers.replay(obj_id, frame_idx, (MaskPrompt.of(mask),))
 
     def preview_click(
         self,

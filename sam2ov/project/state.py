@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ValidationError
 
-from sam2ov.errors import ProjectError, PromptError
+from sam2ov.errors import ProjectError, PromptError, plain_fault
 from sam2ov.mask_files.prompt_file import from_prompt, to_prompt
 from sam2ov.project.documents import (
     MAX_POINTS,
@@ -263,5 +263,5 @@ def _first_line(error: Exception) -> str:
     """What is wrong, without what else pydantic tells."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        return f"{first['msg']}."
+        return f"{plain_fault(first)}."
     return f"{error}"

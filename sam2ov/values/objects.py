@@ -26,6 +26,7 @@ def plain_name(name: str) -> str:
 _JOINERS: Final = "\u200c\u200d"  # parts of words, and of emoji
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(plain_name)]
+Category = Annotated[str, Field(max_length=MAX_NAME_LENGTH), AfterValidator(plain_name)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -34,8 +35,9 @@ class ClipObject:
     """An object as people know it: its number, name and "#rrggbb" colour.
 
     One that is ``hidden`` is left out of view and of exports; one that is ``locked`` takes no
-    prompts and is not tracked. ``clean_up`` is done to what is shown and exported of it. What comes
-    from elsewhere is checked against the types of the fields.
+    prompts and is not tracked. ``clean_up`` is done to what is shown and exported of it.
+    ``category`` is its class in annotations; empty where its name is. What comes from elsewhere is
+    checked against the types of the fields.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -46,6 +48,7 @@ class ClipObject:
     hidden: bool = False
     locked: bool = False
     clean_up: CleanUp = NO_CLEAN_UP
+    category: Category = ""
 
     @property
     def rgb(self) -> Rgb:

@@ -1,5 +1,6 @@
 """What is known about an opened video."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -28,8 +29,13 @@ Ticks = Annotated[
 ]
 """int64 [N]; a list in JSON."""
 
+_DURATION = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)$")
+
 _LEAST_ASPECT = Fraction(1, 8)
 """What is narrower or wider is a mistake."""
+
+_LEAST_MISSING_SECONDS = 0.5
+"""Containers count a frame or two too many without being cut off."""
 
 _STORED_UPRIGHT = Orientation()
 _UNTAGGED = ColorTags()
@@ -70,6 +76,7 @@ class VideoInfo:
             field first.
         is_flagged_interlaced: the first picture says that it has two fields, true or not.
         is_deinterlaced: frames come out made whole.
+        missing_seconds: so much less than the file announces can be read: it is cut off.
     """
 
     path: Path
@@ -99,6 +106,7 @@ class VideoInfo:
     field_order: Literal["progressive", "tff", "bff"] = "progressive"
     is_flagged_interlaced: bool = False
     is_deinterlaced: bool = False
+    missing_seconds: float = 0.0
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -126,6 +134,11 @@ class VideoInfo:
     def treatment(self) -> tuple[str, ...]:
         """What is done to the stored pictures to show them, a line each."""
         lines = []
+        if self.missing_seconds:
+            lines.append(
+                f"the file is cut off: {self.missing_seconds:.1f} s at its end are missing. Fetch "
+                "or copy it again if you need them"
+            )
         if self.sample_aspect_ratio != 1:
             aspect, (width, height) = self.sample_aspect_ratio, self.display_size
             lines.append(
@@ -238,7 +251,22 @@ def describe(
         num_bytes=path.stat().st_size,
         timecode=_timecode(container, stream, fps),
         bits=max(component.bits for component in first.format.components),
+        missing_seconds=_missing_seconds(stream, index, fps),
     )
+
+
+def _missing_seconds(stream: VideoStream, index: FrameIndex, fps: Fraction) -> float:
+    """How much less there is than mp4 counts in its header, or Matroska in the stream's tags."""
+    assert stream.time_base is not None
+    announced = _DURATION.match(stream.metadata.get("DURATION", ""))
+    missing = Fraction(0)
+    if stream.frames:
+        missing = (stream.frames - len(index.frame_of_packet)) / fps
+    elif announced:
+        hours, minutes, seconds = (Fraction(part) for part in announced.groups())
+        found = (index.end_pts - int(index.pts[0])) * stream.time_base
+        missing = 3600 * hours + 60 * minutes + seconds - found
+    return float(missing) if missing >= _LEAST_MISSING_SECONDS else 0.0
 
 
 def _timecode(container: InputContainer, stream: VideoStream, fps: Fraction) -> Timecode | None:

@@ -53,7 +53,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         ):
             project = Project(session, journal, MODEL)
             project.prompts.click(1, 0, (24, 32), positive=True)
-            project.objects.change(1, "Square", "#ff0000")
+            project.objects.rename(1, "Square")
+            project.objects.recolour([1], "#ff0000")
             project.prompts.box(project.objects.add().obj_id, 0, (70, 5), (90, 25))
             for _ in session.propagate():
                 pass
@@ -112,7 +113,7 @@ def test_objects_and_frames_can_be_chosen(
 def test_in_and_out_and_hidden_objects_count(run: Run, make: Make, tmp_path: Path) -> None:
     def change(project: Project) -> None:
         project.set_in_out(range(2, 4))
-        project.objects.hide(2, hidden=True)
+        project.objects.hide([2], hidden=True)
 
     folder = make(change=change)
     result = run("export", folder.token, "--out", tmp_path / "a", "--format", "davis")

@@ -256,7 +256,7 @@ def test_prompts_count_more_than_masks_of_other_files(track: Run, tmp_path: Path
         (("--format", "gif", *POINT), "'gif' is not one of overlay, matte, "),
         (("--set", "fill", *POINT), "'fill' is not NAME=VALUE"),
         (("--set", "fil=1", *POINT), "overlay does not take fil=1"),
-        (("--set", "fill=2", *POINT), "overlay does not take fill=2: Input should be less"),
+        (("--set", "fill=2", *POINT), "overlay does not take fill=2: it should be"),
         (("--masks", "a.json", "--masks-frames", "0"), "'0' is neither first, all, nor a number"),
         (("--names", "{frame}", *POINT), "overlay has names of its own: a template is for"),
         (("--names", "{clip}", "--per-object", *POINT), "same name: put {object} or {id} into"),

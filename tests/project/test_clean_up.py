@@ -34,7 +34,7 @@ def test_it_is_a_step_that_leaves_what_is_tracked(project: Project) -> None:
 
 
 def test_the_same_again_is_no_step_and_locked_objects_take_it(project: Project) -> None:
-    project.objects.lock(1, locked=True)
+    project.objects.lock([1], locked=True)
     project.objects.set_clean_up(1, CleanUp(steady=2))
     head = project.journal.head
     project.objects.set_clean_up(1, CleanUp(steady=2))

@@ -171,11 +171,11 @@ class History(RuleBasedStateMachine):
     def change_object(self, number: int, what: str, is_so: bool) -> None:
         obj_id = self.chosen(number)
         if what == "hide":
-            self.do(lambda p: p.objects.hide(obj_id, hidden=is_so))
+            self.do(lambda p: p.objects.hide([obj_id], hidden=is_so))
         elif what == "lock":
-            self.do(lambda p: p.objects.lock(obj_id, locked=is_so))
+            self.do(lambda p: p.objects.lock([obj_id], locked=is_so))
         elif what == "name":
-            self.do(lambda p: p.objects.change(obj_id, f"Thing {is_so}", "#123456"))
+            self.do(lambda p: p.objects.rename(obj_id, f"Thing {is_so}"))
         else:
             self.do(lambda p: p.objects.move(obj_id, int(is_so)))
 
@@ -186,7 +186,7 @@ class History(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 3))
     def remove_object(self, number: int) -> None:
-        self.do(lambda p: p.objects.remove(self.chosen(number)))
+        self.do(lambda p: p.objects.remove([self.chosen(number)]))
 
     @rule(first=frames, length=st.integers(0, NUM_FRAMES))
     def set_range(self, first: int, length: int) -> None:

@@ -18,20 +18,20 @@ def test_removing_an_object_leaves_the_others_alone(project: Project) -> None:
     project.prompts.click(second, 0, (60, 30), positive=True)
     track(project)
     others = project.session.mask_logits(4, [second])
-    project.objects.remove(1)
+    project.objects.remove([1])
     np.testing.assert_array_equal(others, project.session.mask_logits(4, [second]))
     project.history.undo()
     assert [target.obj_id for target in project.objects] == [1, second]
     assert project.prompts.obj_ids() == (1, second), "it is back with all that belongs to it"
     assert project.session.timeline(1).has_result.all()
     project.history.redo()
-    project.objects.remove(second)
+    project.objects.remove([second])
     assert [target.name for target in project.objects] == ["Object 3"], "there is always one"
 
 
 def test_ids_are_never_used_twice(project: Project) -> None:
     second = project.objects.add().obj_id
-    project.objects.remove(second)
+    project.objects.remove([second])
     assert project.objects.add().obj_id == second + 1
 
 
@@ -47,20 +47,44 @@ def test_the_list_is_the_users(project: Project) -> None:
     second, third = project.objects.add().obj_id, project.objects.add().obj_id
     project.objects.move(third, 0)
     assert [target.obj_id for target in project.objects] == [third, 1, second]
-    project.objects.hide(1, hidden=True)
-    project.objects.change(second, "Ball", "#00ff00")
+    project.objects.hide([1], hidden=True)
+    project.objects.rename(second, "Ball")
+    project.objects.recolour([second], "#00ff00")
     assert [target.hidden for target in project.objects] == [False, True, False]
     labels = []
     while project.journal.done is not None:
         labels.append(project.journal.done.label)
         project.history.undo()
     assert labels == [
+        "Recolour Ball",
         "Rename Object 2",
         "Hide Object 1",
         "Move Object 3 in the list",
         "Add an object",
         "Add an object",
     ]
+
+
+def test_several_objects_are_changed_in_one_step(project: Project) -> None:
+    ids = [1, project.objects.add().obj_id, project.objects.add().obj_id]
+    objects = project.objects
+    objects.hide(ids[:2], hidden=True)
+    objects.recolour(ids, "#00ff00")
+    objects.classify(ids[1:], "person")
+    assert [target.hidden for target in objects] == [True, True, False]
+    assert {target.colour for target in objects} == {"#00ff00"}
+    assert [target.category for target in objects] == ["", "person", "person"]
+    objects.lock([ids[1]], locked=True)
+    with pytest.raises(PromptError, match="Object 2 is locked"):
+        objects.remove(ids)
+    assert len(objects) == 3, "all of them or none"
+    project.history.undo()
+    objects.remove(ids[1:])
+    assert [target.obj_id for target in objects] == [1]
+    assert project.journal.done is not None
+    assert project.journal.done.label == "Remove 2 objects"
+    project.history.undo()
+    assert [target.category for target in objects] == ["", "person", "person"]
 
 
 def test_the_list_is_a_live_view(project: Project) -> None:
@@ -70,11 +94,11 @@ def test_the_list_is_a_live_view(project: Project) -> None:
     assert list(objects) == [first, second]
     assert objects[1:] == (second,)
     assert objects.find(second.obj_id) == second
-    objects.remove(second.obj_id)
+    objects.remove([second.obj_id])
     assert list(objects) == [first]
     with pytest.raises(PromptError, match="removed"):
         objects.find(second.obj_id)
-    objects.lock(first.obj_id, locked=True)
+    objects.lock([first.obj_id], locked=True)
     assert objects.find(first.obj_id).locked
     with pytest.raises(PromptError, match="locked"):
         objects.find_unlocked(first.obj_id)

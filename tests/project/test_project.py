@@ -64,10 +64,10 @@ def test_masks_have_a_new_revision_after_every_change(project: Project) -> None:
     for change in (
         lambda: project.prompts.click(1, 0, (20, 30), positive=True),
         lambda: project.prompts.box(1, 0, (1, 1), (40, 40)),
-        lambda: project.objects.change(1, "Ball", "#123456"),
+        lambda: project.objects.rename(1, "Ball"),
         project.history.undo,
         lambda: project.prompts.clear_frame(1, 0),
-        lambda: project.objects.remove(1),
+        lambda: project.objects.remove([1]),
     ):
         change()
         assert project.history.revision not in seen

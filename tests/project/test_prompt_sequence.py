@@ -10,6 +10,7 @@ from sam2ov.project.prompt_sequence import (
     PromptSequence,
     painted,
     points_of,
+    refined,
     with_point_moved,
     without_point,
 )
@@ -146,3 +147,18 @@ def test_the_brush_is_round_where_the_picture_is_shown(pixel_aspect: float) -> N
     assert made.sum() * pixel_aspect == pytest.approx(np.pi * 30**2, rel=0.03)
     gone = painted(made, [(60, 50)], 40, erase=True, pixel_aspect=pixel_aspect)
     assert not gone.any()
+
+
+def test_a_click_changes_a_mask_where_it_is() -> None:
+    mask = np.zeros(SIZE_HW, np.bool_)
+    mask[10:20, 10:30] = True
+    answer = np.zeros(SIZE_HW, np.bool_)
+    answer[10:20, 25:40] = True
+    answer[40:50, 10:20] = True
+    more = refined(mask, answer, (35, 15), positive=True)
+    np.testing.assert_array_equal(more[10:20, 10:40], True)
+    assert more.sum() == 300, "the other part was not clicked on"
+    less = refined(mask, answer, (12, 12), positive=False)
+    np.testing.assert_array_equal(np.flatnonzero(less.any(axis=0)), np.arange(25, 30))
+    for xy, positive in [((60, 60), True), ((27, 12), False), ((12, 12), True)]:
+        np.testing.assert_array_equal(refined(mask, answer, xy, positive=positive), mask)

@@ -94,6 +94,30 @@ def test_a_stroke_corrects_what_is_there(project: Project) -> None:
     assert len(project.prompts.sequence(1, 0)) == 1, "the click is back"
 
 
+def test_a_click_refines_what_was_painted(project: Project) -> None:
+    project.prompts.brush(1, 2, [(20.0, 20.0), (60.0, 40.0)], 5, erase=False)
+    before = masks(project, 2)[0]
+    project.prompts.click(1, 2, (88, 8), positive=True)
+    after = masks(project, 2)[0]
+    assert after[8, 88]
+    np.testing.assert_array_equal(before, after & before)
+    assert not (after & ~before)[:, :60].any(), "only what the click is about changes"
+    project.prompts.click(1, 2, (20, 20), positive=False)
+    np.testing.assert_array_equal(masks(project, 2)[0], after & ~before)
+    assert project.history.undo() == 2
+    np.testing.assert_array_equal(after, masks(project, 2)[0])
+
+
+def test_a_click_does_not_throw_away_all_that_was_painted(project: Project) -> None:
+    project.prompts.brush(1, 2, [(40.0, 30.0)], 5, erase=False)
+    before = masks(project, 2)[0]
+    with pytest.raises(PromptError, match="Use the eraser"):
+        project.prompts.click(1, 2, (40, 30), positive=False)
+    np.testing.assert_array_equal(before, masks(project, 2)[0])
+    assert project.journal.done is not None
+    assert project.journal.done.label == "Paint Object 1"
+
+
 def test_points_move_and_go(project: Project) -> None:
     project.prompts.click(1, 0, (20, 30), positive=True)
     project.prompts.click(1, 0, (60, 30), positive=False)
@@ -114,7 +138,7 @@ def test_clearing_leaves_locked_objects_alone(project: Project) -> None:
     for obj_id in (1, second):
         project.prompts.click(obj_id, 0, (20, 30), positive=True)
         project.prompts.click(obj_id, 5, (30, 30), positive=True)
-    project.objects.lock(second, locked=True)
+    project.objects.lock([second], locked=True)
     edits: list[Callable[[], object]] = [
         lambda: project.prompts.click(second, 0, (1, 1), positive=True),
         lambda: project.prompts.box(second, 0, (1, 1), (9, 9)),
@@ -123,7 +147,7 @@ def test_clearing_leaves_locked_objects_alone(project: Project) -> None:
         lambda: project.prompts.delete_point(second, 0, 0),
         lambda: project.prompts.clear_frame(second, 0),
         lambda: project.prompts.clear_object(second),
-        lambda: project.objects.remove(second),
+        lambda: project.objects.remove([second]),
     ]
     for refused in edits:
         with pytest.raises(PromptError, match="locked"):

@@ -28,16 +28,16 @@ def edit(project: Project) -> None:
         second = project.objects.add().obj_id
         project.prompts.click(second, 0, (60, 30), positive=True)
         project.prompts.click(second, 3, (60, 30), positive=True)
-        project.objects.hide(second, hidden=True)
+        project.objects.hide([second], hidden=True)
         with pytest.raises(PromptError):
             project.prompts.click(second, 99, (60, 30), positive=True)
-        project.objects.remove(second)
+        project.objects.remove([second])
         for _ in range(5):
             project.history.undo()
         for _ in range(3):
             project.history.redo()
         project.history.undo()
-        project.objects.remove(second)
+        project.objects.remove([second])
 
 
 def differences(project: Project) -> list[object]:

@@ -110,7 +110,7 @@ def test_chosen_objects_only_and_never_locked_ones(project: Project) -> None:
     ids = [1, project.objects.add().obj_id, project.objects.add().obj_id]
     for obj_id in ids:
         project.prompts.click(obj_id, 0, (20, 30), positive=True)
-    project.objects.lock(ids[1], locked=True)
+    project.objects.lock([ids[1]], locked=True)
     assert plan(project, "forward", 0) == [(1, LAST, (ids[0], ids[2]))]
     segments = plan_project(project, "forward", 0, ids[1:])
     assert [segment.obj_ids for segment in segments] == [(ids[2],)]

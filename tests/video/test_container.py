@@ -269,6 +269,32 @@ def test_truncated_file_gives_the_frames_that_are_there(
         assert len(backwards) == len(reader)
 
 
+@pytest.mark.parametrize("kind", ["h264-long-gop", "h264-mkv"])
+def test_a_file_that_is_cut_off_says_how_much_is_missing(
+    kind: str, tmp_path: Path, scene: Scene
+) -> None:
+    frames = np.concatenate([scene.frames] * 3)
+    whole = write_kind(kind, tmp_path / "clip", frames)
+    path = tmp_path / f"front{whole.suffix}"  # with its index at the front, as downloads have it
+    with (
+        av.open(str(whole)) as source,
+        av.open(str(path), "w", options={"movflags": "+faststart"}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    with open_in_process(path) as reader:
+        assert reader.info.missing_seconds == 0
+        seconds = float(reader.info.duration)
+    with open_in_process(truncate(path, 0.5)) as reader:
+        missing = seconds - float(reader.info.duration)
+        assert missing > 0.5
+        assert reader.info.missing_seconds == pytest.approx(missing, abs=0.1)
+        assert "cut off" in reader.info.treatment[0]
+
+
 def count_frames_until_damage(path: Path) -> int:
     count = 0
     try:

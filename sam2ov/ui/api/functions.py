@@ -23,6 +23,7 @@ from sam2ov.engine.policy import PolicyName
 from sam2ov.errors import (
     ExportError,
     PromptError,
+    plain_fault,
 )
 from sam2ov.export import ExportFormat
 from sam2ov.export.formats import FORMATS, FormatName
@@ -310,7 +311,7 @@ def _checked_clean_up(values: dict[str, float]) -> CleanUp:
         what = ".".join(map(str, first["loc"])) or "values"
         known = ", ".join(CleanUp.model_fields)
         raise ExportError(
-            f"The clean-up cannot be done ({what}: {first['msg']}). There is: {known}."
+            f"The clean-up cannot be done ({what}: {plain_fault(first)}). There is: {known}."
         ) from error
 
 

@@ -6,11 +6,11 @@ import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, Strict, TypeAdapter, ValidationError
 
 from sam2ov.engine.policy import PolicyName
-from sam2ov.errors import PromptError
+from sam2ov.errors import PromptError, plain_fault
 from sam2ov.project import Reach
 from sam2ov.values.clean_up import CleanUp
 from sam2ov.values.field_order import FieldOrder
-from sam2ov.values.objects import MAX_OBJECTS, Colour, Name, ObjectId
+from sam2ov.values.objects import MAX_OBJECTS, Category, Colour, Name, ObjectId
 from sam2ov.zoo.presets import PresetName
 
 MAX_PROJECTS = 50
@@ -56,6 +56,12 @@ class ObjectEdit(EditPayload):
     """Base of edits of one object."""
 
     object: ObjectId
+
+
+class ObjectsEdit(EditPayload):
+    """Base of edits of several objects, which are one step."""
+
+    objects: Annotated[list[ObjectId], Field(min_length=1, max_length=MAX_OBJECTS)]
 
 
 class FrameEdit(ObjectEdit):
@@ -132,25 +138,38 @@ class AddObject(EditPayload):
     kind: Literal["add_object"]
 
 
-class ChangeObject(ObjectEdit):
-    """Give an object another name or colour."""
+class RenameObject(ObjectEdit):
+    """Give an object another name."""
 
-    kind: Literal["change_object"]
+    kind: Literal["rename_object"]
     name: Name
+
+
+class RecolourObjects(ObjectsEdit):
+    """Give objects another colour."""
+
+    kind: Literal["recolour_objects"]
     colour: Colour
 
 
-class HideObject(ObjectEdit):
-    """Leave an object out of view and out of exports, or bring it back."""
+class ClassifyObjects(ObjectsEdit):
+    """Say what class objects have in annotations; empty: what their names say."""
 
-    kind: Literal["hide_object"]
+    kind: Literal["classify_objects"]
+    category: Category
+
+
+class HideObjects(ObjectsEdit):
+    """Leave objects out of view and out of exports, or bring them back."""
+
+    kind: Literal["hide_objects"]
     hidden: bool
 
 
-class LockObject(ObjectEdit):
-    """Protect an object from prompts and tracking, or not any more."""
+class LockObjects(ObjectsEdit):
+    """Protect objects from prompts and tracking, or not any more."""
 
-    kind: Literal["lock_object"]
+    kind: Literal["lock_objects"]
     locked: bool
 
 
@@ -168,10 +187,10 @@ class MoveObject(ObjectEdit):
     position: Annotated[int, Field(ge=0, le=MAX_OBJECTS)]
 
 
-class RemoveObject(ObjectEdit):
-    """Remove an object with its prompts and results."""
+class RemoveObjects(ObjectsEdit):
+    """Remove objects with their prompts and results."""
 
-    kind: Literal["remove_object"]
+    kind: Literal["remove_objects"]
 
 
 class SetRange(EditPayload):
@@ -215,12 +234,14 @@ Edit = (
     | ClearObject
     | ClearAll
     | AddObject
-    | ChangeObject
-    | HideObject
-    | LockObject
+    | RenameObject
+    | RecolourObjects
+    | ClassifyObjects
+    | HideObjects
+    | LockObjects
     | CleanUpObject
     | MoveObject
-    | RemoveObject
+    | RemoveObjects
     | SetRange
     | TakeFound
     | Undo
@@ -379,6 +400,6 @@ def _rejected(error: ValidationError) -> PromptError:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "request"
     return PromptError(
-        f"The page sent something the server does not accept ({where}: {first['msg']}). "
+        f"The page sent something the server does not accept ({where}: {plain_fault(first)}). "
         "Reload the page and try again."
     )

@@ -15,7 +15,7 @@ from sam2ov.ui.contract.payloads import (
     AddObject,
     Box,
     Brush,
-    ChangeObject,
+    ClassifyObjects,
     CleanUpObject,
     ClearAll,
     ClearFrame,
@@ -24,14 +24,16 @@ from sam2ov.ui.contract.payloads import (
     Close,
     DeletePoint,
     Edit,
-    HideObject,
-    LockObject,
+    HideObjects,
+    LockObjects,
     MoveObject,
     MovePoint,
     Open,
     Prepare,
+    RecolourObjects,
     Redo,
-    RemoveObject,
+    RemoveObjects,
+    RenameObject,
     SetRange,
     TakeFound,
     Undo,
@@ -300,18 +302,22 @@ def _apply(edit: Edit, project: Project, pixel_aspect: float) -> int | None:
             project.prompts.clear_all()
         case AddObject():
             project.objects.add()
-        case ChangeObject():
-            project.objects.change(edit.object, edit.name, edit.colour)
-        case HideObject():
-            project.objects.hide(edit.object, hidden=edit.hidden)
-        case LockObject():
-            project.objects.lock(edit.object, locked=edit.locked)
+        case RenameObject():
+            project.objects.rename(edit.object, edit.name)
+        case RecolourObjects():
+            project.objects.recolour(edit.objects, edit.colour)
+        case ClassifyObjects():
+            project.objects.classify(edit.objects, edit.category)
+        case HideObjects():
+            project.objects.hide(edit.objects, hidden=edit.hidden)
+        case LockObjects():
+            project.objects.lock(edit.objects, locked=edit.locked)
         case CleanUpObject():
             project.objects.set_clean_up(edit.object, edit.clean_up)
         case MoveObject():
             project.objects.move(edit.object, edit.position)
-        case RemoveObject():
-            project.objects.remove(edit.object)
+        case RemoveObjects():
+            project.objects.remove(edit.objects)
         case SetRange():
             project.set_in_out(_frames_of(edit))
     return None

@@ -11,6 +11,7 @@ from sam2ov.errors import ExportError, PromptError
 from sam2ov.export.names import clip_stem
 from sam2ov.export.plan import ExportSource
 from sam2ov.export.tracked_masks import TrackedMasks
+from sam2ov.mask_files.fitting import fitted
 from sam2ov.mask_files.isolated import read_prompts_or_masks
 from sam2ov.mask_files.prompt_file import (
     ObjectPrompts,
@@ -28,7 +29,7 @@ from sam2ov.ui.contract.messages import DownloadView
 from sam2ov.ui.contract.payloads import Export, OpenPrompts, Save, parse
 from sam2ov.ui.events.background import Finish, carry_out
 from sam2ov.ui.events.export_form import settings_of, wanted_format, write_download
-from sam2ov.ui.events.reporting import reported
+from sam2ov.ui.events.reporting import reported, tell
 from sam2ov.ui.pool.models import ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.job import Job
@@ -107,6 +108,8 @@ class FileHandlers:
                     raise PromptError("There is no file of prompts or masks. Choose one.")
                 prompts = read_prompts_or_masks(path, choice, _MAX_TEXT_BYTES, cancel)
             session = clip.project.session
+            known = fitted(prompts, clip.about.clip_name, session.num_frames, session.size_hw)
+            prompts = known.prompts
             fitting = fitting_prompts(prompts, session.num_frames, session.size_hw)
             clip.project.objects.replace(
                 [
@@ -120,7 +123,7 @@ class FileHandlers:
                 cancel,
                 lambda: self._models.turns.step(cancel),
             )
-            return lambda: None
+            return lambda: tell(known.note) if known.note else None
 
         job = Job("load", "Answering the prompts", unit="prompts")
         yield from carry_out(workspace, "prompts", job, work)

@@ -99,6 +99,15 @@ export interface ChooseModel {
   memory: "upstream" | "distractor-aware";
 }
 
+/** Say what class objects have in annotations; empty: what their names say. */
+export interface ClassifyObjects {
+  number: number;
+  clip: string;
+  objects: number[];
+  kind: "classify_objects";
+  category: string;
+}
+
 /**
  * How an object's masks are cleaned up, in this order; 0 leaves a step out.
  * Lengths are pixels of the video, areas their squares, times frames.
@@ -295,12 +304,12 @@ export interface GettingView {
   job: JobView;
 }
 
-/** Leave an object out of view and out of exports, or bring it back. */
-export interface HideObject {
+/** Leave objects out of view and out of exports, or bring them back. */
+export interface HideObjects {
   number: number;
   clip: string;
-  object: number;
-  kind: "hide_object";
+  objects: number[];
+  kind: "hide_objects";
   hidden: boolean;
 }
 
@@ -366,12 +375,12 @@ export interface Lane {
 /** The lanes of all objects that have results, by id. */
 export type Lanes = { [key: string]: Lane };
 
-/** Protect an object from prompts and tracking, or not any more. */
-export interface LockObject {
+/** Protect objects from prompts and tracking, or not any more. */
+export interface LockObjects {
   number: number;
   clip: string;
-  object: number;
-  kind: "lock_object";
+  objects: number[];
+  kind: "lock_objects";
   locked: boolean;
 }
 
@@ -475,6 +484,7 @@ export interface ObjectView {
   hidden: boolean;
   locked: boolean;
   clean_up: CleanUp;
+  category: string;
   prompts: { [key: string]: PromptView };
   tracked: string;
   stale: string;
@@ -557,6 +567,15 @@ export interface RangeView {
   last: number;
 }
 
+/** Give objects another colour. */
+export interface RecolourObjects {
+  number: number;
+  clip: string;
+  objects: number[];
+  kind: "recolour_objects";
+  colour: string;
+}
+
 /** Do the step again that was taken back last. */
 export interface Redo {
   number: number;
@@ -569,12 +588,21 @@ export interface Refusal {
   full: string;
 }
 
-/** Remove an object with its prompts and results. */
-export interface RemoveObject {
+/** Remove objects with their prompts and results. */
+export interface RemoveObjects {
+  number: number;
+  clip: string;
+  objects: number[];
+  kind: "remove_objects";
+}
+
+/** Give an object another name. */
+export interface RenameObject {
   number: number;
   clip: string;
   object: number;
-  kind: "remove_object";
+  kind: "rename_object";
+  name: string;
 }
 
 /** A `sam2ov.project.review.ReviewItem`. */
@@ -683,12 +711,14 @@ export type Edit =
   | ClearObject
   | ClearAll
   | AddObject
-  | ChangeObject
-  | HideObject
-  | LockObject
+  | RenameObject
+  | RecolourObjects
+  | ClassifyObjects
+  | HideObjects
+  | LockObjects
   | CleanUpObject
   | MoveObject
-  | RemoveObject
+  | RemoveObjects
   | SetRange
   | TakeFound
   | Undo

@@ -153,7 +153,7 @@ def test_models_are_listed_with_sizes(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"prompts": {}}, "objects: Field required"),
+        ({"prompts": {}}, "objects: it is missing"),
         ({"prompts": {"objects": [{"id": 1, "prompts": [{"frame": 0}]}]}}, "points and a box, or"),
         ({"prompts": "a click, please"}, "not a prompt file"),
         ({"field_order": "sideways"}, "There is no field order 'sideways'"),

@@ -95,11 +95,10 @@ def test_events_without_payload_are_refused(data: Any) -> None:
 @pytest.mark.parametrize("colour", ["red", "#ff00", "#FF00000", "#ff0000;}", "url(x)"])
 def test_colours_are_six_digits(colour: str) -> None:
     payload = {
-        "kind": "change_object",
+        "kind": "recolour_objects",
         "clip": "a-clip-token",
         "number": 1,
-        "object": 1,
-        "name": "Ball",
+        "objects": [1],
         "colour": colour,
     }
     with pytest.raises(PromptError):

@@ -109,9 +109,10 @@ def test_undo_shows_the_frame_that_it_changed(open_tab: Tab) -> None:
 def test_objects_are_added_changed_and_removed(open_tab: Tab) -> None:
     snapshot = open_tab.edit("add_object")
     assert [target.obj_id for target in snapshot.objects] == [1, 2]
-    snapshot = open_tab.edit("change_object", object=2, name="<i>Ball</i>", colour="#00ff00")
+    open_tab.edit("rename_object", object=2, name="<i>Ball</i>")
+    snapshot = open_tab.edit("recolour_objects", objects=[2], colour="#00ff00")
     assert (snapshot.objects[1].name, snapshot.objects[1].colour) == ("<i>Ball</i>", "#00ff00")
-    snapshot = open_tab.edit("remove_object", object=1)
+    snapshot = open_tab.edit("remove_objects", objects=[1])
     assert [target.obj_id for target in snapshot.objects] == [2]
 
 
@@ -288,7 +289,7 @@ def test_prompts_can_be_changed_while_tracking(open_tab: Tab) -> None:
     for _ in range(4):
         next(running)
     open_tab.click(8, 60, 40)
-    open_tab.edit("remove_object", object=second)
+    open_tab.edit("remove_objects", objects=[second])
     *_, last = running
     (only,) = last.objects
     assert sorted(only.prompts) == [0, 8]

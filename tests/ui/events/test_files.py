@@ -172,7 +172,8 @@ def test_names_of_exports_suit_any_file_system(open_tab: Tab) -> None:
 
 def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
     second = open_tab.edit("add_object").objects[-1].obj_id
-    open_tab.edit("change_object", object=second, name="Ball", colour="#00ff00")
+    open_tab.edit("rename_object", object=second, name="Ball")
+    open_tab.edit("recolour_objects", objects=[second], colour="#00ff00")
     open_tab.click(0, 24, 32)
     open_tab.click(0, 60, 32, positive=False)
     open_tab.edit("box", frame=5, object=second, x0=10, y0=10, x1=40, y1=40)
@@ -183,7 +184,7 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
     assert facts is not None
     assert (facts.file, facts.num_frames) == ("square.mp4", NUM_FRAMES)
 
-    open_tab.edit("remove_object", object=1)
+    open_tab.edit("remove_objects", objects=[1])
     snapshot = last_of(open_tab.open_prompts(kept, "first"))
     assert snapshot.undo == "Open prompts"
     assert [(t.name, t.colour) for t in snapshot.objects][1] == ("Ball", "#00ff00")
@@ -203,7 +204,7 @@ def test_prompts_come_back(open_tab: Tab, tmp_path: Path) -> None:
         (b"", "is not a prompt file"),
         (b"\xff\xfe\x00", "is not a prompt file"),
         (b'{"version": 1, "objects": []}', "is not a prompt file"),
-        (prompts_with(frame=99, box=[1, 1, 9, 9]), "frame 99"),
+        (prompts_with(frame=99, box=[1, 1, 9, 9]), "behind the end"),
         (prompts_with(frame=0, box=[1, 1, 999, 9]), "outside the picture"),
         (prompts_with(frame=0, mask="/etc/passwd"), "file name"),
         (prompts_of(range(1, 52)), "up to 50 objects"),
@@ -234,7 +235,7 @@ def test_exported_masks_can_be_opened(tracked_tab: Tab, tmp_path: Path, name: st
     path = exported(tracked_tab, name)
     kept = path.rename(tmp_path / path.name)
     before = [masks_of(tracked_tab, frame)[0] for frame in (0, 6)]
-    tracked_tab.edit("remove_object", object=1)
+    tracked_tab.edit("remove_objects", objects=[1])
     for which, frames in (("first", [0]), ("all", list(range(NUM_FRAMES)))):
         opened = tracked_tab.open_prompts(kept, which)
         (target,) = last_of(opened).objects
@@ -246,8 +247,8 @@ def test_exported_masks_can_be_opened(tracked_tab: Tab, tmp_path: Path, name: st
 def test_objects_of_a_file_can_be_changed_like_others(open_tab: Tab, tmp_path: Path) -> None:
     path = tmp_path / "prompts.json"
     path.write_bytes(prompts_of([7]))
-    (target,) = last_of(open_tab.open_prompts(path, "first")).objects
-    snapshot = open_tab.edit("change_object", object=7, name=target.name, colour="#0000ff")
+    last_of(open_tab.open_prompts(path, "first"))
+    snapshot = open_tab.edit("recolour_objects", objects=[7], colour="#0000ff")
     assert snapshot.objects[0].colour == "#0000ff"
 
 

@@ -120,6 +120,7 @@ export class Player {
     this.isPatienceOver = false;
     this.waiting = setTimeout(() => {
       this.isPatienceOver = true;
+      if (this.isPlaying) return; // the clock paints, with masks
       if (frame === this.frame && this.painted !== frame && this.media.hasPicture(frame)) {
         this.#paint(frame);
       }

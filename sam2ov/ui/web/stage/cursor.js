@@ -5,6 +5,7 @@
 /** @import { Point } from "./viewport.js" */
 
 const PREVIEW_MS = 900;
+const LEFT_PIXELS = 14; // so far away, the pointer has left a mark that it has just put there
 
 export class Cursor {
   /**
@@ -19,6 +20,8 @@ export class Cursor {
     this.isShift = false;
     /** @type {PointerEvent | null} */
     this.last = null; // where the pointer is; a finger hovers nowhere
+    /** @type {Point | null} */
+    this.fresh = null; // where it has just put a mark, which is not meant to be taken away yet
     /** @type {number | undefined} */
     this.preview = undefined;
     stage.element.addEventListener("pointerleave", () => this.#leave());
@@ -33,6 +36,15 @@ export class Cursor {
   /** @param {PointerEvent} event */
   moved(event) {
     if (event.pointerType !== "touch") this.last = event;
+  }
+
+  /**
+   * A mark has been put under the pointer: it looks like one until the pointer has left it.
+   *
+   * @param {Point} at on the stage
+   */
+  placed(at) {
+    this.fresh = at;
   }
 
   /** @param {PointerEvent} event */
@@ -57,7 +69,12 @@ export class Cursor {
     const { stage, last } = this;
     const { gesture, isSpaceHeld } = this.present();
     const isBrush = ["brush", "eraser"].includes(this.handlers.tool());
-    if (!gesture) stage.hover(last && !isBrush && this.#canHover() ? stage.markAt(last) : -1);
+    if (last && this.fresh) {
+      const { x, y } = stage.stagePoint(last);
+      if (Math.hypot(x - this.fresh.x, y - this.fresh.y) > LEFT_PIXELS) this.fresh = null;
+    }
+    const hovers = last && !this.fresh && !isBrush && this.#canHover();
+    if (!gesture) stage.hover(hovers ? stage.markAt(last) : -1);
     stage.element.dataset.cursor = this.#look(isBrush);
     if (isBrush && last && stage.clip && !isSpaceHeld) this.showBrush(last);
     else if (gesture?.kind !== "stroke") stage.showBrush(null);
@@ -65,6 +82,7 @@ export class Cursor {
 
   #leave() {
     this.last = null;
+    this.fresh = null;
     this.stage.hover(-1);
     this.stage.showBrush(null);
   }

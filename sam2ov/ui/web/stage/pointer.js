@@ -326,7 +326,10 @@ export class Pointer {
     if (isDouble || !this.stage.isInside(press.start)) return;
     if (this.handlers.refusal()) this.handlers.refuse();
     else if (press.mark >= 0) this.handlers.deletePoint(press.mark);
-    else this.handlers.click(press.start, !press.isNegative);
+    else {
+      this.cursor.placed(press.at);
+      this.handlers.click(press.start, !press.isNegative);
+    }
   }
 
   /** @param {PointerEvent} event */

@@ -114,14 +114,23 @@ export class Prompting {
   show() {
     const frame = this.player.painted;
     const groups = this.snapshot().objects.map(({ id, colour, prompts }) => {
-      const points = frame === null ? [] : (prompts[frame]?.points ?? []);
-      const marks = this.edits.marks(id, frame, points);
+      const isSeen = frame !== null && this.#isSeen(id);
+      const points = isSeen ? (prompts[frame]?.points ?? []) : [];
+      const marks = isSeen ? this.edits.marks(id, frame, points) : [];
       return { marks, colour, isActive: id === this.selection.id };
     });
     this.stage.showPrompts(groups);
     this.#showStrokes();
     this.pointer.cursor.refresh();
     this.crosshair.refresh();
+  }
+
+  // Who hides an object, or shows another alone, does not want to see its points either.
+  /** @param {number} id */
+  #isSeen(id) {
+    const { solo } = this.view.looks;
+    if (solo !== null) return id === solo;
+    return !this.snapshot().objects.find((object) => object.id === id)?.hidden;
   }
 
   #showStrokes() {

@@ -82,6 +82,7 @@ export class Review {
     this.base = base;
     this.project = project;
     this.items = [];
+    this.objects = [];
     this.known = null;
     this.current = null;
     this.fine = null;
