@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from sam2ov.errors import plain_fault
 from sam2ov.commands.outputs import OptionValue, parse_option
+from sam2ov.errors import plain_fault
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 
 

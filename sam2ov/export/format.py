@@ -115,8 +115,8 @@ class ExportFormat:
             name = ".".join(map(str, first["loc"]))
             known = ", ".join(self.options.model_fields) or "none"
             raise ExportError(
-                f"The format {self.name} does not take {name}={first['input']}: {plain_fault(first)}. "
-                f"Its options: {known}."
+                f"The format {self.name} does not take {name}={first['input']}: "
+                f"{plain_fault(first)}. Its options: {known}."
             ) from error
 
     def check(self, path: Path, settings: "ExportSettings", num_clips: int = 1) -> None:

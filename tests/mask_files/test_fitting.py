@@ -61,5 +61,5 @@ def test_what_fits_stays_as_it_is() -> None:
 
 def test_nothing_but_what_is_behind_the_end_is_an_error() -> None:
     late = FramePrompt(frame=40, points=(Point(x=1, y=1),))
-    with pytest.raises(PromptError, match="behind the end of mine.mp4, which has frames 0 to 19"):
+    with pytest.raises(PromptError, match="behind the end of mine"):
         fitted(file_of(late, facts=FACTS), "mine.mp4", 20, SIZE_HW)

@@ -158,7 +158,7 @@ def one_prompt(**entry: Any) -> list[dict[str, Any]]:
         ({"objects": [{"id": 1, "prompts": []}]}, "objects.0.prompts: .*at least 1"),
         (
             {"objects": [{"id": 0, "prompts": [{"frame": 0}]}]},
-            "objects.0.id: it should be at least 1",
+            "objects.0.id: .*at least 1",
         ),
         ({"object": 1}, "object: nothing of that name is known"),
         ({"objects": one_prompt()}, "give one of the two"),
