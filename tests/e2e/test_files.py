@@ -1,14 +1,27 @@
 """Clips go in, results come out; bad ones do no harm."""
 
 import io
+import json
+import re
+import subprocess
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
-from sam2ov.mask_files.prompt_file import read_prompt_file
+from sam2ov.mask_files.prompt_file import (
+    FramePrompt,
+    ObjectPrompts,
+    Point,
+    PromptFile,
+    VideoFacts,
+    read_prompt_file,
+    write_prompt_file,
+)
+from sam2ov.samples import SAMPLE_PATH
 from sam2ov.ui.settings import Settings
 from sam2ov.video import open_video
 from tests.clips import Scene, write_clip
@@ -138,6 +151,72 @@ def test_exports_are_what_was_tracked(editor: EditorPage, tmp_path: Path) -> Non
         mask = np.asarray(Image.open(io.BytesIO(archive.read(sorted(names)[20])))) == 1
     assert iou(mask, shown) > 0.95
     assert iou(mask, ball(20)) > 0.4
+
+
+def test_an_export_of_what_is_tracked_in_part_asks(editor: EditorPage) -> None:
+    editor.open_sample()
+    editor.click(*ball_xy(0))
+    export = editor.page.locator("#export")
+    question = editor.page.get_by_role("dialog", name="Please confirm")
+    export.click()
+    expect(question).to_contain_text("1 of 96 frames tracked.")
+    editor.page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    export.click()
+    question.get_by_role("button", name="Track now").click()
+    editor.until(lambda: "Tracking" in editor.status)
+    editor.wait_until_tracked()
+    editor.download(lambda: export.click())  # all is there: nobody asks
+    editor.click(*ball_xy(editor.position))
+    export.click()
+    expect(question).to_contain_text("tracked from earlier prompts")
+    anyway = question.get_by_role("button", name="Export anyway")
+    assert editor.download(lambda: anyway.click()).suggested_filename.endswith(".mp4")
+
+
+def test_prompts_of_another_clip_are_fitted(editor: EditorPage, tmp_path: Path) -> None:
+    editor.open_sample()
+    x, y = ball_xy(0)
+    facts = VideoFacts(file="large.mp4", num_frames=500, width=1280, height=1080)
+    click = FramePrompt(frame=0, points=(Point(x=2 * x, y=3 * y),))
+    late = FramePrompt(frame=300, points=(Point(x=1, y=1),))
+    prompts = PromptFile(video=facts, objects=(ObjectPrompts(id=1, prompts=(click, late)),))
+    path = tmp_path / "prompts.json"
+    write_prompt_file(path, prompts)
+    with editor.page.expect_file_chooser() as waiting:
+        editor.page.locator("#open-prompts").click()
+    waiting.value.set_files(path)
+    editor.until(lambda: "were made for large.mp4 and are fitted" in editor.toast())
+    editor.until(lambda: iou(editor.mask(), ball(0)) > 0.4)
+    assert editor.marker(x, y) == "positive"
+
+
+def test_no_text_of_the_validator_reaches_the_page(editor: EditorPage, tmp_path: Path) -> None:
+    editor.open_sample()
+    path = tmp_path / "prompts.json"
+    entry = {"id": 1, "colour": "red", "prompts": [{"frame": 0, "box": [0, 0, 9, 9]}]}
+    path.write_text(json.dumps({"version": 1, "objects": [entry]}))
+    with editor.page.expect_file_chooser() as waiting:
+        editor.page.locator("#open-prompts").click()
+    waiting.value.set_files(path)
+    editor.until(lambda: "objects.0.colour" in editor.toast())
+    assert "this is not written as it should be" in editor.toast()
+    assert "pattern" not in editor.toast()
+
+
+def test_a_clip_that_is_cut_off_says_so(editor: EditorPage, tmp_path: Path) -> None:
+    path = tmp_path / "cut.mkv"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", SAMPLE_PATH, "-c", "copy", str(tmp_path / "whole.mkv")],
+        check=True,
+    )
+    whole = (tmp_path / "whole.mkv").read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    upload(editor, path)
+    line = editor.page.locator(".s2-treatment")
+    expect(line).to_contain_text(
+        re.compile(r"The file is cut off: \d\.\d s at its end are missing")
+    )
 
 
 def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> None:

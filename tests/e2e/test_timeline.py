@@ -150,7 +150,7 @@ def test_playing_stays_between_in_and_out(editor: EditorPage) -> None:
     editor.wait_for_frame(42)
     editor.until(lambda: editor.page.get_by_role("button", name="Play", exact=True).count())
     assert editor.position == 42
-    editor.page.keyboard.press("l")
+    editor.page.keyboard.press("Shift+L")
     editor.page.keyboard.press("Space")
     seen = {point[1] for point in editor.page.evaluate(SAMPLES)}
     assert min(seen) >= 30

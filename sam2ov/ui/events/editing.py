@@ -231,6 +231,10 @@ class EditorHandlers:
             edit: what to do.
             loaded: the model that it was found to need.
         """
+        if loaded is None:
+            if edit.number in workspace.done_edits:
+                return _Change()  # the page has missed the answer, and asks once more
+            workspace.done_edits.append(edit.number)
         workspace.edits = max(workspace.edits, edit.number)
         workspace.require_editable()
         keep_home(workspace)

@@ -1,6 +1,6 @@
 """Files that go out of the app and come back in: exports and prompts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from sam2ov.ui.contract.messages import DownloadView
 from sam2ov.ui.contract.payloads import Export, OpenPrompts, Save, parse
 from sam2ov.ui.events.background import Finish, carry_out
 from sam2ov.ui.events.export_form import settings_of, wanted_format, write_download
-from sam2ov.ui.events.reporting import reported, tell
+from sam2ov.ui.events.reporting import reported
 from sam2ov.ui.pool.models import ModelPool
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.job import Job
@@ -123,7 +123,7 @@ class FileHandlers:
                 cancel,
                 lambda: self._models.turns.step(cancel),
             )
-            return lambda: tell(known.note) if known.note else None
+            return lambda: workspace.tell("prompts", known.note) if known.note else None
 
         job = Job("load", "Answering the prompts", unit="prompts")
         yield from carry_out(workspace, "prompts", job, work)
@@ -187,7 +187,7 @@ def _chosen(project: Project, obj_ids: list[int]) -> list[ClipObject]:
     chosen = [o for o in project.objects if o.obj_id in obj_ids and o.obj_id in prompted]
     if not chosen:
         raise ExportError(
-            "The chosen object has no masks yet: click on it and track it first, or export all."
+            "What is chosen has no masks yet: click on it and track it first, or export all."
         )
     return chosen
 

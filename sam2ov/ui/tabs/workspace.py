@@ -39,6 +39,7 @@ from sam2ov.ui.tabs.views import object_views
 
 _MAX_NAME_LENGTH = 120
 _REMEMBERED_CLIPS = 16
+_REMEMBERED_EDITS = 256
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +101,7 @@ class Workspace:
         self._turns = Turns(Rank.TAB)
         self._edit_turns = Turns(Rank.EDITS)
         self.edits = 0
+        self.done_edits: deque[int] = deque(maxlen=_REMEMBERED_EDITS)  # their numbers
         self.opened = 0
         self._seq = 0
 

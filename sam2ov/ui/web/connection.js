@@ -29,6 +29,10 @@
 
 const RETRY_MS = 5000;
 const AWAY_MS = 60_000;
+const LOOK_MS = 1500;
+const SILENCE_MS = 4000; // after which a server that owes an answer is looked for
+const IDLE_LOOK_MS = 20_000;
+const PATIENCE_MS = 3000;
 
 /** @type {Snapshot} */
 const NOTHING = {
@@ -61,8 +65,17 @@ export class Connection {
    * @param {(before: Snapshot, isNewTab: boolean) => void} parts.changed is told of the snapshot
    *   before; the tab is new to the server at first, and after its restart
    * @param {(reason: string) => void} parts.refused is told why there is no snapshot
+   * @param {() => boolean} parts.isWaiting whether the server owes an answer
+   * @param {(isAway: boolean) => void} parts.away is told when the server is away, and when it is back
    */
-  constructor({ root, send, changed, refused }) {
+  constructor({ root, send, changed, refused, isWaiting, away }) {
+    this.root = root;
+    this.isWaiting = isWaiting;
+    this.away = away;
+    this.isAway = false; // the server does not answer
+    this.heardAt = performance.now();
+    this.isLooking = false;
+    setInterval(() => this.#look(), LOOK_MS);
     this.send = send;
     this.changed = changed;
     this.refused = refused;
@@ -89,6 +102,7 @@ export class Connection {
 
   /** @param {Snapshot | Refusal | SayHello} message */
   receive(message) {
+    this.heardAt = performance.now();
     if ("unknown" in message) {
       if (this.isKnown) {
         this.isKnown = false;
@@ -106,6 +120,32 @@ export class Connection {
     if (!isNewTab && message.seq <= before.seq) return; // overtaken by a newer one
     this.snapshot = message;
     this.changed(before, isNewTab);
+  }
+
+  // Events say nothing when nobody hears them: the server is asked whether it is there.
+  async #look() {
+    const silence = performance.now() - this.heardAt;
+    const isDue = this.isAway || silence > (this.isWaiting() ? SILENCE_MS : IDLE_LOOK_MS);
+    if (!isDue || this.isLooking || (document.hidden && !this.isAway)) return;
+    this.isLooking = true;
+    const isThere = await this.#answers();
+    this.isLooking = false;
+    if (isThere) this.heardAt = performance.now();
+    if (isThere !== this.isAway) return;
+    this.isAway = !isThere;
+    if (isThere) this.send("ready", {});
+    this.away(this.isAway);
+  }
+
+  // Whether there is a server: what it says, and whether it knows the page, comes with a snapshot.
+  async #answers() {
+    try {
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const { status } = await fetch(`${this.root}/health`, { cache: "no-store", signal });
+      return status < 500;
+    } catch {
+      return false;
+    }
   }
 
   // The server may have closed a page that was away for long, or have been started anew.

@@ -30,6 +30,19 @@ export function findAll(within, selector, kind) {
 }
 
 /**
+ * Have the browser fetch a file and keep it.
+ *
+ * @param {string} url
+ * @param {string} name
+ */
+export function download(url, name) {
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+}
+
+/**
  * What an event is about: its target, or what that lies in. Null where it is something else.
  *
  * @template {Element} E

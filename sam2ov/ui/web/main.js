@@ -1,7 +1,7 @@
 // Brings the editor's template to life: snapshots from the server in, the user's actions out.
 
 /** @import { Send } from "./connection.js" */
-/** @import { ClipView, DownloadView, EditorProps, FormatView, ObjectView, Snapshot } from "./messages.js" */
+/** @import { ClipView, EditorProps, FormatView, Snapshot } from "./messages.js" */
 /** @import { Limits } from "./projects/limits.js" */
 /** @import { NumberedEdit } from "./stage/edits.js" */
 
@@ -10,6 +10,7 @@ import { Commands } from "./controls/commands.js";
 import { showControls } from "./controls/controls.js";
 import { Dialogs } from "./controls/dialogs.js";
 import { listenToKeys } from "./controls/keys.js";
+import { Notices } from "./controls/notices.js";
 import { Problems } from "./controls/problems.js";
 import { Sheets } from "./controls/sheets.js";
 import { Status } from "./controls/status.js";
@@ -21,9 +22,11 @@ import { Media } from "./media/media.js";
 import { Player } from "./media/player.js";
 import { Tracking } from "./media/tracking.js";
 import { ExportPanel } from "./panels/export_panel.js";
+import { ExportQuestion } from "./panels/export_question.js";
 import { Models } from "./panels/models.js";
 import { ObjectPanel } from "./panels/object_panel.js";
 import { PromptFiles } from "./panels/prompt_files.js";
+import { Interrupted } from "./projects/interrupted.js";
 import { Opening } from "./projects/opening.js";
 import { Projects } from "./projects/projects.js";
 import { Aids } from "./stage/aids.js";
@@ -33,10 +36,11 @@ import { Stage } from "./stage/stage.js";
 import { Tools } from "./stage/tools.js";
 import { Coverage } from "./timeline/coverage.js";
 import { Timeline } from "./timeline/timeline.js";
+import { Away } from "./away.js";
 import { Connection } from "./connection.js";
-import { find } from "./dom.js";
+import { download, find } from "./dom.js";
 import { Selection } from "./selection.js";
-import { days, isPrompted, taskOf } from "./texts.js";
+import { days, taskOf } from "./texts.js";
 
 const PREPARE_AFTER_MS = 300;
 
@@ -82,26 +86,39 @@ class Editor {
    */
   constructor({ section, send, limits, keepDays, formats, root }) {
     this.section = section;
-    this.send = send;
     this.root = root;
     /** @type {number | undefined} */
     this.preparing = undefined;
     const snapshot = () => this.snapshot;
+    const stage = find(section, ".s2-stage", HTMLElement);
+    this.notices = new Notices(stage);
+    this.status = new Status(find(section, ".s2-status", HTMLElement));
+    this.edits = new Edits((edit) => this.#send(edit));
+    this.away = new Away({
+      edits: this.edits,
+      notices: this.notices,
+      status: this.status,
+      send,
+      refused: () => this.opening.answered(),
+      changed: () => this.#render(),
+    });
+    /** @type {Send} */
+    this.send = (event, payload) => this.away.send(event, payload);
+    /** @type {Connection} */
     this.connection = new Connection({
       root,
       send,
+      isWaiting: () => this.edits.waiting > 0 || this.snapshot.job !== null,
+      away: (isAway) => this.away.is(isAway),
       changed: (before, isNewTab) => this.#receive(before, isNewTab),
       refused: (reason) => {
         section.dataset.state = "full";
         find(section, "[data-full]", HTMLElement).textContent = reason;
       },
     });
-    this.edits = new Edits((edit) => this.#send(edit));
     this.looks = new Looks();
     this.coverage = new Coverage();
-    const stage = find(section, ".s2-stage", HTMLElement);
     this.stage = new Stage(stage, this.looks, () => this.#viewed());
-    this.status = new Status(find(section, ".s2-status", HTMLElement));
     this.problems = new Problems(section, this.status);
     this.dialogs = new Dialogs(section);
     this.media = new Media(
@@ -127,7 +144,7 @@ class Editor {
     this.selection = new Selection({ view: this.view, snapshot, changed: () => this.#render() });
     this.tracking = new Tracking({
       section,
-      send,
+      send: this.send,
       snapshot,
       selection: this.selection,
       media: this.media,
@@ -135,6 +152,7 @@ class Editor {
       status: this.status,
       changed: () => this.#enable(),
     });
+    this.interrupted = new Interrupted({ ...this, snapshot });
     this.transport = new Transport({
       section,
       snapshot,
@@ -165,9 +183,10 @@ class Editor {
     this.opening = new Opening({
       section,
       stage,
+      notices: this.notices,
       root,
       limits,
-      send,
+      send: this.send,
       snapshot,
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
@@ -175,7 +194,7 @@ class Editor {
     this.projects = new Projects({
       section,
       root,
-      send,
+      send: this.send,
       snapshot,
       opening: this.opening,
       dialogs: this.dialogs,
@@ -192,18 +211,20 @@ class Editor {
       const { project } = this.snapshot;
       if (project) this.opening.openProject(project.token, project.name, order);
     });
+    const question = new ExportQuestion({ ...this, snapshot });
     this.exporting = new ExportPanel({
       section,
       root,
       formats,
-      send,
+      send: this.send,
       snapshot,
       selection: this.selection,
       view: this.view,
+      agrees: (isChosen, isWhole) => question.agrees(isChosen, isWhole),
     });
-    this.promptFiles = new PromptFiles({ section, root, send, snapshot });
+    this.promptFiles = new PromptFiles({ section, root, send: this.send, snapshot });
     this.sheets = new Sheets(section);
-    this.models = new Models({ section, root, send, snapshot, dialogs: this.dialogs });
+    this.models = new Models({ section, root, send: this.send, snapshot, dialogs: this.dialogs });
     find(section, "[data-limits]", HTMLElement).textContent = limits.text;
     find(section, "[data-keep]", HTMLElement).textContent = days(keepDays);
     const commands = new Commands({ ...this, snapshot, cancel: () => this.#cancel() });
@@ -214,13 +235,18 @@ class Editor {
   #makeTimeline() {
     const { edits, selection } = this;
     return new Timeline(this.section, this.coverage, {
-      choose: (id) => selection.choose(id),
-      change: (object, name, colour) => edits.make({ kind: "change_object", object, name, colour }),
-      hide: (object, hidden) => edits.make({ kind: "hide_object", object, hidden }),
-      lock: (object, locked) => edits.make({ kind: "lock_object", object, locked }),
+      choose: (id, how) => selection.choose(id, how),
+      rename: (object, name) => edits.make({ kind: "rename_object", object, name }),
+      recolour: (id, colour) =>
+        edits.make({ kind: "recolour_objects", objects: selection.with(id), colour }),
+      hide: (id, hidden) =>
+        edits.make({ kind: "hide_objects", objects: selection.with(id), hidden }),
+      lock: (id, locked) =>
+        edits.make({ kind: "lock_objects", objects: selection.with(id), locked }),
       move: (object, position) => edits.make({ kind: "move_object", object, position }),
       solo: (id) => selection.toggleSolo(id),
-      remove: (object) => this.#remove(object),
+      remove: (id) => edits.make({ kind: "remove_objects", objects: selection.with(id) }),
+      leave: () => this.stage.element.focus({ preventScroll: true }),
       seek: (frame) => this.transport.seek(frame),
       setRange: (range) =>
         edits.make({ kind: "set_range", ...(range ?? { first: null, last: null }) }),
@@ -240,6 +266,7 @@ class Editor {
    */
   #receive(before, isNewTab) {
     const { snapshot } = this;
+    if (isNewTab) this.away.restarted(before);
     if (isNewTab) this.edits.restart(snapshot);
     this.edits.receive(snapshot);
     this.coverage.receive(snapshot.objects);
@@ -254,7 +281,10 @@ class Editor {
     this.tracking.received(before);
     this.aids.received(before);
     this.exporting.received(before);
-    if (snapshot.download) this.#download(snapshot.download);
+    this.interrupted.received(before, isNewTab);
+    this.away.received(snapshot);
+    const { download: file } = snapshot;
+    if (file) download(`${this.root}/${file.url}`, file.name);
     this.#render();
     this.problems.show(snapshot.problem);
   }
@@ -287,14 +317,6 @@ class Editor {
     this.stage.element.focus({ preventScroll: true });
   }
 
-  /** @param {DownloadView} file */
-  #download({ url, name }) {
-    const link = document.createElement("a");
-    link.href = `${this.root}/${url}`;
-    link.download = name;
-    link.click();
-  }
-
   // ---- What the user does
 
   /**
@@ -313,13 +335,6 @@ class Editor {
     this.status.clearError();
     this.section.dataset.waiting = String(this.edits.waiting);
     if (clip) this.send("edit", { clip: clip.token, ...edit });
-  }
-
-  /** @param {ObjectView} object */
-  async #remove(object) {
-    const question = `Remove ${object.name} with its prompts and masks?`;
-    if (isPrompted(object) && !(await this.dialogs.ask(question))) return;
-    this.edits.make({ kind: "remove_object", object: object.id });
   }
 
   #cancel() {
@@ -389,6 +404,7 @@ class Editor {
       objects,
       activeId: id,
       soloId: this.looks.solo,
+      chosen: this.selection.ids,
       range,
       version: JSON.stringify([revision, results]),
       isTracking: job?.kind === "track",
@@ -397,7 +413,7 @@ class Editor {
     this.prompting.suggest();
     this.exporting.show();
     this.promptFiles.show();
-    this.status.run(this.opening.task() ?? (this.exporting.isTelling ? null : taskOf(job)));
+    this.status.run(this.away.task() ?? this.opening.task() ?? (this.exporting.isTelling ? null : taskOf(job)));
     this.section.dataset.waiting = String(this.edits.waiting);
     if (!this.edits.waiting) this.objectPanel.show((clip && object) ?? null);
     this.projects.show({ canOpen: this.#canOpen });
@@ -409,6 +425,7 @@ class Editor {
     showControls(section, {
       snapshot,
       active: this.selection.object,
+      chosen: this.selection.ids,
       frame: player.frame,
       numFrames: player.numFrames,
       canOpen: this.#canOpen,

@@ -129,7 +129,7 @@ def test_the_chosen_object_and_the_whole_clip_can_be_exported(tracked_tab: Tab) 
 
     assert masks(whole_clip=True) == (NUM_FRAMES, {0, 1, 2})
     assert masks(objects=[1]) == (4, {0, 1})
-    with told(tracked_tab, "chosen object has no masks yet"):
+    with told(tracked_tab, "What is chosen has no masks yet"):
         last_of(tracked_tab.export("davis", objects=[7]))
 
 

@@ -89,7 +89,7 @@ export class Commands {
 
   // Those of the keyboard alone; most of them say how far or which.
   #makeKeys() {
-    const { prompting, selection, tools, tracking, transport, view } = this.parts;
+    const { prompting, selection, timeline, tools, tracking, transport, view } = this.parts;
     const { crosshair, pointer } = prompting;
     /**
      * @template {unknown[]} V
@@ -107,6 +107,9 @@ export class Commands {
         if (tools.isBrush) tools.resize(steps);
       }),
       track: whenOpen(() => tracking.start("forward")),
+      rename: whenOpen(() => {
+        if (selection.id !== null) timeline.objects.rename(selection.id);
+      }),
       holdSpace: whenOpen(() => pointer.holdSpace()),
       releaseSpace: whenOpen(() => prompting.releaseSpace()),
       forgetSpace: () => prompting.forgetSpace(),

@@ -9,6 +9,7 @@ import { isPrompted } from "../texts.js";
  * @typedef {object} State what is there, where the playhead is, and what is possible
  * @property {Snapshot} snapshot
  * @property {ObjectView | undefined} active the chosen object
+ * @property {number[]} chosen all that are, by id
  * @property {number} frame
  * @property {number} numFrames
  * @property {boolean} canOpen
@@ -59,7 +60,7 @@ export function showControls(section, state) {
   for (const [action, is] of Object.entries(enabled)) {
     button(action).disabled = !is;
   }
-  const targets = objects.filter(({ id }) => !state.tracksChosen || id === active?.id);
+  const targets = objects.filter(({ id }) => !state.tracksChosen || state.chosen.includes(id));
   const canTrack = isOpen && targets.some(isPrompted) && !job && state.canTrack;
   for (const one of findAll(section, "[data-track]", HTMLButtonElement)) one.disabled = !canTrack;
   button("onlyChosen").hidden = objects.length < 2;

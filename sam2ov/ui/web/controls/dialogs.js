@@ -25,16 +25,32 @@ export class Dialogs {
    *
    * @param {string} text
    * @param {string} yes
-   * @returns {Promise<boolean>}
    */
-  ask(text, yes = "Continue") {
+  async ask(text, yes = "Continue") {
+    return (await this.choose(text, yes, "Keep")) === "yes";
+  }
+
+  /**
+   * Resolves to the answer; Esc is none.
+   *
+   * @param {string} text
+   * @param {string} yes
+   * @param {string} no
+   * @returns {Promise<"yes" | "no" | null>}
+   */
+  choose(text, yes, no) {
     const dialog = this.question;
     find(dialog, "p", HTMLElement).textContent = text;
     find(dialog, '[value="yes"]', HTMLElement).textContent = yes;
-    dialog.returnValue = "no";
+    find(dialog, '[value="no"]', HTMLElement).textContent = no;
+    dialog.returnValue = "";
     dialog.showModal();
     return new Promise((resolve) => {
-      dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+      const answer = () => {
+        const { returnValue } = dialog;
+        resolve(returnValue === "yes" || returnValue === "no" ? returnValue : null);
+      };
+      dialog.addEventListener("close", answer, { once: true });
     });
   }
 

@@ -6,7 +6,7 @@ import { under } from "../dom.js";
 import { isPopoverOpen } from "./popovers.js";
 
 const FIELDS =
-  "input:not([type=range]):not([type=radio]), textarea, select, [contenteditable], [role=listbox], [role=option], [role=combobox]";
+  "input:not([type=range]):not([type=radio]):not([readonly]), textarea, select, [contenteditable], [role=listbox], [role=option], [role=combobox]";
 /** @type {{ [key: string]: [x: number, y: number] }} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CONTROLS = "button, a, summary, label, [role=button], [role=tab]";
@@ -76,7 +76,7 @@ function actionOf({ key, code, shiftKey }, actions) {
   const letter = key.toLowerCase();
   if (shiftKey) {
     /** @type {{ [key: string]: () => void }} */
-    const shifted = { i: actions.goIn, o: actions.goOut, n: actions.previousReview, x: actions.clearRange };
+    const shifted = { i: actions.goIn, l: actions.loop, o: actions.goOut, n: actions.previousReview, x: actions.clearRange };
     if (letter in shifted) return shifted[letter];
   }
   /** @type {{ [key: string]: () => void }} */
@@ -86,6 +86,7 @@ function actionOf({ key, code, shiftKey }, actions) {
     Home: () => actions.step(-Infinity),
     End: () => actions.step(Infinity),
     Escape: actions.stop,
+    F2: actions.rename,
     Delete: actions.clear,
     Backspace: actions.clear,
     "?": actions.help,
@@ -102,7 +103,9 @@ function actionOf({ key, code, shiftKey }, actions) {
     b: () => actions.tool("brush"),
     e: () => actions.tool("eraser"),
     h: () => actions.tool("pan"),
-    k: actions.aim,
+    c: actions.aim,
+    j: actions.playBack,
+    k: actions.pause,
     v: actions.nextStyle,
     m: actions.toggleMasks,
     x: actions.solo,
@@ -114,7 +117,7 @@ function actionOf({ key, code, shiftKey }, actions) {
     t: actions.track,
     i: actions.setIn,
     o: actions.setOut,
-    l: actions.loop,
+    l: actions.playOn,
     n: actions.nextReview,
     p: actions.previousReview,
     ",": actions.previousPrompt,

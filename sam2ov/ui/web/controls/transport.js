@@ -7,6 +7,8 @@
 import { find } from "../dom.js";
 import { timecode } from "../texts.js";
 
+const FASTEST = 2; // times the clip's own speed
+
 export class Transport {
   /**
    * @param {object} parts
@@ -21,6 +23,8 @@ export class Transport {
     this.tracking = tracking;
     this.counter = find(section, ".s2-counter", HTMLElement);
     this.play = find(section, '[data-action="play"]', HTMLButtonElement);
+    this.rate = find(section, ".s2-rate", HTMLSelectElement);
+    this.rate.addEventListener("change", () => this.#setRate(Number(this.rate.value)));
     this.loop = find(section, '[data-action="loop"]', HTMLButtonElement);
   }
 
@@ -34,7 +38,30 @@ export class Transport {
       previousPrompt: () => this.seek(this.promptFrom(-1)),
       nextPrompt: () => this.seek(this.promptFrom(1)),
       loop: () => this.#toggleLoop(),
+      pause: () => player.pause(),
+      playBack: () => this.#shuttle(-1),
+      playOn: () => this.#shuttle(1),
     };
+  }
+
+  /**
+   * The keys J and L of editing programs: pressed again they are faster.
+   *
+   * @param {1 | -1} direction
+   */
+  #shuttle(direction) {
+    const { player } = this;
+    const isSame = player.isPlaying && Math.sign(player.rate) === direction;
+    const faster = Math.min(Math.abs(player.rate) * 2, FASTEST);
+    this.tracking.lookElsewhere();
+    player.play(direction * (isSame ? faster : player.chosenRate));
+  }
+
+  /** @param {number} rate */
+  #setRate(rate) {
+    const { player } = this;
+    player.chosenRate = rate;
+    if (player.isPlaying) player.play(Math.sign(player.rate) * rate);
   }
 
   /** @param {number} by so many frames */

@@ -200,7 +200,8 @@ export class Media {
    *
    * @param {number} frame
    * @param {Mode} mode
-   * @param {number} step the direction; while playing, every so many frames are shown
+   * @param {number} step the direction; while playing, every so many frames are shown, backwards
+   *   below 0
    * @param {number | null} wrapTo where playing goes on at the end
    */
   want(frame, mode, step, wrapTo = null) {
@@ -254,18 +255,22 @@ export class Media {
   /** @returns {Generator<Run>} */
   *#runs() {
     const { frame, step, wrapTo } = this.focus;
+    const stride = Math.abs(step);
     /** @type {(wanted: number) => boolean} */
     const isMissing = (wanted) => wanted < this.numFrames && !this.isReady(wanted);
     // Runs begin at multiples of their length, so that the next move asks for the same ones.
-    const length = RUN * step;
+    const length = RUN * stride;
     let first = frame - (frame % length);
-    for (let i = 0; i < RUNS_AHEAD; i += 1, first += length) {
-      let from = first + (i === 0 ? Math.floor((frame - first) / step) * step : 0);
-      while (from < first + length && !isMissing(from)) from += step;
-      if (from < first + length && from < this.numFrames) yield { kind: "run", first, step, from };
+    for (let i = 0; i < RUNS_AHEAD && first >= 0; i += 1, first += step > 0 ? length : -length) {
+      const isPresent = i === 0 && step > 0;
+      let from = first + (isPresent ? Math.floor((frame - first) / stride) * stride : 0);
+      while (from < first + length && !isMissing(from)) from += stride;
+      if (from < first + length && from < this.numFrames) {
+        yield { kind: "run", first, step: stride, from };
+      }
     }
     if (wrapTo !== null && isMissing(wrapTo)) {
-      yield { kind: "run", first: wrapTo, step, from: wrapTo };
+      yield { kind: "run", first: wrapTo, step: stride, from: wrapTo };
     }
   }
 

@@ -35,6 +35,8 @@ export class Player {
     this.range = null; // what is played
     this.loops = false;
     this.isPlaying = false;
+    this.rate = 1; // of playing now; below 0 backwards
+    this.chosenRate = 1; // what playing begins with
     this.direction = 1;
     this.stride = 1; // while playing, every so many frames are shown
     this.started = { time: 0, at: 0 }; // where and when playing began, in seconds and ms
@@ -146,21 +148,25 @@ export class Player {
 
   toggle() {
     if (this.isPlaying) this.pause();
-    else this.play();
+    else this.play(this.chosenRate);
   }
 
-  play() {
+  /** @param {number} rate 1: as fast as the clip; below 0 backwards */
+  play(rate = this.rate) {
     if (this.numFrames < 2) return;
+    this.rate = rate;
     const { first, last } = this.#limits();
-    if (this.frame >= last) this.seek(first);
+    if (rate > 0 && this.frame >= last) this.seek(first);
+    if (rate < 0 && this.frame <= first) this.seek(last);
     clearTimeout(this.resting);
+    const wasPlaying = this.isPlaying;
     this.isPlaying = true;
-    this.direction = 1;
+    this.direction = Math.sign(rate);
     this.stride = 1;
     this.calmSince = performance.now();
     this.#startClock();
     this.onMoved();
-    this.request = requestAnimationFrame((now) => this.#tick(now));
+    if (!wasPlaying) this.request = requestAnimationFrame((now) => this.#tick(now));
   }
 
   pause() {
@@ -185,26 +191,30 @@ export class Player {
   /** @param {number} now */
   #tick(now) {
     if (!this.isPlaying) return;
-    const { clock, started } = this;
+    const { clock, started, rate } = this;
     const { first, last } = this.#limits();
-    const seconds = started.time + Math.max(now - started.at, 0) / 1000;
-    const isOver = seconds >= clock.timeOf(last + 1);
-    let due = isOver ? last : Math.min(clock.frameAt(seconds), last);
-    due -= (due - first) % this.stride && due !== last ? due % this.stride : 0;
+    const isForward = rate > 0;
+    const [start, end] = isForward ? [first, last] : [last, first];
+    const seconds = started.time + (rate * Math.max(now - started.at, 0)) / 1000;
+    const isOver = isForward ? seconds >= clock.timeOf(last + 1) : seconds < clock.timeOf(first);
+    const step = isForward ? 1 : -1;
+    let due = isOver ? end : Math.min(Math.max(clock.frameAt(seconds), first), last);
+    const beyond = Math.abs(due - start) % this.stride;
+    if (due !== end) due -= step * beyond;
     let next = due;
-    while (next > this.frame && !this.media.isReady(next)) next -= 1;
-    if (next > this.frame || this.painted !== this.frame) {
-      this.frame = Math.max(next, this.frame);
+    while ((next - this.frame) * step > 0 && !this.media.isReady(next)) next -= step;
+    if ((next - this.frame) * step > 0 || this.painted !== this.frame) {
+      if ((next - this.frame) * step > 0) this.frame = next;
       if (this.media.isReady(this.frame)) this.#paint(this.frame);
       this.onMoved();
     }
-    this.#keepPace(clock.timeOf(due) - clock.timeOf(this.frame), now);
-    if (isOver && this.frame >= last) {
+    this.#keepPace(Math.abs(clock.timeOf(due) - clock.timeOf(this.frame)) / Math.abs(rate), now);
+    if (isOver && (this.frame - end) * step >= 0) {
       if (!this.loops) return this.pause();
-      this.frame = first;
+      this.frame = start;
       this.#startClock();
     }
-    this.media.want(this.frame, "playing", this.stride, this.loops ? first : null);
+    this.media.want(this.frame, "playing", step * this.stride, this.loops ? start : null);
     this.request = requestAnimationFrame((later) => this.#tick(later));
     return undefined;
   }

@@ -3,6 +3,9 @@
 /** @import { Send } from "../connection.js" */
 /** @import { Status } from "../controls/status.js" */
 /** @import { Snapshot, Track } from "../messages.js" */
+
+/** @typedef {Omit<Track, "clip">} Run what is tracked */
+
 /** @import { Selection } from "../selection.js" */
 /** @import { Media } from "./media.js" */
 /** @import { Player } from "./player.js" */
@@ -34,6 +37,8 @@ export class Tracking {
     this.follows = true; // the playhead goes where tracking is
     this.onlyChosen = false; // not all objects
     this.isStarting = false; // it was asked for and has not been answered
+    /** @type {Run | null} */
+    this.latest = null; // that was asked for
     this.choice = find(section, '[data-action="onlyChosen"]', HTMLButtonElement);
     /** @type {number | undefined} */
     this.refreshing = undefined;
@@ -41,17 +46,21 @@ export class Tracking {
 
   /** @param {Track["direction"]} direction */
   start(direction) {
+    const objects = this.onlyChosen ? this.selection.ids : null;
+    this.run({ frame: this.player.frame, direction, objects });
+  }
+
+  /** @param {Run} run */
+  run(run) {
     const { clip, job } = this.snapshot();
-    const { id } = this.selection;
     if (!clip || job || this.isStarting) return;
     this.isStarting = true;
+    this.latest = run;
     this.status.clearError();
     this.player.pause();
     this.follow();
     this.changed();
-    const chosen = id === null ? [] : [id];
-    const objects = this.onlyChosen ? chosen : null;
-    this.send("track", { clip: clip.token, frame: this.player.frame, direction, objects });
+    this.send("track", { clip: clip.token, ...run });
   }
 
   toggleOnlyChosen() {

@@ -36,7 +36,8 @@ export class ExportPanel {
    * @param {() => Snapshot} parts.snapshot
    * @param {Selection} parts.selection
    * @param {ViewControls} parts.view shows on the stage what would be exported
-   * @param {() => Promise<boolean>} [parts.agrees] is asked before a file is made
+   * @param {(isChosen: boolean, isWhole: boolean) => Promise<boolean>} [parts.agrees] is asked before
+   *   a file is made, of the chosen objects alone or of the whole clip
    */
   constructor({ section, root, formats, send, snapshot, selection, view, agrees }) {
     this.root = root;
@@ -233,7 +234,9 @@ export class ExportPanel {
   // ---- Exporting
 
   async #start() {
-    if (this.agrees && !(await this.agrees())) return;
+    const isChosen = this.#radio("objects") === "chosen";
+    const isWhole = this.#radio("frames") === "clip";
+    if (this.agrees && !(await this.agrees(isChosen, isWhole))) return;
     const wanted = this.#wantedFile();
     const file = wanted && this.fields.get(wanted.name)?.value();
     if (wanted && !(file instanceof File)) {
@@ -280,8 +283,8 @@ export class ExportPanel {
 
   // The ids of those that are chosen; null: all that are not hidden.
   #objects() {
-    const { id } = this.selection;
-    return this.#radio("objects") === "chosen" && id !== null ? [id] : null;
+    const { ids } = this.selection;
+    return this.#radio("objects") === "chosen" && ids.length ? ids : null;
   }
 
   /** @param {string | null} file the option whose file was uploaded */

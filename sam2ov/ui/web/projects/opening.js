@@ -1,19 +1,26 @@
-// Opening: a clip or a project file, chosen or dropped; the sample; a project that the server keeps.
+// Opening: clips or project files, chosen, dropped or pasted; the sample; a project that the server
+// keeps. Of several files the first is opened, the others wait for their turn.
 
 /** @import { Send } from "../connection.js" */
+/** @import { Notices } from "../controls/notices.js" */
 /** @import { Task } from "../controls/status.js" */
 /** @import { Open, Snapshot } from "../messages.js" */
 /** @import { Limits } from "./limits.js" */
 
 import { find } from "../dom.js";
 import { refusal } from "./limits.js";
-import { listenToDrops, Upload } from "./upload.js";
+import { listenToArrivals } from "./arriving.js";
+import { Upload } from "./upload.js";
+
+const CAUSE = "waiting";
+const NAMES = 3; // of files that wait, told in one line
 
 export class Opening {
   /**
    * @param {object} parts
    * @param {HTMLElement} parts.section
-   * @param {HTMLElement} parts.stage where files are dropped
+   * @param {HTMLElement} parts.stage highlighted while files are over the page
+   * @param {Notices} parts.notices
    * @param {string} parts.root
    * @param {Limits} parts.limits
    * @param {Send} parts.send
@@ -21,7 +28,10 @@ export class Opening {
    * @param {() => void} parts.changed is called when there is something new to show
    * @param {(text: string) => void} parts.failed is told of errors
    */
-  constructor({ section, stage, root, limits, send, snapshot, changed, failed }) {
+  constructor({ section, stage, notices, root, limits, send, snapshot, changed, failed }) {
+    this.notices = notices;
+    /** @type {File[]} */
+    this.waiting = []; // to be opened after the present clip
     this.root = root;
     this.limits = limits;
     this.send = send;
@@ -36,15 +46,56 @@ export class Opening {
     this.reading = null; // the name of what the server reads
     this.file = find(section, ".s2-file", HTMLInputElement);
     this.file.addEventListener("change", () => {
-      const chosen = this.file.files?.[0];
+      const chosen = [...(this.file.files ?? [])];
       this.file.value = "";
-      if (chosen) this.#send(chosen);
+      this.take(chosen);
     });
-    listenToDrops(stage, (dropped) => this.#send(dropped));
+    listenToArrivals(stage, {
+      onFiles: (files) => this.take(files),
+      onLink: () =>
+        failed("Links are not fetched, so that nothing leaves this machine. Download the file, then drop it here."),
+    });
   }
 
   get isBusy() {
     return Boolean(this.checking || this.upload || this.reading);
+  }
+
+  /**
+   * Open the first of some files now, and the others one after the other.
+   *
+   * @param {File[]} files
+   */
+  take(files) {
+    this.waiting.push(...files);
+    if (!this.isBusy) this.#openNext();
+    this.#tell();
+  }
+
+  #openNext() {
+    const next = this.waiting.shift();
+    if (next) this.#send(next);
+    this.#tell();
+  }
+
+  // Which files wait; nothing is lost of a clip that the next one takes the place of.
+  #tell() {
+    const { waiting } = this;
+    if (!waiting.length) {
+      this.notices.hide(CAUSE);
+      return;
+    }
+    const names = waiting.slice(0, NAMES).map(({ name }) => name);
+    const more = waiting.length > NAMES ? ` and ${waiting.length - NAMES} more` : "";
+    this.notices.show(CAUSE, {
+      text: `Next: ${names.join(", ")}${more}. The clip that is open is kept.`,
+      label: "Open next",
+      act: () => {
+        if (this.isBusy) this.#tell();
+        else this.#openNext();
+      },
+      close: () => (this.waiting = []),
+    });
   }
 
   browse() {

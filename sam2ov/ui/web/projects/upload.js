@@ -39,36 +39,3 @@ function explain(request) {
   if (status === 404) return "The server has forgotten this page after a long pause. Reload it.";
   return explainAnswer(status, request.getResponseHeader("Content-Type"), responseText);
 }
-
-/**
- * @param {HTMLElement} element
- * @param {(file: File) => void} onFile
- */
-export function listenToDrops(element, onFile) {
-  let depth = 0;
-  /** @param {DragEvent} event */
-  const carriesFile = (event) => event.dataTransfer?.types.includes("Files") ?? false;
-  /** @param {boolean} isOver */
-  const highlight = (isOver) => element.classList.toggle("s2-dragged-over", isOver);
-  element.addEventListener("dragenter", (event) => {
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    depth += 1;
-    highlight(true);
-  });
-  element.addEventListener("dragover", (event) => {
-    if (carriesFile(event)) event.preventDefault();
-  });
-  element.addEventListener("dragleave", () => {
-    depth = Math.max(depth - 1, 0);
-    highlight(depth > 0);
-  });
-  element.addEventListener("drop", (event) => {
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    depth = 0;
-    highlight(false);
-    const file = event.dataTransfer?.files[0];
-    if (file) onFile(file);
-  });
-}

@@ -27,6 +27,9 @@ export class Edits {
     this.answered = 0;
     /** @type {FrameStroke | null} */
     this.stroke = null; // the one that is being drawn
+    this.isHeld = false; // the server is away: edits are kept
+    /** @type {NumberedEdit[]} */
+    this.unanswered = []; // in order
     /** @type {Pending[]} */
     this.pending = []; // prompts that the server has not answered
     /** @type {FrameStroke[]} */
@@ -36,6 +39,7 @@ export class Edits {
   // The clip is another one.
   forget() {
     this.pending = [];
+    this.unanswered = [];
     this.settling = [];
   }
 
@@ -47,6 +51,45 @@ export class Edits {
   restart({ edits }) {
     this.number = this.answered = edits;
     this.pending = [];
+    this.unanswered = [];
+  }
+
+  /**
+   * What the server has not answered, to be made again where it never will.
+   *
+   * @returns {NewEdit[]}
+   */
+  unsent() {
+    return this.unanswered.map(({ number, ...edit }) => edit);
+  }
+
+  /**
+   * Make an edit again that a server has not answered.
+   *
+   * @param {NewEdit} edit
+   */
+  repeat(edit) {
+    switch (edit.kind) {
+      case "click":
+      case "box":
+      case "brush":
+      case "move_point":
+      case "delete_point":
+        return this.prompt(edit);
+      default:
+        return this.make(edit);
+    }
+  }
+
+  // The server does not answer: what is done until it is back is kept.
+  hold() {
+    this.isHeld = true;
+  }
+
+  // It is back, and knows which of these it has done already.
+  release() {
+    this.isHeld = false;
+    for (const edit of this.unanswered) this.send(edit);
   }
 
   get waiting() {
@@ -56,7 +99,9 @@ export class Edits {
   /** @param {NewEdit} edit */
   make(edit) {
     this.number += 1;
-    this.send({ number: this.number, ...edit });
+    const numbered = { number: this.number, ...edit };
+    this.unanswered.push(numbered);
+    if (!this.isHeld) this.send(numbered);
   }
 
   /**
@@ -72,6 +117,7 @@ export class Edits {
   /** @param {Pick<Snapshot, "edits">} snapshot */
   receive({ edits }) {
     this.answered = edits;
+    this.unanswered = this.unanswered.filter(({ number }) => number > edits);
     /** @type {(edit: { number: number }) => boolean} */
     const isAnswered = ({ number }) => number <= edits;
     this.settling.push(...this.#strokes().filter(isAnswered));

@@ -133,7 +133,7 @@ export class Pointer {
   /** @param {PointerEvent} event */
   #down(event) {
     const { stage } = this;
-    if (!stage.clip || under(event, "button, input", Element)) return;
+    if (!stage.clip || under(event, "button, input, .s2-notice", Element)) return;
     this.element.focus({ preventScroll: true });
     const isTouch = event.pointerType === "touch";
     if (isTouch) this.fingers.set(event.pointerId, stage.stagePoint(event));
@@ -375,7 +375,7 @@ export class Pointer {
    * @param {TouchEvent} event
    */
   #isTaken(event) {
-    if (!this.stage.clip || under(event, "button, input", Element)) return false;
+    if (!this.stage.clip || under(event, "button, input, .s2-notice", Element)) return false;
     if (event.touches.length > 1 || !this.stage.viewport.isFit) return true;
     if (["box", "brush", "eraser"].includes(this.handlers.tool())) return true;
     if (this.gesture) return this.gesture.kind !== "press" || this.gesture.mark >= 0;

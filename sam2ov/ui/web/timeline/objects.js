@@ -1,23 +1,28 @@
 // The rows of objects: choose, rename, recolour, hide, lock, put in order, remove; and their lanes.
+// What is done to one of several chosen objects is done to all of them.
 
 /** @import { ObjectView } from "../messages.js" */
+/** @import { How } from "../selection.js" */
 /** @import { Coverage } from "./coverage.js" */
 /** @import { LaneData } from "./lanes.js" */
 /** @import { Span } from "./span.js" */
 
 import { find } from "../dom.js";
+import { howOf } from "../selection.js";
 import { describeLane, drawLane } from "./lanes.js";
 import { listenToReordering } from "./reorder.js";
 
 /**
  * @typedef {object} ObjectHandlers
- * @property {(id: number) => void} choose
- * @property {(id: number, name: string, colour: string) => void} change
+ * @property {(id: number, how: How) => void} choose
+ * @property {(id: number, name: string) => void} rename
+ * @property {(id: number, colour: string) => void} recolour
  * @property {(id: number, isHidden: boolean) => void} hide
  * @property {(id: number) => void} solo
  * @property {(id: number, isLocked: boolean) => void} lock
  * @property {(id: number, position: number) => void} move
- * @property {(object: ObjectView) => void} remove
+ * @property {(id: number) => void} remove
+ * @property {() => void} leave is called when the keys belong to the picture again
  */
 
 /** @param {string} path */
@@ -29,7 +34,7 @@ const OPEN_LOCK = "M4 7.5h8v6H4zM5.5 7.5V5a2.5 2.5 0 0 1 4.8-.9";
 const ROW = `
   <button type="button" class="s2-small s2-handle">${icon("M6 3.5h.1M10 3.5h.1M6 8h.1M10 8h.1M6 12.5h.1M10 12.5h.1")}</button>
   <button type="button" class="s2-choose" role="radio"><span class="s2-dot"></span></button>
-  <input class="s2-name" type="text" maxlength="40" spellcheck="false" autocomplete="off" />
+  <input class="s2-name" type="text" maxlength="40" spellcheck="false" autocomplete="off" readonly tabindex="-1" />
   <span class="s2-count"></span>
   <input class="s2-colour" type="color" title="Colour" />
   <button type="button" class="s2-small s2-hide"></button>
@@ -60,8 +65,9 @@ export class Objects {
    * @param {ObjectView[]} objects
    * @param {number | null} activeId
    * @param {number | null} soloId
+   * @param {number[]} chosen
    */
-  show(objects, activeId, soloId) {
+  show(objects, activeId, soloId, chosen) {
     this.objects = objects;
     const ids = new Set(objects.map((object) => object.id));
     for (const [id, row] of this.rows) {
@@ -72,6 +78,8 @@ export class Objects {
     objects.forEach((object, position) => {
       const row = this.#place(object.id, position);
       this.#update(row, object, activeId, soloId);
+      const isOneOfSeveral = chosen.length > 1 && chosen.includes(object.id);
+      row.classList.toggle("s2-chosen", isOneOfSeveral);
     });
   }
 
@@ -141,8 +149,9 @@ export class Objects {
     label(part(".s2-choose"), `Choose ${name}`, isActive ? "Prompts go to this object" : null);
     label(part(".s2-handle"), `Move ${name} up or down`, "Drag, or use the arrow keys ↑ ↓");
     const field = find(row, ".s2-name", HTMLInputElement);
-    if (document.activeElement !== field) field.value = name;
+    if (field.readOnly) field.value = name;
     field.setAttribute("aria-label", `Name of ${name}`);
+    field.title = `${name}: double-click or F2 renames it`;
     const colour = find(row, ".s2-colour", HTMLInputElement);
     if (document.activeElement !== colour) colour.value = object.colour;
     colour.setAttribute("aria-label", `Colour of ${name}`);
@@ -175,20 +184,13 @@ export class Objects {
       const present = this.objects.find((object) => object.id === id);
       if (present) act(present);
     };
-    const change = () =>
+    part(".s2-choose").addEventListener("click", (event) => handlers.choose(id, howOf(event)));
+    this.#listenToName(name, id, withObject);
+    colour.addEventListener("change", () =>
       withObject((present) => {
-        name.value = name.value.trim() || present.name;
-        if (name.value !== present.name || colour.value !== present.colour) {
-          handlers.change(id, name.value, colour.value);
-        }
-      });
-    part(".s2-choose").addEventListener("click", () => handlers.choose(id));
-    name.addEventListener("focus", () => handlers.choose(id));
-    name.addEventListener("change", change);
-    name.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") name.blur();
-    });
-    colour.addEventListener("change", change);
+        if (colour.value !== present.colour) handlers.recolour(id, colour.value);
+      }),
+    );
     part(".s2-hide").addEventListener("click", (event) => {
       if (event.shiftKey) handlers.solo(id);
       else withObject(({ hidden }) => handlers.hide(id, !hidden));
@@ -196,9 +198,63 @@ export class Objects {
     part(".s2-lock").addEventListener("click", () =>
       withObject(({ locked }) => handlers.lock(id, !locked)),
     );
-    part(".s2-remove").addEventListener("click", () => withObject(handlers.remove));
+    part(".s2-remove").addEventListener("click", () => handlers.remove(id));
     this.rows.set(id, row);
     return row;
+  }
+
+  /**
+   * Have an object's name typed in.
+   *
+   * @param {number} id
+   */
+  rename(id) {
+    const row = this.rows.get(id);
+    if (!row) return;
+    const name = find(row, ".s2-name", HTMLInputElement);
+    name.readOnly = false;
+    name.focus({ preventScroll: true });
+    name.select();
+  }
+
+  /**
+   * A click on a name chooses the object, as the dot does; it takes keys only while it is renamed.
+   *
+   * @param {HTMLInputElement} name
+   * @param {number} id
+   * @param {(act: (object: ObjectView) => void) => void} withObject
+   */
+  #listenToName(name, id, withObject) {
+    let wasChosen = false;
+    name.addEventListener("pointerdown", (event) => {
+      if (!name.readOnly) return;
+      event.preventDefault(); // the focus stays where it is
+      wasChosen = name.closest(".s2-active") !== null;
+    });
+    name.addEventListener("click", (event) => {
+      if (!name.readOnly) return;
+      this.handlers.choose(id, howOf(event));
+      // Fingers do not double-click: a tap on the name of the chosen object is for renaming it.
+      const isTouch = event instanceof PointerEvent && event.pointerType === "touch";
+      if (isTouch && wasChosen) this.rename(id);
+    });
+    name.addEventListener("dblclick", () => this.rename(id));
+    name.addEventListener("keydown", (event) => {
+      if (name.readOnly || !["Enter", "Escape"].includes(event.key)) return;
+      event.preventDefault();
+      event.stopPropagation(); // Esc stops nothing else
+      if (event.key === "Escape") withObject((present) => (name.value = present.name));
+      name.blur();
+      this.handlers.leave();
+    });
+    name.addEventListener("blur", () => {
+      if (name.readOnly) return;
+      name.readOnly = true;
+      withObject((present) => {
+        name.value = name.value.trim() || present.name;
+        if (name.value !== present.name) this.handlers.rename(id, name.value);
+      });
+    });
   }
 }
 

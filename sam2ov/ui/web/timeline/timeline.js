@@ -27,6 +27,7 @@ import { Strip } from "./strip.js";
  * @property {ObjectView[]} objects
  * @property {number | null} activeId
  * @property {number | null} soloId
+ * @property {number[]} chosen all that are, by id
  * @property {RangeView | null} range
  * @property {string} version changes whenever results do
  * @property {boolean} isTracking
@@ -122,8 +123,8 @@ export class Timeline {
   }
 
   /** @param {Shown} shown */
-  show({ objects, activeId, soloId, range, version, isTracking }) {
-    this.objects.show(objects, activeId, soloId);
+  show({ objects, activeId, soloId, chosen, range, version, isTracking }) {
+    this.objects.show(objects, activeId, soloId, chosen);
     if (activeId !== null && activeId !== this.activeId) this.objects.reveal(activeId);
     this.activeId = activeId;
     if (!this.clip) return;
