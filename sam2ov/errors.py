@@ -151,6 +151,10 @@ class VideoError(Sam2ovError):
     """A video cannot be read or written."""
 
 
+class SilentClipError(VideoError):
+    """A video has no sound."""
+
+
 class VideoOpenError(VideoError):
     """The file is missing, is not a video, or exceeds a limit."""
 

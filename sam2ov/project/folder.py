@@ -21,6 +21,7 @@ JOURNAL_FILE: Final = "journal.sqlite"
 CLIP_FILE: Final = "clip"
 THUMBNAIL_FILE: Final = "thumbnail.jpg"
 PROXIES_FOLDER: Final = "proxies"
+SOUND_FILE = "sound.m4a"
 
 _OURS = re.compile(
     rf"{re.escape(INFO_FILE)}|\.{re.escape(INFO_FILE)}\.\w+|{re.escape(JOURNAL_FILE)}(-\w+)?"
@@ -87,6 +88,11 @@ class ProjectFolder:
     def proxies(self) -> Path:
         """For small pictures of the clip."""
         return self.path / PROXIES_FOLDER
+
+    @property
+    def sound(self) -> Path:
+        """The clip's sound as browsers play it; there once somebody listened."""
+        return self.path / SOUND_FILE
 
     @property
     def is_in_use(self) -> bool:

@@ -1,6 +1,7 @@
 """The sound of a source, carried over to a written video."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +15,11 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from sam2ov.errors import VideoOpenError
-from sam2ov.video.encodings import Encoding
+from sam2ov.errors import SilentClipError, VideoOpenError
+from sam2ov.unfinished import unfinished_file
+from sam2ov.video.encodings import H264, Encoding
 from sam2ov.video.limits import VideoLimits
+from sam2ov.video.probe import VideoInfo
 from sam2ov.video.stored_sound import (
     CONTAINER,
     PACKETS_FILE,
@@ -39,6 +42,40 @@ _MOV_LANGUAGES: Final = {
     "zho": "chi",
 }
 """By ISO 639-2's own codes, those of QuickTime's languages that FFmpeg writes into mov files."""
+
+
+_LISTENING: Final = replace(H264, copied_audio=frozenset({"aac", "flac", "mp3", "opus"}))
+"""What browsers play without a picture."""
+
+
+def write_sound(source: Path, info: VideoInfo, path: Path, limits: VideoLimits) -> None:
+    """Write the first sound track of a video alone, as browsers play it, from its first frame on.
+
+    Args:
+        source: the video, which a worker reads.
+        info: of it.
+        path: of an mp4 file.
+        limits: for opening the source.
+
+    Raises:
+        SilentClipError: there is none.
+        VideoOpenError: the source cannot be opened.
+        ExportError: the file cannot be written.
+    """
+    times, options = FrameTimes.of(info), dict(_LISTENING.muxer_options)
+    with (
+        unfinished_file(path) as unfinished,
+        av.open(str(unfinished), "w", format="mp4", options=options) as output,
+    ):
+        sound = carried_sound(source, times, "first", output, _LISTENING, limits, path.parent)
+        if sound is None:
+            raise SilentClipError(f"{info.name} has no sound.")
+        try:
+            output.start_encoding()
+            sound.begin()
+            sound.mux_until(times.duration + 1)
+        finally:
+            sound.close()
 
 
 class Sound:

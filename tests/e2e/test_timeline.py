@@ -398,7 +398,6 @@ def test_the_timeline_is_reached_by_keyboard(new_page: NewPage, width: int) -> N
         "In point",
         "Out point",
         "Move Object 1 up or down",
-        "Name of Object 1",
         "Hide Object 1",
         "Lock Object 1",
     } <= seen

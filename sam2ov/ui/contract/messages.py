@@ -44,8 +44,8 @@ class ClipView(Message):
     """The opened clip. ``token`` opens its frames at ``media/<token>/<i>.jpg``.
 
     ``pixel_aspect`` is width / height of a pixel as shown; ``treatment`` says what is done to its
-    pictures to show them, a line each. ``field_order`` is how they are read where they have fields;
-    None where nothing speaks for that.
+    pictures to show them, a line each; ``has_sound`` tells of a sound track. ``field_order`` is how
+    they are read where they have fields; None where nothing speaks for that.
     """
 
     token: str
@@ -55,6 +55,7 @@ class ClipView(Message):
     height: int
     pixel_aspect: float
     fps: float
+    has_sound: bool
     treatment: tuple[str, ...]
     field_order: FieldOrder | None
 

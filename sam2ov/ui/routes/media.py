@@ -12,7 +12,7 @@ from typing import TypeVar, cast, get_args
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sam2ov.errors import PromptError, Sam2ovError
@@ -92,6 +92,7 @@ def make_media_routes(workspaces: Workspaces, turns: ModelTurns) -> list[BaseRou
         route("lanes", _lanes),
         route("review", _review),
         route("times", _times),
+        route("sound", _sound),
     ]
 
 
@@ -245,6 +246,12 @@ def _found(clip: OpenClip, _: Request) -> Response:
 
 def _review(clip: OpenClip, _: Request) -> Response:
     return _json(review(clip.project, float(clip.info.fps)))
+
+
+def _sound(clip: OpenClip, _: Request) -> Response:
+    """The clip's sound, from its first frame on; 204 while it is being made."""
+    path = clip.sound.file()
+    return _nothing() if path is None else FileResponse(path, 200, _NO_STORE, "audio/mp4")
 
 
 def _times(clip: OpenClip, _: Request) -> Response:

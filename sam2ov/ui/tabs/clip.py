@@ -22,6 +22,7 @@ from sam2ov.ui.contract.queries import Hover, Look
 from sam2ov.ui.media.overlay import Layer, Overlay, make_overlay
 from sam2ov.ui.media.pictures import FramePictures, Level, as_jpeg
 from sam2ov.ui.media.proxies import Proxies
+from sam2ov.ui.media.sound import ClipSound
 from sam2ov.ui.media.thumbnails import store_thumbnail
 from sam2ov.ui.tabs.live_look import LiveLooks
 from sam2ov.values.field_order import FieldOrder
@@ -177,6 +178,7 @@ class OpenClip:
         self.pictures = FramePictures(self._reader, self.proxies)
         self._live = LiveLooks(self._reader.info, self.pictures)
         self.found: Found | None = None
+        self.sound = ClipSound(self.path, self.info, folder.sound)
 
     def new_reader(self) -> FrameReader:
         """A further reader of the video; the caller closes it."""
@@ -247,6 +249,7 @@ class OpenClip:
         files, self._files = self._files, _Files.of(folder, path)
         files.clip.close()
         self.path, self.folder = path, folder
+        self.sound = ClipSound(path, self.info, folder.sound)
 
     @property
     def info(self) -> VideoInfo:
@@ -340,6 +343,7 @@ class OpenClip:
             height=self.info.height,
             pixel_aspect=self.info.pixel_aspect,
             fps=float(self.info.fps),
+            has_sound=self.info.has_audio,
             treatment=self.info.treatment,
             field_order=self._chosen_field_order,
         )

@@ -20,6 +20,7 @@ import { ViewControls } from "./controls/view_controls.js";
 import { Looks } from "./media/looks.js";
 import { Media } from "./media/media.js";
 import { Player } from "./media/player.js";
+import { Sound } from "./media/sound.js";
 import { Tracking } from "./media/tracking.js";
 import { ExportPanel } from "./panels/export_panel.js";
 import { ExportQuestion } from "./panels/export_question.js";
@@ -152,12 +153,14 @@ class Editor {
       status: this.status,
       changed: () => this.#enable(),
     });
+    this.sound = new Sound(section, this.player, (text) => this.status.fail(text));
     this.interrupted = new Interrupted({ ...this, snapshot });
     this.transport = new Transport({
       section,
       snapshot,
       player: this.player,
       tracking: this.tracking,
+      sound: this.sound,
     });
     this.tools = new Tools(section, {
       changed: () => this.prompting?.toolChanged(),
@@ -298,6 +301,7 @@ class Editor {
     if (!clip) {
       this.media.close();
       this.stage.close();
+      this.sound.close();
       this.timeline.close();
       this.status.clearError(); // of a picture that was on its way
       this.player.close();
@@ -312,6 +316,7 @@ class Editor {
     this.tools.open(clip);
     const base = `${this.root}/media/${clip.token}`;
     this.player.open(clip, `${base}/times`);
+    this.sound.open(clip, base);
     this.timeline.open(clip, base, this.player.clock, project);
     this.player.seek(start);
     this.stage.element.focus({ preventScroll: true });
@@ -352,6 +357,7 @@ class Editor {
     const { frame } = this.player;
     this.timeline.moveTo(frame);
     this.projects.moved(frame);
+    this.sound?.follow();
     this.transport.show();
     this.aids?.moved();
     this.#viewed();

@@ -180,8 +180,8 @@ export interface Click {
 /**
  * The opened clip. `token` opens its frames at `media/<token>/<i>.jpg`.
  * `pixel_aspect` is width / height of a pixel as shown; `treatment` says what is done to its
- * pictures to show them, a line each. `field_order` is how they are read where they have
- * fields; None where nothing speaks for that.
+ * pictures to show them, a line each; `has_sound` tells of a sound track. `field_order` is how
+ * they are read where they have fields; None where nothing speaks for that.
  */
 export interface ClipView {
   token: string;
@@ -191,6 +191,7 @@ export interface ClipView {
   height: number;
   pixel_aspect: number;
   fps: number;
+  has_sound: boolean;
   treatment: string[];
   field_order: "auto" | "tff" | "bff" | "off" | null;
 }

@@ -37,6 +37,7 @@ PATHS = [
     "lanes",
     "review",
     "times",
+    "sound",
 ]
 
 

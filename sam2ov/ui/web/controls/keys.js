@@ -76,7 +76,7 @@ function actionOf({ key, code, shiftKey }, actions) {
   const letter = key.toLowerCase();
   if (shiftKey) {
     /** @type {{ [key: string]: () => void }} */
-    const shifted = { i: actions.goIn, l: actions.loop, o: actions.goOut, n: actions.previousReview, x: actions.clearRange };
+    const shifted = { i: actions.goIn, l: actions.loop, m: actions.mute, o: actions.goOut, n: actions.previousReview, x: actions.clearRange };
     if (letter in shifted) return shifted[letter];
   }
   /** @type {{ [key: string]: () => void }} */

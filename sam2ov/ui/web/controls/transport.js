@@ -1,6 +1,7 @@
 // The transport: playing, looping, going from frame to frame; the counter says where one is.
 
 /** @import { Player } from "../media/player.js" */
+/** @import { Sound } from "../media/sound.js" */
 /** @import { Tracking } from "../media/tracking.js" */
 /** @import { Snapshot } from "../messages.js" */
 
@@ -16,8 +17,16 @@ export class Transport {
    * @param {() => Snapshot} parts.snapshot gives the present one
    * @param {Player} parts.player
    * @param {Tracking} parts.tracking
+   * @param {Sound} parts.sound
    */
-  constructor({ section, snapshot, player, tracking }) {
+  constructor({ section, snapshot, player, tracking, sound }) {
+    this.sound = sound;
+    this.mute = find(section, '[data-action="mute"]', HTMLButtonElement);
+    this.volume = find(section, ".s2-volume", HTMLInputElement);
+    this.volume.addEventListener("input", () => {
+      sound.setVolume(Number(this.volume.value));
+      this.show();
+    });
     this.snapshot = snapshot;
     this.player = player;
     this.tracking = tracking;
@@ -38,6 +47,10 @@ export class Transport {
       previousPrompt: () => this.seek(this.promptFrom(-1)),
       nextPrompt: () => this.seek(this.promptFrom(1)),
       loop: () => this.#toggleLoop(),
+      mute: () => {
+        this.sound.toggle();
+        this.show();
+      },
       pause: () => player.pause(),
       playBack: () => this.#shuttle(-1),
       playOn: () => this.#shuttle(1),
@@ -94,6 +107,10 @@ export class Transport {
     this.counter.textContent = this.snapshot().clip
       ? `${frame} / ${numFrames - 1}  ·  ${timecode(clock.timeOf(frame))}`
       : "";
+    const hasSound = this.snapshot().clip?.has_sound ?? false;
+    this.mute.hidden = this.volume.hidden = !hasSound;
+    this.mute.setAttribute("aria-pressed", String(this.sound.isMuted));
+    this.volume.value = String(this.sound.isMuted ? 0 : this.sound.audio.volume);
     this.play.setAttribute("aria-pressed", String(isPlaying));
     this.play.setAttribute("aria-label", isPlaying ? "Pause" : "Play");
   }
