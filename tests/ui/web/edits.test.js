@@ -78,3 +78,32 @@ test("a server that was started anew counts from where it is", () => {
   edits.make({ kind: "redo" });
   assert.equal(sent.at(-1).number, 1);
 });
+
+test("edits that are held are shown, and sent when they are released", () => {
+  const { edits, sent } = makeEdits();
+  edits.make({ kind: "undo" }); // on its way when the server was lost
+  edits.hold();
+  edits.prompt(CLICK);
+  assert.equal(sent.length, 1);
+  assert.equal(edits.marks(1, 3, []).length, 1);
+  edits.release();
+  const again = [{ number: 1, kind: "undo" }, { number: 2, ...CLICK }];
+  assert.deepEqual(sent.slice(1), again, "what was not answered goes out again, under its number");
+  edits.receive({ edits: 2 });
+  edits.release();
+  assert.equal(sent.length, 3, "what was answered does not");
+});
+
+test("what a server did not answer is made again for the one after it", () => {
+  const { edits, sent } = makeEdits();
+  edits.make({ kind: "undo" });
+  edits.prompt(CLICK);
+  edits.receive({ edits: 1 });
+  const unsent = edits.unsent();
+  assert.deepEqual(unsent, [CLICK]);
+  edits.restart({ edits: 0 });
+  assert.equal(edits.marks(1, 3, []).length, 0);
+  for (const edit of unsent) edits.repeat(edit);
+  assert.deepEqual(sent.at(-1), { number: 1, ...CLICK });
+  assert.equal(edits.marks(1, 3, []).length, 1);
+});
