@@ -50,7 +50,8 @@ def steps(editor: EditorPage) -> list[Callable[[], object]]:
         page.get_by_role("button", name=name, exact=True).click()
 
     def rename() -> None:
-        page.get_by_label("Name of Object 2").fill("Balloon")
+        page.get_by_label("Name of Object 2").dblclick()
+        page.keyboard.type("Balloon")
         page.keyboard.press("Enter")
 
     def move_up() -> None:
@@ -75,7 +76,6 @@ def steps(editor: EditorPage) -> list[Callable[[], object]]:
 
     def remove() -> None:
         press("Remove Balloon")
-        press("Continue")
 
     return [
         lambda: editor.click(*BALL),

@@ -14,7 +14,7 @@ def opened(editor: EditorPage) -> EditorPage:
     editor.page.get_by_role("button", name="Try the sample").focus()
     editor.page.keyboard.press("Enter")
     editor.wait_for_frame(0)
-    editor.page.keyboard.press("c")
+    editor.page.keyboard.press("q")
     editor.until(lambda: "Crosshair at" in editor.status)
     return editor
 
@@ -58,13 +58,13 @@ def test_points(opened: EditorPage) -> None:
     aim(editor, BALL[0] + 60, BALL[1])
     enter(editor, "Shift+Enter")
     assert editor.marker(*place(editor)) == "negative"
-    editor.page.keyboard.press("c")
+    editor.page.keyboard.press("q")
     assert "Crosshair" not in editor.status
     editor.page.keyboard.press("ArrowRight")
     editor.wait_for_frame(1)
     editor.page.keyboard.press("ArrowLeft")
     editor.wait_for_frame(0)
-    editor.page.keyboard.press("c")
+    editor.page.keyboard.press("q")
     enter(editor)  # it is where it was: on the point
     assert editor.marker(*place(editor)) == "none"
 

@@ -123,7 +123,7 @@ def test_a_closed_project_leaves_the_stage_empty(editor: EditorPage) -> None:
     editor.page.wait_for_selector('.s2[data-state="empty"]')
     editor.page.mouse.move(500, 500, steps=3)
     editor.page.mouse.up()
-    editor.page.keyboard.press("c")
+    editor.page.keyboard.press("q")
     assert "Crosshair" not in editor.status
     assert editor.page.locator('[data-action="zoom_in"]').is_disabled()
     assert editor.page.locator('[data-action="actual"]').inner_text() == "100 %"

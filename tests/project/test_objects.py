@@ -135,7 +135,7 @@ def test_masks_become_objects_in_one_step(project: Project) -> None:
     first, second, third = np.zeros((3, height, width), np.bool_)
     first[4:12, 4:12] = second[20:30, 20:30] = third[40:50, 40:50] = True
     hidden = project.objects.add().obj_id
-    project.objects.hide(hidden, hidden=True)
+    project.objects.hide([hidden], hidden=True)
     taken = project.objects.take_masks(3, [first, second])
     assert taken[0] == 1, "an object that waits for its first prompt is taken"
     assert hidden not in taken

@@ -56,7 +56,7 @@ def make_media_routes(workspaces: Workspaces, turns: ModelTurns) -> list[BaseRou
             if is_free:
                 overlay = clip.hover(request.path_params["frame"], wanted)
         if overlay is None:
-            return _closed()
+            return _nothing()
         return Response(overlay.png, 200, _NO_STORE | _objects(overlay), "image/png")
 
     def route(path: str, make: Make) -> Route:
@@ -239,7 +239,7 @@ def _lanes(clip: OpenClip, request: Request) -> Response:
 def _found(clip: OpenClip, _: Request) -> Response:
     found = clip.found
     if found is None:
-        return _closed()
+        return _nothing()
     masks = tuple(FoundOutline(area=each.area, rings=outlines(each.mask)) for each in found.masks)
     return _json(FoundOutlines(number=found.number, frame=found.frame_idx, masks=masks))
 

@@ -103,7 +103,7 @@ function actionOf({ key, code, shiftKey }, actions) {
     b: () => actions.tool("brush"),
     e: () => actions.tool("eraser"),
     h: () => actions.tool("pan"),
-    c: actions.aim,
+    q: actions.aim,
     j: actions.playBack,
     k: actions.pause,
     v: actions.nextStyle,
