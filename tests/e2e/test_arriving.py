@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -76,3 +77,22 @@ def test_an_image_is_pasted_and_a_link_is_told_of(editor: EditorPage, tmp_path: 
     editor.until(lambda: "0 / 0" in counter(editor))
     arrive(editor, "paste", text="https://example.org/clip.mp4")
     editor.until(lambda: "Links are not fetched" in editor.status)
+
+
+def test_images_that_are_dropped_together_are_one_clip(editor: EditorPage, tmp_path: Path) -> None:
+    frames = make_scene(11, (96, 128), seed=3).frames
+    paths = []
+    for number, frame in enumerate(frames, start=1):  # 10 comes after 9, not after 1
+        paths.append(tmp_path / f"shot_{number}.png")
+        Image.fromarray(frame).save(paths[-1])
+    arrive(editor, "drop", *reversed(paths))
+    editor.until(lambda: "/ 10" in counter(editor))
+    editor.size_wh = (128, 96)
+    editor.page.locator(".s2-stage").focus()
+    editor.page.keyboard.press("End")
+    editor.wait_for_frame(10)
+    editor.until(lambda: editor.canvas("frame").shape == (96, 128, 4))
+    shown = editor.canvas("frame")[..., :3].astype(int)
+    assert np.abs(shown - frames[10]).mean() < 8
+    label = editor.page.locator(".s2-stage").get_attribute("aria-label") or ""
+    assert "shot (11 images)" in label

@@ -19,6 +19,7 @@ from sam2ov.ui.tabs.clip import OpenClip, Upload
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import VideoLimits, open_video
+from sam2ov.video.packed_images import is_archive, join_images
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class ProjectOpener:
         progress: ProgressCallback,
         cancel: CancelCheck,
     ) -> ProjectFolder:
-        """A new project of an upload, which is moved: of a clip, or of a project file.
+        """A new project of an upload, which is moved: of a clip, images, or of a project file.
 
         Args:
             library: where it is kept.
@@ -73,6 +74,11 @@ class ProjectOpener:
             ProjectError: it is a project file that cannot be opened.
         """
         if not is_project_file(upload.path):
+            if is_archive(upload.path):
+                joined = upload.path.with_suffix(".mkv")
+                join_images(upload.path, joined, self._limits, upload.name, progress, cancel)
+                upload.path.unlink(missing_ok=True)
+                joined.rename(upload.path)
             folder = self._made(library, upload.path, upload.name, cancel, is_sample=False)
             if upload.recorded is not None:
                 upload.recorded.rename(folder.journal)

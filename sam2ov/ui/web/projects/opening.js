@@ -10,6 +10,7 @@
 import { find } from "../dom.js";
 import { refusal } from "./limits.js";
 import { listenToArrivals } from "./arriving.js";
+import { areSequence, packed } from "./pack.js";
 import { Upload } from "./upload.js";
 
 const CAUSE = "waiting";
@@ -62,12 +63,22 @@ export class Opening {
   }
 
   /**
-   * Open the first of some files now, and the others one after the other.
+   * Open the first of some files now, and the others one after the other; images are one clip.
    *
    * @param {File[]} files
    */
-  take(files) {
-    this.waiting.push(...files);
+  async take(files) {
+    if (areSequence(files)) {
+      this.checking = `${files.length} images`;
+      this.changed();
+      try {
+        this.waiting.push(await packed(files));
+      } catch (error) {
+        this.failed(error instanceof Error ? error.message : String(error));
+      }
+      this.checking = null;
+      this.changed();
+    } else this.waiting.push(...files);
     if (!this.isBusy) this.#openNext();
     this.#tell();
   }
