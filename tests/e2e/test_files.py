@@ -190,7 +190,7 @@ def test_prompts_of_another_clip_are_fitted(editor: EditorPage, tmp_path: Path) 
     with editor.page.expect_file_chooser() as waiting:
         editor.page.locator("#open-prompts").click()
     waiting.value.set_files(path)
-    editor.until(lambda: "were made for large.mp4 and are fitted" in editor.toast())
+    editor.until(lambda: "were made for large.mp4 and are fitted" in editor.problem)
     editor.until(lambda: iou(editor.mask(), ball(0)) > 0.4)
     assert editor.marker(x, y) == "positive"
 
@@ -203,9 +203,9 @@ def test_no_text_of_the_validator_reaches_the_page(editor: EditorPage, tmp_path:
     with editor.page.expect_file_chooser() as waiting:
         editor.page.locator("#open-prompts").click()
     waiting.value.set_files(path)
-    editor.until(lambda: "objects.0.colour" in editor.toast())
-    assert "this is not written as it should be" in editor.toast()
-    assert "pattern" not in editor.toast()
+    editor.until(lambda: "objects.0.colour" in editor.problem)
+    assert "this is not written as it should be" in editor.problem
+    assert "pattern" not in editor.problem
 
 
 def test_a_clip_that_is_cut_off_says_so(editor: EditorPage, tmp_path: Path) -> None:

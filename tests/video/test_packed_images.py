@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from sam2ov.errors import VideoOpenError
+from sam2ov.progress import Progress
 from sam2ov.video import VideoLimits, open_video
 from sam2ov.video.packed_images import is_archive, join_images
 from tests.clips import make_scene
@@ -34,7 +35,7 @@ def test_every_pixel_stays_as_it_is(tmp_path: Path, has_alpha: bool) -> None:
     archive = archive_of(tmp_path, list(frames))
     assert is_archive(archive)
     path = tmp_path / "clip.mkv"
-    told = []
+    told: list[Progress] = []
     join_images(archive, path, VideoLimits(), "images.zip", told.append)
     assert told[-1].done == told[-1].total == 11
     with open_video(path) as video:

@@ -1,6 +1,6 @@
 """Files that go out of the app and come back in: exports and prompts."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path

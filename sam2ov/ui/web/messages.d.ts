@@ -81,16 +81,6 @@ export interface CameraState {
   problem: string;
 }
 
-/** Give an object another name or colour. */
-export interface ChangeObject {
-  number: number;
-  clip: string;
-  object: number;
-  kind: "change_object";
-  name: string;
-  colour: string;
-}
-
 /** Use a model, or get it first; the server knows it by one of the names that it lists. */
 export interface ChooseModel {
   model: string;
