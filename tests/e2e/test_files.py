@@ -187,6 +187,7 @@ def test_prompts_of_another_clip_are_fitted(editor: EditorPage, tmp_path: Path) 
     prompts = PromptFile(video=facts, objects=(ObjectPrompts(id=1, prompts=(click, late)),))
     path = tmp_path / "prompts.json"
     write_prompt_file(path, prompts)
+    editor.open_panel("more")
     with editor.page.expect_file_chooser() as waiting:
         editor.page.locator("#open-prompts").click()
     waiting.value.set_files(path)
@@ -200,6 +201,7 @@ def test_no_text_of_the_validator_reaches_the_page(editor: EditorPage, tmp_path:
     path = tmp_path / "prompts.json"
     entry = {"id": 1, "colour": "red", "prompts": [{"frame": 0, "box": [0, 0, 9, 9]}]}
     path.write_text(json.dumps({"version": 1, "objects": [entry]}))
+    editor.open_panel("more")
     with editor.page.expect_file_chooser() as waiting:
         editor.page.locator("#open-prompts").click()
     waiting.value.set_files(path)

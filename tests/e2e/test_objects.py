@@ -1,5 +1,8 @@
 """The rows of objects with a real mouse and keyboard: names, and several chosen at once."""
 
+import json
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Locator
 
@@ -124,3 +127,26 @@ def test_review_says_nothing_of_a_clip_that_is_closed(opened: EditorPage) -> Non
     opened.page.wait_for_selector('.s2[data-state="empty"]')
     note = opened.page.locator(".s2-review-note").text_content() or ""
     assert "No frame stands out" not in note
+
+
+def test_a_class_is_given_to_all_that_are_chosen_and_goes_into_exports(
+    two: EditorPage, tmp_path: Path
+) -> None:
+    field = two.page.locator("[data-object-class]")
+    name(two, 0).click(modifiers=["Control"])
+    field.fill("toy")
+    field.press("Enter")
+    two.wait_until_answered()
+    name(two, 0).click()
+    assert field.input_value() == "toy"
+    options = two.page.locator("#s2-classes option")
+    assert [option.get_attribute("value") for option in options.all()] == ["toy"]
+    two.page.locator("#export-kind").select_option("coco")
+    two.page.locator("#export").click()
+    anyway = two.page.get_by_role("button", name="Export anyway")
+    download = two.download(anyway.click)
+    path = tmp_path / download.suggested_filename
+    download.save_as(path)
+    assert [known["name"] for known in json.loads(path.read_text())["categories"]] == ["toy"]
+    two.press("undo")
+    two.until(lambda: field.input_value() == "")

@@ -76,6 +76,15 @@ def test_objects_without_names_are_one_category(write: Write, tmp_path: Path) ->
     assert [c["name"] for c in json.loads(path.read_text())["categories"]] == ["object"]
 
 
+def test_a_class_comes_before_a_name(write: Write, tmp_path: Path) -> None:
+    classed = [
+        ClipObject(1, "Anna", "#000000", category=" person "),
+        ClipObject(7, "Ball", "#000000"),
+    ]
+    (path,) = write("coco", tmp_path / "a.json", objects=classed)
+    assert [c["name"] for c in json.loads(path.read_text())["categories"]] == ["person", "Ball"]
+
+
 def test_sav_counts_what_it_shows(write: Write, logits: FloatArray, tmp_path: Path) -> None:
     (path,) = write("sav", tmp_path / "a.json", frames=range(4, 20), options={"every": 2})
     content = json.loads(path.read_text())

@@ -179,10 +179,17 @@ class Editor {
     });
     this.aids = new Aids({ ...this, snapshot, changed: () => this.#enable() });
     this.timeline = this.#makeTimeline();
-    this.objectPanel = new ObjectPanel(section, (clean_up) => {
-      const { id } = this.selection;
-      if (id !== null) this.edits.make({ kind: "clean_up", object: id, clean_up });
-    });
+    this.objectPanel = new ObjectPanel(
+      section,
+      (clean_up) => {
+        const { id } = this.selection;
+        if (id !== null) this.edits.make({ kind: "clean_up", object: id, clean_up });
+      },
+      (category) => {
+        const objects = this.selection.ids;
+        if (objects.length) this.edits.make({ kind: "classify_objects", objects, category });
+      },
+    );
     this.opening = new Opening({
       section,
       stage,
@@ -421,7 +428,7 @@ class Editor {
     this.promptFiles.show();
     this.status.run(this.away.task() ?? this.opening.task() ?? (this.exporting.isTelling ? null : taskOf(job)));
     this.section.dataset.waiting = String(this.edits.waiting);
-    if (!this.edits.waiting) this.objectPanel.show((clip && object) ?? null);
+    if (!this.edits.waiting) this.objectPanel.show((clip && object) ?? null, objects);
     this.projects.show({ canOpen: this.#canOpen });
     this.#enable();
   }

@@ -1,4 +1,4 @@
-// The panel of the chosen object: how its masks are cleaned up.
+// The panel of the chosen object: its class in annotations, and how its masks are cleaned up.
 
 /** @import { CleanUp, ObjectView } from "../messages.js" */
 
@@ -9,9 +9,13 @@ export class ObjectPanel {
   /**
    * @param {HTMLElement} section
    * @param {(settings: CleanUp) => void} change is told of new settings
+   * @param {(category: string) => void} classify is told of another class
    */
-  constructor(section, change) {
+  constructor(section, change, classify) {
     this.change = change;
+    this.category = find(section, "[data-object-class]", HTMLInputElement);
+    this.classes = find(section, "#s2-classes", HTMLDataListElement);
+    this.category.addEventListener("change", () => classify(this.category.value.trim()));
     this.panel = find(section, '[data-panel="object"]', HTMLElement);
     this.name = find(this.panel, "[data-clean-up-object]", HTMLElement);
     this.reset = find(this.panel, "[data-clean-up-reset]", HTMLButtonElement);
@@ -32,8 +36,16 @@ export class ObjectPanel {
     this.reset.addEventListener("click", () => this.#set({}));
   }
 
-  /** @param {ObjectView | null} object the chosen one */
-  show(object) {
+  /**
+   * @param {ObjectView | null} object the chosen one
+   * @param {ObjectView[]} objects of the project, whose classes are offered
+   */
+  show(object, objects) {
+    if (document.activeElement !== this.category) this.category.value = object?.category ?? "";
+    const classes = [...new Set(objects.map(({ category }) => category).filter(Boolean))];
+    if (classes.join("\n") !== [...this.classes.options].map(({ value }) => value).join("\n")) {
+      this.classes.replaceChildren(...classes.map((name) => new Option(name, name)));
+    }
     this.panel.hidden = object === null;
     this.present = object?.clean_up ?? null;
     this.name.textContent = object?.name ?? "";
