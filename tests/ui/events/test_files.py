@@ -110,7 +110,7 @@ def test_files_are_called_and_numbered_as_asked(tracked_tab: Tab) -> None:
     for names, message in (
         ("../{frame}", "cannot be a file name"),
         ("{clip.__class__}{frame}", "has a placeholder that is none of"),
-        ("x" * 201, "names: String should have at most 200"),
+        ("x" * 201, "names: it is longer than 200"),
     ):
         refused = tracked_tab.export("davis", names=names)
         with told(tracked_tab, message):
