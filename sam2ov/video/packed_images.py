@@ -18,13 +18,11 @@ from sam2ov.workers.confinement import Confinement
 from sam2ov.workers.heartbeat import beat
 from sam2ov.workers.worker import call_in_worker
 
+IMAGES_SUFFIX: Final = ".zip"
+"""What the names of such archives end in."""
+
 _CHUNK_BYTES: Final = 1 << 20
 _DAMAGES: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError)
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a file may hold images rather than be a clip itself."""
-    return zipfile.is_zipfile(path)
 
 
 def join_images(

@@ -24,8 +24,10 @@ def name(editor: EditorPage, number: int) -> Locator:
     return editor.page.locator(".s2-name").nth(number)
 
 
-def chosen(editor: EditorPage) -> str | None:
-    return editor.page.locator(".s2").get_attribute("data-chosen")
+def chosen(editor: EditorPage) -> str:
+    """The ids of the rows that look chosen."""
+    rows = editor.page.locator(".s2-object:is(.s2-active, .s2-chosen)")
+    return ",".join(row.get_attribute("data-object") or "" for row in rows.all())
 
 
 def test_a_click_on_a_name_chooses_and_keys_do_not_land_in_it(two: EditorPage) -> None:

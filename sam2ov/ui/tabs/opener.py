@@ -19,7 +19,7 @@ from sam2ov.ui.tabs.clip import OpenClip, Upload
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import VideoLimits, open_video
-from sam2ov.video.packed_images import is_archive, join_images
+from sam2ov.video.packed_images import IMAGES_SUFFIX, join_images
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ class ProjectOpener:
             VideoError: it is no clip that can be read, or exceeds a limit.
             ProjectError: it is a project file that cannot be opened.
         """
-        if not is_project_file(upload.path):
-            if is_archive(upload.path):
+        is_images = upload.name.lower().endswith(IMAGES_SUFFIX)  # a project file is a zip, too
+        if is_images or not is_project_file(upload.path):
+            if is_images:
                 joined = upload.path.with_suffix(".mkv")
                 join_images(upload.path, joined, self._limits, upload.name, progress, cancel)
                 upload.path.unlink(missing_ok=True)
