@@ -210,7 +210,9 @@ def live(
             )
         )
         run = LiveRun(pictures, tracker, collected, outputs, heard)
-        shown = _Shown()
+        # Lines of JSON on the same terminal would stand in the middle of it.
+        is_mixed = outputs.lines is not None and socket is None and sys.stdout.isatty()
+        shown = _Shown(in_place=sys.stderr.isatty() and not is_mixed)
         with Interruptible() as interruptible, run:
             try:
                 run.advance(
@@ -224,10 +226,10 @@ def live(
 
 
 class _Shown:
-    """How it goes: one line that changes on a terminal, now and then a line elsewhere."""
+    """How it goes: one line that changes (``in_place``, on a terminal), or a line now and then."""
 
-    def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
+    def __init__(self, *, in_place: bool) -> None:
+        self._in_place = in_place
         self._said = time.monotonic()
         self._is_open = False
 
@@ -237,7 +239,7 @@ class _Shown:
             print(file=sys.stderr)
 
     def __call__(self, pace: "LivePace") -> None:
-        if self._is_terminal:
+        if self._in_place:
             self._is_open = True
             print(f"\r\x1b[K{pace}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - self._said >= _LINE_SECONDS:
