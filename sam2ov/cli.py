@@ -23,6 +23,7 @@ from sam2ov.commands.interrupt import EndedError, ended_by_signals, exit_code
 from sam2ov.commands.live import live
 from sam2ov.commands.models import devices, models_app
 from sam2ov.commands.probe import probe
+from sam2ov.commands.report import report
 from sam2ov.commands.schema import schema
 from sam2ov.commands.segment import segment
 from sam2ov.commands.track import track
@@ -88,6 +89,7 @@ app.command()(batch)
 app.command()(watch)
 app.command()(segment)
 app.command()(export)
+app.command()(report)
 app.command()(formats)
 app.command()(probe)
 app.command("eval")(evaluate)

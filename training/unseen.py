@@ -25,8 +25,13 @@ LEVELS: tuple[Difficulty, ...] = ("easy", "hard")
 
 def unseen_clip(difficulty: Difficulty, index: int) -> Clip:
     """The clip of that number; no photos are in it."""
+    return long_clip(difficulty, index, FRAMES)
+
+
+def long_clip(difficulty: Difficulty, index: int, num_frames: int) -> Clip:
+    """A clip of another length; one of the same number and length is the same."""
     rng = np.random.default_rng(SEED + index)
-    return make_clip(rng, FRAMES, SIZE_HW, OBJECTS, difficulty)
+    return make_clip(rng, num_frames, SIZE_HW, OBJECTS, difficulty)
 
 
 def write_frames(clip: Clip, folder: Path) -> None:

@@ -22,8 +22,8 @@ from sam2ov.commands.model_options import (
     PresetOption,
     check_calibration,
 )
+from sam2ov.commands.outputs import check_file
 from sam2ov.engine.policy import PolicyName
-from sam2ov.errors import ExportError
 
 if TYPE_CHECKING:
     from sam2ov.engine.devices import Precision
@@ -119,8 +119,10 @@ def evaluate(
     ways = _ways(compare, preset, memory)
     for way in ways:
         check_calibration(way.preset, calibrate)
-    _check_place(as_json, (".json",), overwrite=overwrite)
-    _check_place(contact_sheet, SUFFIXES, overwrite=overwrite)
+    if as_json is not None:
+        check_file(as_json, (".json",), overwrite=overwrite)
+    if contact_sheet is not None:
+        check_file(contact_sheet, SUFFIXES, overwrite=overwrite)
     sequences = find_sequences(dataset, names=sequence or [], year=year.value, split=split)
     pictures = sheet = ContactSheet() if contact_sheet is not None else None
     all_scores, all_facts = [], []
@@ -322,18 +324,6 @@ def _report(scores: "list[SequenceScores]", facts: dict[str, Any]) -> None:
             f"{clicks['kept']:.0f} % of these kept it after tracking again; the frames that follow "
             f"went from {clicks['following_before']:.1f} to {clicks['following_after']:.1f}."
         )
-
-
-def _check_place(path: Path | None, suffixes: tuple[str, ...], *, overwrite: bool) -> None:
-    """Find out before the work what would fail after it."""
-    if path is None:
-        return
-    if path.suffix.lower() not in suffixes:
-        raise typer.BadParameter(f"{path.name} should end in {', '.join(suffixes)}.")
-    if not path.absolute().parent.is_dir():
-        raise ExportError(f"The folder of {path} does not exist: create it first.")
-    if path.exists() and not overwrite:
-        raise ExportError(f"{path} is there already. Choose another file, or add --overwrite.")
 
 
 def _write_json(path: Path, facts: dict[str, Any]) -> None:

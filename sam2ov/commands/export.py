@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sam2ov.commands.clean_up_options import CleanUpOption, changed
-from sam2ov.commands.console import progress_display, say
+from sam2ov.commands.console import progress_display
 from sam2ov.commands.outputs import (
     FirstNumberOption,
     FormatOption,
@@ -23,6 +23,7 @@ from sam2ov.commands.outputs import (
     SquarePixelsOption,
     make_output,
 )
+from sam2ov.commands.stored_projects import opened_with_clip
 from sam2ov.errors import ExportError
 from sam2ov.export import FORMATS
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
@@ -144,23 +145,8 @@ def _opened(
 ) -> "ExportSource":
     from sam2ov.export.plan import ExportSource
     from sam2ov.export.tracked_masks import TrackedMasks
-    from sam2ov.project.clip_match import require_match
-    from sam2ov.project.stored import open_stored_project
-    from sam2ov.video import VideoLimits, open_video
 
-    project = stack.enter_context(open_stored_project(place, VideoLimits().max_bytes, clip))
-    order = field_order or project.info.field_order
-    reader = stack.enter_context(
-        open_video(
-            project.clip,
-            verify=project.info.is_verified,
-            field_order=order,
-            holds_gaps=project.info.holds_gaps,
-        )
-    )
-    for line in reader.info.treatment:
-        say(f"{project.info.clip_name}: {line}.")
-    require_match(reader, project.info)
+    project, reader = stack.enter_context(opened_with_clip(place, clip, field_order))
     frames = project.in_out or range(reader.num_frames)
     frames = range(
         frames.start if start is None else start, frames.stop if end is None else end + 1

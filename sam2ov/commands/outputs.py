@@ -155,3 +155,18 @@ def make_output(
     except ExportError as error:
         raise typer.BadParameter(str(error)) from error
     return output
+
+
+def check_file(path: Path, suffixes: tuple[str, ...], *, overwrite: bool) -> None:
+    """Find out before the work what would fail after it: of one file that a command writes.
+
+    Raises:
+        typer.BadParameter: it should end otherwise.
+        ExportError: its folder is not there, or it is there already.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise typer.BadParameter(f"{path.name} should end in {', '.join(suffixes)}.")
+    if not path.absolute().parent.is_dir():
+        raise ExportError(f"The folder of {path} does not exist: create it first.")
+    if path.exists() and not overwrite:
+        raise ExportError(f"{path} is there already. Choose another file, or add --overwrite.")

@@ -62,33 +62,15 @@ class TrackedObject:
         Args:
             prompts: by frame; those that the stored results answer.
         """
-        num_frames = self._features.num_frames
-        self.timeline = Timeline.empty(num_frames)
+        found = self._store.timeline(self.obj_id, self._features.num_frames, prompts)
+        self.timeline = found.timeline
         self.prompts = dict(prompts)
-        self.conditioning.clear()
+        self.conditioning = {frame: None for frame in found.conditioning if frame in prompts}
         self._bank.clear()
-        self._answered.clear()
+        self._answered = dict.fromkeys(found.answered)
         self._exact.clear()
-        self._prompted.clear()
+        self._prompted = set(found.conditioning)
         self._attended = None
-        stale_since, stale = self._store.marks(self.obj_id, "stale", num_frames)
-        _, kept = self._store.marks(self.obj_id, "kept", num_frames)
-        _, lost = self._store.marks(self.obj_id, "lost", num_frames)
-        for row in self._store.rows(self.obj_id):
-            frame_idx = row.frame_idx
-            if row.kind is Kind.ANSWER:
-                self._answered[frame_idx] = None
-                continue
-            self.timeline.record(frame_idx, row.facts)
-            self.timeline.direction[frame_idx] = row.direction
-            self.timeline.stale[frame_idx] = stale[frame_idx] and row.born <= stale_since
-            self.timeline.kept[frame_idx] = kept[frame_idx]
-            self.timeline.lost[frame_idx] = lost[frame_idx]
-            if row.kind is Kind.CONDITIONING:
-                self._prompted.add(frame_idx)
-                if frame_idx in prompts:
-                    self.conditioning[frame_idx] = None
-                    self.timeline.stale[frame_idx] = False
 
     def answer(self, frame_idx: int, prompt: Prompt, size_hw: tuple[int, int]) -> None:
         """Segment the object on a frame from its prompt.

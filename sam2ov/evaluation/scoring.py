@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import DatasetError
+from sam2ov.evaluation.annotations import Annotations
 from sam2ov.evaluation.corrections import Correction, correct_worst_frame
 from sam2ov.evaluation.datasets import AnnotatedSequence, LabelMap
 from sam2ov.evaluation.metrics import boundary_accuracy, region_similarity
@@ -30,7 +31,6 @@ from sam2ov.jobs import ClipJob, ClipRun
 from sam2ov.mask_files.prompt_file import ObjectPrompts, PromptFile, from_prompt
 from sam2ov.values.masks import BoolArray
 from sam2ov.video import open_video
-from sam2ov.video.sequences import find_sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +85,9 @@ def evaluate_sequence(
         VideoError: a frame cannot be read.
     """
     with open_video(sequence.frames) as reader:
-        annotations = _Annotations(sequence, reader.size_hw)
-    counting = _counting(sequence, annotations)
-    with ClipRun(_job(sequence, annotations, counting, kind), tracker) as clip:
+        annotations = Annotations(sequence, reader.size_hw)
+    counting = counting_frames(sequence, annotations)
+    with ClipRun(forward_job(sequence, annotations, counting, kind), tracker) as clip:
         run = _Run(clip, annotations, counting, on_tracked, on_frame)
         run.prompt(kind)
         scores = run.track_and_score()
@@ -99,7 +99,12 @@ Counting = Mapping[int, tuple[int, ...]]
 """The frames that each object is scored on; at least one."""
 
 
-def _counting(sequence: AnnotatedSequence, annotations: "_Annotations") -> Counting:
+def counting_frames(sequence: AnnotatedSequence, annotations: Annotations) -> Counting:
+    """The frames that each object of a sequence is scored on.
+
+    Raises:
+        DatasetError: there are none.
+    """
     counting = {i: annotations.counting(i) for i in annotations.first_frames}
     found = {obj_id: frames for obj_id, frames in counting.items() if frames}
     if not found:
@@ -110,8 +115,8 @@ def _counting(sequence: AnnotatedSequence, annotations: "_Annotations") -> Count
     return found
 
 
-def _job(
-    sequence: AnnotatedSequence, annotations: "_Annotations", counting: Counting, kind: PromptKind
+def forward_job(
+    sequence: AnnotatedSequence, annotations: Annotations, counting: Counting, kind: PromptKind
 ) -> ClipJob:
     """Prompt every object that can be scored where it first appears, and track it to the end."""
     objects = []
@@ -127,58 +132,13 @@ def _job(
     )
 
 
-class _Annotations:
-    """The annotations of a sequence by frame index, and where each object appears.
-
-    Attributes:
-        first_frames: the frame on which each object is seen first.
-    """
-
-    def __init__(self, sequence: AnnotatedSequence, size_hw: tuple[int, int]) -> None:
-        paths = find_sequence(sequence.frames, str(sequence.frames)).paths
-        frames = {path.stem: index for index, path in enumerate(paths)}
-        self._sequence = sequence
-        self._size_hw = size_hw
-        self._paths = {frames[path.stem]: path for path in sequence.masks}
-        self.first_frames: dict[int, int] = {}
-        for frame_idx in sorted(self._paths):
-            for label in np.flatnonzero(np.bincount(self.labels(frame_idx).ravel())):
-                if label:
-                    self.first_frames.setdefault(int(label), frame_idx)
-        if not self.first_frames:
-            raise DatasetError(f"Sequence {sequence.name} shows no object: its masks are empty.")
-        self.first_frames = dict(sorted(self.first_frames.items()))
-
-    def labels(self, frame_idx: int) -> LabelMap:
-        """The label map of an annotated frame."""
-        path = self._paths[frame_idx]
-        labels = self._sequence.read_labels(path)
-        if labels.shape != self._size_hw:
-            raise DatasetError(
-                f"{path} has {labels.shape[1]}×{labels.shape[0]} pixels, its frame "
-                f"{self._size_hw[1]}×{self._size_hw[0]}. Both need the same size."
-            )
-        return labels
-
-    def truth(self, frame_idx: int, obj_id: int) -> BoolArray:
-        """An object's mask on an annotated frame."""
-        mask: BoolArray = self.labels(frame_idx) == obj_id
-        return mask
-
-    def counting(self, obj_id: int) -> tuple[int, ...]:
-        """The frames that an object is scored on."""
-        first = self.first_frames[obj_id]
-        later = [frame for frame in sorted(self._paths) if frame > first]
-        return tuple(later[:-1] or later)
-
-
 class _Run:
     """Tracks and scores one sequence."""
 
     def __init__(
         self,
         clip: ClipRun,
-        annotations: _Annotations,
+        annotations: Annotations,
         counting: Counting,
         on_tracked: TrackedCallback,
         on_frame: FrameVisitor,

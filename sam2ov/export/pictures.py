@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from sam2ov.errors import FrameDecodeError
 from sam2ov.values.masks import BoolArray, LabelMap
 from sam2ov.values.palette import davis_palette
 from sam2ov.video.cache import Picture
@@ -35,6 +36,20 @@ def mask_png(mask: BoolArray) -> bytes:
 def grey_png(values: npt.NDArray[np.uint8]) -> bytes:
     """An 8-bit grey PNG."""
     return _encoded(Image.fromarray(values), "PNG")
+
+
+def encode_jpeg(picture_rgb: npt.NDArray[np.uint8], quality: int) -> bytes:
+    """A picture uint8 RGB [H, W, 3] as a JPEG file.
+
+    Raises:
+        FrameDecodeError: it has more pixels along a side than JPEG knows.
+    """
+    bgr = cv2.cvtColor(picture_rgb, cv2.COLOR_RGB2BGR)
+    ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        height, width = picture_rgb.shape[:2]
+        raise FrameDecodeError(f"a frame of {width}×{height} pixels cannot be stored as JPEG.")
+    return data.tobytes()
 
 
 def rgba_png(picture: Picture) -> bytes:

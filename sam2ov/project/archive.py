@@ -128,7 +128,22 @@ def open_project_file(
         StorageError: the disk is full.
         CancelledError: ``cancel`` returned true.
     """
-    unpacked = call_in_worker(
+    unpacked = unpack_cautiously(path, folder, max_bytes, progress, cancel)
+    info = unpacked.info
+    if not unpacked.has_clip and not info.is_sample:
+        _share(unpacked.needed_clip(clip), folder.clip)
+    return info
+
+
+def unpack_cautiously(
+    path: Path,
+    folder: ProjectFolder,
+    max_bytes: int,
+    progress: ProgressCallback | None = None,
+    cancel: CancelCheck | None = None,
+) -> "Unpacked":
+    """As ``open_project_file``, but a clip that is not in the file stays where it is."""
+    return call_in_worker(
         unpack_project_file,
         path,
         folder.path,
@@ -143,15 +158,6 @@ def open_project_file(
         cancel=cancel,
         stage="Opening",
     )
-    info = unpacked.info
-    if not unpacked.has_clip and not info.is_sample:
-        if clip is None:
-            raise ProjectError(
-                f"This project file was saved without its clip. Open {info.clip_name} "
-                f"({info.num_frames} frames, {info.width}×{info.height}) first, then this file."
-            )
-        _share(clip, folder.clip)
-    return info
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,20 @@ class Unpacked:
 
     info: ProjectInfo
     has_clip: bool
+
+    def needed_clip(self, clip: Path | None) -> Path:
+        """The clip for a file without one.
+
+        Raises:
+            ProjectError: there is none.
+        """
+        if clip is None:
+            info = self.info
+            raise ProjectError(
+                f"This project file was saved without its clip. Open {info.clip_name} "
+                f"({info.num_frames} frames, {info.width}×{info.height}) first, then this file."
+            )
+        return clip
 
 
 def unpack_project_file(

@@ -13,31 +13,30 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from sam2ov.project.confidence import ObjectTrack, Signal, confidence, is_absent, signals
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.timeline import Timeline
+from sam2ov.zoo.calibration import RIGHT_FROM, Calibration
 
-Reason = Literal["unsure", "jumped", "resized", "lost", "returned", "merged", "swapped", "cut"]
-"""A low score; a leap; a sudden growth or shrinkage; absent from here on; back after an absence;
-on top of another object; in another object's place; another scene begins."""
+Reason = Literal[
+    "unsure", "jumped", "resized", "grown", "lost", "returned", "merged", "swapped", "cut"
+]
+"""A low score; a leap; a sudden growth or shrinkage; far larger than where it was prompted; absent
+from here on; back after an absence; on top of another object; in another object's place; another
+scene begins."""
 
 MAX_ITEMS = 60
 _WORTH_IT = 0.15
 _CUT = 0.5
+_GROWN_FROM, _GROWN_MOST = np.log(3), np.log(16)
+"""Factors of the prompted area, as logarithms: what is told, and what is the worst."""
+_RAPID = np.log(2)
+"""Growth within a second, likewise, that no object shows by coming closer, but for the fastest."""
+_WORTH_A_DOUBT = 0.3
+"""Chance of being wrong from which a single frame is told, where chances are known."""
 _MAD_TO_SIGMA = 1.4826
 
-Signal = npt.NDArray[np.float64]
-"""One number per frame."""
-
 Severities = dict[Reason, Signal]
-
-
-@dataclass(frozen=True, eq=False)
-class ObjectTrack:
-    """An object as the review sees it; ``prompted_frames`` are the user's own and beyond doubt."""
-
-    obj_id: int
-    timeline: Timeline
-    prompted_frames: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,8 @@ class ReviewItem:
         obj_ids: the object, or both of a pair.
         reason: what is unusual.
         severity: 0…1, how unusual.
-        num_frames: for "returned", how long the object was absent; else 1.
+        num_frames: for "returned", how long the object was absent; for "unsure" and "grown", on how
+            many frames around it that is so; else 1.
     """
 
     frame_idx: int
@@ -59,37 +59,31 @@ class ReviewItem:
     num_frames: int = 1
 
 
-def confidence(timeline: Timeline) -> Signal:
-    """Predicted IoU × probability that the object is there; 0…1, NaN where there is no result."""
-    with np.errstate(over="ignore"):
-        presence = 1 / (1 + np.exp(-timeline.object_score.astype(np.float64)))
-    return np.clip(timeline.iou, 0, 1) * presence
-
-
-def is_absent(timeline: Timeline) -> BoolArray:
-    """Where the answer is that the object is not there."""
-    return timeline.has_result & ((timeline.object_score <= 0) | (timeline.area <= 0))
-
-
 def find_review_items(
-    tracks: Sequence[ObjectTrack], fps: float, aspect: float = 1.0, cuts: Sequence[int] = ()
+    tracks: Sequence[ObjectTrack],
+    fps: float,
+    aspect: float = 1.0,
+    cuts: Sequence[int] = (),
+    calibration: Calibration | None = None,
 ) -> list[ReviewItem]:
     """Find the frames worth a look, the most urgent first.
 
     Only present results count; those that will be tracked again anyway do not, nor do frames that
-    the user has prompted. Of each object only peaks are told: no two within a second.
+    the user has prompted. Of each object only peaks are told: no two within a second. A stretch of
+    frames that are probably wrong is told once, at its worst frame.
 
     Args:
         tracks: all objects, timelines of one length T.
         fps: frames per second.
         aspect: width / height of the picture.
         cuts: frames that begin another scene.
+        calibration: of the model; without it "unsure" follows what the model claims.
 
     Returns:
         At most ``MAX_ITEMS``.
     """
     window = max(round(fps), 2)
-    shapes = [_Shape.of(track, aspect) for track in tracks]
+    shapes = [_Shape.of(track, aspect, calibration) for track in tracks]
     found: list[ReviewItem] = []
     for shape in shapes:
         found += _alone(shape, window)
@@ -111,9 +105,11 @@ class _Shape:
     known: BoolArray
     absent: BoolArray
     judged: BoolArray  # known, and not prompted
+    grown: Signal  # since the prompt, the logarithm of the factor
+    chance: Signal | None  # of being right, where that is known
 
     @classmethod
-    def of(cls, track: ObjectTrack, aspect: float) -> "_Shape":
+    def of(cls, track: ObjectTrack, aspect: float, calibration: Calibration | None) -> "_Shape":
         timeline = track.timeline
         known = timeline.has_result & ~timeline.stale
         absent = is_absent(timeline) & known
@@ -124,20 +120,65 @@ class _Shape:
         xy = timeline.centre.astype(np.float64) * (aspect, 1.0)
         xy[~present] = np.nan
         radius = np.sqrt(area / np.pi)
-        return cls(track.obj_id, xy, radius, area, timeline, known, absent, judged)
+        chance = None if calibration is None else confidence(track, calibration)
+        grown = signals(track)["grown"]
+        return cls(track.obj_id, xy, radius, area, timeline, known, absent, judged, grown, chance)
 
 
 def _alone(shape: _Shape, window: int) -> Iterator[ReviewItem]:
     """What one object's timeline tells without the others."""
     severities: Severities = {
-        "unsure": _unsure(shape),
         "jumped": _jumped(shape, window),
         "resized": _resized(shape, window),
     }
+    if shape.chance is None:
+        severities["unsure"] = _unsure(shape)
+    else:
+        yield from _doubtful(shape.obj_id, 1 - shape.chance, shape.judged, window)
+    yield from _flooded(shape, window)
     for reason, severity in severities.items():
         for frame_idx in _local_peaks(np.where(shape.judged, severity, 0), window):
             yield ReviewItem(frame_idx, (shape.obj_id,), reason, float(severity[frame_idx]))
     yield from _absences(shape, window)
+
+
+def _doubtful(obj_id: int, doubt: Signal, judged: BoolArray, window: int) -> Iterator[ReviewItem]:
+    """Stretches that are probably wrong, and the peaks of doubt elsewhere."""
+    doubt = np.where(judged, np.nan_to_num(doubt), 0)
+    rest = doubt.copy()
+    for frames in _stretches(doubt > 1 - RIGHT_FROM, window):
+        worst = int(frames[doubt[frames].argmax()])
+        yield ReviewItem(worst, (obj_id,), "unsure", float(doubt[worst]), len(frames))
+        rest[max(frames[0] - window, 0) : frames[-1] + window + 1] = 0
+    rest[rest < _WORTH_A_DOUBT] = 0
+    for frame_idx in _local_peaks(rest, window):
+        yield ReviewItem(frame_idx, (obj_id,), "unsure", float(doubt[frame_idx]))
+
+
+def _flooded(shape: _Shape, window: int) -> Iterator[ReviewItem]:
+    """Stretches on which the mask is far larger than where it was prompted, after a rapid growth.
+
+    No step of that need be large, and whatever the model says: a mask that has run out over the
+    ground is often sure of it. What merely comes closer takes longer.
+    """
+    severity = np.clip((shape.grown - np.log(2)) / (_GROWN_MOST - np.log(2)), 0, 1)
+    size = np.log(shape.area)
+    within = np.zeros(len(size))  # a second, by how much it has changed
+    within[window:] = np.nan_to_num(np.abs(size[window:] - size[:-window]))
+    for frames in _stretches(shape.judged & (shape.grown >= _GROWN_FROM), window):
+        around = within[max(frames[0] - window, 0) : frames[-1] + window + 1]
+        if around.max() >= _RAPID:
+            worst = int(frames[severity[frames].argmax()])
+            found = float(severity[worst])
+            yield ReviewItem(worst, (shape.obj_id,), "grown", found, len(frames))
+
+
+def _stretches(flags: BoolArray, window: int) -> list[npt.NDArray[np.intp]]:
+    """The frames that are true, parted where there are none for more than ``window``."""
+    frames = np.flatnonzero(flags)
+    if not len(frames):
+        return []
+    return np.split(frames, np.flatnonzero(np.diff(frames) > window) + 1)
 
 
 def _unsure(shape: _Shape) -> Signal:

@@ -9,11 +9,14 @@ import numpy as np
 
 from sam2ov.errors import ProjectError
 from sam2ov.progress import CancelCheck, ProgressCallback
-from sam2ov.project.archive import is_project_file, open_project_file
+from sam2ov.project.archive import is_project_file, unpack_cautiously
+from sam2ov.project.confidence import ObjectTrack
+from sam2ov.project.documents import ModelDocument
 from sam2ov.project.folder import INFO_FILE, ProjectFolder, ProjectInfo
 from sam2ov.project.library import ProjectLibrary
 from sam2ov.project.state import ProjectSnapshot, ProjectState
 from sam2ov.samples import SAMPLE_PATH
+from sam2ov.store.cuts import CutStore
 from sam2ov.store.journal import Journal
 from sam2ov.store.results import Kind, ResultStore
 from sam2ov.unfinished import ScratchFolder
@@ -82,6 +85,9 @@ class StoredProject:
         objects: all of them, in the user's order.
         in_out: the frames between the in and the out point; None for the whole clip.
         masks: of all objects that have prompts.
+        tracks: what is known of them on each frame.
+        cuts: the frames that begin another scene, as far as they were looked for.
+        model: whose results they are; None if nothing was prompted yet.
     """
 
     info: ProjectInfo
@@ -89,6 +95,9 @@ class StoredProject:
     objects: tuple[ClipObject, ...]
     in_out: range | None
     masks: StoredMasks
+    tracks: tuple[ObjectTrack, ...]
+    cuts: tuple[int, ...]
+    model: ModelDocument | None
 
 
 @contextmanager
@@ -119,8 +128,10 @@ def open_stored_project(
             raise ProjectError(f"{path} is no project file of sam2ov.")
         with ScratchFolder() as unpacked:
             folder = ProjectFolder(unpacked)
-            info = open_project_file(path, folder, max_bytes, clip, progress, cancel)
-            with _opened(folder, info, clip) as project:
+            found = unpack_cautiously(path, folder, max_bytes, progress, cancel)
+            if not found.has_clip and not found.info.is_sample:
+                clip = found.needed_clip(clip)
+            with _opened(folder, found.info, clip) as project:
                 yield project
         return
     folder = ProjectFolder(path) if (path / INFO_FILE).is_file() else ProjectLibrary().find(place)
@@ -140,5 +151,21 @@ def _opened(folder: ProjectFolder, info: ProjectInfo, clip: Path | None) -> Iter
         raise ProjectError(f"The project of {info.clip_name} is empty: nothing was done in it.")
     with Journal(folder.journal) as journal:
         project = ProjectState(journal, (info.height, info.width), info.num_frames).snapshot
-        objects, masks = tuple(project.objects.values()), StoredMasks(journal, project, info)
-        yield StoredProject(info, place, objects, project.in_out, masks)
+        masks = StoredMasks(journal, project, info)
+        yield StoredProject(
+            info=info,
+            clip=place,
+            objects=tuple(project.objects.values()),
+            in_out=project.in_out,
+            masks=masks,
+            tracks=tuple(_tracks(ResultStore(journal, None), project, info.num_frames)),
+            cuts=CutStore(journal).frames,
+            model=project.model,
+        )
+
+
+def _tracks(store: ResultStore, project: ProjectSnapshot, num_frames: int) -> Iterator[ObjectTrack]:
+    for obj_id in project.prompted_objects():
+        prompted = project.prompted_frames(obj_id)
+        found = store.timeline(obj_id, num_frames, prompted)
+        yield ObjectTrack(obj_id, found.timeline, tuple(prompted))

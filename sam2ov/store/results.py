@@ -12,7 +12,7 @@ the memory encoder gives them back from the logits when tracking resumes in the 
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal, get_args
@@ -23,7 +23,7 @@ from sam2ov.errors import ProjectError
 from sam2ov.store.journal import Journal
 from sam2ov.store.tables import ALIVE, NEVER
 from sam2ov.values.masks import BoolArray, FloatArray, centre_of_mass
-from sam2ov.values.timeline import FrameFacts
+from sam2ov.values.timeline import FrameFacts, Timeline
 
 _MAX_SIZE: Final = 1024
 """Height and width of logits of the largest model that there could be: 4096 pixels a side."""
@@ -81,6 +81,21 @@ class ResultRow:
     born: int
     direction: int
     facts: FrameFacts
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTimeline:
+    """What is stored of an object besides its tensors.
+
+    Attributes:
+        timeline: what was tracked, and what tracking started from.
+        answered: the frames with an answer that has not been tracked from yet.
+        conditioning: the frames that tracking started from; of some the prompt may be gone.
+    """
+
+    timeline: Timeline
+    answered: tuple[int, ...]
+    conditioning: tuple[int, ...]
 
 
 class ResultStore:
@@ -147,6 +162,41 @@ class ResultStore:
             centre = (math.nan, math.nan) if x is None else (float(x), float(y))
             facts = FrameFacts(float(object_score), float(iou), float(area), centre)
             yield ResultRow(int(frame_idx), Kind(kind), int(born), int(direction), facts)
+
+    def timeline(self, obj_id: int, num_frames: int, prompted: Collection[int]) -> StoredTimeline:
+        """What is known of an object on each frame.
+
+        Args:
+            obj_id: the object.
+            num_frames: length of the video.
+            prompted: the frames that it has prompts on, which are never stale.
+
+        Raises:
+            ProjectError: an entry is damaged.
+        """
+        timeline = Timeline.empty(num_frames)
+        stale_since, stale = self.marks(obj_id, "stale", num_frames)
+        _, kept = self.marks(obj_id, "kept", num_frames)
+        _, lost = self.marks(obj_id, "lost", num_frames)
+        answered, conditioning = [], []
+        for row in self.rows(obj_id):
+            frame_idx = row.frame_idx
+            if row.kind is Kind.ANSWER:
+                answered.append(frame_idx)
+                continue
+            is_prompted = row.kind is Kind.CONDITIONING
+            if is_prompted:
+                conditioning.append(frame_idx)
+            timeline.record(frame_idx, row.facts)
+            timeline.direction[frame_idx] = row.direction
+            timeline.stale[frame_idx] = (
+                bool(stale[frame_idx])
+                and row.born <= stale_since
+                and not (is_prompted and frame_idx in prompted)
+            )
+            timeline.kept[frame_idx] = kept[frame_idx]
+            timeline.lost[frame_idx] = lost[frame_idx]
+        return StoredTimeline(timeline, tuple(answered), tuple(conditioning))
 
     def commit_answer(self, obj_id: int, frame_idx: int) -> FrameFacts:
         """Make the answer to a prompt what tracking starts from."""

@@ -23,6 +23,7 @@ from sam2ov.zoo.cache import (
     require_space,
     verified,
 )
+from sam2ov.zoo.calibration import CALIBRATION_FILE
 from sam2ov.zoo.checkpoints import fetch_checkpoint, kept_checkpoint
 from sam2ov.zoo.conversion import Weights, convert_checkpoint
 from sam2ov.zoo.hub_reference import SCHEME, HubReference
@@ -196,6 +197,8 @@ def copy_own(folder: Path, name: str) -> Path:
     def make(out: Path) -> None:
         for spec in manifest.files():
             shutil.copy2(folder / spec.file, out)
+        if (folder / CALIBRATION_FILE).is_file():  # it is of the weights, whatever their name
+            shutil.copy2(folder / CALIBRATION_FILE, out)
         renamed = manifest.model_copy(update={"name": name})
         text = renamed.model_dump_json(indent=1, exclude_none=True)
         (out / MANIFEST_FILE).write_text(text, encoding="utf-8")

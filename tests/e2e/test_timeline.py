@@ -330,8 +330,9 @@ def mock_review(editor: EditorPage) -> None:
         {"frame": 40, "objects": [1], "reason": "jumped", "severity": 0.9, "frames": 1},
         {"frame": 12, "objects": [1], "reason": "returned", "severity": 0.5, "frames": 8},
     ]
+    answer = {"items": items, "is_calibrated": True}
     editor.page.route(
-        "**/review", lambda route: route.fulfill(json=items, content_type="application/json")
+        "**/review", lambda route: route.fulfill(json=answer, content_type="application/json")
     )
 
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2ov.project.review import MAX_ITEMS, ObjectTrack, ReviewItem, find_review_items, is_absent
+from sam2ov.project.confidence import ObjectTrack, is_absent
+from sam2ov.project.review import MAX_ITEMS, ReviewItem, find_review_items
 from sam2ov.values.timeline import FrameFacts, Timeline
+from sam2ov.zoo.calibration import Calibration, Curve
 
 FPS = 25
 NUM_FRAMES = 200
@@ -214,3 +216,46 @@ def test_a_cut_explains_what_happens_there() -> None:
         short.record(frame, FrameFacts(6.0, 0.9, 0.02, (0.5, 0.5)))
     stopped = find_review_items([ObjectTrack(1, short, (0,))], FPS, cuts=(20,))
     assert stopped == []
+
+
+GROWTH = Calibration(
+    weights_sha256="0" * 64,
+    present=Curve(bias=3, weights={"grown": -4}),
+    absent=Curve(bias=3, weights={"left": 0}),
+    frames=1,
+)
+
+
+def test_a_mask_that_has_slowly_flooded_the_street_is_told_once() -> None:
+    """It is sure of itself and never leaps; a calibration may know what such growth means."""
+    timeline = walk()
+    timeline.area[100:150] = 0.01 * np.exp(0.05 * np.arange(50))
+    timeline.area[150:] = timeline.area[149]
+    track = ObjectTrack(1, timeline, (0,))
+    (item,) = find_review_items([track], FPS)
+    assert (item.reason, item.obj_ids) == ("grown", (1,))
+    assert item.frame_idx >= 149
+    assert 70 < item.num_frames < 80, "from three times the area on"
+    assert item.severity > 0.8
+    (item,) = find_review_items([track], FPS, calibration=GROWTH)
+    assert (item.reason, item.obj_ids) == ("unsure", (1,))
+    assert item.frame_idx >= 149
+    assert 80 < item.num_frames <= 100
+    assert item.severity > 0.9
+
+
+def test_what_comes_a_little_closer_is_not_told() -> None:
+    timeline = walk()
+    timeline.area[:] = 0.01 * np.exp(np.linspace(0, 1, NUM_FRAMES))
+    assert find(timeline) == []
+
+
+def test_a_sure_walk_needs_no_look_with_a_calibration_either() -> None:
+    assert find_review_items([ObjectTrack(1, walk(), (0,))], FPS, calibration=GROWTH) == []
+
+
+def test_prompted_frames_are_not_doubted() -> None:
+    timeline = walk()
+    timeline.area[50:53] = 0.02
+    items = find_review_items([ObjectTrack(1, timeline, (0, 50))], FPS, calibration=GROWTH)
+    assert all(item.frame_idx != 50 for item in items)

@@ -141,3 +141,19 @@ def test_a_damaged_mask_is_told(kept: ProjectFolder, opened: Project) -> None:
         pytest.raises(ProjectError, match="stored mask is damaged"),
     ):
         stored.masks.logits_at(2, SIZE_HW, [1])
+
+
+def test_timelines_are_those_of_the_session(kept: ProjectFolder, opened: Project) -> None:
+    fill(opened)
+    wanted = {obj_id: opened.timelines()[obj_id] for obj_id in opened.session.obj_ids}
+    prompted = {obj_id: opened.snapshot.prompted_frames(obj_id) for obj_id in wanted}
+    opened.session.close()
+    opened.journal.close()
+    with open_stored_project(str(kept.path), MAX_BYTES) as project:
+        assert [track.obj_id for track in project.tracks] == list(project.masks.obj_ids)
+        for track in project.tracks:
+            assert list(track.prompted_frames) == prompted[track.obj_id]
+            for name, values in vars(wanted[track.obj_id]).items():
+                found = getattr(track.timeline, name)
+                assert np.array_equal(found, values, equal_nan=values.dtype.kind == "f"), name
+        assert project.model == MODEL

@@ -38,10 +38,14 @@ class ReviewEntry(Answer):
     frames: int
 
 
-class ReviewList(RootModel[tuple[ReviewEntry, ...]]):
-    """The frames most worth correcting, the worst first."""
+class ReviewList(Answer):
+    """The frames most worth correcting, the worst first.
 
-    model_config = ConfigDict(frozen=True)
+    ``is_calibrated``: the model's confidence was compared with true masks.
+    """
+
+    items: tuple[ReviewEntry, ...]
+    is_calibrated: bool
 
 
 class FoundOutline(Answer):

@@ -7,11 +7,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from sam2ov.export.pictures import encode_jpeg
 from sam2ov.locks import Rank, new_lock
 from sam2ov.ui.media.checkerboard import on_checkerboard
 from sam2ov.ui.media.exact import ExactFrames
 from sam2ov.ui.media.proxies import QUALITY as PROXY_QUALITY
-from sam2ov.ui.media.proxies import Proxies, encode_jpeg
+from sam2ov.ui.media.proxies import Proxies
 from sam2ov.ui.media.proxy_file import MAX_SIDE as PROXY_SIDE
 from sam2ov.video import FrameReader, PictureForm, fitting_size
 from sam2ov.video.cache import Image

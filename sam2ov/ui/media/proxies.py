@@ -11,11 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from sam2ov.errors import FrameDecodeError, VideoError
+from sam2ov.export.pictures import encode_jpeg
 from sam2ov.ui.media.checkerboard import on_checkerboard
 from sam2ov.ui.media.proxy_file import BUDGET_BYTES, MAX_SIDE, ProxyFile
 from sam2ov.video import FrameReader, PictureForm
@@ -186,20 +186,6 @@ class Proxies:
         mean_bytes = self._file.num_bytes / max(len(self._file), 1)
         step = max(int(np.ceil(num_frames * mean_bytes / self._budget_bytes)), 1)
         return iter(range(0, num_frames, step))
-
-
-def encode_jpeg(picture_rgb: npt.NDArray[np.uint8], quality: int) -> bytes:
-    """A picture uint8 RGB [H, W, 3] as a JPEG file.
-
-    Raises:
-        FrameDecodeError: it has more pixels along a side than JPEG knows.
-    """
-    bgr = cv2.cvtColor(picture_rgb, cv2.COLOR_RGB2BGR)
-    ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not ok:
-        height, width = picture_rgb.shape[:2]
-        raise FrameDecodeError(f"a frame of {width}×{height} pixels cannot be stored as JPEG.")
-    return data.tobytes()
 
 
 def _spread(keyframes: npt.NDArray[np.int64]) -> list[int]:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sam2ov.errors import FrameDecodeError, StorageError
+from sam2ov.export.pictures import encode_jpeg
 from sam2ov.ui.media.checkerboard import on_checkerboard
-from sam2ov.ui.media.proxies import encode_jpeg
 from sam2ov.video import FrameReader, PictureForm
 
 MAX_SIDE = 320

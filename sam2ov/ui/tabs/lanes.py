@@ -4,13 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2ov.project import Project
-from sam2ov.project.review import (
-    ObjectTrack,
-    Signal,
-    confidence,
-    find_review_items,
-    is_absent,
-)
+from sam2ov.project.calibrated import calibration_of
+from sam2ov.project.confidence import ObjectTrack, Signal, confidence, is_absent
+from sam2ov.project.review import find_review_items
 from sam2ov.ui.contract.answers import Lane, Lanes, ReviewEntry, ReviewList
 from sam2ov.ui.tabs.views import ranges
 from sam2ov.video import VideoInfo
@@ -29,10 +25,11 @@ def lanes(project: Project, first: int, stop: int, bins: int) -> Lanes:
         bins: columns; with more of them than frames there is one per frame.
     """
     made: dict[int, Lane] = {}
+    calibration = calibration_of(project.model)
     for track in tracks_of(project):
         absent = is_absent(track.timeline)
         absent[:first] = absent[stop:] = False
-        values = confidence(track.timeline)[first:stop]
+        values = confidence(track, calibration)[first:stop]
         made[track.obj_id] = Lane(confidence=_binned(values, bins), absent=ranges(absent))
     return Lanes(made)
 
@@ -40,8 +37,10 @@ def lanes(project: Project, first: int, stop: int, bins: int) -> Lanes:
 def review(project: Project, fps: float) -> ReviewList:
     """The frames most worth correcting, see ``sam2ov.project.review``."""
     height, width = project.session.size_hw
+    calibration = calibration_of(project.model)
     return ReviewList(
-        tuple(
+        is_calibrated=calibration is not None,
+        items=tuple(
             ReviewEntry(
                 frame=item.frame_idx,
                 objects=item.obj_ids,
@@ -50,9 +49,9 @@ def review(project: Project, fps: float) -> ReviewList:
                 frames=item.num_frames,
             )
             for item in find_review_items(
-                tracks_of(project), fps, width / height, project.session.cuts
+                tracks_of(project), fps, width / height, project.session.cuts, calibration
             )
-        )
+        ),
     )
 
 

@@ -600,13 +600,19 @@ export interface RenameObject {
 export interface ReviewEntry {
   frame: number;
   objects: number[];
-  reason: "unsure" | "jumped" | "resized" | "lost" | "returned" | "merged" | "swapped" | "cut";
+  reason: "unsure" | "jumped" | "resized" | "grown" | "lost" | "returned" | "merged" | "swapped" | "cut";
   severity: number;
   frames: number;
 }
 
-/** The frames most worth correcting, the worst first. */
-export type ReviewList = ReviewEntry[];
+/**
+ * The frames most worth correcting, the worst first.
+ * `is_calibrated`: the model's confidence was compared with true masks.
+ */
+export interface ReviewList {
+  items: ReviewEntry[];
+  is_calibrated: boolean;
+}
 
 /** Make a file of the project. */
 export interface Save {

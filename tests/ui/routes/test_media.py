@@ -222,12 +222,12 @@ def test_lanes_are_bounded(client: TestClient, base: str, query: dict[str, str])
 
 
 def test_review(client: TestClient, base: str, open_tab: Tab) -> None:
-    assert client.get(f"{base}/review").json() == []
+    assert client.get(f"{base}/review").json() == {"items": [], "is_calibrated": False}
     open_tab.click(0, 24, 32)
     list(open_tab.track())
     timeline = open_tab.project.session.timeline(1)
     timeline.iou[6] = 0.1
-    (item,) = client.get(f"{base}/review").json()
+    (item,) = client.get(f"{base}/review").json()["items"]
     assert item.pop("severity") > 0.5
     assert item == {"frame": 6, "objects": [1], "reason": "unsure", "frames": 1}
 

@@ -9,6 +9,8 @@ const REFRESH_MS = 1000;
 const TRACKING_REFRESH_MS = 4000;
 const KEPT = "sam2ov.reviewed";
 const KEPT_AT_MOST = 500;
+const NOT_CALIBRATED =
+  "Nobody has compared this model’s confidence with true masks: the list follows what it claims of itself.";
 
 /** @param {number} count */
 const frames = (count) => (count === 1 ? "1 frame" : `${count} frames`);
@@ -20,9 +22,10 @@ const frames = (count) => (count === 1 ? "1 frame" : `${count} frames`);
 export function reasonOf(item, names) {
   const [one, other] = names;
   return {
-    unsure: `${one}: not sure`,
+    unsure: item.frames > 1 ? `${one}: probably wrong for ${frames(item.frames)}` : `${one}: not sure`,
     jumped: `${one} jumps`,
     resized: `${one} changes its size`,
+    grown: `${one} is far larger than prompted for ${frames(item.frames)}`,
     lost: `${one} is lost`,
     returned: `${one} is back after ${frames(item.frames)}`,
     merged: `${one} and ${other} lie on each other`,
@@ -48,8 +51,9 @@ export class Review {
     this.count = find(element, ".s2-review-count", HTMLElement);
     this.note = find(element, ".s2-review-note", HTMLElement);
     this.html = ""; // of the list
-    /** @type {ReviewList} */
+    /** @type {ReviewEntry[]} */
     this.items = [];
+    this.isCalibrated = true;
     /** @type {ObjectView[]} */
     this.objects = [];
     /** @type {string | null} */
@@ -147,7 +151,10 @@ export class Review {
       const response = await fetch(`${base}/review`);
       if (base !== this.base) return;
       if (response.status === 200) {
-        this.items = await response.json();
+        /** @type {ReviewList} */
+        const answer = await response.json();
+        this.items = answer.items;
+        this.isCalibrated = answer.is_calibrated;
         this.#render();
         this.handlers.changed();
       }
@@ -214,10 +221,11 @@ export class Review {
     const items = this.openItems;
     const isTracked = this.objects.some((object) => object.tracked || object.stale);
     this.count.textContent = items.length ? String(items.length) : "";
+    this.element.title = this.isCalibrated ? "" : NOT_CALIBRATED;
     this.note.hidden = items.length > 0;
     if (!items.length) {
       this.note.textContent = isTracked
-        ? "No frame stands out. Play it through to be sure."
+        ? `No frame stands out. Play it through to be sure${this.isCalibrated ? "" : ": nobody has compared this model’s confidence with true masks"}.`
         : "Frames that look wrong are listed here once something is tracked.";
     }
     for (const button of findAll(this.element, "[data-action]", HTMLButtonElement)) {
