@@ -120,7 +120,7 @@ def test_the_tools_are_a_row_of_large_buttons_under_the_picture(phone: EditorPag
         assert right.max() <= 390
         assert bottom.max() - top.min() < 50
         assert (bottom - top).min() >= 44
-        assert len(boxes) == 7
+        assert len(boxes) == 8
         stage = phone.page.locator(".s2-stage").bounding_box()
         assert stage is not None
         assert stage["y"] + stage["height"] <= top.min()
