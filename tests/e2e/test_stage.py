@@ -188,7 +188,7 @@ def test_styles_change_without_asking_the_server(opened: EditorPage) -> None:
 
 def test_opacity_and_style_are_remembered(opened: EditorPage) -> None:
     opened.page.locator(".s2-look").click()
-    opened.page.get_by_label("Opacity").fill("80")
+    opened.page.get_by_label("Opacity", exact=True).fill("80")
     opened.page.keyboard.press("Escape")
     opened.click(*BALL)
     opened.until(lambda: iou(opened.mask(), ball(0)) > 0.5)
