@@ -136,10 +136,9 @@ def prompt_two(hand: Hand) -> None:
 
 
 def show_tracked(hand: Hand) -> None:
-    """Two objects with their lanes, and the list of frames to review."""
+    """Two objects with their lanes, and the panels beside the picture."""
     prompt_two(hand)
     hand.track()
-    hand.page.wait_for_selector(".s2-review-item")
     hand.seek(PROMPTED + 1)
 
 
