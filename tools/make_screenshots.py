@@ -149,7 +149,7 @@ def show_cut_out(hand: Hand) -> None:
     hand.seek(PROMPTED + 1)
     hand.look("cutout")
     middle = np.mean([ball_xy(PROMPTED), balloon_xy(PROMPTED)], axis=0)
-    hand.zoom_to(float(middle[0]), float(middle[1]), 4)
+    hand.zoom_to(float(middle[0]), float(middle[1]), 2)
 
 
 def show_phone(hand: Hand) -> None:
