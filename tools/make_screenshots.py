@@ -69,7 +69,9 @@ class Hand:
 
     def name(self, number: int, name: str) -> None:
         """Name an object."""
-        self.page.get_by_label(f"Name of Object {number}").fill(name)
+        field = self.page.get_by_label(f"Name of Object {number}")
+        field.dblclick()
+        field.fill(name)
         self.page.keyboard.press("Enter")
         self.wait_until_answered()
 
