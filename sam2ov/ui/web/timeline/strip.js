@@ -12,7 +12,7 @@ import { Span } from "./span.js";
 
 const AT_ONCE = 1; // what the user waits for goes first
 // The server makes its small pictures while the strip is in sight.
-const LOOK_AGAIN_MS = 700;
+const LOOK_AGAIN_MS = 4000; // seldom: whoever scrubs meanwhile is served first
 const BUDGET_BYTES = 24 * 2 ** 20;
 const TICK_PIXELS = 84;
 const STEPS = [0.04, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200];
@@ -164,6 +164,7 @@ export class Strip {
         if (epoch === this.epoch) this.thumbnails.set(frame, { bitmap, shown, isFinal });
         else bitmap.close();
       } else if (response.status !== 204) throw new Error(response.statusText);
+      else for (const one of this.wanted) this.asked.add(one); // nothing is there yet, for none of them
     } catch {
       this.failed.add(frame); // a gap in the strip says it
     } finally {
