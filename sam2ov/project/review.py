@@ -134,7 +134,9 @@ def _alone(shape: _Shape, window: int) -> Iterator[ReviewItem]:
     if shape.chance is None:
         severities["unsure"] = _unsure(shape)
     else:
-        yield from _doubtful(shape.obj_id, 1 - shape.chance, shape.judged, window)
+        # Absences have words of their own.
+        present = shape.judged & ~shape.absent
+        yield from _doubtful(shape.obj_id, 1 - shape.chance, present, window)
     yield from _flooded(shape, window)
     for reason, severity in severities.items():
         for frame_idx in _local_peaks(np.where(shape.judged, severity, 0), window):
