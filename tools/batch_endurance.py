@@ -26,8 +26,8 @@ import psutil
 from sam2ov.engine.tracker import Tracker
 from sam2ov.jobs import TrackingSettings, run_clip_job
 from sam2ov.jobs.batch import BatchItem, OutputWish, list_jobs
-from sam2ov.jobs.batch.clip import Models
 from sam2ov.jobs.batch.listing import Defaults
+from sam2ov.jobs.batch.models import Models
 from sam2ov.jobs.batch.record import RECORD_NAME
 from sam2ov.jobs.clip_prompts import read_prompts_for
 from sam2ov.video import FrameTimes, VideoWriter

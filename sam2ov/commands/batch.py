@@ -122,6 +122,7 @@ def batch(
         min_score=min_score,
         every=every,
     )
+    require_apart(jobs, out)
     items = list_jobs(jobs, defaults)
     place = open_place(out)
     say(f"{len(items)} clips; results go to {out}.")
@@ -131,7 +132,9 @@ def batch(
         def is_ended() -> bool:
             return interruptible.requested is not None
 
-        executor = make_executor(place, is_ended, at_once=at_once, memory_gb=memory_gb, ray=ray)
+        executor = make_executor(
+            place, is_ended, at_once=at_once, memory_gb=memory_gb, ray=ray, clips=len(items)
+        )
         summary = run_shown(
             items,
             place,
@@ -142,6 +145,17 @@ def batch(
         )
         requested = interruptible.requested
     end_with(summary, requested, as_json=as_json)
+
+
+def require_apart(clips: Path, out: str) -> None:
+    """Raise typer.BadParameter where results would be found among the clips, and be taken for some.
+
+    Links and ``..`` are followed.
+    """
+    if clips.is_dir() and "://" not in out and Path(out).resolve().is_relative_to(clips.resolve()):
+        raise typer.BadParameter(
+            f"{out} is in {clips}: the results would be taken for clips.", param_hint="--out"
+        )
 
 
 def end_with(summary: "BatchSummary", requested: int | None, *, as_json: bool) -> None:
@@ -200,6 +214,7 @@ def make_executor(
     at_once: int | None,
     memory_gb: float | None,
     ray: str | None,
+    clips: int | None = None,
 ) -> "Executor":
     """Who tracks: processes of this machine, or a cluster.
 
@@ -209,7 +224,9 @@ def make_executor(
     from sam2ov.jobs.batch.pool import Pool, machine_limits
 
     if ray is None:
-        return Pool(place, machine_limits(at_once, memory_gb), is_ended)
+        return Pool(place, machine_limits(at_once, memory_gb, clips), is_ended)
+    if at_once is not None or memory_gb is not None:
+        raise typer.BadParameter("--at-once and --memory-gb are for this machine, not for --ray.")
     from sam2ov.jobs.batch.cluster import Cluster
 
     return Cluster(place, ray, is_ended)

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-from sam2ov.commands.batch import end_with, make_executor, prepare_models, run_shown
+from sam2ov.commands.batch import (
+    end_with,
+    make_executor,
+    prepare_models,
+    require_apart,
+    run_shown,
+)
 from sam2ov.commands.batch_options import (
     AtOnceOption,
     FormatsOption,
@@ -82,8 +88,7 @@ def watch(
 
     if not folder.is_dir():
         raise PromptError(f"{folder} is no folder. Make it first, or check the path.")
-    if "://" not in out and Path(out).absolute().is_relative_to(folder.absolute()):
-        raise typer.BadParameter("the results would be taken for clips.", param_hint="--out")
+    require_apart(folder, out)
     defaults = make_defaults(
         prompts=prompts,
         formats=formats,

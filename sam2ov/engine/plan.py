@@ -4,7 +4,7 @@ Objects whose tracking starts on different frames share the passes through the v
 frame is decoded and embedded once per direction.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -75,9 +75,9 @@ def plan_tracking(
 
 
 def track_segments(
-    session: VideoSession, segments: Sequence[Segment]
+    session: VideoSession, segments: Iterable[Segment]
 ) -> Generator[TrackedFrame, None, None]:
-    """Track along segments; objects that have been removed meanwhile are left out.
+    """Track along segments, each asked for when it begins; removed objects are left out.
 
     Those that a scene cut has stopped, by choice of the session, go no farther in that direction.
     """

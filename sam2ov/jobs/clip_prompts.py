@@ -56,12 +56,20 @@ def read_prompts_for(clip: Path, path: Path, *, hold_gaps: bool = False) -> Prom
     Raises:
         PromptError, VideoError: as ``read_masks_for``.
     """
+    return read_prompts_with_pictures(clip, path, hold_gaps=hold_gaps)[0]
+
+
+def read_prompts_with_pictures(
+    clip: Path, path: Path, *, hold_gaps: bool = False
+) -> tuple[PromptFile, tuple[Path, ...]]:
+    """``read_prompts_for``, and the pictures of masks that the prompt file refers to."""
     choice = _choice(clip, None, None, AS_THEY_LOOK, hold_gaps=hold_gaps)
     try:
         found = isolated.read_prompts_or_masks(path, choice, MAX_TEXT_BYTES)
     except UnknownSizeError:
         found = isolated.read_prompts_or_masks(path, _sized(choice, clip), MAX_TEXT_BYTES)
-    return isolated.read_prompt_file(path) if mask_paths(found, path.parent) else found
+    pictures = tuple(mask_paths(found, path.parent))
+    return (isolated.read_prompt_file(path) if pictures else found), pictures
 
 
 def read_detections_for(

@@ -65,24 +65,25 @@ class DetectedObjects:
             session: in which the objects that are known have been prompted.
             most: objects.
         """
-        upcoming = self._frames.start
-        for frame_idx in self._joints():
-            yield from self._stretch(session, upcoming, frame_idx + 1)
-            upcoming = frame_idx + 1
-            self._begin(session, frame_idx, most)
-        yield from self._stretch(session, upcoming, self._frames.stop)
+        yield from track_segments(session, self._forwards(session, most))
         yield from track_segments(session, self._backwards())
+
+    def _forwards(self, session: VideoSession, most: int) -> Iterator[Segment]:
+        """Stretches from joint to joint; what begins at one is tracked from there on."""
+        upcoming = self._frames.start
+        for joint in (*self._joints(), None):
+            stop = self._frames.stop if joint is None else joint + 1
+            active = tuple(i for i, by_frame in self._prompts.items() if min(by_frame) < upcoming)
+            if active and upcoming < stop:
+                yield Segment(range(upcoming, stop), active)
+            upcoming = stop
+            if joint is not None:
+                self._begin(session, joint, most)
 
     def _joints(self) -> list[int]:
         """The frames on which objects begin, or may; at least one."""
         prompted = (min(by_frame) for by_frame in self._prompts.values())
         return sorted({*self._found, *(frame for frame in prompted if frame in self._frames)})
-
-    def _stretch(self, session: VideoSession, first: int, stop: int) -> Iterator[TrackedFrame]:
-        """Track what has begun before ``first``."""
-        active = [i for i, by_frame in self._prompts.items() if min(by_frame) < first]
-        if active and first < stop:
-            yield from session.propagate(first, stop - 1 - first, obj_ids=active)
 
     def _begin(self, session: VideoSession, frame_idx: int, most: int) -> None:
         """Compare what was found on a frame with what is tracked there; what is new begins."""
@@ -94,7 +95,7 @@ class DetectedObjects:
         new, confirmed = beginnings(self._found.get(frame_idx, []), seen)
         self.confirmed.update(confirmed.keys())
         for detection in new:
-            if len(self._targets) == most:
+            if len(self._targets) >= most:
                 self.left_out += 1
                 continue
             obj_id = max((target.id for target in self._targets), default=0) + 1

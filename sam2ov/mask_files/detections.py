@@ -7,7 +7,7 @@ for detections.
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import cv2
 import numpy as np
@@ -26,6 +26,8 @@ from sam2ov.workers.heartbeat import beat
 
 MAX_DETECTIONS: Final = 500_000
 _MOT_COLUMNS: Final = 6
+_UNKNOWN: Final = -1
+"""MOT's score of what has none."""
 
 
 class Detection(BaseModel):
@@ -59,7 +61,7 @@ class _SinkRow(BaseModel):
     y_max: Coordinate
     class_id: Number | str | None = None
     class_name: str | None = None
-    confidence: float | str | None = None
+    confidence: Any = None
     frame: Number | None = None
     frame_number: Number | None = None
     frame_index: Number | None = None
@@ -158,7 +160,7 @@ def _of_results(content: bytes, choice: Choice) -> Iterator[Detection]:
             yield Detection(
                 frame=choice.frame_of(result.image_id),
                 label=str(result.category_id),
-                score=result.score,
+                score=_score(result.score),
                 box=box,
                 mask=_embedded(mask),
             )
@@ -179,7 +181,7 @@ def _of_instances(content: bytes, choice: Choice) -> Iterator[Detection]:
             yield Detection(
                 frame=choice.frame_of(numbers[image.id]),
                 label=names.get(annotation.category_id, str(annotation.category_id)),
-                score=annotation.score,
+                score=_score(annotation.score),
                 box=box,
                 mask=_embedded(mask),
             )
@@ -215,7 +217,7 @@ def _of_mot(content: bytes, name: str, choice: Choice) -> Iterator[Detection]:
         if width > 0 and height > 0:
             frame = int(number) - 1 if not choice.numbers else choice.frame_of(int(number))
             label = str(int(rest[1])) if len(rest) > 1 and rest[1] >= 0 else ""
-            score = rest[0] if rest and 0 <= rest[0] <= 1 else 1.0
+            score = _score(rest[0] if rest and rest[0] != _UNKNOWN else None)
             box = (x, y, x + width, y + height)
             yield Detection(frame=max(frame, 0), label=label, score=score, box=box)
 
@@ -258,12 +260,24 @@ def _numbers(line: str) -> list[float] | None:
     return values if values[0] >= 1 and values[0] == int(values[0]) else None
 
 
-def _score(told: float | str | None) -> float:
-    try:
-        score = float(told if told not in (None, "") else 1.0)
-    except ValueError:
+def _score(told: object) -> float:
+    """A score from 0 to 1; 1 where there is none.
+
+    Raises:
+        PromptError: it is something else, so that nobody knows which are the sure ones.
+    """
+    if told is None or told == "":
         return 1.0
-    return score if 0 <= score <= 1 else 1.0
+    try:
+        score = float(str(told))
+    except ValueError:
+        score = -1.0
+    if not 0 <= score <= 1:
+        raise PromptError(
+            f"A detection has the score {str(told)[:40]}; scores are from 0 to 1. Divide those of "
+            "your detector, or leave them out."
+        )
+    return score
 
 
 def _embedded(mask: Rle | None) -> RleMask | None:

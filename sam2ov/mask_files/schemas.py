@@ -14,7 +14,6 @@ Several = Annotated[list[_T], Field(fail_fast=True)]
 """Of millions of wrong values only the first is reported."""
 Coordinate = Annotated[float, Field(gt=-1e9, lt=1e9)]
 """Of any kind; what is computed with it stays exact, and finite."""
-Share = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[int, Field(ge=-(1 << 40), le=1 << 40)]
 
 
@@ -62,7 +61,7 @@ class CocoAnnotation(_Part):
     track_id: Number | None = None
     instance_id: Number | None = None
     attributes: dict[str, Any] = {}
-    score: Share = 1.0
+    score: Any = None
 
 
 class CocoCategory(_Part):
@@ -113,7 +112,7 @@ class CocoResult(_Part):
     segmentation: RleFields | None = None
     bbox: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
     track_id: Number | None = None
-    score: Share = 1.0
+    score: Any = None
 
 
 class VideoBox(_Part):

@@ -66,6 +66,9 @@ def test_results_within_the_watched_folder_are_refused(run: Run, shots: Path) ->
     result = run("watch", shots, "--out", shots / "out")
     assert result.exit_code == 2
     assert "taken for clips" in result.stderr
+    result = run("batch", shots, "--out", shots / "a" / ".." / "out", "--prompts", "p.json")
+    assert result.exit_code == 2
+    assert "taken for clips" in result.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for others")

@@ -106,7 +106,12 @@ def test_every_nth_frame_counts_from_the_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.json", '[{"image_id": 0, "category_id": 1, "score": 7}]', "malformed at 0.score"),
+        (
+            "a.json",
+            '[{"image_id": 0, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 7}]',
+            "has the score 7",
+        ),
+        ("a.txt", "1,-1,0,0,9,9,64.2\n", "has the score 64.2"),
         ("a.json", '[{"image_id": 0, "category_id": 1}]', "No detection in a.json"),
         ("a.txt", "1,-1,0,0,9,9,1\nnothing\n", "line 2: that is no detection of MOT"),
         ("a.json", "{}", "none of"),

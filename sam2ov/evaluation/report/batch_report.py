@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from sam2ov.errors import CancelledError, ExportError, Sam2ovError, one_line
+from sam2ov.errors import CancelledError, ExportError, Sam2ovError, StorageError, one_line
 from sam2ov.evaluation.report.clip_report import ClipReport, ClipSummary
 from sam2ov.jobs.batch.record import MAX_RECORD_BYTES, RECORD_NAME, parse_record
 from sam2ov.progress import CancelCheck, ProgressCallback, raise_if_cancelled
@@ -182,9 +182,9 @@ def _record_paths(folder: Path) -> Iterator[Path]:
 def _clip_of(path: Path) -> BatchClip:
     with path.open("rb") as file:
         content = file.read(MAX_RECORD_BYTES + 1)
-    if len(content) > MAX_RECORD_BYTES:
-        raise ExportError(f"{path} is too large for a record of a batch. Move it away.")
-    record = parse_record(content, str(path))
+    record = parse_record(content)
+    if record is None:
+        raise StorageError(f"{path} is no record of a batch. Move it away, or run the batch again.")
     kept = _projects(path.parent)
     return BatchClip(
         name=plain_name(record.name),

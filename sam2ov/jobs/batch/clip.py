@@ -1,82 +1,25 @@
 """One clip of a batch from beginning to end, in whatever process has the time."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sam2ov._version import __version__
-from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.tracker import Tracker
-from sam2ov.errors import CancelledError, PromptError, Sam2ovError
+from sam2ov.errors import CancelledError, PromptError, Sam2ovError, StorageError, one_line
 from sam2ov.export.names import clip_stem
-from sam2ov.jobs import ClipRun, TrackingSettings
-from sam2ov.jobs.batch.item import BatchItem
+from sam2ov.jobs import ClipRun
+from sam2ov.jobs.batch.item import BatchItem, printable, stamp
+from sam2ov.jobs.batch.models import Models
 from sam2ov.jobs.batch.place import Place
 from sam2ov.jobs.batch.record import RECORD_NAME, JobRecord
-from sam2ov.jobs.clip_prompts import read_detections_for, read_prompts_for
+from sam2ov.jobs.clip_prompts import read_detections_for, read_prompts_with_pictures
 from sam2ov.jobs.rescue import save_as_project
 from sam2ov.mask_files.detections import Detection
 from sam2ov.mask_files.prompt_file import PromptFile
 from sam2ov.progress import CancelCheck, ProgressCallback
 from sam2ov.project.archive import SUFFIX
-from sam2ov.project.documents import ModelDocument
-from sam2ov.zoo.loading import prepare_model
-
-
-class Models:
-    """Compiled models, the latest one kept: clips of a batch mostly have the same.
-
-    Args:
-        threads: that a model computes with; None for all of the machine.
-        folders: where this machine has models that are known elsewhere by other names.
-    """
-
-    def __init__(
-        self, threads: int | None = None, folders: Mapping[str, Path] | None = None
-    ) -> None:
-        self._threads = threads
-        self._folders = folders or {}
-        self._latest: tuple[TrackingSettings, SAM2Model, str] | None = None
-
-    def model_for(
-        self, settings: TrackingSettings, cancel: CancelCheck | None = None
-    ) -> tuple[SAM2Model, str]:
-        """The model that settings name, and what tells it and its preset apart.
-
-        Raises:
-            ModelError, DeviceError: it cannot be had, or does not run here.
-        """
-        asked = settings.model_copy(update=_NOT_OF_MODELS)
-        if self._latest is None or self._latest[0] != asked:
-            self._latest = None  # two would take the memory of two
-            prepared = prepare_model(
-                self._folders.get(settings.model, settings.model),
-                device=settings.device,
-                precision=settings.precision,
-                preset=settings.preset,
-                memory=settings.memory,
-                calibrate=settings.calibrate,
-                cancel=cancel,
-            )
-            model = prepared.compile(settings.device, settings.precision, threads=self._threads)
-            weights = ModelDocument.of(
-                settings.model,
-                settings.device,
-                settings.preset,
-                settings.memory or "upstream",
-                model.manifest,
-            ).weights
-            self._latest = asked, model, f"{weights} {model.precision}"
-        return self._latest[1:]
-
-
-_NOT_OF_MODELS = {
-    name: field.default
-    for name, field in TrackingSettings.model_fields.items()
-    if name not in {"model", "device", "precision", "preset", "memory", "calibrate"}
-}
 
 
 def track_item(
@@ -93,14 +36,14 @@ def track_item(
 
     Raises:
         CancelledError: ``cancel`` returned true; nothing was written.
-        StorageError: not even the failure could be written down.
+        StorageError: the place of the results cannot be used.
     """
     started = time.monotonic()
     try:
         return _tracked(item, place, models, started, progress, cancel)
-    except CancelledError:
+    except (CancelledError, StorageError):
         raise
-    except (Sam2ovError, OSError, MemoryError) as error:
+    except Exception as error:  # whatever it is, it stops one clip alone
         return note_failure(item, place, reason_of(error), time.monotonic() - started)
 
 
@@ -122,7 +65,7 @@ def note_failure(item: BatchItem, place: Place, reason: str, seconds: float) -> 
 def _record(item: BatchItem, sources: dict[str, str], seconds: float, **facts: object) -> JobRecord:
     common = {
         "name": item.name,
-        "clip": str(item.clip),
+        "clip": printable(item.clip),
         "settings": item.settings_digest(),
         "sources": sources,
         "seconds": round(seconds, 3),
@@ -136,7 +79,9 @@ def reason_of(error: BaseException) -> str:
     """Why a clip failed, for people."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be used: {error.strerror or error}."
-    return str(error) or type(error).__name__
+    if isinstance(error, Sam2ovError):
+        return str(error)
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def _tracked(
@@ -148,7 +93,8 @@ def _tracked(
     cancel: CancelCheck | None,
 ) -> JobRecord:
     sources = item.sources()  # before they are read: what changes meanwhile is read again
-    prompts, detections = _told(item)
+    prompts, detections, pictures = _told(item)
+    sources |= {printable(path): stamp(path) for path in pictures}
     model, weights = models.model_for(item.settings, cancel)
     fingerprint = item.fingerprint(prompts, detections, weights)
     earlier = place.record(item.name)
@@ -158,7 +104,7 @@ def _tracked(
         and earlier.fingerprint == fingerprint
         and place.has(item.name, earlier.outputs)
     ):
-        same = earlier.model_copy(update={"sources": sources, "clip": str(item.clip)})
+        same = earlier.model_copy(update={"sources": sources, "clip": printable(item.clip)})
         place.note(item.name, same)
         return same
     with place.folder(item.name) as folder:
@@ -174,13 +120,14 @@ def _tracked(
                 save_as_project(run, project)
                 written = (*written, project)
         outputs = tuple(path.relative_to(folder).as_posix() for path in written)
-        found = asdict(outcome) | {"outputs": list(outputs)}
+        found = asdict(outcome) | {"outputs": list(outputs), "video": printable(item.clip)}
         done = _record(
             item,
             sources,
             time.monotonic() - started,
             state="done",
             fingerprint=fingerprint,
+            weights=weights,
             outputs=outputs,
             outcome=found,
         )
@@ -188,8 +135,10 @@ def _tracked(
     return done
 
 
-def _told(item: BatchItem) -> tuple[PromptFile | None, tuple[Detection, ...]]:
-    """What is said of the objects of a clip.
+def _told(
+    item: BatchItem,
+) -> tuple[PromptFile | None, tuple[Detection, ...], tuple[Path, ...]]:
+    """What is said of the objects of a clip, and the pictures that say it besides.
 
     Raises:
         PromptError: nothing, or it cannot be read.
@@ -202,8 +151,9 @@ def _told(item: BatchItem) -> tuple[PromptFile | None, tuple[Detection, ...]]:
         )
     prompts: PromptFile | None = None
     detections: tuple[Detection, ...] = ()
+    pictures: tuple[Path, ...] = ()
     if item.prompts is not None:
-        prompts = read_prompts_for(item.clip, item.prompts, hold_gaps=hold_gaps)
+        prompts, pictures = read_prompts_with_pictures(item.clip, item.prompts, hold_gaps=hold_gaps)
     if item.boxes is not None:
         detections = read_detections_for(
             item.clip,
@@ -213,4 +163,4 @@ def _told(item: BatchItem) -> tuple[PromptFile | None, tuple[Detection, ...]]:
             every=item.detect.every,
             hold_gaps=hold_gaps,
         )
-    return prompts, detections
+    return prompts, detections, pictures

@@ -5,10 +5,8 @@ nodes share. A model folder that is not on one goes through Ray's object store, 
 """
 
 import io
-import os
 import socket
 import tarfile
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -17,13 +15,16 @@ from typing import Any, Final
 
 from filelock import FileLock
 
-from sam2ov.errors import DeviceError, Sam2ovError
-from sam2ov.jobs.batch.clip import Models, reason_of, track_item
+from sam2ov.errors import DeviceError, Sam2ovError, one_line
+from sam2ov.jobs.batch.clip import reason_of, track_item
 from sam2ov.jobs.batch.item import BatchItem, content_digest
+from sam2ov.jobs.batch.models import Models
 from sam2ov.jobs.batch.place import Place
 from sam2ov.jobs.batch.pool import POLL_SECONDS, Finished, Running
 from sam2ov.jobs.batch.record import JobRecord
 from sam2ov.progress import CancelCheck
+from sam2ov.unfinished import unfinished_folder
+from sam2ov.zoo.cache import cache_folder
 from sam2ov.zoo.catalogue import BUNDLED_NAME, resolve_model
 
 _RETRIES: Final = 3
@@ -111,19 +112,20 @@ class Cluster:
                 return True
             if item is None:
                 return False
-            told = item.model_dump_json()
             model = self._model(item.settings.model)
-            reference = task.remote(told, self._place, model, self._threads)
+            reference = task.remote(item, self._place, model, self._threads)
             self._tasks[reference] = item, time.monotonic()
         return False
 
     def _finished(self, item: BatchItem, reference: Any) -> Finished:
         try:
-            told, reason = self._ray.get(reference)
+            record, reason = self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:
+            reason = f"{type(error.cause).__name__}: {error.cause}"
+            return Finished(item, None, one_line(reason))
         except self._ray.exceptions.RayError as error:
             reason = f"The cluster lost {item.clip.name} {_RETRIES + 1} times: {_first(error)}."
             return Finished(item, None, reason)
-        record = None if told is None else JobRecord.model_validate_json(told)
         return Finished(item, record, reason)
 
     def _model(self, name: str) -> Any:
@@ -160,26 +162,27 @@ def _packed(folder: Path) -> tuple[str, bytes]:
         for path in sorted(folder.iterdir()):
             if path.is_file():
                 archive.add(path, path.name)
-    return content_digest(folder)[:16], told.getvalue()
+    return _digest(folder), told.getvalue()
 
 
 def _unpacked(packed: tuple[str, bytes]) -> Path:
     """The folder on this node, which one of its processes writes and the others find."""
     digest, content = packed
-    user = os.getuid() if hasattr(os, "getuid") else "all"
-    root = Path(tempfile.gettempdir()) / f"sam2ov-models-{user}"
-    root.mkdir(mode=0o700, exist_ok=True)
+    root = cache_folder() / "sent"
+    root.mkdir(parents=True, exist_ok=True)
     folder = root / digest
     with FileLock(root / f"{digest}.lock"):
-        if not (folder / _MANIFEST).is_file():
+        if not folder.is_dir() or _digest(folder) != digest:  # whatever has become of it
             with (
-                tempfile.TemporaryDirectory(dir=root) as unfinished,
+                unfinished_folder(folder) as unfinished,
                 tarfile.open(fileobj=io.BytesIO(content)) as archive,
             ):
                 archive.extractall(unfinished, filter="data")
-                Path(unfinished).rename(folder)
-                Path(unfinished).mkdir()  # the block removes what it has made
     return folder
+
+
+def _digest(folder: Path) -> str:
+    return content_digest(folder)[:16]
 
 
 _models: dict[tuple[int, str], Models] = {}
@@ -187,17 +190,16 @@ _models: dict[tuple[int, str], Models] = {}
 
 
 def _track(
-    told: str, place: Place, model: tuple[str, bytes] | None, threads: int
-) -> tuple[str | None, str]:
+    item: BatchItem, place: Place, model: tuple[str, bytes] | None, threads: int
+) -> tuple[JobRecord | None, str]:
     """Body of a task."""
-    item = BatchItem.model_validate_json(told)
     key = (threads, "" if model is None else model[0])
     if key not in _models:
         _models.clear()  # two would take the memory of two
         folders = {} if model is None else {item.settings.model: _unpacked(model)}
         _models[key] = Models(threads, folders)
     try:
-        return track_item(item, place, _models[key]).model_dump_json(), ""
+        return track_item(item, place, _models[key]), ""
     except (Sam2ovError, OSError) as error:
         return None, reason_of(error)
 

@@ -140,16 +140,13 @@ class BatchItem(BaseModel):
         return hashlib.sha256(told.encode()).hexdigest()
 
     def sources(self) -> dict[str, str]:
-        """What the file system says of the clip and its prompts: path → size and time.
+        """What the file system says of the clip and what is told of it: path → size and time.
 
         Raises:
             OSError: one is not there.
         """
-        return {
-            str(path): _stamp(path)
-            for path in (self.clip, self.prompts, self.boxes)
-            if path is not None
-        }
+        files = (self.clip, self.prompts, self.boxes, self.settings.calibrate)
+        return {printable(path): stamp(path) for path in files if path is not None}
 
     def fingerprint(
         self, prompts: PromptFile | None, detections: tuple[Detection, ...], weights: str
@@ -198,19 +195,36 @@ def content_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _stamp(path: Path) -> str:
-    facts = [(each.name, each.stat()) for each in _files(path)]
-    told = "\0".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in facts)
-    if len(facts) == 1:
-        return told.removeprefix(facts[0][0]).strip()
+def stamp(path: Path) -> str:
+    """Size and time of a file, or what those of a folder's files come to.
+
+    Raises:
+        OSError: it is not there.
+    """
+    if not path.is_dir():
+        facts = path.stat()
+        return f"{facts.st_size} {facts.st_mtime_ns}"
+    told = "\0".join(
+        f"{each.relative_to(path)} {each.stat().st_size} {each.stat().st_mtime_ns}"
+        for each in _files(path)
+    )
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def printable(path: Path) -> str:
+    """A path as text, whatever bytes its name has."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
 def _files(path: Path) -> list[Path]:
+    """A file, or all visible files of a folder."""
     if not path.is_dir():
         return [path]
-    with os.scandir(path) as entries:
-        return sorted(Path(e.path) for e in entries if e.is_file() and e.name[0] != ".")
+    found = []
+    for place, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if name[0] != "."]
+        found += [Path(place, name) for name in files if name[0] != "."]
+    return sorted(found)
 
 
 def defaults_with(settings: TrackingSettings, values: Mapping[str, Any]) -> TrackingSettings:

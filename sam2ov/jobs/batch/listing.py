@@ -37,6 +37,8 @@ BOXES_SUFFIXES: Final = (".boxes.json", ".boxes.txt", ".boxes.xml", ".boxes.zip"
 MANIFEST_SUFFIXES: Final = frozenset({".csv", ".jsonl", ".ndjson", ".yaml", ".yml"})
 
 _MAX_MANIFEST_BYTES: Final = 256 << 20
+_LONGEST_NAME: Final = 160
+"""Bytes: file systems take 255, and files beside it have longer ones."""
 _MAX_CLIPS: Final = 1_000_000
 
 
@@ -142,7 +144,10 @@ def told_name(clip: Path, folder: Path) -> tuple[str, str]:
     """The name of a clip's results, and what tells it from another of that name."""
     path = clip.relative_to(folder)
     plain = path if clip.is_dir() else path.with_suffix("")
-    return "__".join(file_stem(part) for part in plain.parts), path.as_posix()
+    name = "__".join(file_stem(part) for part in plain.parts)
+    if len(name.encode()) > _LONGEST_NAME:
+        name = f"{file_stem(plain.name)[:20]}-{_short_digest(name)}"
+    return name, path.as_posix()
 
 
 def unique_names(told: Sequence[tuple[str, str]]) -> list[str]:

@@ -19,15 +19,19 @@ class Place(Protocol):
     """Keeps a folder of results for each clip, whole or not at all. Can be pickled."""
 
     def record(self, name: str) -> JobRecord | None:
-        """What is written down of a clip; None if nothing is.
+        """What is written down of a clip; None if nothing is that can be understood.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the place cannot be read.
         """
         ...
 
     def has(self, name: str, outputs: tuple[str, ...]) -> bool:
-        """Whether results of a clip are there."""
+        """Whether results of a clip are there.
+
+        Raises:
+            StorageError: the place cannot be read.
+        """
         ...
 
     @contextmanager
@@ -74,9 +78,8 @@ class FolderPlace:
         """See ``Place``."""
         path = self.root / name / RECORD_NAME
         try:
-            if path.stat().st_size > MAX_RECORD_BYTES:
-                raise StorageError(f"{path} is too large for a record of a batch. Delete it.")
-            return parse_record(path.read_bytes(), str(path))
+            with path.open("rb") as file:
+                return parse_record(file.read(MAX_RECORD_BYTES + 1))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -126,12 +129,15 @@ class StorePlace:
             return None
         except Exception as error:
             raise _failed(f"{self.url}/{name}/{RECORD_NAME}", "read", error) from error
-        return parse_record(content, f"{self.url}/{name}/{RECORD_NAME}")
+        return parse_record(content)
 
     def has(self, name: str, outputs: tuple[str, ...]) -> bool:
         """See ``Place``."""
         store, root = self._connect()
-        return all(store.exists(f"{root}/{name}/{output}") for output in outputs)
+        try:
+            return all(store.exists(f"{root}/{name}/{output}") for output in outputs)
+        except Exception as error:
+            raise _failed(f"{self.url}/{name}", "read", error) from error
 
     @contextmanager
     def folder(self, name: str) -> Iterator[Path]:
@@ -140,6 +146,7 @@ class StorePlace:
             folder = scratch / "results"
             folder.mkdir()
             yield folder
+            self._clear(name)
             paths = sorted(path for path in folder.rglob("*") if path.is_file())
             paths.sort(key=lambda path: path.name == RECORD_NAME)
             for path in paths:
@@ -151,6 +158,17 @@ class StorePlace:
             path = scratch / RECORD_NAME
             path.write_text(record.text(), encoding="utf-8")
             self._put(path, f"{name}/{RECORD_NAME}")
+
+    def _clear(self, name: str) -> None:
+        """Take away the record, and then what it told of: half of that would be told by nobody."""
+        store, root = self._connect()
+        try:
+            if store.exists(f"{root}/{name}/{RECORD_NAME}"):
+                store.rm(f"{root}/{name}/{RECORD_NAME}")
+            if store.exists(f"{root}/{name}"):
+                store.rm(f"{root}/{name}", recursive=True)
+        except Exception as error:
+            raise _failed(f"{self.url}/{name}", "replaced", error) from error
 
     def _put(self, path: Path, name: str) -> None:
         store, root = self._connect()

@@ -5,6 +5,7 @@ another is started as long as all of them fit. Each computes with its share of t
 they outgrow the bound after all, the youngest is ended, and its clip comes again later.
 """
 
+import math
 import multiprocessing
 import os
 import signal
@@ -14,13 +15,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
 from sam2ov.errors import CancelledError, Sam2ovError
-from sam2ov.jobs.batch.clip import Models, reason_of, track_item
+from sam2ov.jobs.batch.clip import reason_of, track_item
 from sam2ov.jobs.batch.item import BatchItem
+from sam2ov.jobs.batch.models import Models
 from sam2ov.jobs.batch.place import Place
 from sam2ov.jobs.batch.record import JobRecord
 from sam2ov.progress import CancelCheck, Progress
@@ -68,24 +71,48 @@ class Limits:
     memory_bytes: int
 
 
-def machine_limits(at_once: int | None = None, memory_gb: float | None = None) -> Limits:
-    """Those of this machine.
+def machine_limits(
+    at_once: int | None = None, memory_gb: float | None = None, clips: int | None = None
+) -> Limits:
+    """Those of this machine, or of the container that this is.
 
     Args:
-        at_once: clips; None for as many as it has cores.
+        at_once: clips; None for as many as there are cores.
         memory_gb: that they may take; None for 80 % of what is free now.
+        clips: in all; None: nobody knows.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    memory = 0.8 * psutil.virtual_memory().available if memory_gb is None else memory_gb * 2**30
-    return Limits(max(at_once or cores, 1), cores, int(memory))
+    cores = max(min(cores or 1, _container_cores()), 1)
+    free = min(psutil.virtual_memory().available, _container_bytes())
+    memory = 0.8 * free if memory_gb is None else memory_gb * 2**30
+    return Limits(max(min(at_once or cores, clips or cores), 1), cores, int(memory))
+
+
+def _container_bytes() -> float:
+    """What a container's memory has left; infinite outside of one."""
+    limit, taken = _told_by_kernel("memory.max"), _told_by_kernel("memory.current")
+    return float(limit[0]) - float(taken[0]) if limit and taken else math.inf
+
+
+def _container_cores() -> int:
+    """The cores' worth of time that a container has; very many outside of one."""
+    told = _told_by_kernel("cpu.max")
+    return math.ceil(int(told[0]) / int(told[1])) if len(told) == 2 else 1 << 16
+
+
+def _told_by_kernel(name: str) -> list[str]:
+    """The numbers in a file of the control group; empty where there is none, or no limit."""
+    try:
+        told = Path("/sys/fs/cgroup", name).read_text(encoding="ascii").split()
+    except OSError:
+        return []
+    return told if all(word.isdecimal() for word in told) else []
 
 
 @dataclass(eq=False)
 class _Worker:
     process: Any
     pipe: Connection
-    threads: int
     item: BatchItem | None = None
     progress: Progress | None = None
     started: float = 0.0
@@ -113,7 +140,8 @@ class Pool:
         self._most = limits.at_once
         self._weighed = 0.0
         self._context = multiprocessing.get_context("spawn")
-        self._stop = self._context.Event()
+        # No lock: a process that is killed while it holds one would stop all others.
+        self._stop = self._context.Value("b", 0, lock=False)
 
     @property
     def running(self) -> list[Running]:
@@ -140,10 +168,10 @@ class Pool:
         try:
             while True:
                 if self._cancel():
-                    self._stop.set()
+                    self._stop.value = 1
                 self._assign()
                 if not any(worker.item for worker in self._workers) and (
-                    self._stop.is_set() or (self._is_exhausted and not self._again)
+                    self._stop.value or (self._is_exhausted and not self._again)
                 ):
                     return
                 yield from self._heard()
@@ -160,7 +188,7 @@ class Pool:
         if len(self._workers) < self._most and self._fits_another():
             item = self._next()
             if item is not None:
-                self._workers.append(self._started(max(self._limits.cores // self._most, 1)))
+                self._workers.append(self._started())
                 self._give(self._workers[-1], item)
 
     def _given(self, worker: _Worker) -> bool:
@@ -170,15 +198,23 @@ class Pool:
         return item is not None
 
     def _next(self) -> BatchItem | None:
-        if self._stop.is_set():
+        """A clip whose folder nobody writes to; None if there is none now."""
+        if self._stop.value:
             return None
-        if self._again:
-            return self._again.popleft()
+        busy = {worker.item.name for worker in self._workers if worker.item is not None}
+        for item in self._again:
+            if item.name not in busy:
+                self._again.remove(item)
+                return item
         try:
-            return None if self._is_exhausted else next(self._source)
+            found = None if self._is_exhausted else next(self._source)
         except StopIteration:
             self._is_exhausted = True
             return None
+        if found is not None and found.name in busy:
+            self._again.append(found)
+            return None
+        return found
 
     def _fits_another(self) -> bool:
         if not self._workers:
@@ -186,23 +222,26 @@ class Pool:
         if any(worker.taken_bytes == 0 or not _is_known(worker) for worker in self._workers):
             return False
         taken = [worker.taken_bytes for worker in self._workers]
-        return _ROOM * (sum(taken) + max(taken)) <= self._limits.memory_bytes
+        if _ROOM * (sum(taken) + max(taken)) <= self._limits.memory_bytes:
+            return True
+        self._most = len(self._workers)  # and each has a larger share of the cores from now on
+        return False
 
-    def _started(self, threads: int) -> _Worker:
+    def _started(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_serve, args=(theirs, self._stop, self._place, threads), daemon=False
+            target=_serve, args=(theirs, self._stop, self._place), daemon=False
         )
         process.start()
         theirs.close()
-        return _Worker(process, ours, threads)
+        return _Worker(process, ours)
 
     def _give(self, worker: _Worker, item: BatchItem) -> None:
         self._attempts[item.name] = self._attempts.get(item.name, 0) + 1
         worker.item, worker.progress = item, None
         worker.started, worker.frames = time.monotonic(), 0
         with suppress(OSError):  # it has died; who listens will find out
-            worker.pipe.send(item)
+            worker.pipe.send((item, max(self._limits.cores // self._most, 1)))
 
     def _heard(self) -> Iterator[Finished]:
         """What processes have said since the last time, and which of them have gone."""
@@ -222,6 +261,7 @@ class Pool:
                 continue
             item, worker.item = worker.item, None
             if item is not None and message is not None:
+                self._attempts.pop(item.name, None)
                 record, reason = message
                 yield Finished(item, record, reason)
 
@@ -230,7 +270,7 @@ class Pool:
         self._workers.remove(worker)
         worker.process.join()
         item = worker.item
-        if item is None or self._stop.is_set():
+        if item is None or self._stop.value:
             return
         if worker.outgrown and self._workers:
             self._attempts[item.name] -= 1
@@ -246,6 +286,7 @@ class Pool:
                 else f"The process that tracked {item.clip.name} ended {_ATTEMPTS} times "
                 f"({_ended(worker.process.exitcode)})."
             )
+            self._attempts.pop(item.name, None)
             yield Finished(item, None, reason)
 
     def _held_to_memory(self) -> Iterator[Finished]:
@@ -268,7 +309,7 @@ class Pool:
             yield from self._lost(youngest)
 
     def _close(self) -> None:
-        self._stop.set()
+        self._stop.value = 1
         for worker in self._workers:
             with suppress(OSError):
                 worker.pipe.send(None)
@@ -285,34 +326,36 @@ def _is_known(worker: _Worker) -> bool:
     return worker.item is None or worker.frames >= _FULL_BANK
 
 
-def _serve(pipe: Connection, stop: Any, place: Place, threads: int) -> None:
+def _serve(pipe: Connection, stop: Any, place: Place) -> None:
     """Body of a process: track what comes, until nothing more does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who has started it says when to stop
-    models = Models(threads)
+    models = Models()
     while True:
         try:
-            item = pipe.recv()
+            asked = pipe.recv()
         except (EOFError, OSError):
             return
-        if item is None:
+        if asked is None:
             return
+        item, threads = asked
         told = 0.0
 
         def tell(progress: Progress) -> None:
             nonlocal told
             if time.monotonic() - told >= _TOLD_SECONDS or progress.done == progress.total:
                 told = time.monotonic()
-                pipe.send(progress)  # a broken pipe ends this process with its owner
+                try:
+                    pipe.send(progress)
+                except OSError as error:  # who has asked for it is gone
+                    raise CancelledError("The batch has ended.") from error
 
+        if models.threads != threads:
+            models = Models(threads)
         try:
-            answer: object = (track_item(item, place, models, tell, stop.is_set), "")
+            answer: object = (track_item(item, place, models, tell, lambda: bool(stop.value)), "")
         except CancelledError:
             answer = None
-        except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                return
-            answer = (None, reason_of(error))
-        except Sam2ovError as error:
+        except (Sam2ovError, OSError) as error:
             answer = (None, reason_of(error))
         try:
             pipe.send(answer)

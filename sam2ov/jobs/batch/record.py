@@ -4,8 +4,6 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sam2ov.errors import StorageError, first_fault
-
 RECORD_NAME: Final = "job.json"
 MAX_RECORD_BYTES: Final = 8 << 20
 
@@ -21,8 +19,9 @@ class JobRecord(BaseModel):
         reason: why not, for people; empty where they are.
         fingerprint: of contents and settings; empty where it failed before they were known.
         settings: digest of the settings alone.
-        sources: size and time of the clip and its prompts by path; while they stay, their contents
-            are not read again.
+        weights: what tells the model and its preset apart.
+        sources: size and time of the clip and of all files that its prompts are in, by path; while
+            they stay, their contents are not read again.
         outputs: names in the clip's folder.
         outcome: ``ClipOutcome``, where the clip was tracked.
         seconds: that it took altogether.
@@ -39,6 +38,7 @@ class JobRecord(BaseModel):
     reason: str = ""
     fingerprint: str = ""
     settings: str
+    weights: str = ""
     sources: dict[str, str]
     outputs: tuple[str, ...] = ()
     outcome: dict[str, Any] | None = None
@@ -51,16 +51,9 @@ class JobRecord(BaseModel):
         return self.model_dump_json(indent=1) + "\n"
 
 
-def parse_record(content: bytes, source: str) -> JobRecord:
-    """Read a record back.
-
-    Raises:
-        StorageError: it is none.
-    """
+def parse_record(content: bytes) -> JobRecord | None:
+    """Read a record back; None for what is none, so that its clip is tracked again."""
     try:
         return JobRecord.model_validate_json(content)
-    except ValidationError as error:
-        raise StorageError(
-            f"{source} is no record of a batch: {first_fault(error)}. Delete it, or choose another "
-            "place for the results."
-        ) from error
+    except ValidationError:
+        return None

@@ -31,6 +31,7 @@ class WatchedFolder:
         self._still_seconds, self._cancel = still_seconds, cancel
         self._seen: dict[str, tuple[dict[str, str], float]] = {}
         self._given: dict[str, dict[str, str]] = {}
+        self._names: dict[Path, str] = {}
 
     def items(self) -> Iterator[BatchItem | None]:
         """Clips as they are complete; None while there is none."""
@@ -45,7 +46,8 @@ class WatchedFolder:
         clips = list(find_clips(self._folder))
         names = unique_names([told_name(clip, self._folder) for clip in clips])
         for clip, name in zip(clips, names, strict=True):
-            item = item_of(clip, name, self._defaults)
+            # A clip keeps its name when another comes that wants it, too.
+            item = item_of(clip, self._names.setdefault(clip, name), self._defaults)
             if (item.prompts or item.boxes) and self._is_still(item):
                 yield item
 

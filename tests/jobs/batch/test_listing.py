@@ -97,7 +97,7 @@ def test_formats_may_be_mappings(tmp_path: Path, defaults: Defaults) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.csv", "prompts\np.json\n", "line 2: clip: Field required"),
+        ("a.csv", "prompts\np.json\n", "line 2: clip: it is missing"),
         ("a.csv", "clip,modle\na.mp4,x\n", "line 2: modle: .*A clip may have: clip, prompts"),
         ("a.csv", "clip,first\na.mp4,-1\n", "line 2: first:"),
         ("a.csv", "", "names no clip"),

@@ -72,12 +72,37 @@ def test_a_note_leaves_results_where_they_are(place: Place) -> None:
     assert place.has("a", RECORD.outputs)
 
 
-def test_a_damaged_record_is_no_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['{"name": 3}', "", "\0" * 100])
+def test_a_damaged_record_is_no_record(tmp_path: Path, content: str) -> None:
     place = FolderPlace(tmp_path)
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / RECORD_NAME).write_text('{"name": 3}')
-    with pytest.raises(StorageError, match="no record of a batch"):
-        place.record("a")
+    (tmp_path / "a" / RECORD_NAME).write_text(content)
+    assert place.record("a") is None
+
+
+def test_new_results_take_the_place_of_all_old_ones(place: Place) -> None:
+    with place.folder("a") as folder:
+        write(folder)
+    with place.folder("a") as folder:
+        (folder / "other.mp4").write_bytes(b"video")
+        (folder / RECORD_NAME).write_text(RECORD.text())
+    assert place.has("a", ("other.mp4",))
+    assert not place.has("a", ("a.mp4",))
+    assert not place.has("a", ("masks/0.png",))
+
+
+def test_an_upload_that_ends_early_leaves_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old results that are half replaced are not told of as done."""
+    place = StorePlace(f"file://{tmp_path / 'out'}")
+    with place.folder("a") as folder:
+        write(folder)
+    store = type(fsspec.filesystem("file"))
+    monkeypatch.setattr(store, "put_file", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+    with pytest.raises(StorageError, match="cut"), place.folder("a") as folder:
+        write(folder)
+    assert place.record("a") is None
 
 
 def test_what_is_not_of_a_batch_is_not_replaced(tmp_path: Path) -> None:

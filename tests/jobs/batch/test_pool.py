@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import psutil
 import pytest
 
@@ -176,3 +178,46 @@ def test_what_a_detector_found_begins_objects(
     assert record is not None
     assert record.outcome is not None
     assert [each["name"] for each in record.outcome["objects"]] == ["ball", "cup"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_clips_are_no_failures_when_the_batch_alone_is_killed(clips: Path, tmp_path: Path) -> None:
+    """Its processes find that nobody listens any more, and end without a word."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "sam2ov", "batch", str(clips), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--at-once", "1"], stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    workers: list[psutil.Process] = []
+    try:
+        for _ in range(600):
+            children = psutil.Process(process.pid).children(recursive=True)
+            workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+            if workers and len(children) > len(workers) + 1:  # it reads a clip
+                break
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        _, alive = psutil.wait_procs(workers, timeout=120)
+        assert not alive
+    finally:
+        os.killpg(process.pid, signal.SIGKILL) if psutil.pid_exists(process.pid) else None
+    states = [json.loads(path.read_text())["state"] for path in out.glob(f"*/{RECORD_NAME}")]
+    assert "failed" not in states
+
+
+def test_pictures_that_prompts_refer_to_are_looked_at(
+    clips: Path, defaults: Defaults, place: FolderPlace
+) -> None:
+    mask = np.zeros((96, 128), np.uint8)
+    mask[20:60, 30:80] = 255
+    cv2.imwrite(str(clips / "mask.png"), mask)
+    told = {"objects": [{"id": 1, "prompts": [{"frame": 0, "mask": "mask.png"}]}]}
+    (clips / "clip0.json").write_text(json.dumps(told))
+    items = [item for item in list_jobs(clips, defaults) if item.name == "clip0"]
+    for _ in range(2):
+        summary = run_batch(items, place, Pool(place, limits(1), lambda: False))
+    assert summary.unchanged == 1
+    mask[40:60, 30:80] = 0
+    cv2.imwrite(str(clips / "mask.png"), mask)
+    assert run_batch(items, place, Pool(place, limits(1), lambda: False)).unchanged == 0
