@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import ExitStack
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -189,7 +190,7 @@ def live(
             camera=virtual_camera,
         )
         outputs.check()
-        heard = None if orders is None else _heard(orders, stack)
+        heard = None if orders is None else _heard(orders)
         say(f"Loading {model} for {device} …")
         tracker = stack.enter_context(
             LiveTracker.from_pretrained(
@@ -279,9 +280,8 @@ def _lines(address: str | None, stack: ExitStack) -> "Lines":
     return lines
 
 
-def _heard(place: str, stack: ExitStack) -> "Orders":
+def _heard(place: str) -> "Orders":
     from sam2ov.jobs.live.orders import Orders
 
-    if place == "-":
-        return Orders(sys.stdin, say)
-    return Orders(stack.enter_context(Path(place).open(encoding="utf-8")), say)
+    is_stdin = place == "-"
+    return Orders(FileIO(0 if is_stdin else place, closefd=not is_stdin), say)

@@ -128,6 +128,6 @@ class SegmentWriter:
 
 def _highest_number(path: Path) -> int:
     """Of the segments of ``path`` that are there; 0 without any."""
-    form = re.compile(rf"{re.escape(path.stem)}-(\d{{{_DIGITS}}}){re.escape(path.suffix)}")
+    form = re.compile(rf"{re.escape(path.stem)}-(\d{{{_DIGITS},}}){re.escape(path.suffix)}")
     found = (form.fullmatch(each.name) for each in path.parent.glob(f"*{path.suffix}"))
     return max((int(match[1]) for match in found if match is not None), default=0)

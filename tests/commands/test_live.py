@@ -1,10 +1,12 @@
 """``sam2ov live`` on stand-in networks: segments, lines, orders, and mistakes."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
 from pathlib import Path
@@ -108,6 +110,20 @@ def test_orders_of_a_program(live: Run, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     last = json.loads(result.stdout.splitlines()[-1])
     assert [each["id"] for each in last["objects"]] == [3]
+
+
+def test_who_keeps_orders_open_is_not_waited_for(live: Run, tmp_path: Path) -> None:
+    orders = tmp_path / "orders"
+    os.mkfifo(orders)
+    writer = os.open(orders, os.O_RDWR)
+    late = threading.Timer(60, os.close, (writer,))  # or it would wait for ever
+    late.start()
+    os.write(writer, b'{"id": 3, "box": [8, 8, 40, 40], "frame": 0}\n')
+    result = live("--json", "boxes", "--orders", orders, "--frames", "3")
+    late.cancel()
+    late.join()
+    assert result.exit_code == 0, result.output
+    os.close(writer)  # which fails where it was closed because it was waited for
 
 
 def test_a_signal_completes_the_segment(

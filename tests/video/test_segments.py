@@ -36,12 +36,14 @@ def test_segments_follow_each_other(tmp_path: Path) -> None:
     assert len(times_of(tmp_path / names[2])) == 2, "frames of one time follow each other"
 
 
-def test_numbers_go_on_and_nothing_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "live-00007.mp4").write_bytes(b"mine")
+@pytest.mark.parametrize(("there", "following"), [("00007", "00008"), ("100000", "100001")])
+def test_numbers_go_on_and_nothing_is_replaced(tmp_path: Path, there: str, following: str) -> None:
+    (tmp_path / f"live-{there}.mp4").write_bytes(b"mine")
+    (tmp_path / "live-99999.txt").write_bytes(b"no segment")
     with SegmentWriter(tmp_path / "live.mp4", SIZE_HW, h264()) as writer:
         writer.write(frame(1), 0.0)
-    assert (tmp_path / "live-00007.mp4").read_bytes() == b"mine"
-    assert len(times_of(tmp_path / "live-00008.mp4")) == 1
+    assert (tmp_path / f"live-{there}.mp4").read_bytes() == b"mine"
+    assert len(times_of(tmp_path / f"live-{following}.mp4")) == 1
 
 
 def test_alpha_and_grey(tmp_path: Path) -> None:

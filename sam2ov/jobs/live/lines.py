@@ -94,7 +94,7 @@ class SocketLines:
         self._listeners: list[socket.socket] = []
         try:
             if self._path is not None:
-                self._server = socket.create_server(os.fspath(self._path), family=socket.AF_UNIX)
+                self._server = socket.create_server(os.fspath(self._path), family=_unix_family())
             else:
                 self._server = socket.create_server(_host_and_port(address))
         except (OSError, ValueError) as error:
@@ -132,7 +132,8 @@ class SocketLines:
             self._path.unlink(missing_ok=True)
 
     def _greet(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        # Nobody else waits, who waited has gone, or there is no room: it is tried with each line.
+        with contextlib.suppress(OSError):
             while True:
                 listener, _ = self._server.accept()
                 if len(self._listeners) >= _MOST_LISTENERS:
@@ -140,6 +141,13 @@ class SocketLines:
                     continue
                 listener.setblocking(False)
                 self._listeners.append(listener)
+
+
+def _unix_family() -> int:
+    try:
+        return socket.AF_UNIX
+    except AttributeError:
+        raise ValueError("this system has no sockets with paths") from None
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

@@ -3,8 +3,10 @@
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
-from typing import IO, Annotated, Final
+from io import RawIOBase
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,7 +15,9 @@ from sam2ov.jobs.live.tracker import LiveTracker
 from sam2ov.mask_files.prompt_file import FramePrompt, Point, RleMask, to_prompt
 from sam2ov.values.objects import ObjectId
 
-_MOST_CHARACTERS: Final = 4 << 20
+_MOST_BYTES: Final = 4 << 20
+_READ_BYTES: Final = 1 << 16
+_PAUSE_SECONDS: Final = 0.05
 _MOST_WAITING: Final = 256
 
 
@@ -53,11 +57,12 @@ class Orders:
     """Reads orders from a file in a thread; those that make no sense are told and left out.
 
     Args:
-        file: of lines of JSON.
+        file: of lines of JSON, without a buffer. It is the thread's from now on, which closes it at
+            its end: whoever closed it before would wait for what a program may never write.
         note: told what is wrong.
     """
 
-    def __init__(self, file: IO[str], note: Callable[[str], None]) -> None:
+    def __init__(self, file: RawIOBase, note: Callable[[str], None]) -> None:
         self._file = file
         self._note = note
         self._waiting: queue.Queue[LiveOrder] = queue.Queue(_MOST_WAITING)
@@ -87,12 +92,38 @@ class Orders:
                 return
 
     def _read(self) -> None:
-        while line := self._file.readline(_MOST_CHARACTERS):
-            if not line.strip():
-                continue
+        with self._file:
             try:
-                self._waiting.put(LiveOrder.model_validate(json.loads(line)))
-            except ValidationError as error:
-                self._note(f"An order was left out: {first_fault(error)}")
-            except (ValueError, RecursionError) as error:
-                self._note(f"An order was left out, it is no line of JSON: {error}")
+                for line in self._lines():
+                    self._take(line)
+            except OSError as error:
+                self._note(f"No more orders can be read: {error.strerror}.")
+
+    def _lines(self) -> Iterator[bytes]:
+        """Lines as they come, without those that are too long."""
+        begun, is_too_long = b"", False
+        while (read := self._file.read(_READ_BYTES)) != b"":
+            if read is None:  # it does not wait itself, as what a terminal shares with others
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            *whole, begun = (begun + read).split(b"\n")
+            for line in whole:
+                if not is_too_long:
+                    yield line
+                is_too_long = False
+            if len(begun) > _MOST_BYTES:
+                if not is_too_long:
+                    self._note(f"An order was left out, it has more than {_MOST_BYTES >> 20} MB.")
+                begun, is_too_long = b"", True
+        if not is_too_long:
+            yield begun
+
+    def _take(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        try:
+            self._waiting.put(LiveOrder.model_validate(json.loads(line)))
+        except ValidationError as error:
+            self._note(f"An order was left out: {first_fault(error)}")
+        except (ValueError, RecursionError) as error:
+            self._note(f"An order was left out, it is no line of JSON: {error}")

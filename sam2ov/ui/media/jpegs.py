@@ -15,6 +15,7 @@ from sam2ov.workers.worker import Worker, WorkerLostError
 
 MOST_BYTES: Final = 2 << 20
 MOST_SIDE: Final = 1920
+LEAST_SIDE: Final = 16
 _MEMORY_BYTES: Final = 1 << 30
 
 
@@ -22,7 +23,7 @@ def size_of_jpeg(data: bytes) -> tuple[int, int]:
     """Height and width of a picture. Called in a worker.
 
     Raises:
-        FrameDecodeError: it is no JPEG, or larger than a camera's picture.
+        FrameDecodeError: it is no JPEG, or of another size than a camera's picture.
     """
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
@@ -32,6 +33,11 @@ def size_of_jpeg(data: bytes) -> tuple[int, int]:
     if max(width, height) > MOST_SIDE:
         raise FrameDecodeError(
             f"A picture of the camera has {width}×{height} pixels; {MOST_SIDE} is the longest side."
+        )
+    if min(width, height) < LEAST_SIDE:
+        raise FrameDecodeError(
+            f"A picture of the camera has {width}×{height} pixels; {LEAST_SIDE} is the shortest "
+            "side."
         )
     return height, width
 
@@ -67,7 +73,7 @@ class JpegReader:
             data: of up to ``MOST_BYTES``.
 
         Raises:
-            FrameDecodeError: it is no JPEG, too large, or damaged.
+            FrameDecodeError: it is no JPEG, too large or too small, or damaged.
         """
         try:
             if self._worker is None or self._worker.is_lost:
@@ -100,7 +106,7 @@ def labels_png(
     """
     scale = most_side / max(labels.shape)
     if scale < 1:
-        size = round(labels.shape[1] * scale), round(labels.shape[0] * scale)
+        size = max(round(labels.shape[1] * scale), 1), max(round(labels.shape[0] * scale), 1)
         labels = np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
     image = Image.fromarray(labels)
     image.putpalette([0, 0, 0, *(part for colour in colours for part in colour)])

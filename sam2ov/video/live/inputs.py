@@ -112,8 +112,12 @@ def _stream(source: str) -> LiveInput:
     try:
         address = urlsplit(source)
         scheme, host, port = address.scheme.lower(), address.hostname, address.port
-    except ValueError as error:
-        raise VideoOpenError(f"{source} is no address of a stream: {error}.") from error
+    except ValueError:
+        # Neither it nor what is said of it may be told: its password may be in both.
+        raise VideoOpenError(
+            "This is no address of a stream: its host or port cannot be read. Write it as "
+            "rtsp://USER:PASSWORD@HOST:PORT/PATH, with %2F for / in a password, and so on."
+        ) from None
     if scheme not in _PROTOCOLS:
         known = ", ".join(_PROTOCOLS)
         raise VideoOpenError(
@@ -141,7 +145,9 @@ def _v4l_place(source: str) -> str:
     for entry in sorted(_V4L_NAMES.glob("video*/name")):
         if entry.read_text(errors="replace").strip() == source:
             return f"/dev/{entry.parent.name}"
+    host = source.rpartition("@")[2]  # before it stands a password, if it was to be an address
+    shown = source if host == source else f"…@{host}"
     raise VideoOpenError(
-        f"{source} is no camera, no file and no address. Give a camera's number (0) or name, an "
+        f"{shown} is no camera, no file and no address. Give a camera's number (0) or name, an "
         'address such as rtsp://HOST/PATH, a video file, or "-" for standard input.'
     )

@@ -1,5 +1,6 @@
 """Lines of JSON for programs, and what programs say in return."""
 
+import errno
 import io
 import json
 import socket
@@ -88,20 +89,59 @@ def test_addresses_that_are_none(address: str) -> None:
         SocketLines(address)
 
 
-def test_orders_are_obeyed_and_nonsense_is_told() -> None:
+def test_a_listener_that_goes_before_it_is_greeted_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Aborting:
+        def __init__(self, server: socket.socket) -> None:
+            self._server = server
+            self._errors = [ConnectionAbortedError(), OSError(errno.EMFILE, "too many files")]
+
+        def accept(self) -> tuple[socket.socket, object]:
+            if self._errors:
+                raise self._errors.pop()
+            return self._server.accept()
+
+        def close(self) -> None:
+            self._server.close()
+
+    lines = SocketLines("127.0.0.1:0")
+    try:
+        with socket.create_connection(("127.0.0.1", lines.port)) as listener:
+            monkeypatch.setattr(lines, "_server", Aborting(lines._server))
+            for _ in range(3):
+                lines.put("a line")
+            listener.settimeout(WAIT)
+            with listener.makefile() as heard:
+                assert next(heard) == "a line\n"
+    finally:
+        lines.close()
+
+
+def test_paths_where_no_socket_has_any(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(socket, "AF_UNIX")
+    with pytest.raises(ExportError, match="no sockets with paths"):
+        SocketLines(f"unix:{tmp_path / 'lines'}")
+
+
+def test_orders_are_obeyed_and_nonsense_is_told(tmp_path: Path) -> None:
     said = (
-        '{"id": 1, "box": [30, 8, 62, 40]}\n'
-        "\n"
-        "nonsense\n"
-        '{"id": 2, "points": [{"x": 900, "y": 3}]}\n'
-        '{"id": 3, "wrong": 1}\n'
-        '{"id": 4}\n'
-        '{"id": 9, "remove": true}\n'
-        '{"id": 5, "points": [{"x": 40, "y": 20}], "frame": 0}\n'
-        '{"id": 1, "remove": true}\n'
+        b'{"id": 1, "box": [30, 8, 62, 40]}\n'
+        b"\n"
+        b"nonsense\n"
+        b'{"id": 2, "points": [{"x": 900, "y": 3}]}\n'
+        b'{"id": 3, "wrong": 1}\n'
+        b'{"id": 4}\n'
+        b'{"id": 9, "remove": true}\n'
+        b'{"id": 5, "points": [{"x": 40, "y": 20}], "frame": 0}\n'
+        b'{"id": 1, "remove": true}'
+    )
+    path = tmp_path / "orders"
+    path.write_bytes(
+        said.replace(b"nonsense", b"nonsense\n\xff\n" + b" " * (5 << 20) + b"too long")
     )
     told: list[str] = []
-    orders = Orders(io.StringIO(said), told.append)
+    orders = Orders(io.FileIO(path), told.append)
     with LiveTracker(cast(SAM2Model, FakeModel())) as live:
         live.step(picture(0))
         live.step(picture(1))
@@ -111,6 +151,13 @@ def test_orders_are_obeyed_and_nonsense_is_told() -> None:
         assert live.obj_ids == (5,)
         assert live.current().masks.any()
     text = "\n".join(told)
-    for expected in ("no line of JSON", "wrong", "outside the picture", "points and a box"):
+    for expected in (
+        "no line of JSON",
+        "wrong",
+        "outside the picture",
+        "points and a box",
+        "more than 4 MB",
+        "0xff",
+    ):
         assert expected in text
     assert "object 9" in text

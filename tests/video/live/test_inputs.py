@@ -1,5 +1,7 @@
 """What sources are called, and what of FFmpeg each may use."""
 
+import traceback
+
 import pytest
 
 from sam2ov.errors import VideoOpenError
@@ -38,6 +40,23 @@ def test_streams_reach_no_files(scheme: str) -> None:
 def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(VideoOpenError):
         parse_input(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rtsp://u:secret@host:99999/",
+        "rtsp://u:secret/more@host/",
+        "rtsp://u:secret\u2100@host/",
+        "rtsp://u:secret@[host/",
+        "rtsp:/u:secret@host/",
+    ],
+)
+def test_passwords_are_not_told(address: str) -> None:
+    with pytest.raises(VideoOpenError) as raised:
+        parse_input(address, platform="linux")
+    shown = "".join(traceback.format_exception(raised.value.with_traceback(None)))
+    assert "secret" not in shown
 
 
 def test_standard_input() -> None:
