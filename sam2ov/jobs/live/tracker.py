@@ -1,6 +1,7 @@
 """``LiveTracker``: frames in, one by one, and the masks of every object out."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -62,6 +63,8 @@ class LiveTracker:
         model: the compiled networks; trackers can share them.
         fill_hole_area: in pixels of the low-resolution mask; 0 fills none.
         frames_held: so many of the newest frames can be prompted; each is held as it came.
+        bytes_held: fewer are held where they take more than this, but always one; None for no
+            limit.
 
     Attributes:
         dropped: frames that ``step`` was told of and that were not given to it.
@@ -73,12 +76,14 @@ class LiveTracker:
         *,
         fill_hole_area: int = HOLE_AREA,
         frames_held: int = FRAMES_HELD,
+        bytes_held: int | None = None,
     ) -> None:
         if frames_held < 1:
             raise PromptError(f"frames_held is 1 or more, got {frames_held}.")
         self.dropped = 0
         self._tracker = Tracker(model, fill_hole_area)
         self._frames_held = frames_held
+        self._bytes_held = bytes_held
         self._session: LiveSession | None = None
         self._seconds = 0.0
         self._started = 0.0
@@ -136,6 +141,15 @@ class LiveTracker:
     def obj_ids(self) -> tuple[int, ...]:
         """The objects, in the order of their creation."""
         return () if self._session is None else self._session.obj_ids
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of every frame.
+
+        Raises:
+            PromptError: none has come yet.
+        """
+        return self._at(None)[0].size_hw
 
     @property
     def frames(self) -> range:
@@ -218,16 +232,44 @@ class LiveTracker:
         clear_old_points: bool = True,
     ) -> LiveMasks:
         """Say what an object is by a prompt in pixels of the frame; else as ``add_points``."""
+        for _ in self.prompt_stepwise(
+            obj_id, prompt, frame=frame, clear_old_points=clear_old_points
+        ):
+            pass
+        return self.current()
+
+    def prompt_stepwise(
+        self,
+        obj_id: int,
+        prompt: Prompt,
+        *,
+        frame: int | None = None,
+        clear_old_points: bool = True,
+    ) -> Iterator[int]:
+        """As ``prompt``, step by step: whoever shares the model lets others go between.
+
+        Yields:
+            The frame that was answered, then each up to the newest as the object is followed onto
+            it. No ``step`` may be taken before the end.
+        """
         session, frame_idx = self._at(frame)
         if isinstance(prompt, PointPrompt):
             session.add_points(frame_idx, obj_id, prompt, clear_old_points=clear_old_points)
         else:
             session.add_mask(frame_idx, obj_id, prompt)
         newest = session.num_frames - 1
+        yield session.newest - (newest - frame_idx)
         if frame_idx < newest:
-            for _ in session.propagate(frame_idx, newest - frame_idx, obj_ids=[obj_id]):
-                pass
-        return self.current()
+            for found in session.propagate(frame_idx, newest - frame_idx, obj_ids=[obj_id]):
+                if found.frame_idx > frame_idx:
+                    yield session.newest - (newest - found.frame_idx)
+
+    def num_points(self, obj_id: int, frame: int) -> int:
+        """How many points an object has on a frame; 0 where it is not known."""
+        session, frame_idx = self._at(frame)
+        known = session.prompts(obj_id) if obj_id in session.obj_ids else {}
+        prompt = known.get(frame_idx)
+        return len(prompt.labels) if isinstance(prompt, PointPrompt) else 0
 
     def remove_object(self, obj_id: int) -> None:
         """Forget an object; the others go on.
@@ -254,7 +296,10 @@ class LiveTracker:
             )
         self._started = time.monotonic()
         height, width, _ = image.shape
-        return LiveSession(self._tracker, (height, width), self._frames_held)
+        held = self._frames_held
+        if self._bytes_held is not None:
+            held = max(min(held, self._bytes_held // image.nbytes), 1)
+        return LiveSession(self._tracker, (height, width), held)
 
     def _at(self, frame: int | None) -> tuple[LiveSession, int]:
         if self._session is None:

@@ -4,7 +4,8 @@ The gate bounds the bodies and asks who calls, as for every request; the tab's t
 be guessed, says whose camera it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pydantic import ValidationError
@@ -36,27 +37,35 @@ def make_camera_routes(workspaces: Workspaces, models: ModelPool) -> list[BaseRo
         workspaces: of all tabs.
         models: shared by all tabs.
     """
-    settings = workspaces.settings
+
+    @contextmanager
+    def counted(workspace: Workspace, camera: Camera) -> Iterator[None]:
+        """What it takes of the model meanwhile counts as the user's tracking."""
+        before = camera.seconds
+        try:
+            yield
+        finally:
+            workspaces.usage.spend(workspace.caller, "tracking", camera.seconds - before)
 
     def begin(workspace: Workspace) -> Response:
         workspaces.usage.require(workspace.caller, "tracking")
         choice = workspace.choice
         tracker, document = models.get(choice), models.document(choice)
+        places = workspaces.camera_places
+        if workspace.camera is None:
+            workspaces.free_camera()
         with workspace.turn():
-            if workspace.camera is None and workspaces.num_cameras >= settings.max_cameras:
-                raise ServerFullError(
-                    f"{settings.max_cameras} cameras are in use, as many as this server follows at "
-                    "once. Try again when one is free."
-                )
-            workspace.take_camera(
-                Camera(
-                    tracker.model,
-                    models.turns,
-                    document,
-                    workspace.folder,
-                    settings.video.max_duration_s,
-                )
+            workspace.take_camera(None)  # its own place is free for the new one
+            places.take(workspaces.settings.max_cameras)
+            camera = Camera(
+                tracker.model,
+                models.turns,
+                document,
+                workspace.folder,
+                workspaces.settings.video,
+                places.give_back,
             )
+            workspace.take_camera(camera)
             workspaces.usage.note(workspace.caller, "camera")
         return Response(status_code=204, headers=_NO_STORE)
 
@@ -65,10 +74,14 @@ def make_camera_routes(workspaces: Workspaces, models: ModelPool) -> list[BaseRo
             camera = workspace.camera
             if camera is None:
                 return _gone()
-            before = camera.seconds
-            answer = camera.take(body, dropped)
-            workspaces.usage.spend(workspace.caller, "tracking", camera.seconds - before)
             workspaces.usage.require(workspace.caller, "tracking")
+            if camera.is_disk_due:
+                try:
+                    workspaces.require_disk(workspace)
+                except QuotaError as error:
+                    camera.end_recording(str(error))
+            with counted(workspace, camera):
+                answer = camera.take(body, dropped)
         headers = {"X-Camera": answer.state.model_dump_json(), **_NO_STORE}
         return Response(answer.png, 200, headers, "image/png")
 
@@ -79,9 +92,10 @@ def make_camera_routes(workspaces: Workspaces, models: ModelPool) -> list[BaseRo
                 return _gone()
             match order.kind:
                 case "click":
-                    camera.click(
-                        order.object, order.frame, (order.x, order.y), positive=order.positive
-                    )
+                    workspaces.usage.require(workspace.caller, "tracking")
+                    place = order.x, order.y
+                    with counted(workspace, camera):
+                        camera.click(order.object, order.frame, place, positive=order.positive)
                 case "remove":
                     camera.remove(order.object)
                 case "record":

@@ -2,7 +2,8 @@
 
 import secrets
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,11 +22,18 @@ from sam2ov.ui.media.jpegs import JpegReader, labels_png
 from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.values.masks import BoolArray, label_map, resize_logits
 from sam2ov.values.palette import default_colour
+from sam2ov.values.prompts import make_point_prompt
 from sam2ov.video import VideoWriter, h264
 from sam2ov.video.cache import Image
+from sam2ov.video.limits import VideoLimits
 from sam2ov.video.times import ArrivalTimes
 
 MOST_OBJECTS: Final = 8
+MOST_POINTS: Final = 32
+"""Of an object on a picture."""
+BYTES_HELD: Final = 128 << 20
+"""Of pictures: 48 of 1280×720, 12 of 1920×1920."""
+_DISK_SECONDS: Final = 5.0
 _MASK_SIDE: Final = 640
 _LEAST_FRAMES: Final = 2
 _RATE: Final = 25
@@ -62,7 +70,8 @@ class Camera:
         turns: on it.
         document: what a project notes of the model.
         folder: for recordings.
-        most_seconds: that a recording may last.
+        limits: of a clip, which a recording is to become.
+        on_close: called once it is closed.
     """
 
     def __init__(
@@ -71,13 +80,16 @@ class Camera:
         turns: ModelTurns,
         document: ModelDocument,
         folder: Path,
-        most_seconds: float,
+        limits: VideoLimits,
+        on_close: Callable[[], None],
     ) -> None:
-        self._tracker = LiveTracker(model)
+        self._tracker = LiveTracker(model, bytes_held=BYTES_HELD)
         self._turns = turns
         self._document = document
         self._folder = folder
-        self._most_seconds = most_seconds
+        self._limits = limits
+        self._on_close = on_close
+        self._looked = time.monotonic()
         self._jpegs = JpegReader()
         self._meter = Meter()
         self._recording: _Recording | None = None
@@ -99,10 +111,8 @@ class Camera:
         """
         came = time.monotonic()
         image = np.array(self._jpegs.read(jpeg))
-        with self._turns.step():
-            began = time.monotonic()
+        with self._counted(self._turns.step()):
             found = self._tracker.step(image, came, dropped=dropped)
-            self.seconds += time.monotonic() - began
         self._meter.note(came, dropped)
         logits = resize_logits(found.mask_logits, found.size_hw)
         if self._recording is not None:
@@ -116,7 +126,7 @@ class Camera:
         """Say what belongs to an object, and what does not, on a picture that was shown.
 
         Raises:
-            PromptError: the place is outside the picture, or there are too many objects.
+            PromptError: the place is outside the picture, or there are too many objects or clicks.
         """
         held = self._tracker.frames
         if not held:
@@ -127,13 +137,29 @@ class Camera:
         if is_new and not positive:
             raise PromptError("Click on the object first, then beside it.")
         number = min(max(frame, held[0]), held[-1])
-        with self._turns.click():
-            began = time.monotonic()
-            self._tracker.add_points(
-                obj_id, [xy], [int(positive)], frame=number, clear_old_points=False
+        if self._tracker.num_points(obj_id, number) >= MOST_POINTS:
+            raise PromptError(
+                f"The object has {MOST_POINTS} clicks on this picture, as many as it may. Click on "
+                "a later one."
             )
-            self.seconds += time.monotonic() - began
+        prompt = make_point_prompt([xy], [int(positive)], None, self._tracker.size_hw)
+        steps = self._tracker.prompt_stepwise(obj_id, prompt, frame=number, clear_old_points=False)
+        turn = self._turns.click
+        for _ in range(number, held[-1] + 1):
+            with self._counted(turn()):
+                next(steps, None)
+            turn = self._turns.step  # it is answered; others may go between what follows
         self._prompted.add(obj_id)
+
+    @contextmanager
+    def _counted(self, turn: AbstractContextManager[None]) -> Iterator[None]:
+        """A turn on the model, whose time counts."""
+        with turn:
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                self.seconds += time.monotonic() - began
 
     def remove(self, obj_id: int) -> None:
         """Follow an object no more; one that is not there is fine."""
@@ -144,7 +170,22 @@ class Camera:
         """Begin a recording, or go on with the one that there is."""
         if self._recording is None:
             self._problem = ""
-            self._recording = _Recording(self._folder, self._document)
+            self._recording = _Recording(self._folder, self._document, self._limits)
+
+    @property
+    def is_disk_due(self) -> bool:
+        """Whether to look again if a recording may go on growing; true once every few seconds."""
+        now = time.monotonic()
+        if self._recording is None or now - self._looked < _DISK_SECONDS:
+            return False
+        self._looked = now
+        return True
+
+    def end_recording(self, reason: str) -> None:
+        """Add nothing more to the recording that there is; what it has can be edited."""
+        if self._recording is not None:
+            self._recording.is_full = True
+            self._problem = f"The recording ends here. {reason}"
 
     def finish(self) -> Recorded:
         """Complete the recording.
@@ -170,17 +211,18 @@ class Camera:
             self._recording = None
         self._tracker.close()
         self._jpegs.close()
+        self._on_close()
 
     def _record(
         self, recording: "_Recording", image: Image, found: LiveMasks, masks: BoolArray
     ) -> None:
         try:
-            recording.add(image, found, masks, self._tracker, self._prompted)
-            if recording.seconds < self._most_seconds:
+            if recording.is_full:
                 return
-            self._problem = (
-                "The recording is as long as a clip may be here. Edit it, or record anew."
-            )
+            if recording.has_room(found.seconds):
+                recording.add(image, found, masks, self._tracker, self._prompted)
+            else:
+                self.end_recording("It is as long as a clip may be here. Edit it, or record anew.")
         except Sam2ovError as error:
             recording.discard()
             self._recording = None
@@ -206,16 +248,30 @@ class Camera:
 class _Recording:
     """A clip and the journal of a project beside it, as they grow."""
 
-    def __init__(self, folder: Path, model: ModelDocument) -> None:
+    def __init__(self, folder: Path, model: ModelDocument, limits: VideoLimits) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"camera-{secrets.token_hex(8)}"
         self.seconds = 0.0
+        self.is_full = False
+        self._longest_gap = 0.0
+        self._limits = limits
         self._clip = folder / f"{name}.mp4"
         self._masks = RecordedMasks(folder / f"{name}.sqlite", model)
         self._times = ArrivalTimes(Fraction(_RATE))
         self._writer: VideoWriter | None = None
         self._size_hw = (0, 0)
         self._began = 0.0
+
+    def has_room(self, seconds: float) -> bool:
+        """Whether a clip with one more picture, which came then, can be opened."""
+        if self._writer is None:
+            return True
+        came = seconds - self._began
+        # The last one stays for a while. An encoder that reorders pictures makes the file longer
+        # by up to two gaps between them.
+        end = came + 2 / _RATE + 2 * max(self._longest_gap, came - self.seconds)
+        limits = self._limits
+        return end <= limits.max_duration_s and self._writer.num_written < limits.max_frames
 
     def add(
         self,
@@ -231,7 +287,9 @@ class _Recording:
                 self._clip, found.size_hw, self._times, encoding=h264(20, "veryfast")
             )
         frame_idx = self._writer.num_written
-        self.seconds = found.seconds - self._began
+        came = found.seconds - self._began
+        self._longest_gap = max(self._longest_gap, came - self.seconds)
+        self.seconds = came
         self._times.arrive(self.seconds)
         self._writer.write(image)
         results = [tracker.result(obj_id) for obj_id in found.obj_ids]

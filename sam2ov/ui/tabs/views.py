@@ -6,7 +6,9 @@ import numpy as np
 
 from sam2ov.project import Project
 from sam2ov.project.prompt_sequence import PromptSequence, points_of
-from sam2ov.ui.contract.messages import ObjectView, PromptView
+from sam2ov.ui.contract.messages import ModelView, ObjectView, PromptView
+from sam2ov.ui.pool.models import ModelChoice
+from sam2ov.ui.pool.offers import is_demonstration, title_of
 from sam2ov.values.masks import BoolArray
 from sam2ov.values.objects import ClipObject
 from sam2ov.values.prompts import MaskPrompt
@@ -47,4 +49,16 @@ def _prompt_view(sequence: PromptSequence) -> PromptView:
     return PromptView(
         points=tuple(points_of(sequence)),
         has_mask=any(isinstance(prompt, MaskPrompt) for prompt in sequence),
+    )
+
+
+def model_view(choice: ModelChoice) -> ModelView:
+    """The model that a tab works with."""
+    return ModelView(
+        name=choice.model,
+        title=title_of(choice.model),
+        device=choice.device,
+        preset=choice.preset,
+        memory=choice.memory,
+        is_demonstration=is_demonstration(choice.model),
     )

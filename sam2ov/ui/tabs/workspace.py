@@ -22,7 +22,6 @@ from sam2ov.ui.contract.messages import (
     DownloadView,
     GettingView,
     MaskView,
-    ModelView,
     ProblemView,
     ProjectView,
     RangeView,
@@ -30,12 +29,11 @@ from sam2ov.ui.contract.messages import (
 )
 from sam2ov.ui.gate.caller import Caller
 from sam2ov.ui.pool.models import ModelChoice
-from sam2ov.ui.pool.offers import is_demonstration, title_of
 from sam2ov.ui.tabs.camera import Camera, Recorded
 from sam2ov.ui.tabs.clip import OpenClip, Upload, new_token
 from sam2ov.ui.tabs.job import Job
 from sam2ov.ui.tabs.turns import Turns
-from sam2ov.ui.tabs.views import object_views
+from sam2ov.ui.tabs.views import model_view, object_views
 
 _MAX_NAME_LENGTH = 120
 _REMEMBERED_CLIPS = 16
@@ -144,6 +142,12 @@ class Workspace:
         self.camera, outdated = camera, self.camera
         if outdated is not None:
             outdated.close()
+
+    def drop_lost_camera(self) -> None:
+        """Switch the camera off for others, unless the page has come back meanwhile."""
+        with self._turns.turn():  # which is no use of the tab
+            if self.is_lost:
+                self.take_camera(None)
 
     def take_checkpoint(self, path: Path, name: str) -> None:
         """Take a complete upload as a model's checkpoint, which is called after it; it is moved."""
@@ -364,7 +368,7 @@ class Workspace:
             undo=_label(project.journal.done) if project else None,
             redo=_label(project.journal.undone) if project else None,
             project=clip and ProjectView(token=clip.folder.token, name=clip.about.clip_name),
-            model=_model_view(self.choice),
+            model=model_view(self.choice),
             getting=_getting_view(self.getting),
             job=self.job and self.job.view(),
             mask=mask,
@@ -373,17 +377,6 @@ class Workspace:
             download=download,
             problem=self.problem,
         ).model_dump_json(by_alias=True)
-
-
-def _model_view(choice: ModelChoice) -> ModelView:
-    return ModelView(
-        name=choice.model,
-        title=title_of(choice.model),
-        device=choice.device,
-        preset=choice.preset,
-        memory=choice.memory,
-        is_demonstration=is_demonstration(choice.model),
-    )
 
 
 def _getting_view(getting: Getting | None) -> GettingView | None:

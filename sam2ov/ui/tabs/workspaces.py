@@ -16,6 +16,7 @@ from sam2ov.ui.gate.usage import Usage
 from sam2ov.ui.pool.models import ModelChoice
 from sam2ov.ui.settings import Settings
 from sam2ov.ui.tabs.allocator import release_memory
+from sam2ov.ui.tabs.camera_places import CameraPlaces
 from sam2ov.ui.tabs.clip import OpenClip
 from sam2ov.ui.tabs.libraries import Libraries
 from sam2ov.ui.tabs.workspace import Workspace
@@ -55,6 +56,7 @@ class Workspaces:
         self.settings = settings
         self.usage = usage or Usage()
         self.libraries = Libraries(library)
+        self.camera_places = CameraPlaces()
         self._choice = choice
         self._ttl_seconds = settings.idle_minutes * 60
         self._lost_seconds = min(settings.lost_minutes * 60, self._ttl_seconds)
@@ -156,10 +158,16 @@ class Workspaces:
             is_closing = token in self._closing.values()
         return is_closing or any(clip is not None and clip.folder.token == token for clip in clips)
 
-    @property
-    def num_cameras(self) -> int:
-        """How many pages have their cameras followed; one whose connection has ended does not."""
-        return sum(tab.camera is not None and not tab.is_lost for tab in self._all())
+    def free_camera(self) -> None:
+        """Where no place for a camera is left, switch one off whose page's connection has ended.
+
+        No tab's turn may be held.
+        """
+        if not self.camera_places.is_full(self.settings.max_cameras):
+            return
+        lost = [tab for tab in self._all() if tab.is_lost and tab.camera is not None]
+        if lost:
+            min(lost, key=lambda tab: tab.last_used).drop_lost_camera()
 
     @property
     def is_working(self) -> bool:

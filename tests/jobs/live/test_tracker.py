@@ -54,6 +54,16 @@ def test_an_earlier_frame_is_corrected_and_followed_to_the_newest() -> None:
                 live.add_points(1, [[40, 20]], [1], frame=number)
 
 
+def test_large_pictures_are_held_for_less_long() -> None:
+    size = picture(0).nbytes
+    for bytes_held, expected in ((3 * size + 1, range(2, 5)), (1, range(4, 5))):
+        model = cast(SAM2Model, FakeModel())
+        with LiveTracker(model, frames_held=8, bytes_held=bytes_held) as live:
+            for number in range(5):
+                live.step(picture(number))
+            assert live.frames == expected
+
+
 def test_mistakes_are_told() -> None:
     with tracker() as live:
         with pytest.raises(PromptError, match="no frame has come yet"):

@@ -2,8 +2,11 @@
 
 import io
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import httpx2
@@ -13,8 +16,13 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from sam2ov.errors import ServerFullError
+from sam2ov.ui.gate.usage import Usage, UsageLimits
 from sam2ov.ui.media import jpegs
 from sam2ov.ui.routes.camera import make_camera_routes
+from sam2ov.ui.tabs import camera
+from sam2ov.ui.tabs.camera import MOST_POINTS
+from sam2ov.ui.tabs.camera_places import CameraPlaces
 from sam2ov.ui.tabs.workspaces import Workspaces
 from sam2ov.values.masks import BoolArray
 from tests.ui.conftest import Tab, leave, masks_of
@@ -121,17 +129,110 @@ def test_a_recording_without_objects_is_a_clip(phone: Phone, tab: Tab) -> None:
     assert len(snapshot.objects) == 1
 
 
-def test_a_recording_ends_where_a_clip_would_be_too_long(phone: Phone, tab: Tab) -> None:
-    camera = tab.workspace.camera
-    assert camera is not None
-    camera._most_seconds = 0.0
+class Clock:
+    """Time stands still for the camera, but for what is said."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = time.monotonic()
+        monkeypatch.setattr(camera, "time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_recording_ends_where_a_clip_would_be_too_long(
+    phone: Phone, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = tab.workspace.camera
+    assert used is not None
+    used._limits = replace(used._limits, max_duration_s=1.0)
+    clock = Clock(monkeypatch)
+    phone.order("record")
+    began = clock.now
+    for number in range(11):
+        clock.now = began + number / 10
+        _, state = phone.send(number)
+        assert ("as long as a clip may be" in state["problem"]) == (number > 7)
+        assert state["recorded"] == min(number, 7) / 10
+    assert phone.order("finish").status_code == 200
+    opener = tab.editor._opener
+    opener._limits = replace(opener._limits, max_duration_s=1.0)
+    snapshot = tab.open("upload")
+    assert snapshot.clip is not None, "it is no longer than a clip may be"
+    assert snapshot.clip.num_frames == 8
+
+
+def test_a_recording_ends_after_so_many_frames(phone: Phone, tab: Tab) -> None:
+    used = tab.workspace.camera
+    assert used is not None
+    used._limits = replace(used._limits, max_frames=2)
+    phone.order("record")
+    problems = [phone.send(number)[1]["problem"] for number in range(3)]
+    assert [bool(problem) for problem in problems] == [False, False, True]
+
+
+def test_a_recording_ends_where_the_disk_is_used_up(
+    phone: Phone, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    used = tab.workspace.camera
+    assert used is not None
+    used._looked = clock.now
     phone.order("record")
     phone.send(0)
-    _, state = phone.send(1)
-    assert "as long as a clip may be" in state["problem"]
-    before = state["recorded"]
-    assert phone.send(2)[1]["recorded"] == before
+    phone.send(1)
+    tab.workspaces.settings = replace(tab.workspaces.settings, user_disk_gb=1e-9)
+    assert phone.send(2)[1]["problem"] == "", "nobody looks at each picture"
+    clock.now += 10
+    assert "Delete some of them first" in phone.send(3)[1]["problem"]
+    phone.send(4)
+    tab.workspaces.settings = replace(tab.workspaces.settings, user_disk_gb=0.0)
     assert phone.order("finish").status_code == 200
+    snapshot = tab.open("upload")
+    assert snapshot.clip is not None
+    assert snapshot.clip.num_frames == 3
+
+
+def test_clicks_count_as_tracking(phone: Phone, tab: Tab) -> None:
+    phone.send(0)
+    usage = tab.workspaces.usage = Usage(UsageLimits(tracking_seconds=1e-6))
+    click = {"object": 1, "frame": 0, "x": 24.0, "y": 32.0}
+    assert phone.order("click", **click).status_code == 200
+    assert usage.left(tab.workspace.caller, "tracking") < 0
+    answer = phone.order("click", **click)
+    assert (answer.status_code, "are used up" in answer.text) == (429, True)
+    assert phone.client.post(f"{phone.url}/picture", content=jpeg(1)).status_code == 429
+    assert phone.order("remove", object=1).status_code == 200, "which takes nothing"
+
+
+def test_others_go_between_what_follows_a_click(
+    phone: Phone, tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        phone.send(number)
+    turns = tab.models._models.turns
+    taken: list[str] = []
+    for name in ("click", "step"):
+        given = getattr(turns, name)
+
+        def noted(name: str = name, given: Any = given) -> Any:
+            taken.append(name)
+            return given()
+
+        monkeypatch.setattr(turns, name, noted)
+    assert phone.order("click", object=1, frame=2, x=28.0, y=32.0).status_code == 200
+    assert taken == ["click", "step", "step", "step"]
+    assert phone.send(6)[0][32, 36]
+
+
+def test_only_so_many_clicks_on_a_picture(phone: Phone) -> None:
+    phone.send(0)
+    click = {"object": 1, "frame": 0, "x": 24.0, "y": 32.0}
+    for _ in range(MOST_POINTS):
+        assert phone.order("click", **click).status_code == 200
+    assert f"{MOST_POINTS} clicks on this picture" in phone.order("click", **click).text
+    phone.send(1)
+    assert phone.order("click", **click | {"frame": 1}).status_code == 200
 
 
 def test_orders_that_make_no_sense(phone: Phone) -> None:
@@ -155,6 +256,7 @@ def test_orders_that_make_no_sense(phone: Phone) -> None:
         (b"no picture", "is no JPEG"),
         (jpeg(0)[:-60], "is damaged"),
         (jpeg(0, (2000, 64)), "longest side"),
+        (jpeg(0, (1920, 1)), "shortest side"),
         (jpeg(0, (90, 64)), "must be uint8 RGB"),
     ],
 )
@@ -192,16 +294,51 @@ def test_only_so_many_cameras(client: TestClient, tab: Tab, workspaces: Workspac
         other.editor.ready(other.request)
         second = Phone(limited, other)
         assert (second.begin().status_code, "in use" in second.begin().text) == (429, True)
-        leave(tab)
-        assert second.begin().status_code == 204
+        workspaces.lose(str(tab.request.session_hash))
+        first_camera = tab.workspaces.get(str(tab.request.session_hash)).camera
+        assert first.order("click").status_code == 422, "it is there, and in use"
+        assert second.begin().status_code == 429
+        workspaces.lose(str(tab.request.session_hash))
+        assert second.begin().status_code == 204, "its connection has ended"
+        assert first_camera is not None
+        assert first_camera._tracker.frames == range(0)
+        assert limited.post(f"{first.url}/picture", content=jpeg(0)).status_code == 409
+        assert first.begin().status_code == 429
+        leave(other)
+        assert first.begin().status_code == 204
+        assert workspaces.camera_places.is_full(1)
+    leave(tab)
+    assert not workspaces.camera_places.is_full(1)
+
+
+def test_two_tabs_do_not_get_one_place() -> None:
+    places = CameraPlaces()
+    with ThreadPoolExecutor(8) as pool:
+        waiting = Barrier(8)
+
+        def take(_: int) -> bool:
+            waiting.wait()
+            try:
+                places.take(3)
+            except ServerFullError:
+                return False
+            return True
+
+        assert sum(pool.map(take, range(8))) == 3
 
 
 def test_a_tab_that_goes_takes_its_camera_along(phone: Phone, tab: Tab) -> None:
     phone.order("record")
     phone.send(0)
-    camera, folder = tab.workspace.camera, tab.workspace.folder
-    assert camera is not None
+    used, folder = tab.workspace.camera, tab.workspace.folder
+    assert used is not None
     leave(tab)
     assert not folder.exists()
-    assert camera._jpegs._worker is not None
-    assert camera._jpegs._worker.is_lost
+    assert used._jpegs._worker is not None
+    assert used._jpegs._worker.is_lost
+
+
+def test_narrow_labels_have_a_pixel() -> None:
+    labels = np.ones((1, 1920), np.uint8)
+    png = Image.open(io.BytesIO(jpegs.labels_png(labels, [(255, 0, 0)], 640)))
+    assert png.size == (640, 1)
