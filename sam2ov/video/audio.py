@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from sam2ov.errors import SilentClipError, VideoOpenError
+from sam2ov.errors import ExportError, SilentClipError, VideoOpenError
 from sam2ov.unfinished import unfinished_file
 from sam2ov.video.encodings import H264, Encoding
 from sam2ov.video.limits import VideoLimits
@@ -63,19 +63,24 @@ def write_sound(source: Path, info: VideoInfo, path: Path, limits: VideoLimits) 
         ExportError: the file cannot be written.
     """
     times, options = FrameTimes.of(info), dict(_LISTENING.muxer_options)
-    with (
-        unfinished_file(path) as unfinished,
-        av.open(str(unfinished), "w", format="mp4", options=options) as output,
-    ):
-        sound = carried_sound(source, times, "first", output, _LISTENING, limits, path.parent)
-        if sound is None:
-            raise SilentClipError(f"{info.name} has no sound.")
-        try:
-            output.start_encoding()
-            sound.begin()
-            sound.mux_until(times.duration + 1)
-        finally:
-            sound.close()
+    try:
+        with (
+            unfinished_file(path) as unfinished,
+            av.open(str(unfinished), "w", format="mp4", options=options) as output,
+        ):
+            sound = carried_sound(source, times, "first", output, _LISTENING, limits, path.parent)
+            if sound is None:
+                raise SilentClipError(f"{info.name} has no sound.")
+            try:
+                output.start_encoding()
+                sound.begin()
+                sound.mux_until(times.duration + 1)
+            finally:
+                sound.close()
+    except (av.FFmpegError, OSError, ValueError) as error:  # the muxer, or the folder beside it
+        raise ExportError(
+            f"The sound of {info.name} cannot be written: {error}. Play the clip without it."
+        ) from error
 
 
 class Sound:

@@ -48,8 +48,8 @@ class ClipSound:
             write_sound(self._source, self._info, self._path, VideoLimits())
         except Sam2ovError as error:
             self._problem = str(error)
-            self._done.set()
-        except OSError as error:
-            _log.warning("The sound of a clip cannot be kept: %s", error)
-            self._problem = f"The sound cannot be kept: {error.strerror}."
+        except Exception:
+            _log.exception("The sound of a clip cannot be made")
+            self._problem = f"The sound of {self._info.name} cannot be made."
+        finally:
             self._done.set()
