@@ -33,12 +33,13 @@ def carry_out(
         with reported(workspace, about):
             workspace.start(job)
         snapshot = workspace.snapshot()
-    yield snapshot
     if workspace.job is not job:
+        yield snapshot
         return
     download = None
     has_succeeded = False
     try:
+        yield snapshot
         with reported(workspace, about):
             finish = yield from _told(workspace, job.run(work))
             with workspace.turn():

@@ -58,11 +58,12 @@ class FindingHandlers:
                 clip = workspace.clip_of(wanted.clip)
                 job = workspace.start(Job("find", "Finding objects", unit="items"))
             snapshot = workspace.snapshot()
-        yield snapshot
         if job is None:
+            yield snapshot
             return
         masks: list[FoundMask] | None = None
         try:
+            yield snapshot
             with reported(workspace, "edit"):
                 finder = MaskFinder(
                     self._models.get(workspace.choice).model,
@@ -76,13 +77,14 @@ class FindingHandlers:
                         with workspace.turn():
                             snapshot = workspace.snapshot()
                         yield snapshot
-        finally:
-            workspace.finish(job)
-        tidied = tuple(one for one in map(_tidied, masks or ()) if one is not None)
-        with workspace.turn():
+            tidied = tuple(one for one in map(_tidied, masks or ()) if one is not None)
             if masks is not None and not job.cancelled:
                 number = 1 if clip.found is None else clip.found.number + 1
-                clip.found = Found(number, wanted.frame, tidied)
+                with workspace.turn():  # before the job ends: a page looks for it then
+                    clip.found = Found(number, wanted.frame, tidied)
+        finally:
+            workspace.finish(job)
+        with workspace.turn():
             snapshot = workspace.snapshot()
         yield snapshot
 

@@ -55,13 +55,14 @@ class TrackingHandlers:
                 total = sum(len(segment.frames) for segment in segments)
                 job = workspace.start(Job("track", "Tracking", total))
             snapshot = workspace.snapshot()
-        yield snapshot
         if job is None:
+            yield snapshot
             return
         last: int | None = None
         began = counted = time.monotonic()
         tracked = project.track(_TRACK_LABELS[wanted.direction], segments)
         try:
+            yield snapshot
             with reported(workspace, "track"):
                 for last in _throttled(self._frames(tracked, job)):
                     counted = self._count(workspace, job, counted)

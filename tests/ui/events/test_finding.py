@@ -1,6 +1,7 @@
 """Segment everything on a frame: found in turns, with progress; what is chosen becomes objects."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from sam2ov.ui.contract.messages import Snapshot
 from sam2ov.ui.events.finding import FindingHandlers
 from sam2ov.ui.pool.turns import ModelTurns
 from sam2ov.ui.routes.media import make_media_routes
+from sam2ov.ui.tabs.clip import Found
+from sam2ov.ui.tabs.job import Job
 from tests.ui.conftest import OneModel, Tab, event, masks_of, snapshot_of, told
 
 
@@ -69,3 +72,39 @@ def test_it_can_be_cancelled_and_the_tab_goes_on(finding: FindingHandlers, open_
     *_, last = steps
     assert (last.job, last.found) == (None, None)
     assert open_tab.click(0, 24, 32).objects[0].prompts
+
+
+def test_what_is_found_is_there_before_the_job_ends(
+    finding: FindingHandlers, open_tab: Tab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, clip = open_tab.workspace, open_tab.workspace.clip
+    assert clip is not None
+    finish = workspace.finish
+    seen: list[Found | None] = []
+
+    def noting(job: Job) -> None:
+        seen.append(clip.found)
+        finish(job)
+
+    monkeypatch.setattr(workspace, "finish", noting)
+    list(find(finding, open_tab))
+    assert [each is not None for each in seen] == [True]
+
+
+@pytest.mark.parametrize("kind", ["find", "track", "export"])
+def test_a_page_that_goes_at_once_leaves_no_job(
+    finding: FindingHandlers, open_tab: Tab, kind: str
+) -> None:
+    open_tab.click(0, 24, 32)
+    clip = open_tab.workspace.clip
+    assert clip is not None
+    if kind == "find":
+        running = finding.find(event({"clip": clip.token, "frame": 2}), open_tab.request)
+    elif kind == "track":
+        payload = {"clip": clip.token, "frame": 0, "direction": "forward", "objects": None}
+        running = open_tab.tracking.track(event(payload), open_tab.request)
+    else:
+        running = open_tab.export("png-matte")
+    assert snapshot_of(next(running)).job is not None
+    cast("Generator[str]", running).close()
+    assert open_tab.workspace.job is None
