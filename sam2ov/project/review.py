@@ -65,6 +65,7 @@ def find_review_items(
     aspect: float = 1.0,
     cuts: Sequence[int] = (),
     calibration: Calibration | None = None,
+    frames: range | None = None,
 ) -> list[ReviewItem]:
     """Find the frames worth a look, the most urgent first.
 
@@ -78,6 +79,7 @@ def find_review_items(
         aspect: width / height of the picture.
         cuts: frames that begin another scene.
         calibration: of the model; without it "unsure" follows what the model claims.
+        frames: those that are asked about; None for all.
 
     Returns:
         At most ``MAX_ITEMS``.
@@ -90,7 +92,10 @@ def find_review_items(
     for one, other in combinations(shapes, 2):
         found += _together(one, other, window)
     found += _after_cuts(shapes, cuts)
-    return _peaks(found, window)[:MAX_ITEMS]
+    peaks = _peaks(found, window)
+    if frames is not None:
+        peaks = [item for item in peaks if item.frame_idx in frames]
+    return peaks[:MAX_ITEMS]
 
 
 @dataclass(frozen=True, eq=False)

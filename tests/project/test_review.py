@@ -259,3 +259,16 @@ def test_prompted_frames_are_not_doubted() -> None:
     timeline.area[50:53] = 0.02
     items = find_review_items([ObjectTrack(1, timeline, (0, 50))], FPS, calibration=GROWTH)
     assert all(item.frame_idx != 50 for item in items)
+
+
+def test_of_a_range_all_is_told_that_has_room() -> None:
+    timelines = [walk((0.05, y)) for y in np.linspace(0.1, 0.9, 12)]
+    for timeline in timelines:
+        timeline.iou[5:150:26] = 0.1  # more than there is room for, and worse
+        timeline.iou[180] = 0.5
+    tracks = [ObjectTrack(number, t, (0,)) for number, t in enumerate(timelines, 1)]
+    everywhere = find_review_items(tracks, FPS)
+    assert len(everywhere) == MAX_ITEMS
+    assert not any(item.frame_idx == 180 for item in everywhere)
+    inside = find_review_items(tracks, FPS, frames=range(170, 190))
+    assert sorted(item.obj_ids for item in inside) == [(number,) for number in range(1, 13)]

@@ -235,8 +235,9 @@ def make_clip_report(
     measures = measure(masks, [*tracks], frames, truths, progress, cancel)
     info = reader.info
     aspect = info.width * info.pixel_aspect / info.height
-    found = find_review_items(project.tracks, float(info.fps), aspect, project.cuts, calibration)
-    items = [item for item in found if item.frame_idx in frames]
+    items = find_review_items(
+        project.tracks, float(info.fps), aspect, project.cuts, calibration, frames
+    )
     pictures = draw_pictures(items[:max_pictures], reader, masks, targets, progress, cancel)
     seconds = (info.frame_pts - info.frame_pts[0]) * float(info.time_base)
     return ClipReport(
