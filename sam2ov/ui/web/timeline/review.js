@@ -9,6 +9,7 @@ const REFRESH_MS = 1000;
 const TRACKING_REFRESH_MS = 4000;
 const KEPT = "sam2ov.reviewed";
 const KEPT_AT_MOST = 500;
+const CHECK = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="m3.5 8.5 3 3 6-7" /></svg>';
 const NOT_CALIBRATED =
   "Nobody has compared this model’s confidence with true masks: the list follows what it claims of itself.";
 
@@ -50,7 +51,7 @@ export class Review {
     this.list = find(element, ".s2-review-items", HTMLElement);
     this.count = find(element, ".s2-review-count", HTMLElement);
     this.note = find(element, ".s2-review-note", HTMLElement);
-    this.html = ""; // of the list
+    this.shown = ""; // what the list was made from
     /** @type {ReviewEntry[]} */
     this.items = [];
     this.isCalibrated = true;
@@ -231,32 +232,77 @@ export class Review {
     for (const button of findAll(this.element, "[data-action]", HTMLButtonElement)) {
       button.disabled = !items.length;
     }
-    const html = items.map((item) => this.#entry(item)).join("");
-    if (html === this.html) return;
-    this.html = html;
+    const entries = items.flatMap((item) => this.#entry(item) ?? []);
+    const shown = JSON.stringify(entries);
+    if (shown === this.shown) return;
+    this.shown = shown;
     const left = this.list.scrollLeft;
-    this.list.innerHTML = html;
+    this.list.replaceChildren(...entries.map(entryElement));
     this.list.scrollLeft = left;
   }
 
-  /** @param {ReviewEntry} item */
+  /**
+   * What an item's entry shows; null where an object was removed meanwhile.
+   *
+   * @param {ReviewEntry} item
+   * @returns {Entry | null}
+   */
   #entry(item) {
     const objects = item.objects.flatMap((id) => this.objects.find((one) => one.id === id) ?? []);
-    if (objects.length < item.objects.length) return ""; // removed meanwhile
-    const reason = escape(reasonOf(item, objects.map(({ name }) => name)));
-    const dots = objects.map(({ colour }) => `<i style="background:${colour}"></i>`).join("");
-    const time = timecode(this.timeOf(item.frame));
-    const isCurrent = idOf(item) === this.current;
-    return `<li class="s2-review-item" data-item="${idOf(item)}" aria-current="${isCurrent}">
-      <button type="button" class="s2-go" title="Frame ${item.frame}">${dots}<span>${reason}</span><time>${time}</time></button>
-      <button type="button" class="s2-fine" title="Looks fine: take it off the list" aria-label="Looks fine: ${reason}, ${time}"><svg viewBox="0 0 16 16" aria-hidden="true"><path d="m3.5 8.5 3 3 6-7" /></svg></button>
-    </li>`;
+    if (objects.length < item.objects.length) return null;
+    return {
+      id: idOf(item),
+      frame: item.frame,
+      reason: reasonOf(item, objects.map(({ name }) => name)),
+      colours: objects.map(({ colour }) => colour),
+      time: timecode(this.timeOf(item.frame)),
+      isCurrent: idOf(item) === this.current,
+    };
   }
 }
 
-/** @param {string} text */
-function escape(text) {
-  const element = document.createElement("span");
-  element.textContent = text;
-  return element.innerHTML;
+/**
+ * @typedef {object} Entry
+ * @property {string} id
+ * @property {number} frame
+ * @property {string} reason with names as users gave them: never part of markup
+ * @property {string[]} colours
+ * @property {string} time
+ * @property {boolean} isCurrent
+ */
+
+/** @param {Entry} entry */
+export function entryElement({ id, frame, reason, colours, time, isCurrent }) {
+  const go = button("s2-go", `Frame ${frame}`);
+  for (const colour of colours) {
+    const dot = document.createElement("i");
+    dot.style.background = colour;
+    go.append(dot);
+  }
+  const text = document.createElement("span");
+  text.textContent = reason;
+  const at = document.createElement("time");
+  at.textContent = time;
+  go.append(text, at);
+  const fine = button("s2-fine", "Looks fine: take it off the list");
+  fine.setAttribute("aria-label", `Looks fine: ${reason}, ${time}`);
+  fine.innerHTML = CHECK;
+  const entry = document.createElement("li");
+  entry.className = "s2-review-item";
+  entry.dataset.item = id;
+  entry.setAttribute("aria-current", String(isCurrent));
+  entry.append(go, fine);
+  return entry;
+}
+
+/**
+ * @param {string} className
+ * @param {string} title
+ */
+function button(className, title) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = className;
+  element.title = title;
+  return element;
 }
