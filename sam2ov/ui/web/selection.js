@@ -90,7 +90,14 @@ export class Selection {
    * @param {Snapshot} before
    */
   received(before) {
-    const ids = this.snapshot().objects.map(({ id }) => id);
+    const { clip, objects } = this.snapshot();
+    const ids = objects.map(({ id }) => id);
+    if (clip?.token !== before.clip?.token) {
+      // The same numbers are other objects there.
+      this.#choose(ids[0] ?? null);
+      if (this.view.looks.solo !== null) this.view.change({ solo: null });
+      return;
+    }
     const known = new Set(before.objects.map(({ id }) => id));
     const news = ids.filter((id) => !known.has(id));
     const [added] = known.size ? news.slice(-1) : news;

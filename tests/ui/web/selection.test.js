@@ -70,3 +70,15 @@ test("keys say how", () => {
   assert.equal(howOf({ ...none, metaKey: true }), "toggle");
   assert.equal(howOf({ ...none, ctrlKey: true, shiftKey: true }), "extend");
 });
+
+test("another clip has other objects, by the same numbers", () => {
+  const { selection, snapshot, looks } = makeSelection(1, 2, 3);
+  selection.choose(2);
+  selection.choose(3, "toggle");
+  selection.toggleSolo(3);
+  selection.choose(1, "toggle");
+  const before = { clip: { token: "one" }, objects: [...snapshot.objects] };
+  snapshot.clip = { token: "other" };
+  selection.received(before);
+  assert.deepEqual([selection.ids, selection.id, looks.solo], [[1], 1, null]);
+});
