@@ -28,7 +28,7 @@ class EditorProps(Message):
     """What the editor is made with: the URL of its first module, and what may be uploaded.
 
     ``limits`` says in words what ``max_bytes``, ``max_pixels`` (of a frame) and ``max_seconds``
-    say in numbers; unused projects are kept for ``keep_days``.
+    say in numbers; unused projects are kept for ``keep_days`` and have up to ``max_objects``.
     """
 
     script: str
@@ -37,6 +37,7 @@ class EditorProps(Message):
     max_bytes: int
     max_pixels: int
     max_seconds: float
+    max_objects: int
     formats: tuple[FormatView, ...]
 
 

@@ -22,6 +22,7 @@ MAX_TEMPLATE_LENGTH = 200
 OptionName = Annotated[str, Field(min_length=1, max_length=40)]
 OptionValue = bool | int | FiniteFloat | Annotated[str, Field(max_length=2000)]
 
+EditNumber = Annotated[int, Field(ge=1, le=2**53)]
 Token = Annotated[str, Field(min_length=8, max_length=64)]
 FrameIndex = Annotated[int, Field(ge=0, le=10_000_000)]
 FoundIndex = Annotated[int, Field(ge=0, le=100_000)]
@@ -43,7 +44,7 @@ class Payload(BaseModel):
 class Numbered(Payload):
     """An edit. The page counts its edits and waits until each number has been answered."""
 
-    number: Annotated[int, Field(ge=1, le=2**53)]
+    number: EditNumber
 
 
 class EditPayload(Numbered):
@@ -367,6 +368,16 @@ class AskProjects(Payload):
 P = TypeVar("P", bound=Payload)
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Annotated[Edit, Field(discriminator="kind")])
+_NUMBER: TypeAdapter[int] = TypeAdapter(EditNumber, config=ConfigDict(strict=True))
+
+
+def number_of(event: gr.EventData) -> int | None:
+    """The number of an edit, be the rest of it malformed; None where it has none."""
+    payload = _payload(event)
+    try:
+        return _NUMBER.validate_python(payload.get("number") if isinstance(payload, dict) else None)
+    except ValidationError:
+        return None
 
 
 def parse_edit(event: gr.EventData) -> Edit:

@@ -37,6 +37,7 @@ from sam2ov.ui.contract.payloads import (
     SetRange,
     TakeFound,
     Undo,
+    number_of,
     parse,
     parse_edit,
 )
@@ -146,6 +147,8 @@ class EditorHandlers:
                 with workspace.turn():
                     change = _Change()
                     with reported(workspace, "edit"):
+                        # Refused is answered, too: the page waits for each number.
+                        workspace.edits = max(workspace.edits, number_of(event) or 0)
                         change = self._done(workspace, parse_edit(event), loaded)
                     if change.needs is None:
                         return workspace.snapshot(
@@ -235,7 +238,6 @@ class EditorHandlers:
             if edit.number in workspace.done_edits:
                 return _Change()  # the page has missed the answer, and asks once more
             workspace.done_edits.append(edit.number)
-        workspace.edits = max(workspace.edits, edit.number)
         workspace.require_editable()
         keep_home(workspace)
         clip = workspace.clip_of(edit.clip)

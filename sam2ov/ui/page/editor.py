@@ -9,6 +9,7 @@ from sam2ov.ui.contract.messages import EditorProps
 from sam2ov.ui.page.export_formats import format_views
 from sam2ov.ui.routes.routes import WEB_FOLDER
 from sam2ov.ui.settings import Settings
+from sam2ov.values.objects import MAX_OBJECTS
 
 _INCLUDE: Final = re.compile(r"<!-- include (\S+) -->")
 
@@ -32,6 +33,7 @@ def make_editor(script: str, settings: Settings) -> gr.HTML:
         max_bytes=settings.video.max_bytes,
         max_pixels=settings.video.max_pixels,
         max_seconds=settings.video.max_duration_s,
+        max_objects=MAX_OBJECTS,
         formats=format_views(),
     )
     return gr.HTML(

@@ -58,12 +58,13 @@ const PREPARE_AFTER_MS = 300;
 
 /** @param {Mount} mount */
 export function mount({ element, trigger, watch, props, root }) {
-  const { limits: text, max_bytes, max_pixels, max_seconds, keep_days, formats } = props;
+  const { limits: text, max_bytes, max_pixels, max_seconds, keep_days, max_objects, formats } = props;
   const editor = new Editor({
     section: find(element, ".s2", HTMLElement),
     send: (event, payload) => trigger(event, { payload }),
     limits: { text, bytes: max_bytes, pixels: max_pixels, seconds: max_seconds },
     keepDays: keep_days,
+    maxObjects: max_objects,
     formats,
     root,
   });
@@ -82,10 +83,11 @@ class Editor {
    * @param {Send} parts.send
    * @param {Limits} parts.limits
    * @param {number} parts.keepDays
+   * @param {number} parts.maxObjects of a project
    * @param {FormatView[]} parts.formats
    * @param {string} parts.root
    */
-  constructor({ section, send, limits, keepDays, formats, root }) {
+  constructor({ section, send, limits, keepDays, maxObjects, formats, root }) {
     this.section = section;
     this.root = root;
     /** @type {number | undefined} */
@@ -177,7 +179,7 @@ class Editor {
       selection: this.selection,
       edits: this.edits,
     });
-    this.aids = new Aids({ ...this, snapshot, changed: () => this.#enable() });
+    this.aids = new Aids({ ...this, snapshot, maxObjects, changed: () => this.#enable() });
     this.timeline = this.#makeTimeline();
     this.objectPanel = new ObjectPanel(
       section,

@@ -211,7 +211,7 @@ export interface DownloadView {
 /**
  * What the editor is made with: the URL of its first module, and what may be uploaded.
  * `limits` says in words what `max_bytes`, `max_pixels` (of a frame) and `max_seconds` say in
- * numbers; unused projects are kept for `keep_days`.
+ * numbers; unused projects are kept for `keep_days` and have up to `max_objects`.
  */
 export interface EditorProps {
   script: string;
@@ -220,6 +220,7 @@ export interface EditorProps {
   max_bytes: number;
   max_pixels: number;
   max_seconds: number;
+  max_objects: number;
   formats: FormatView[];
 }
 

@@ -130,12 +130,15 @@ export function hint({ clip, objects }, active, tool) {
  *
  * @param {number} count
  * @param {number} chosen
+ * @param {number} room how many may be chosen
  */
-export function foundText(count, chosen) {
+export function foundText(count, chosen, room) {
   if (!count) return "Nothing stands out on this frame. Click the object instead.";
   const what = count === 1 ? "One outline" : `${count} outlines`;
-  const verb = matchMedia("(hover: none)").matches ? "Tap" : "Click";
-  return chosen ? `${what}, ${chosen} chosen.` : `${what}. ${verb} what you want.`;
+  if (room < 1) return `${what}. The project is full: remove an object to take one.`;
+  const isFull = chosen >= room && chosen < count;
+  if (chosen) return `${what}, ${chosen} chosen${isFull ? ": there is no room for more" : ""}.`;
+  return `${what}. ${isTouched() ? "Tap" : "Click"} what you want.`;
 }
 
 /** @param {number} number */

@@ -378,3 +378,12 @@ def test_two_tabs_do_not_see_each_other(open_tab: Tab) -> None:
         snapshot = other.edit("undo", clip=token)
     assert snapshot.clip is None
     assert open_tab.workspace.edits == 0
+
+
+def test_an_edit_that_is_refused_unread_is_answered_all_the_same(open_tab: Tab) -> None:
+    """The page waits for each number: one that is never answered stops it for good."""
+    with told(open_tab, "does not accept"):
+        refused = open_tab.edit("take_found", found=1, chosen=list(range(51)))
+    assert refused.edits == open_tab.edits
+    answer = open_tab.editor.edit(event({"number": "many", "kind": "undo"}), open_tab.request)
+    assert snapshot_of(answer).edits == open_tab.edits

@@ -35,6 +35,7 @@ export class Aids {
    * @param {Selection} parts.selection
    * @param {Edits} parts.edits
    * @param {Prompting} parts.prompting
+   * @param {number} parts.maxObjects of a project
    * @param {() => void} parts.changed is called when other buttons can be pressed
    */
   constructor(parts) {
@@ -50,6 +51,7 @@ export class Aids {
       snapshot,
       stage,
       edits,
+      maxObjects: parts.maxObjects,
       painted: () => player.painted,
       failed: (text) => status.fail(text),
       changed: parts.changed,

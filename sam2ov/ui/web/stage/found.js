@@ -8,7 +8,7 @@
 
 import { penOf } from "../canvas.js";
 import { find } from "../dom.js";
-import { foundText } from "../texts.js";
+import { foundText, isPrompted } from "../texts.js";
 
 const HUE_STEP = 137.5; // degrees: neighbours in the list never look alike
 
@@ -27,16 +27,18 @@ export class Found {
    * @param {() => Snapshot} parts.snapshot gives the present one
    * @param {Stage} parts.stage
    * @param {Edits} parts.edits
+   * @param {number} parts.maxObjects of a project
    * @param {() => number | null} parts.painted the frame in sight
    * @param {(text: string) => void} parts.failed
    * @param {() => void} parts.changed is called when outlines come or go
    */
-  constructor({ section, root, send, snapshot, stage, edits, painted, failed, changed }) {
+  constructor({ section, root, send, snapshot, stage, edits, maxObjects, painted, failed, changed }) {
     this.root = root;
     this.send = send;
     this.snapshot = snapshot;
     this.stage = stage;
     this.edits = edits;
+    this.maxObjects = maxObjects;
     this.painted = painted;
     this.failed = failed;
     this.changed = changed;
@@ -102,9 +104,17 @@ export class Found {
     this.close();
   }
 
+  // How many may be chosen: objects that have no prompts yet are taken first.
+  get room() {
+    const { objects } = this.snapshot();
+    const isInUse = objects.filter((one) => isPrompted(one) || one.locked || one.hidden);
+    return this.maxObjects - isInUse.length;
+  }
+
+  // As many as there is room for, or none again.
   chooseAll() {
-    const isAll = this.chosen.size === this.candidates.length;
-    this.chosen = new Set(isAll ? [] : this.candidates.keys());
+    const all = [...this.candidates.keys()].slice(0, this.room);
+    this.chosen = new Set(this.chosen.size >= all.length ? [] : all);
     this.show();
   }
 
@@ -144,13 +154,13 @@ export class Found {
     const { canvas, bar, stage, candidates } = this;
     canvas.hidden = bar.hidden = !this.isShown;
     if (!this.isShown) return;
-    find(bar, "p", HTMLElement).textContent = foundText(candidates.length, this.chosen.size);
+    find(bar, "p", HTMLElement).textContent = foundText(candidates.length, this.chosen.size, this.room);
     find(bar, '[data-action="takeFound"]', HTMLButtonElement).disabled = !this.chosen.size;
     find(bar, '[data-action="chooseFound"]', HTMLButtonElement).disabled = !candidates.length;
     canvas.style.cursor = this.hovered >= 0 ? "pointer" : "default";
     const state = this.chosen.has(this.hovered) ? "chosen" : "not chosen";
     const which = this.hovered >= 0 ? `Outline ${this.hovered + 1} of ${candidates.length}, ${state}` : "";
-    canvas.setAttribute("aria-label", which || foundText(candidates.length, this.chosen.size));
+    canvas.setAttribute("aria-label", which || foundText(candidates.length, this.chosen.size, this.room));
     const { ratio, viewport } = stage;
     canvas.width = Math.round(viewport.stage.width * ratio);
     canvas.height = Math.round(viewport.stage.height * ratio);
@@ -211,7 +221,7 @@ export class Found {
   /** @param {number} index */
   #toggle(index) {
     if (index < 0) return;
-    if (!this.chosen.delete(index)) this.chosen.add(index);
+    if (!this.chosen.delete(index) && this.chosen.size < this.room) this.chosen.add(index);
     this.show();
   }
 
