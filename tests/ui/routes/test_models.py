@@ -162,7 +162,7 @@ def test_a_checkpoint_is_taken_and_no_more_than_that(client: TestClient, tab: Ta
     client.put(path, params={"name": "..."}, content=b"abcd")
     second = tab.workspace.checkpoint
     assert second is not None
-    assert second.name == "model"
+    assert second.name == "file"
     assert not first.exists()
     tab.workspaces.settings = Settings(max_checkpoint_gb=10 / 2**30)
     refused = client.put(path, params={"name": "large.pt"}, content=b"x" * 11)

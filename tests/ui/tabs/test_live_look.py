@@ -112,7 +112,7 @@ def test_what_is_hidden_or_not_there_is_not_exported(clip: OpenClip, open_tab: T
     wanted = look("overlay", effect="remove")
     assert np.array_equal(shown(clip, look("overlay", objects=99, effect="remove")), plain)
     assert not np.array_equal(shown(clip, wanted), plain)
-    open_tab.edit("hide_object", object=1, hidden=True)
+    open_tab.edit("hide_objects", objects=[1], hidden=True)
     assert np.array_equal(shown(clip, wanted), plain)
     assert not np.array_equal(shown(clip, look("overlay", objects=1, effect="remove")), plain)
 
