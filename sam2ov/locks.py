@@ -35,23 +35,25 @@ class Rank(IntEnum):
     """Turns on one tab's state (``ui.tabs.turns``)."""
     MODEL_TURN = 4
     """Turns on the networks, shared by all tabs (``ui.pool.turns``)."""
-    SESSION = 5
+    LIVE_LOOK = 5
+    """One picture of an export at a time for a clip (``ui.tabs.live_look``)."""
+    SESSION = 6
     """A clip's objects (``engine.session``)."""
-    NETWORK = 6
+    NETWORK = 7
     """One graph's requests (``engine.networks``)."""
-    DATABASE = 7
+    DATABASE = 8
     """A project's file (``store.database``)."""
-    QUICK_PICTURES = 8
+    QUICK_PICTURES = 9
     """The decoder of keyframes (``ui.media.pictures``)."""
-    EXACT_PICTURES = 9
+    EXACT_PICTURES = 10
     """Decoding one exact frame at a time for a page (``ui.media.exact``)."""
-    READER = 10
+    READER = 11
     """A video's decoder and its frames (``video.reader``)."""
-    CLIP = 11
+    CLIP = 12
     """Starting the process that reads a video anew (``video.isolated``)."""
-    WORKER = 12
+    WORKER = 13
     """What is said to such a process (``workers.worker``)."""
-    LEAF = 13
+    LEAF = 14
     """Guards a few values and is held for no call of anything else."""
 
 

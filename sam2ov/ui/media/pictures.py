@@ -122,6 +122,17 @@ class FramePictures:
         self._proxies.stand_aside()
         return _fitting(self._frames.read(frame_idx), level)
 
+    def transparent(self, frame_idx: int, level: Level = "view") -> Image | None:
+        """The same with straight alpha, RGBA [H, W, 4]; None where the video has none.
+
+        Raises:
+            VideoError: as ``jpeg``.
+        """
+        if not self._is_transparent:
+            return None
+        self._proxies.stand_aside()
+        return _fitting(self._exact.read(frame_idx), level)
+
     def near(self, frame_idx: int) -> tuple[int, bytes]:
         """A small picture without a long wait: of the frame, or else of one nearby.
 

@@ -168,6 +168,8 @@ def _look(clip: OpenClip, request: Request) -> Response:
     if level is None or look is None:
         return _not_found()
     jpeg = clip.live(request.path_params["frame"], level, look)
+    if jpeg is None:
+        return _nothing()
     return Response(jpeg, 200, _NO_STORE, "image/jpeg")
 
 
@@ -195,7 +197,10 @@ def _run(clip: OpenClip, request: Request) -> Response:
     for frame_idx in range(first, min(first + count * step, clip.info.num_frames), step):
         jpeg, png = clip.pictures.small(frame_idx), b""
         if look is not None:
-            png = clip.live(frame_idx, "proxy", look)
+            drawn = clip.live(frame_idx, "proxy", look, is_of_run=True)
+            if drawn is None:
+                break  # too many at once: the rest is asked for again
+            png = drawn
         elif query.get("masks"):
             overlay = clip.overlay(frame_idx, "proxy")
             if known is not None and overlay.objects != known.objects:

@@ -270,20 +270,23 @@ class OpenClip:
         aspect = self.info.pixel_aspect
         return make_overlay(logits, layers, is_exact=level == "full", pixel_aspect=aspect)
 
-    def live(self, frame_idx: int, level: Level, look: Look) -> bytes:
-        """A frame as an export would have it, JPEG.
+    def live(
+        self, frame_idx: int, level: Level, look: Look, *, is_of_run: bool = False
+    ) -> bytes | None:
+        """A frame as an export would have it, JPEG; None where nobody waits for it any more.
 
         Args:
             frame_idx: the frame.
             level: the size.
             look: what the export is.
+            is_of_run: it is played, so that looks at other frames do not take its place.
 
         Raises:
             ExportError: see ``LiveLooks``.
             VideoError: the frame cannot be read.
         """
-        made = self._live.picture(self.project, frame_idx, level, look)
-        return as_jpeg(made, level)
+        made = self._live.in_turn(self.project, frame_idx, level, look, is_of_run=is_of_run)
+        return None if made is None else as_jpeg(made, level)
 
     def hover(self, frame_idx: int, hover: Hover) -> Overlay | None:
         """What a click would give, as ``overlay`` shows masks; in a turn on the model.

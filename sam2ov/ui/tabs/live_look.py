@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import cycle
+from os import cpu_count
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from sam2ov.export.format import FormatOptions
 from sam2ov.export.rendering import MaskedFrame, coverage, open_rendering
 from sam2ov.export.tracked_masks import TrackedMasks
 from sam2ov.export.video_options import CutOutOptions, EdgeOptions, OverlayOptions
+from sam2ov.locks import Rank, new_lock
 from sam2ov.project import Project
 from sam2ov.ui.contract.queries import Look
 from sam2ov.ui.media.checkerboard import on_checkerboard
@@ -22,7 +26,10 @@ from sam2ov.values.masks import BoolArray, FloatArray
 from sam2ov.values.objects import ClipObject
 from sam2ov.video import VideoInfo
 
-Show = Callable[[MaskedFrame, tuple[ClipObject, ...]], Image]
+_TURNS: Final = cycle([new_lock(Rank.LIVE_LOOK) for _ in range(max((cpu_count() or 1) // 2, 2))])
+"""Dealt out to clips: so many pictures are made at once, each with a good part of a core."""
+_PLACES: Final = 4
+"""Of a clip, waiting ones included: its page asks for three at once."""
 
 LIVE_FORMATS = tuple(
     name
@@ -38,6 +45,8 @@ class LiveFrame:
 
     Attributes:
         image: see there.
+        transparent: the same with straight alpha, RGBA; None where the clip has none, and where
+            no alpha is exported.
         seconds: when it appears, from the in point on.
         index: of the frame.
         masks: at that size.
@@ -45,6 +54,7 @@ class LiveFrame:
     """
 
     image: Image
+    transparent: Image | None
     seconds: Fraction
     index: int
     masks: TrackedMasks
@@ -59,6 +69,9 @@ class LiveFrame:
         return self.masks.matte(self.index, target, hard=hard, pixel_aspect=self.pixel_aspect)
 
 
+Show = Callable[[LiveFrame, tuple[ClipObject, ...]], Image]
+
+
 class LiveLooks:
     """Makes the pictures of an open clip; safe from any thread.
 
@@ -70,6 +83,38 @@ class LiveLooks:
     def __init__(self, info: VideoInfo, pictures: FramePictures) -> None:
         self._info = info
         self._pictures = pictures
+        self._turn = next(_TURNS)
+        self._lock = new_lock(Rank.LEAF)
+        self._places = _PLACES
+        self._newest: object = None
+
+    def in_turn(
+        self, project: Project, frame_idx: int, level: Level, look: Look, *, is_of_run: bool = False
+    ) -> Image | None:
+        """The same as ``picture``, one at a time; None where nobody waits for it any more.
+
+        That is when too many are asked for at once or, but for runs, when another frame has been
+        asked for before its turn came.
+
+        Raises:
+            ExportError: see ``picture``.
+            VideoError: likewise.
+        """
+        mine = object()
+        with self._lock:
+            if not self._places:
+                return None
+            self._places -= 1
+            if not is_of_run:
+                self._newest = mine
+        try:
+            with self._turn:
+                if not is_of_run and self._newest is not mine:
+                    return None
+                return self.picture(project, frame_idx, level, look)
+        finally:
+            with self._lock:
+                self._places += 1
 
     def picture(
         self,
@@ -102,7 +147,10 @@ class LiveLooks:
             masks = TrackedMasks(project.session, objects).at_size(size_hw)
             first = project.in_out.start if project.in_out else 0
             seconds = self._info.time_of(frame_idx) - self._info.time_of(first)
-            frame = LiveFrame(image, seconds, frame_idx, masks, self._info.pixel_aspect)
+            own = None
+            if isinstance(options, CutOutOptions):
+                own = self._pictures.transparent(frame_idx, level)
+            frame = LiveFrame(image, own, seconds, frame_idx, masks, self._info.pixel_aspect)
             with self._open(options, objects, size_hw, scale) as show:
                 return show(frame, objects)
         except PromptError:  # an object was removed meanwhile: the page will ask again
@@ -161,12 +209,14 @@ def _scaled(target: ClipObject, scale: float) -> ClipObject:
     return replace(target, clean_up=soft)
 
 
-def _cut_out(frame: MaskedFrame, objects: tuple[ClipObject, ...], options: CutOutOptions) -> Image:
+def _cut_out(frame: LiveFrame, objects: tuple[ClipObject, ...], options: CutOutOptions) -> Image:
     covered = coverage(frame, objects, options.edges)
     if options.keep == "background":
         covered = 1 - covered
-    alpha = (covered * 255 + np.float32(0.5)).astype(np.uint8)
-    return on_checkerboard(np.dstack([frame.image, alpha]))
+    own = frame.transparent
+    colours, most = (frame.image, np.uint8(255)) if own is None else (own[..., :3], own[..., 3])
+    alpha = (covered * most + np.float32(0.5)).astype(np.uint8)
+    return on_checkerboard(np.dstack([colours, alpha]))
 
 
 def _matte(frame: MaskedFrame, objects: tuple[ClipObject, ...], options: EdgeOptions) -> Image:

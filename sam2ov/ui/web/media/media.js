@@ -349,7 +349,7 @@ export class Media {
       const known = this.pngs.get(key);
       const { wanted } = this.looks;
       const masks = known?.look === wanted ? known : await requests.masks(frame, level, wanted);
-      if (!isPresent() || revision !== this.revision) return null;
+      if (!masks || !isPresent() || revision !== this.revision) return null;
       await this.#takeMasks(key, masks, epoch, revision);
       return frame;
     }

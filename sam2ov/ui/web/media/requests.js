@@ -66,16 +66,20 @@ export class Requests {
   }
 
   /**
+   * Null as for pictures.
+   *
    * @param {number} frame
    * @param {Level} level
    * @param {string} look what is drawn, or ""
-   * @returns {Promise<Masks>}
+   * @returns {Promise<Masks | null>}
    */
   async masks(frame, level, look) {
     const url = look
       ? `${this.base}/look/${frame}.jpg?size=${level}&look=${encodeURIComponent(look)}`
       : `${this.base}/${frame}.png?size=${level}`;
-    const response = await checked(await fetch(url, { cache: "no-store" }));
+    const response = await fetch(url, { cache: "no-store" });
+    if (response.status === 204) return null;
+    await checked(response);
     const png = new Uint8Array(await response.arrayBuffer());
     return { png, objects: objectsOf(response), look };
   }
