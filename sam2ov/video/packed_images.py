@@ -1,6 +1,8 @@
 """Images that come in one archive, as pages send a folder of them: made one clip, without loss."""
 
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -21,6 +23,9 @@ from sam2ov.workers.worker import call_in_worker
 IMAGES_SUFFIX: Final = ".zip"
 """What the names of such archives end in."""
 
+_MOST_GROWTH: Final = 16
+"""More than JPEGs of usual quality grow."""
+_LEAST_FREE_BYTES: Final = 512 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _DAMAGES: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError)
 
@@ -35,18 +40,20 @@ def join_images(
 ) -> None:
     """Write the images of an archive, in the order in which they lie there, as one video.
 
-    Every pixel stays as it is, transparency too; images are 25 a second.
+    Every pixel stays as it is, transparency and 16 bits too (EXR as it is shown: as sRGB, without
+    what is brighter than white). The numbers in the images' names are not kept.
 
     Args:
         archive: a zip, from anywhere; what is no image in it is left out.
         path: of the video, Matroska with FFV1; appears when it is complete.
-        limits: of the images together.
+        limits: of the images together; the video has ``joined_limits``.
         name: what people know the archive by.
         progress: told of every image.
         cancel: asked before every image.
 
     Raises:
-        VideoOpenError: there is no image in it, they do not go together, or a limit is exceeded.
+        VideoOpenError: there is no image in it, they do not go together, a limit is exceeded, or
+            the disk is nearly full.
         CancelledError: ``cancel`` returned true.
     """
     scratch = ScratchFolder(place=path.parent)
@@ -64,24 +71,42 @@ def join_images(
             stage="Unpacking the images",
         )
         with IsolatedReader.open(place, limits, cache_bytes=0, name=name, cancel=cancel) as plain:
-            has_alpha = plain.info.has_alpha
+            has_alpha, is_deep = plain.info.has_alpha, plain.info.bits > 8
+            form = PictureForm(has_alpha=has_alpha, is_deep=is_deep, keeps_hdr=True)
+            most = joined_limits(limits)
             with (
-                plain.twin(cache_bytes=0, form=PictureForm(has_alpha=has_alpha)) as reader,
+                plain.twin(cache_bytes=0, form=form) as reader,
                 VideoWriter(
                     path,
                     reader.size_hw,
                     FrameTimes.of(reader.info),
-                    encoding=ffv1(),
+                    encoding=ffv1(16 if is_deep else 8),
                     has_alpha=has_alpha,
                 ) as writer,
             ):
-                for done, picture in enumerate(reader.iter_frames()):
+                for frame_idx in range(len(reader)):
                     raise_if_cancelled(cancel, "Joining the images")
-                    writer.write(picture)
+                    most.check_bytes(f"What {name} becomes without loss", writer.num_bytes)
+                    _require_room(path.parent, name)
+                    writer.write(reader.read_deep(frame_idx) if is_deep else reader.read(frame_idx))
                     if progress is not None:
-                        progress(Progress("Joining the images", done + 1, len(reader), "items"))
+                        done = frame_idx + 1
+                        progress(Progress("Joining the images", done, len(reader), "items"))
     finally:
         scratch.remove()
+
+
+def joined_limits(limits: VideoLimits) -> VideoLimits:
+    """Those of a joined video: without loss it is larger than its images, but not by any factor."""
+    return replace(limits, max_bytes=_MOST_GROWTH * limits.max_bytes)
+
+
+def _require_room(place: Path, name: str) -> None:
+    if shutil.disk_usage(place).free < _LEAST_FREE_BYTES:
+        raise VideoOpenError(
+            f"{name} cannot be made a clip: the server's disk is nearly full. Free some space on "
+            "it, or send fewer images."
+        )
 
 
 def unpack_images(archive: Path, folder: Path, limits: VideoLimits, name: str) -> None:

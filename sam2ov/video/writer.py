@@ -365,6 +365,11 @@ class VideoWriter:
             advice = _ADVICE.get(getattr(error, "errno", 0) or 0, "Check size and encoding.")
             raise VideoWriteError(f"{self.path} cannot be written: {error}. {advice}") from error
 
+    @property
+    def num_bytes(self) -> int:
+        """Of the file so far, without what is still in memory; 0 once it is done."""
+        return 0 if self._is_done or self._unfinished is None else _size_of(self._unfinished.path)
+
     def __enter__(self) -> Self:
         return self
 
@@ -378,6 +383,10 @@ class VideoWriter:
             self.close()
         else:
             self.abort()
+
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _format_of(frame: Frame) -> str:

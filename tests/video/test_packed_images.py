@@ -9,8 +9,8 @@ from PIL import Image
 
 from sam2ov.errors import VideoOpenError
 from sam2ov.progress import Progress
-from sam2ov.video import VideoLimits, open_video
-from sam2ov.video.packed_images import join_images
+from sam2ov.video import PictureForm, VideoLimits, VideoWriter, open_video
+from sam2ov.video.packed_images import join_images, joined_limits
 from tests.clips import make_scene
 
 
@@ -40,10 +40,40 @@ def test_every_pixel_stays_as_it_is(tmp_path: Path, has_alpha: bool) -> None:
     with open_video(path) as video:
         assert (video.num_frames, video.size_hw) == (11, (47, 63))
         assert video.info.has_alpha is has_alpha
-        if not has_alpha:
-            for frame, expected in zip(video, frames, strict=True):
+        form = PictureForm(has_alpha=has_alpha)
+        with video.twin(cache_bytes=0, form=form) as reader:
+            for frame, expected in zip(reader, frames, strict=True):
                 np.testing.assert_array_equal(frame, expected)
     assert sorted(found.name for found in tmp_path.iterdir()) == ["clip.mkv", "images.zip"]
+
+
+def test_all_of_sixteen_bits_stay(tmp_path: Path) -> None:
+    deep = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * np.uint16(21) + np.uint16(7)
+    archive = archive_of(tmp_path, [deep, deep[::-1].copy()])
+    path = tmp_path / "clip.mkv"
+    join_images(archive, path, VideoLimits(), "images.zip")
+    form = PictureForm(is_deep=True)
+    with open_video(path) as video, video.twin(cache_bytes=0, form=form) as reader:
+        assert video.info.bits == 16
+        np.testing.assert_array_equal(reader.read_deep(0)[..., 0], deep)
+        np.testing.assert_array_equal(reader.read_deep(1)[..., 2], deep[::-1])
+
+
+def test_what_grows_too_much_or_finds_no_room_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_of(tmp_path, list(make_scene(3, (48, 64), seed=3).frames))
+    path, limits = tmp_path / "clip.mkv", VideoLimits(max_bytes=100_000)
+    monkeypatch.setattr(VideoWriter, "num_bytes", joined_limits(limits).max_bytes + 1)
+    with pytest.raises(VideoOpenError, match="limit"):
+        join_images(archive, path, limits, "shots.zip")
+    monkeypatch.undo()
+    join_images(archive, path, limits, "shots.zip")
+    path.unlink()
+    monkeypatch.setattr("sam2ov.video.packed_images._LEAST_FREE_BYTES", 1 << 62)
+    with pytest.raises(VideoOpenError, match="nearly full"):
+        join_images(archive, path, limits, "shots.zip")
+    assert [found.name for found in tmp_path.iterdir()] == ["images.zip"]
 
 
 def test_what_is_no_clip_is_told_of(tmp_path: Path) -> None:

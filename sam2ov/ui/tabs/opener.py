@@ -19,7 +19,7 @@ from sam2ov.ui.tabs.clip import OpenClip, Upload
 from sam2ov.values.clean_up import NO_CLEAN_UP, CleanUp
 from sam2ov.values.field_order import FieldOrder
 from sam2ov.video import VideoLimits, open_video
-from sam2ov.video.packed_images import IMAGES_SUFFIX, join_images
+from sam2ov.video.packed_images import IMAGES_SUFFIX, join_images, joined_limits
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,7 @@ class ProjectOpener:
         is_images = upload.name.lower().endswith(IMAGES_SUFFIX)  # a project file is a zip, too
         if is_images or not is_project_file(upload.path):
             if is_images:
-                joined = upload.path.with_suffix(".mkv")
-                join_images(upload.path, joined, self._limits, upload.name, progress, cancel)
-                upload.path.unlink(missing_ok=True)
-                joined.rename(upload.path)
+                return self._made_of_images(library, upload, progress, cancel)
             folder = self._made(library, upload.path, upload.name, cancel, is_sample=False)
             if upload.recorded is not None:
                 upload.recorded.rename(folder.journal)
@@ -229,6 +226,29 @@ class ProjectOpener:
         except (ModelError, DeviceError, ModelChangedError):  # another version of it by now
             return None
 
+    def _made_of_images(
+        self,
+        library: ProjectLibrary,
+        upload: Upload,
+        progress: ProgressCallback,
+        cancel: CancelCheck,
+    ) -> ProjectFolder:
+        joined = upload.path.with_suffix(".mkv")
+        try:
+            join_images(upload.path, joined, self._limits, upload.name, progress, cancel)
+            folder = self._made(
+                library,
+                joined,
+                upload.name,
+                cancel,
+                is_sample=False,
+                limits=joined_limits(self._limits),
+            )
+        finally:
+            joined.unlink(missing_ok=True)
+        upload.path.unlink(missing_ok=True)
+        return folder
+
     def _made(
         self,
         library: ProjectLibrary,
@@ -237,11 +257,12 @@ class ProjectOpener:
         cancel: CancelCheck | None = None,
         *,
         is_sample: bool,
+        limits: VideoLimits | None = None,
     ) -> ProjectFolder:
         folder = library.new_folder()
         try:
             # Whoever runs the server has chosen the sample.
-            limits = VideoLimits() if is_sample else self._limits
+            limits = VideoLimits() if is_sample else limits or self._limits
             with open_video(
                 path, limits, name=name, cancel=cancel, field_order=self._field_order
             ) as reader:

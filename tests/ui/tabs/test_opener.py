@@ -1,5 +1,6 @@
 """Kept projects, as tabs open them: reloads, crashes, other models, two at once."""
 
+import io
 import os
 import shutil
 import signal
@@ -7,12 +8,15 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import DeviceError, ModelNotFoundError
@@ -515,3 +519,25 @@ def test_objects_of_the_sample_begin_with_clean_up(open_tab: Tab) -> None:
     first = open_tab.open("sample").objects[0]
     added = open_tab.edit("add_object").objects[-1]
     assert first.clean_up == added.clean_up == SAMPLE_CLEAN_UP
+
+
+def test_images_may_become_larger_than_an_upload(
+    tab: Tab, tracker: Tracker, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 96, 3), np.uint8)
+    path = tmp_path / "shot.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, picture in enumerate(noise):
+            image = io.BytesIO()
+            Image.fromarray(picture).save(image, "jpeg", quality=70)
+            archive.writestr(f"{number}.jpg", image.getvalue())
+    limits = replace(Settings().video, max_bytes=path.stat().st_size)
+    opener = ProjectOpener(OneModel(tracker), limits)
+    tab.upload(path, "shot.zip")
+    upload = tab.workspace.upload
+    assert upload is not None
+    library = ProjectLibrary(tmp_path / "kept")
+    folder = opener.make(library, upload, None, lambda _: None, lambda: False)
+    assert folder.clip.stat().st_size > limits.max_bytes
+    assert folder.read_info().num_frames == 3
+    assert not upload.path.exists()
