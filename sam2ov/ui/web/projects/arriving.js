@@ -1,5 +1,7 @@
 // Files that come from elsewhere: dropped anywhere on the page, also as folders, or pasted.
 
+import { putIn } from "./pack.js";
+
 const MOST_FILES = 20_000;
 /** What folders hold beside what people put there. */
 const HIDDEN = /^(\.|thumbs\.db$|desktop\.ini$)/i;
@@ -8,9 +10,19 @@ const HIDDEN = /^(\.|thumbs\.db$|desktop\.ini$)/i;
  * @param {HTMLElement} highlighted while files are over the page
  * @param {object} handlers
  * @param {(files: File[]) => void} handlers.onFiles
+ * @param {(text: string) => void} handlers.onRefused is told why files cannot be taken
  * @param {(link: string) => void} handlers.onLink
  */
-export function listenToArrivals(highlighted, { onFiles, onLink }) {
+export function listenToArrivals(highlighted, { onFiles, onRefused, onLink }) {
+  /** @param {DataTransfer | null} transfer */
+  const read = async (transfer) => {
+    try {
+      return await filesOf(transfer);
+    } catch (error) {
+      onRefused(error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  };
   let depth = 0;
   /** @param {DragEvent} event */
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files") ?? false;
@@ -39,14 +51,15 @@ export function listenToArrivals(highlighted, { onFiles, onLink }) {
     highlight(false);
     if (!carriesFiles(event) || isOthers(event)) return;
     event.preventDefault();
-    const files = await filesOf(event.dataTransfer);
-    if (files.length) onFiles(files);
+    const files = await read(event.dataTransfer);
+    if (files?.length) onFiles(files);
   });
   document.addEventListener("paste", async (event) => {
     const isTyping = event.target instanceof Element && event.target.closest("input, textarea");
     if (isTyping || document.querySelector("dialog[open]")) return;
-    const files = await filesOf(event.clipboardData);
     const text = event.clipboardData?.getData("text/plain").trim() ?? "";
+    const files = await read(event.clipboardData);
+    if (!files) return;
     if (files.length) onFiles(files);
     else if (/^https?:\/\/\S+$/i.test(text)) onLink(text);
   });
@@ -74,9 +87,15 @@ async function filesOf(transfer) {
  * @param {File[]} files that it is added to
  */
 async function collect(entry, files) {
-  if (HIDDEN.test(entry.name) || files.length >= MOST_FILES) return;
+  if (HIDDEN.test(entry.name)) return;
   if (entry instanceof FileSystemFileEntry) {
-    files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    if (files.length >= MOST_FILES) {
+      throw new Error(`These are more than ${MOST_FILES.toLocaleString("en")} files. Send fewer at once.`);
+    }
+    /** @type {File} */
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    putIn(file, entry.fullPath.split("/").slice(1, -1).join("/"));
+    files.push(file);
   } else if (entry instanceof FileSystemDirectoryEntry) {
     const reader = entry.createReader();
     /** @type {FileSystemEntry[]} */

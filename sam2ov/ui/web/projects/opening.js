@@ -10,7 +10,7 @@
 import { find } from "../dom.js";
 import { refusal } from "./limits.js";
 import { listenToArrivals } from "./arriving.js";
-import { areSequence, packed } from "./pack.js";
+import { clipsOf, packed } from "./pack.js";
 import { Upload } from "./upload.js";
 
 const CAUSE = "waiting";
@@ -53,6 +53,7 @@ export class Opening {
     });
     listenToArrivals(stage, {
       onFiles: (files) => this.take(files),
+      onRefused: failed,
       onLink: () =>
         failed("Links are not fetched, so that nothing leaves this machine. Download the file, then drop it here."),
     });
@@ -63,22 +64,24 @@ export class Opening {
   }
 
   /**
-   * Open the first of some files now, and the others one after the other; images are one clip.
+   * Open the first of some files now, and the others one after the other; images of a folder are one clip.
    *
    * @param {File[]} files
    */
   async take(files) {
-    if (areSequence(files)) {
-      this.checking = `${files.length} images`;
+    const { sequences, single } = clipsOf(files);
+    for (const images of sequences) {
+      this.checking = `${images.length} images`;
       this.changed();
       try {
-        this.waiting.push(await packed(files));
+        this.waiting.push(await packed(images));
       } catch (error) {
         this.failed(error instanceof Error ? error.message : String(error));
       }
       this.checking = null;
       this.changed();
-    } else this.waiting.push(...files);
+    }
+    this.waiting.push(...single);
     if (!this.isBusy) this.#openNext();
     this.#tell();
   }

@@ -1,6 +1,7 @@
 // Many images as one file: a zip without compression, which images would not get smaller by.
 
 const IMAGE = /\.(jpe?g|png|webp|tiff?|bmp|exr|dpx|tga|ppm|pgm|jp2|j2k)$/i;
+const CLIP = /\.(mp4|m4v|mov|mkv|webm|avi|wmv|flv|ogv|gif|m?ts|mpe?g|dv|sam2ov)$/i;
 const LOCAL = 30; // bytes of a header, without the name
 const CENTRAL = 46;
 const END = 22;
@@ -11,12 +12,49 @@ const UTF8 = 0x0800;
 /** @param {File} file */
 export const isImage = ({ name }) => IMAGE.test(name);
 
+/** @type {WeakMap<File, string>} */
+const folders = new WeakMap();
+
 /**
- * Whether files are one clip in pieces rather than several clips.
+ * Note where a dropped file lies, which browsers do not tell of it.
+ *
+ * @param {File} file
+ * @param {string} folder
+ */
+export const putIn = (file, folder) => folders.set(file, folder);
+
+/** @param {File} file */
+const folderOf = (file) =>
+  folders.get(file) ?? file.webkitRelativePath.split("/").slice(0, -1).join("/");
+
+/**
+ * Which files are clips in pieces, and which are each a clip. A folder that is mostly images is one
+ * clip; notes beside them are left out, videos are not.
  *
  * @param {File[]} files
  */
-export const areSequence = (files) => files.length > 1 && files.every(isImage);
+export function clipsOf(files) {
+  /** @type {Map<string, File[]>} */
+  const byFolder = new Map();
+  for (const file of files) {
+    const folder = folderOf(file);
+    const within = byFolder.get(folder) ?? [];
+    within.push(file);
+    byFolder.set(folder, within);
+  }
+  /** @type {File[][]} */
+  const sequences = [];
+  /** @type {File[]} */
+  const single = [];
+  for (const within of byFolder.values()) {
+    const images = within.filter(isImage);
+    if (images.length > 1 && images.length > within.length / 2) {
+      sequences.push(images);
+      single.push(...within.filter(({ name }) => CLIP.test(name)));
+    } else single.push(...within);
+  }
+  return { sequences, single };
+}
 
 /**
  * Images in the order of their names, by numbers in them, as one file.
@@ -35,9 +73,8 @@ export async function packed(files) {
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const directory = [];
   let at = 0;
-  for (const [index, file] of sorted.entries()) {
-    const extension = /\.\w+$/.exec(file.name)?.[0].toLowerCase() ?? "";
-    const name = new TextEncoder().encode(`${String(index).padStart(6, "0")}${extension}`);
+  for (const file of sorted) {
+    const name = new TextEncoder().encode(file.name);
     const sum = crc32(new Uint8Array(await file.arrayBuffer()));
     const facts = header(name.length, file.size, sum);
     const local = joined([record(0x04034b50, facts), name]);
@@ -51,9 +88,9 @@ export async function packed(files) {
 }
 
 /** @param {File} file */
-function stemOf({ name, webkitRelativePath }) {
-  const folder = webkitRelativePath.split("/").at(-2);
-  return folder || name.replace(/[\s._-]*\d*\.\w+$/, "") || "images";
+function stemOf(file) {
+  const { name } = file;
+  return folderOf(file).split("/").at(-1) || name.replace(/[\s._-]*\d*\.\w+$/, "") || "images";
 }
 
 /**
