@@ -131,6 +131,16 @@ def test_review_says_nothing_of_a_clip_that_is_closed(opened: EditorPage) -> Non
     assert "No frame stands out" not in note
 
 
+def test_a_class_goes_to_the_object_that_it_was_typed_for(two: EditorPage) -> None:
+    field = two.page.locator("[data-object-class]")
+    field.press_sequentially("toy")
+    name(two, 0).click()
+    two.wait_until_answered()
+    two.until(lambda: field.input_value() == "")
+    name(two, 1).click()
+    two.until(lambda: field.input_value() == "toy")
+
+
 def test_a_class_is_given_to_all_that_are_chosen_and_goes_into_exports(
     two: EditorPage, tmp_path: Path
 ) -> None:
@@ -140,6 +150,7 @@ def test_a_class_is_given_to_all_that_are_chosen_and_goes_into_exports(
     field.press("Enter")
     two.wait_until_answered()
     name(two, 0).click()
+    assert field.evaluate("field => field !== document.activeElement"), "shown, not typed"
     assert field.input_value() == "toy"
     options = two.page.locator("#s2-classes option")
     assert [option.get_attribute("value") for option in options.all()] == ["toy"]

@@ -228,7 +228,9 @@ export class Objects {
     let wasChosen = false;
     name.addEventListener("pointerdown", (event) => {
       if (!name.readOnly) return;
-      event.preventDefault(); // the focus stays where it is
+      event.preventDefault(); // the focus stays where it is, unless something is typed for who is chosen now
+      const { activeElement } = document;
+      if (activeElement instanceof HTMLInputElement && activeElement.type === "text") activeElement.blur();
       wasChosen = name.closest(".s2-active") !== null;
     });
     name.addEventListener("click", (event) => {
