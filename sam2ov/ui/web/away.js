@@ -8,6 +8,7 @@
 /** @import { Edits, NewEdit } from "./stage/edits.js" */
 
 const CAUSE = "away";
+export const NO_ANSWER = "The server does not answer. Try again when it is back.";
 const ANY_TIME = ["ready", "edit", "prepare"]; // edits are held back by themselves
 
 export class Away {
@@ -28,7 +29,7 @@ export class Away {
     this.refused = refused;
     this.changed = changed;
     this.isAway = false;
-    /** @type {{ project: string, edits: NewEdit[] } | null} */
+    /** @type {{ project: string, opened: number, edits: NewEdit[] } | null} */
     this.unsent = null; // of a server that has gone
   }
 
@@ -66,24 +67,27 @@ export class Away {
       return;
     }
     this.refused();
-    this.status.fail("The server does not answer. Try again when it is back.");
+    this.status.fail(NO_ANSWER);
   }
 
   /**
    * The server knows nothing of before; call it before the edits are told.
    *
    * @param {Snapshot} before
+   * @param {Snapshot} snapshot the first of the server that is there now
    */
-  restarted({ project }) {
-    if (project) this.unsent = { project: project.token, edits: this.edits.unsent() };
+  restarted({ project }, { opened }) {
+    if (project) this.unsent = { project: project.token, opened, edits: this.edits.unsent() };
   }
 
   /** @param {Snapshot} snapshot */
-  received({ project, job }) {
+  received({ project, job, opened }) {
     if (this.edits.isHeld && !this.isAway) this.edits.release();
-    if (!this.unsent || job || project?.token !== this.unsent.project) return;
-    const { edits } = this.unsent;
+    if (!this.unsent || job) return;
+    const { edits, project: wanted, opened: before } = this.unsent;
+    if (!project && opened === before) return; // it is still to be opened again
     this.unsent = null;
+    if (project?.token !== wanted) return; // it cannot be opened, or another one was: too late for these
     for (const edit of edits) this.edits.repeat(edit);
   }
 }

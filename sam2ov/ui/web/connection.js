@@ -65,11 +65,13 @@ export class Connection {
    * @param {(before: Snapshot, isNewTab: boolean) => void} parts.changed is told of the snapshot
    *   before; the tab is new to the server at first, and after its restart
    * @param {(reason: string) => void} parts.refused is told why there is no snapshot
+   * @param {() => boolean} parts.isHeld whether edits are kept until there is a snapshot
    * @param {() => boolean} parts.isWaiting whether the server owes an answer
    * @param {(isAway: boolean) => void} parts.away is told when the server is away, and when it is back
    */
-  constructor({ root, send, changed, refused, isWaiting, away }) {
+  constructor({ root, send, changed, refused, isHeld, isWaiting, away }) {
     this.root = root;
+    this.isHeld = isHeld;
     this.isWaiting = isWaiting;
     this.away = away;
     this.isAway = false; // the server does not answer
@@ -124,6 +126,7 @@ export class Connection {
 
   // Events say nothing when nobody hears them: the server is asked whether it is there.
   async #look() {
+    if (this.isHeld() && !this.isAway) this.send("ready", {}); // the one before was lost
     const silence = performance.now() - this.heardAt;
     const isDue = this.isAway || silence > (this.isWaiting() ? SILENCE_MS : IDLE_LOOK_MS);
     if (!isDue || this.isLooking || (document.hidden && !this.isAway)) return;

@@ -111,6 +111,7 @@ class Editor {
     this.connection = new Connection({
       root,
       send,
+      isHeld: () => this.edits.isHeld,
       isWaiting: () => this.edits.waiting > 0 || this.snapshot.job !== null,
       away: (isAway) => this.away.is(isAway),
       changed: (before, isNewTab) => this.#receive(before, isNewTab),
@@ -210,6 +211,7 @@ class Editor {
       snapshot,
       opening: this.opening,
       dialogs: this.dialogs,
+      isAway: () => this.away.isAway,
       changed: () => this.#render(),
       failed: (text) => this.status.fail(text),
     });
@@ -278,7 +280,7 @@ class Editor {
    */
   #receive(before, isNewTab) {
     const { snapshot } = this;
-    if (isNewTab) this.away.restarted(before);
+    if (isNewTab) this.away.restarted(before, snapshot);
     if (isNewTab) this.edits.restart(snapshot);
     this.edits.receive(snapshot);
     this.coverage.receive(snapshot.objects);

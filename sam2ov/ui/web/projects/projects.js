@@ -7,6 +7,7 @@ import { ProjectPanel } from "../panels/project_panel.js";
 /** @import { Opening } from "./opening.js" */
 
 import { explainAnswer } from "../answers.js";
+import { NO_ANSWER } from "../away.js";
 import { find } from "../dom.js";
 import { Kept } from "./kept.js";
 import { RecentList } from "./recent.js";
@@ -23,15 +24,17 @@ export class Projects {
    * @param {() => Snapshot} parts.snapshot gives the present one
    * @param {Opening} parts.opening
    * @param {Dialogs} parts.dialogs
+   * @param {() => boolean} parts.isAway whether the server does not answer
    * @param {(text: string) => void} parts.failed is told of errors
    * @param {() => void} parts.changed is called when there is something new to show
    */
-  constructor({ section, root, send, snapshot, opening, dialogs, failed, changed }) {
+  constructor({ section, root, send, snapshot, opening, dialogs, isAway, failed, changed }) {
     this.root = root;
     this.send = send;
     this.snapshot = snapshot;
     this.opening = opening;
     this.dialogs = dialogs;
+    this.isAway = isAway;
     this.failed = failed;
     this.changed = changed;
     this.kept = new Kept();
@@ -49,7 +52,7 @@ export class Projects {
     this.writing = undefined;
     const handlers = {
       open: (/** @type {KeptProject} */ project) => this.#open(project),
-      remove: (/** @type {KeptProject} */ project) => this.#remove(project),
+      remove: (/** @type {KeptProject} */ project) => this.remove(project),
     };
     this.stage = find(section, ".s2-recent", HTMLElement);
     this.cards = new RecentList(find(this.stage, "ul", HTMLElement), root, handlers);
@@ -59,10 +62,10 @@ export class Projects {
       save: () => this.send("save", { with_clip: this.panel.withClip }),
       browse: () => this.opening.browse(),
       recent: () => this.showRecent(),
-      close: () => this.#close(),
+      close: () => this.close(),
       delete: () => {
         const { project } = this.snapshot();
-        if (project) this.#remove(project);
+        if (project) this.remove(project);
       },
     });
     addEventListener("pagehide", () => this.#writeFrame());
@@ -98,10 +101,15 @@ export class Projects {
    * @param {Snapshot} before
    */
   received(before) {
-    const { project, upload, opened, job } = this.snapshot();
+    const { project, upload, opened, job, problem } = this.snapshot();
     const token = project?.token ?? null;
     const isNewTab = upload !== before.upload; // or the server has been started anew
-    if (token && token !== before.project?.token) this.kept.opened(token);
+    const isRefused = problem !== null && problem.number !== before.problem?.number;
+    if (token && (token !== before.project?.token || isRefused)) this.kept.opened(token);
+    if (this.doomed && token === this.doomed && isRefused) {
+      this.deleted.delete(token); // it could not be closed
+      this.doomed = null;
+    }
     if (this.restoring && (token || opened !== before.opened) && !isNewTab) {
       if (!token) this.kept.left(); // why it cannot be opened was said; it stays in the list
       this.restoring = null;
@@ -160,30 +168,49 @@ export class Projects {
     if (token !== this.snapshot().project?.token) this.opening.openProject(token, name);
   }
 
-  #close() {
+  // Tells whether it is on its way.
+  close() {
     const { clip } = this.snapshot();
+    if (this.isAway()) {
+      this.failed(NO_ANSWER);
+      return false;
+    }
     this.kept.left();
     if (clip) this.send("close", { clip: clip.token });
+    return true;
   }
 
   /** @param {{ token: string, name: string }} project */
-  async #remove({ token, name }) {
+  async remove({ token, name }) {
     const question = `Delete ${name} with all its prompts and masks, for good?`;
     if (!(await this.dialogs.ask(question, "Delete"))) return;
+    if (this.isAway()) {
+      this.failed(NO_ANSWER);
+      return;
+    }
     this.deleted.add(token);
     if (token !== this.snapshot().project?.token) {
       this.#delete(token);
       return;
     }
     this.doomed = token;
-    this.#close();
+    this.close();
   }
 
   /** @param {string} token */
   async #delete(token) {
     this.doomed = null;
     this.moving = null;
-    const response = await fetch(`${this.root}/projects/${token}`, { method: "DELETE" });
+    /** @type {Response} */
+    let response;
+    try {
+      response = await fetch(`${this.root}/projects/${token}`, { method: "DELETE" });
+    } catch {
+      this.deleted.delete(token);
+      this.failed(NO_ANSWER);
+      this.changed();
+      return;
+    }
     if (response.ok || response.status === 404) this.kept.forget([token]);
     else {
       this.deleted.delete(token);
