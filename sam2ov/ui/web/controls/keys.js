@@ -7,6 +7,9 @@ import { isPopoverOpen } from "./popovers.js";
 
 const FIELDS =
   "input:not([type=range]):not([type=radio]):not([readonly]), textarea, select, [contenteditable], [role=listbox], [role=option], [role=combobox]";
+// They move a thumb or a choice themselves, but for the frame's slider, which the keys step as well.
+const STEPPED = "input[type=range]:not(.s2-slider), input[type=radio]";
+const STEPS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 /** @type {{ [key: string]: [x: number, y: number] }} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const CONTROLS = "button, a, summary, label, [role=button], [role=tab]";
@@ -24,6 +27,7 @@ export function listenToKeys(actions) {
       run(event, commandOf(event, actions));
       return;
     }
+    if (STEPS.includes(key) && under(event, STEPPED, Element)) return;
     if ([" ", "Enter"].includes(key) && under(event, CONTROLS, Element)) return;
     if (key === " ") {
       // Held while the picture is dragged, or pressed to play: its release tells.
