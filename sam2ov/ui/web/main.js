@@ -132,12 +132,13 @@ class Editor {
         this.player.arrived(frame);
         this.aids.onion.arrived(frame);
       },
-      (frame) => this.status.fail(`Frame ${frame} cannot be shown. Go to it again to retry.`),
+      (frame, reason) => this.status.fail(reason || `Frame ${frame} cannot be shown. Go to it again to retry.`),
     );
     this.media.hasMasks = (frame) => this.coverage.hasMasks(frame);
     this.player = new Player(this.media, this.stage, {
       onMoved: () => this.#moved(),
       onShown: (frame) => this.#shown(frame),
+      onTick: () => this.sound.follow(),
     });
     this.view = new ViewControls({
       section,

@@ -9,7 +9,7 @@
 /** @import { Level, Masks } from "./requests.js" */
 
 import { Cache, bitmapCache } from "./cache.js";
-import { Requests } from "./requests.js";
+import { LookRefusedError, Requests } from "./requests.js";
 
 const SMALL_BUDGET_BYTES = 96 * 2 ** 20;
 const FRAME_BUDGET_BYTES = 128 * 2 ** 20;
@@ -56,7 +56,8 @@ export class Media {
    * @param {string} root
    * @param {Looks} looks decode masks
    * @param {(frame: number) => void} onReady hears of every frame of which there is something new
-   * @param {(frame: number) => void} onError
+   * @param {(frame: number, reason: string) => void} onError hears of what cannot be shown; `reason`
+   *   may be empty
    */
   constructor(root, looks, onReady, onError) {
     this.root = root;
@@ -118,12 +119,14 @@ export class Media {
     this.revision += 1;
     this.masks.clear();
     this.pngs.clear();
+    this.failed.clear(); // what is asked for now is something else
   }
 
   // The looks have changed: what is there is decoded anew; what the server draws, it draws again.
   relook() {
     if (this.looks.live) this.forgetMasks();
     else this.masks.clear();
+    this.failed.clear();
     this.#next();
   }
 
@@ -310,6 +313,7 @@ export class Media {
   async #start(job, key, requests) {
     const { kind } = job;
     const { epoch, loading, inFlight } = this;
+    const look = this.looks.wanted;
     loading.add(key);
     inFlight[kind] += 1;
     try {
@@ -318,10 +322,12 @@ export class Media {
       // Once is enough, also where what came is another frame, or outdated already.
       if (kind === "near" && epoch === this.epoch) this.failed.add(key);
       if (frame !== null && epoch === this.epoch) this.onReady(frame);
-    } catch {
+    } catch (error) {
       if (epoch !== this.epoch) return;
+      if (look !== this.looks.wanted) return; // nobody asks for it any more
       this.failed.add(key);
-      if (kind !== "near") this.onError(job.kind === "run" ? job.first : job.frame);
+      const reason = error instanceof LookRefusedError ? error.message : "";
+      if (kind !== "near") this.onError(job.kind === "run" ? job.first : job.frame, reason);
     } finally {
       loading.delete(key);
       inFlight[kind] -= 1;

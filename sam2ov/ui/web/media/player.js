@@ -20,12 +20,14 @@ export class Player {
    * @param {object} handlers
    * @param {() => void} handlers.onMoved hears of every new position
    * @param {(frame: number) => void} handlers.onShown hears of every frame that has been painted
+   * @param {() => void} handlers.onTick is called all the time while playing, also where no picture comes
    */
-  constructor(media, stage, { onMoved, onShown }) {
+  constructor(media, stage, { onMoved, onShown, onTick }) {
     this.media = media;
     this.stage = stage;
     this.onMoved = onMoved;
     this.onShown = onShown;
+    this.onTick = onTick;
     this.clock = new Clock();
     this.frame = 0;
     /** @type {number | null} */
@@ -208,6 +210,7 @@ export class Player {
       if (this.media.isReady(this.frame)) this.#paint(this.frame);
       this.onMoved();
     }
+    this.onTick();
     this.#keepPace(Math.abs(clock.timeOf(due) - clock.timeOf(this.frame)) / Math.abs(rate), now);
     if (isOver && (this.frame - end) * step >= 0) {
       if (!this.loops) return this.pause();

@@ -17,8 +17,12 @@
  * @property {Masks | null} masks
  */
 
+/** The server says, for the user, why it does not draw a look. */
+export class LookRefusedError extends Error {}
+
 /** @param {Response} response */
 async function checked(response) {
+  if (response.status === 422) throw new LookRefusedError(await response.text());
   if (response.status !== 200) throw new Error(`${response.status} for ${response.url}`);
   return response;
 }

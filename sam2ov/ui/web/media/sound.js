@@ -7,6 +7,7 @@ import { readKept, writeKept } from "../storage.js";
 
 const KEPT = "sam2ov.sound"; // { volume, isMuted } on this computer
 const ASK_AGAIN_MS = 700;
+const ASK_LOST_MS = 5000; // a server that does not answer
 const MOST_APART = 0.12; // seconds that nobody hears
 /** How far browsers can stretch sound. */
 const MOST_RATE = 4;
@@ -26,6 +27,8 @@ export class Sound {
     this.url = "";
     this.isAsked = false;
     this.isThere = false;
+    /** @type {number | null} */
+    this.heldAt = null; // the frame at which it waits for the picture
     const kept = readKept("localStorage", KEPT);
     const isKept = typeof kept === "object" && kept !== null && "volume" in kept && "isMuted" in kept;
     this.audio.volume = isKept && typeof kept.volume === "number" ? Math.min(Math.max(kept.volume, 0), 1) : 1;
@@ -73,12 +76,13 @@ export class Sound {
     this.follow();
   }
 
-  // Call whenever the playhead moves, and when playing begins or ends.
+  // Call whenever the playhead moves, all the time while playing, and when playing begins or ends.
   follow() {
     const { player, audio } = this;
     const isHeard = player.isPlaying && player.rate > 0 && !audio.muted && this.url !== "";
     if (!isHeard) {
       audio.pause();
+      this.heldAt = null;
       return;
     }
     if (!this.isThere) {
@@ -89,10 +93,17 @@ export class Sound {
     const rate = Math.min(player.rate, MOST_RATE);
     if (audio.playbackRate !== rate) audio.playbackRate = rate;
     if (due >= audio.duration) return; // the picture goes on without
+    if (this.heldAt === player.frame) return;
+    this.heldAt = null;
+    const apart = MOST_APART * Math.max(rate, 1);
+    const end = player.clock.timeOf(Math.min(player.frame + player.stride, player.numFrames));
     if (audio.paused) {
       audio.currentTime = due;
       audio.play().catch(() => {}); // paused again at once, or not allowed before a click
-    } else if (!audio.seeking && Math.abs(audio.currentTime - due) > MOST_APART * Math.max(rate, 1)) {
+    } else if (!audio.seeking && audio.currentTime > end + apart) {
+      audio.pause();
+      this.heldAt = player.frame;
+    } else if (!audio.seeking && audio.currentTime < due - apart) {
       audio.currentTime = due;
     }
   }
@@ -118,7 +129,8 @@ export class Sound {
         this.failed(await response.text());
       }
     } catch {
-      this.isAsked = false; // a server that is gone is told elsewhere
+      // A server that is gone is told elsewhere; it is asked again for who still listens.
+      setTimeout(() => url === this.url && (this.isAsked = false), ASK_LOST_MS);
     }
   }
 }
