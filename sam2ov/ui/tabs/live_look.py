@@ -196,7 +196,7 @@ def _wanted(project: Project, look: Look) -> list[ClipObject]:
         target
         for target in project.objects
         if target.obj_id in known
-        and (not target.hidden if look.objects == "all" else target.obj_id == look.objects)
+        and (not target.hidden if look.objects == "all" else target.obj_id in look.objects)
     ]
 
 

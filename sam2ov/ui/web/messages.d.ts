@@ -378,12 +378,12 @@ export interface LockObjects {
 
 /**
  * An export that the stage shows: a format's name and its options; those left out are usual.
- * `objects` are all that are not hidden, or the one with this number.
+ * `objects` are all that are not hidden, or those with these numbers.
  */
 export interface Look {
   format: string;
   options: { [key: string]: boolean | number | number | string };
-  objects: "all" | number;
+  objects: "all" | number[];
 }
 
 /** All masks of a frame, `png` in base64: `overlay.Overlay`. */

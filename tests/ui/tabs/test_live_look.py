@@ -171,11 +171,11 @@ def test_one_is_made_at_a_time_and_only_what_is_still_looked_at(
 def test_what_is_hidden_or_not_there_is_not_exported(clip: OpenClip, open_tab: Tab) -> None:
     plain = clip.pictures.pixels(FRAME, "full")
     wanted = look("overlay", effect="remove")
-    assert np.array_equal(shown(clip, look("overlay", objects=99, effect="remove")), plain)
+    assert np.array_equal(shown(clip, look("overlay", objects=[99], effect="remove")), plain)
     assert not np.array_equal(shown(clip, wanted), plain)
     open_tab.edit("hide_objects", objects=[1], hidden=True)
     assert np.array_equal(shown(clip, wanted), plain)
-    assert not np.array_equal(shown(clip, look("overlay", objects=1, effect="remove")), plain)
+    assert not np.array_equal(shown(clip, look("overlay", objects=[99, 1], effect="remove")), plain)
 
 
 def test_what_cannot_be_shown_is_refused(clip: OpenClip, tmp_path: Path) -> None:

@@ -93,8 +93,7 @@ export class ExportPanel {
   get look() {
     const { format } = this;
     if (!format.is_live || this.#wantedFile()) return null;
-    const [id] = this.#objects() ?? [null];
-    return { format: format.name, options: this.#options(), objects: id ?? "all" };
+    return { format: format.name, options: this.#options(), objects: this.#objects() ?? "all" };
   }
 
   /**
@@ -114,6 +113,8 @@ export class ExportPanel {
 
   show() {
     const { snapshot, upload } = this;
+    const { live } = this.view.looks;
+    if (live && JSON.stringify(live) !== JSON.stringify(this.look)) this.#showLook(); // others are chosen
     const { clip, job, objects } = snapshot();
     const isPossible = Boolean(clip) && objects.some(isPrompted) && !job && !upload;
     this.button.disabled = !isPossible || this.isStarting;
