@@ -64,6 +64,9 @@ class Walk:
         """It is written."""
         with self.page.expect_download():
             self.page.locator("#export").click()
+            anyway = self.page.get_by_role("button", name="Export anyway")
+            if anyway.is_visible():
+                anyway.click()
         self.page.locator("#export-options summary").click()
 
     def cleaned_up(self) -> None:

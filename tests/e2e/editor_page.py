@@ -139,6 +139,13 @@ class EditorPage:
             action()
         return waiting.value
 
+    def press_export(self) -> None:
+        """Press Export, and say that what is tracked will do where the page asks."""
+        self.page.locator("#export").click()
+        anyway = self.page.get_by_role("button", name="Export anyway")
+        if anyway.is_visible():
+            anyway.click()
+
     # ---- waiting
 
     def until(self, condition: Callable[[], object], seconds: float = 20) -> None:

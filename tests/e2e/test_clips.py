@@ -74,7 +74,7 @@ def require_an_answer(editor: EditorPage, truth: BoolArray, *, least: float = 0.
 
 def export(editor: EditorPage, folder: Path) -> Path:
     """The overlay video, the format that is chosen at first."""
-    download = editor.download(lambda: editor.page.locator("#export").click())
+    download = editor.download(editor.press_export)
     path = folder / download.suggested_filename
     download.save_as(path)
     return path

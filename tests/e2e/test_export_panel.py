@@ -60,7 +60,7 @@ def test_export_tells_at_its_button_what_goes_on(
 
     page.locator("#export-kind").select_option("exr")
     page.locator("#export-exr-picture input").check()  # takes a while
-    page.locator("#export").click()
+    editor.press_export()
     going = page.locator('[data-export="going"]')
     expect(going).to_be_visible()
     assert in_sight(editor, '[data-export="cancel"]')
@@ -69,7 +69,7 @@ def test_export_tells_at_its_button_what_goes_on(
     expect(page.locator('[data-export="saved"]')).to_be_empty()
 
     page.locator("#export-kind").select_option("overlay")
-    download = editor.download(lambda: page.locator("#export").click())
+    download = editor.download(editor.press_export)
     saved = page.locator('[data-export="saved"]')
     expect(saved).to_contain_text(f"Saved {download.suggested_filename}, ")
     assert in_sight(editor, '[data-export="saved"]')
@@ -119,12 +119,12 @@ def test_an_effect_with_a_picture_of_ones_own(opened: EditorPage, tmp_path: Path
     opened.track("frame")
     page.locator('.s2-tile [value="replace"]').check(force=True)
     page.locator("#export-overlay-on select").select_option("background")
-    page.locator("#export").click()
+    opened.press_export()
     expect(page.locator('[data-problem="export"]')).to_contain_text("Choose a picture or video")
     page.locator("#export-overlay-background input").set_input_files(
         png_file(tmp_path / "magenta.png", (255, 0, 255))
     )
-    download = opened.download(lambda: page.locator("#export").click())
+    download = opened.download(opened.press_export)
     path = tmp_path / download.suggested_filename
     download.save_as(path)
     with open_video(path) as video:
@@ -148,7 +148,7 @@ def test_the_stage_shows_what_the_file_will_show(editor: EditorPage, tmp_path: P
         page.locator("#export-options summary").evaluate("(e) => (e.parentElement.open = true)")
         quality = page.locator("#export-overlay-crf input").first
         quality.fill(quality.get_attribute("max") or "")
-        download = editor.download(lambda: page.locator("#export").click())
+        download = editor.download(editor.press_export)
         path = tmp_path / f"{effect}.mp4"
         download.save_as(path)
         with open_video(path) as video:

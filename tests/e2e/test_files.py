@@ -137,7 +137,7 @@ def test_exports_are_what_was_tracked(editor: EditorPage, tmp_path: Path) -> Non
     files = {}
     for label in ("Overlay or effect (mp4)", "Matte video (mp4)", "Masks, DAVIS (PNG)"):
         editor.page.locator("#export-kind").select_option(label=label)
-        download = editor.download(lambda: editor.page.locator("#export").click())
+        download = editor.download(editor.press_export)
         files[label[:5]] = tmp_path / download.suggested_filename
         download.save_as(files[label[:5]])
     with open_video(files["Overl"]) as video:

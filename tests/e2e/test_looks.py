@@ -275,7 +275,7 @@ def test_axe_finds_nothing(new_page: NewPage, width: int, scheme: str) -> None:
     editor.click(*ball_xy(0))
     look("prompted")
     editor.open_panel("export")
-    editor.download(lambda: page.locator("#export").click())
+    editor.download(editor.press_export)
     look("exported")
     for name in ("object", "more"):
         editor.open_panel(name)
