@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from sam2ov.samples import SAMPLE_PATH
 from tests.e2e.conftest import checked_app
@@ -12,7 +12,7 @@ from tools.driven_app import FLAGS, find_chromium
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The app in a Chromium with a camera of its own; complaints fail the test."""
     folder = tmp_path_factory.mktemp("camera")
     film = folder / "film.mjpeg"
@@ -36,15 +36,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         f"--use-file-for-fake-video-capture={film}",
     ]
     complaints: list[str] = []
-    with checked_app(folder) as running, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=flags)
-        made = browser.new_page()
+    with checked_app(folder) as running:
+        # Playwright runs once in a process: its other browsers come from the first one.
+        filmed = browser.browser_type.launch(executable_path=find_chromium(), args=flags)
+        made = filmed.new_page()
         made.set_default_timeout(60_000)
         made.on("pageerror", lambda error: complaints.append(str(error)))
         made.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         made.goto(running.url)
         yield made
-        browser.close()
+        filmed.close()
     assert not complaints, "\n".join(complaints)
 
 
