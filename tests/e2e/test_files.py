@@ -230,8 +230,9 @@ def test_prompts_are_saved_and_opened(editor: EditorPage, tmp_path: Path) -> Non
     editor.seek(10)
     editor.click(*ball_xy(10))
     editor.until(lambda: editor.mask().any())
+    cleaned = editor.mask()
     editor.reset_clean_up()  # prompt files know nothing of it
-    editor.until(lambda: editor.mask().any())
+    editor.until(lambda: editor.mask().any() and not np.array_equal(editor.mask(), cleaned))
     before = editor.mask()
     editor.open_panel("more")
     download = editor.download(lambda: editor.page.locator("#save-prompts").click())
