@@ -12,6 +12,19 @@ import httpx2
 
 _SECONDS = 120.0
 _UNQUEUED = frozenset({"ready", "close", "cancel", "cancel_1", "save_prompts"})
+AS_AT_FIRST = {
+    "format": "overlay",
+    "objects": None,
+    "whole_clip": True,
+    "per_object": False,
+    "keep_start": False,
+    "square_pixels": False,
+    "first_number": None,
+    "names": "",
+    "options": {},
+    "file": None,
+}
+"""What the page asks an export for while nobody has changed its panel."""
 EDITOR = 23
 """What Gradio is told that an event comes from; it only looks whether it is a number."""
 
@@ -104,6 +117,14 @@ class SpokenPage:
                 raise PageError(f"{event}: {told['data'][0]}")
             self._hear()
         return self.snapshot
+
+    def export(self) -> dict[str, Any]:
+        """Have the overlay video of everything made, as the panel asks for it at first.
+
+        Raises:
+            PageError: the server refuses it, or it has failed.
+        """
+        return self.send("export", AS_AT_FIRST)
 
     def queue(self, body: Any) -> dict[str, Any] | None:
         """Put any body into Gradio's queue; what came of it, or None."""

@@ -79,7 +79,7 @@ def test_a_full_disk_is_told_in_words_and_the_app_goes_on(app: RunningApp, disk:
         assert [page.picture(frame) for frame in (1, 60, 33)] == [200] * 3
         for frame in range(1, 9):
             page.edit("click", frame=frame, object=1, x=250.0, y=80.0, positive=True)
-        page.send("answer")
+        page.export()
         page.send("save_project", {"with_clip": True})
         assert page.told
         assert all(line.isprintable() and "Something went wrong" not in line for line in page.told)
