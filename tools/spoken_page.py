@@ -6,13 +6,13 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx2
 
 _SECONDS = 120.0
 _UNQUEUED = frozenset({"ready", "close", "cancel", "cancel_1", "save_prompts"})
-AS_AT_FIRST = {
+AS_AT_FIRST: Final[Mapping[str, Any]] = {
     "format": "overlay",
     "objects": None,
     "whole_clip": True,
