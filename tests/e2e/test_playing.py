@@ -69,6 +69,7 @@ def test_the_sound_is_in_step_with_the_picture(opened: EditorPage) -> None:
     opened.until(lambda: state(opened)["muted"])
     mute = opened.page.get_by_role("button", name="Mute")
     expect(mute).to_have_attribute("aria-pressed", "true")
+    opened.page.set_viewport_size({"width": 1700, "height": 900})  # narrower, it is under "…"
     opened.page.locator(".s2-volume").fill("0.5")
     opened.until(lambda: not state(opened)["muted"])
     assert opened.page.evaluate("document.querySelector('audio').volume") == 0.5

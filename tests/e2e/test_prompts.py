@@ -96,7 +96,7 @@ def test_objects_are_named_coloured_chosen_and_removed(editor: EditorPage) -> No
     editor.open_sample()
     editor.click(*BALL)
     name = editor.page.get_by_label("Name of Object 1")
-    name.click()
+    name.dblclick()
     name.fill("Beach ball, n d t")
     name.press("Enter")
     editor.wait_until_answered()
