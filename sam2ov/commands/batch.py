@@ -221,7 +221,8 @@ def make_executor(
     Raises:
         DeviceError: the cluster cannot be reached, or Ray is not installed.
     """
-    from sam2ov.jobs.batch.pool import Pool, machine_limits
+    from sam2ov.jobs.batch.machine import machine_limits
+    from sam2ov.jobs.batch.pool import Pool
 
     if ray is None:
         return Pool(place, machine_limits(at_once, memory_gb, clips), is_ended)

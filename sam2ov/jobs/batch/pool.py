@@ -5,9 +5,7 @@ another is started as long as all of them fit. Each computes with its share of t
 they outgrow the bound after all, the youngest is ended, and its clip comes again later.
 """
 
-import math
 import multiprocessing
-import os
 import signal
 import time
 from collections import deque
@@ -15,23 +13,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
-from sam2ov.errors import CancelledError, Sam2ovError
-from sam2ov.jobs.batch.clip import reason_of, track_item
 from sam2ov.jobs.batch.item import BatchItem
-from sam2ov.jobs.batch.models import Models
+from sam2ov.jobs.batch.machine import Limits, end_process, memory_of
 from sam2ov.jobs.batch.place import Place
 from sam2ov.jobs.batch.record import JobRecord
+from sam2ov.jobs.batch.serving import serve
 from sam2ov.progress import CancelCheck, Progress
 
 POLL_SECONDS: Final = 0.25
 _FULL_BANK: Final = 24
 """Frames after which a tracker takes as much memory as it will."""
-_TOLD_SECONDS: Final = 0.25
 _WEIGH_SECONDS: Final = 0.5
 _ATTEMPTS: Final = 2
 _ROOM: Final = 1.15
@@ -54,59 +47,6 @@ class Finished:
     item: BatchItem
     record: JobRecord | None
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the machine gives.
-
-    Attributes:
-        at_once: clips, at most.
-        cores: that all of them share.
-        memory_bytes: that all of them may take together.
-    """
-
-    at_once: int
-    cores: int
-    memory_bytes: int
-
-
-def machine_limits(
-    at_once: int | None = None, memory_gb: float | None = None, clips: int | None = None
-) -> Limits:
-    """Those of this machine, or of the container that this is.
-
-    Args:
-        at_once: clips; None for as many as there are cores.
-        memory_gb: that they may take; None for 80 % of what is free now.
-        clips: in all; None: nobody knows.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = max(min(cores or 1, _container_cores()), 1)
-    free = min(psutil.virtual_memory().available, _container_bytes())
-    memory = 0.8 * free if memory_gb is None else memory_gb * 2**30
-    return Limits(max(min(at_once or cores, clips or cores), 1), cores, int(memory))
-
-
-def _container_bytes() -> float:
-    """What a container's memory has left; infinite outside of one."""
-    limit, taken = _told_by_kernel("memory.max"), _told_by_kernel("memory.current")
-    return float(limit[0]) - float(taken[0]) if limit and taken else math.inf
-
-
-def _container_cores() -> int:
-    """The cores' worth of time that a container has; very many outside of one."""
-    told = _told_by_kernel("cpu.max")
-    return math.ceil(int(told[0]) / int(told[1])) if len(told) == 2 else 1 << 16
-
-
-def _told_by_kernel(name: str) -> list[str]:
-    """The numbers in a file of the control group; empty where there is none, or no limit."""
-    try:
-        told = Path("/sys/fs/cgroup", name).read_text(encoding="ascii").split()
-    except OSError:
-        return []
-    return told if all(word.isdecimal() for word in told) else []
 
 
 @dataclass(eq=False)
@@ -230,7 +170,7 @@ class Pool:
     def _started(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_serve, args=(theirs, self._stop, self._place), daemon=False
+            target=serve, args=(theirs, self._stop, self._place), daemon=False
         )
         process.start()
         theirs.close()
@@ -294,7 +234,7 @@ class Pool:
         if time.monotonic() - self._weighed < _WEIGH_SECONDS:
             return
         self._weighed = time.monotonic()
-        taken = _memory_of([worker.process.pid for worker in self._workers])
+        taken = memory_of([worker.process.pid for worker in self._workers])
         for worker in self._workers:
             worker.taken_bytes = taken[worker.process.pid]
         total = sum(worker.taken_bytes for worker in self._workers)
@@ -305,7 +245,7 @@ class Pool:
             self._most = max(len(self._workers) - 1, 1)
             youngest = max(busy, key=lambda worker: worker.started)
             youngest.outgrown = True
-            _end(youngest.process)
+            end_process(youngest.process.pid)
             yield from self._lost(youngest)
 
     def _close(self) -> None:
@@ -315,7 +255,7 @@ class Pool:
                 worker.pipe.send(None)
         for worker in self._workers:
             worker.process.join(10)
-            _end(worker.process)
+            end_process(worker.process.pid)
             worker.process.join()
             worker.pipe.close()
         self._workers.clear()
@@ -324,70 +264,6 @@ class Pool:
 def _is_known(worker: _Worker) -> bool:
     """Whether it has done enough to know its memory."""
     return worker.item is None or worker.frames >= _FULL_BANK
-
-
-def _serve(pipe: Connection, stop: Any, place: Place) -> None:
-    """Body of a process: track what comes, until nothing more does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who has started it says when to stop
-    models = Models()
-    while True:
-        try:
-            asked = pipe.recv()
-        except (EOFError, OSError):
-            return
-        if asked is None:
-            return
-        item, threads = asked
-        told = 0.0
-
-        def tell(progress: Progress) -> None:
-            nonlocal told
-            if time.monotonic() - told >= _TOLD_SECONDS or progress.done == progress.total:
-                told = time.monotonic()
-                try:
-                    pipe.send(progress)
-                except OSError as error:  # who has asked for it is gone
-                    raise CancelledError("The batch has ended.") from error
-
-        if models.threads != threads:
-            models = Models(threads)
-        try:
-            answer: object = (track_item(item, place, models, tell, lambda: bool(stop.value)), "")
-        except CancelledError:
-            answer = None
-        except (Sam2ovError, OSError) as error:
-            answer = (None, reason_of(error))
-        try:
-            pipe.send(answer)
-        except OSError:
-            return
-
-
-def _memory_of(pids: Iterable[int]) -> dict[int, int]:
-    """Bytes of processes, each with those that it has started; 0 for one that has gone."""
-    parents: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    for each in psutil.process_iter(["ppid", "memory_info"]):
-        if each.info["memory_info"] is not None:
-            parents[each.pid] = each.info["ppid"]
-            sizes[each.pid] = each.info["memory_info"].rss
-    totals = dict.fromkeys(pids, 0)
-    for pid, size in sizes.items():
-        above: int | None = pid
-        while above is not None and above not in totals:
-            above = parents.get(above)
-        if above is not None:
-            totals[above] += size
-    return totals
-
-
-def _end(process: Any) -> None:
-    """End a process with those that it has started."""
-    with suppress(psutil.Error):
-        known = psutil.Process(process.pid)
-        for one in [*known.children(recursive=True), known]:
-            with suppress(psutil.Error):
-                one.kill()
 
 
 def _ended(code: int | None) -> str:

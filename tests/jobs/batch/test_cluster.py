@@ -12,8 +12,9 @@ import pytest
 from sam2ov.errors import DeviceError
 from sam2ov.jobs.batch.cluster import Cluster
 from sam2ov.jobs.batch.listing import Defaults, list_jobs
+from sam2ov.jobs.batch.machine import Limits
 from sam2ov.jobs.batch.place import FolderPlace, StorePlace
-from sam2ov.jobs.batch.pool import Limits, Pool
+from sam2ov.jobs.batch.pool import Pool
 from sam2ov.jobs.batch.run import run_batch
 from tests.jobs.batch.test_pool import contents
 

@@ -17,8 +17,9 @@ import pytest
 from sam2ov.jobs import run_clip_job
 from sam2ov.jobs.batch.item import BatchItem
 from sam2ov.jobs.batch.listing import Defaults, list_jobs
+from sam2ov.jobs.batch.machine import Limits
 from sam2ov.jobs.batch.place import FolderPlace
-from sam2ov.jobs.batch.pool import Limits, Pool, Running
+from sam2ov.jobs.batch.pool import Pool, Running
 from sam2ov.jobs.batch.record import RECORD_NAME
 from sam2ov.jobs.batch.run import BatchSummary, run_batch
 from sam2ov.jobs.clip_prompts import read_prompts_for
