@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
@@ -56,9 +56,9 @@ class _Worker:
     item: BatchItem | None = None
     progress: Progress | None = None
     started: float = 0.0
-    frames: int = 0
+    has_grown: bool = False  # to what it will take, as far as can be told
     taken_bytes: int = 0
-    outgrown: bool = field(default=False)
+    outgrown: bool = False
 
 
 class Pool:
@@ -159,7 +159,7 @@ class Pool:
     def _fits_another(self) -> bool:
         if not self._workers:
             return True
-        if any(worker.taken_bytes == 0 or not _is_known(worker) for worker in self._workers):
+        if any(worker.taken_bytes == 0 or not worker.has_grown for worker in self._workers):
             return False
         taken = [worker.taken_bytes for worker in self._workers]
         if _ROOM * (sum(taken) + max(taken)) <= self._limits.memory_bytes:
@@ -179,7 +179,7 @@ class Pool:
     def _give(self, worker: _Worker, item: BatchItem) -> None:
         self._attempts[item.name] = self._attempts.get(item.name, 0) + 1
         worker.item, worker.progress = item, None
-        worker.started, worker.frames = time.monotonic(), 0
+        worker.started = time.monotonic()
         with suppress(OSError):  # it has died; who listens will find out
             worker.pipe.send((item, max(self._limits.cores // self._most, 1)))
 
@@ -197,9 +197,10 @@ class Pool:
                 continue
             if isinstance(message, Progress):
                 worker.progress = message
-                worker.frames = max(worker.frames, message.done)
+                worker.has_grown |= message.done >= _FULL_BANK
                 continue
             item, worker.item = worker.item, None
+            worker.has_grown |= message is not None  # clips may be shorter than a bank
             if item is not None and message is not None:
                 self._attempts.pop(item.name, None)
                 record, reason = message
@@ -259,11 +260,6 @@ class Pool:
             worker.process.join()
             worker.pipe.close()
         self._workers.clear()
-
-
-def _is_known(worker: _Worker) -> bool:
-    """Whether it has done enough to know its memory."""
-    return worker.item is None or worker.frames >= _FULL_BANK
 
 
 def _ended(code: int | None) -> str:

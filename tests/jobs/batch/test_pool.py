@@ -222,3 +222,22 @@ def test_pictures_that_prompts_refer_to_are_looked_at(
     mask[40:60, 30:80] = 0
     cv2.imwrite(str(clips / "mask.png"), mask)
     assert run_batch(items, place, Pool(place, limits(1), lambda: False)).unchanged == 0
+
+
+def test_short_clips_are_tracked_side_by_side_too(
+    clips: Path, defaults: Defaults, place: FolderPlace
+) -> None:
+    """Though none of them fills a memory bank, by which a process's memory is known else."""
+    for name in ("clip3", "clip4"):
+        for suffix in (".mp4", ".json"):
+            (clips / f"{name}{suffix}").write_bytes((clips / f"clip0{suffix}").read_bytes())
+    most = 0
+
+    def look(_summary: BatchSummary, running: list[Running]) -> None:
+        nonlocal most
+        most = max(most, len(running))
+
+    items = list_jobs(clips, defaults)
+    summary = run_batch(items, place, Pool(place, limits(), lambda: False), look=look)
+    assert len(summary.done) == 5
+    assert most == 2
