@@ -130,13 +130,14 @@ def compare(items: tuple[BatchItem, ...], out: Path, bad: set[str]) -> int:
             model, _ = models.model_for(item.settings)
             prompts = read_prompts_for(item.clip, item.prompts)
             run_clip_job(item.job(prompts, (), folder), Tracker(model))
-            if _contents(folder) != _contents(out / item.name):
+            if contents(folder) != contents(out / item.name):
                 differing += 1
                 print(f"{item.name} differs from a single run")
     return differing
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder but the records, which tell times."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from sam2ov.mask_files.detections import Detection
 from sam2ov.mask_files.prompt_file import FramePrompt
-from sam2ov.values.masks import BoolArray
 
 OVERLAP: Final = 0.3
 """The IoU of boxes from which on a detection and an object are the same thing."""
@@ -63,14 +60,6 @@ def prompt_of(detection: Detection) -> FramePrompt:
     if detection.mask is not None:
         return FramePrompt(frame=detection.frame, mask=detection.mask)
     return FramePrompt(frame=detection.frame, box=detection.box)
-
-
-def box_of(mask: BoolArray) -> Box | None:
-    """The edges of a mask [H, W]; None for an empty one."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return None
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def _same_kind(one: str, other: str) -> bool:

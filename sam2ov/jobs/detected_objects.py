@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from sam2ov.engine.plan import Direction, Segment, ToTrack, plan_tracking, track_segments
 from sam2ov.engine.session import TrackedFrame, VideoSession
 from sam2ov.errors import PromptError
-from sam2ov.jobs.detected import Seen, beginnings, box_of, prompt_of
+from sam2ov.jobs.detected import Seen, beginnings, prompt_of
 from sam2ov.mask_files.detections import Detection
 from sam2ov.mask_files.prompt_file import ObjectPrompts, to_prompt
+from sam2ov.values.masks import box_of
 from sam2ov.values.prompts import MaskPrompt, Prompt
 
 

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final
 
-import cv2
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from sam2ov.errors import PromptError, UnknownSizeError, first_fault
@@ -21,6 +19,7 @@ from sam2ov.mask_files.prompt_file import LARGEST_NUMBER, RleMask
 from sam2ov.mask_files.reading import Choice, found_masks, json_keys
 from sam2ov.mask_files.schemas import CocoFile, CocoResult, Coordinate, Number, Several
 from sam2ov.mask_files.yolo import is_yolo_text, yolo_class_names, yolo_shapes
+from sam2ov.values.masks import box_of
 from sam2ov.values.rle import Rle, decode_rle
 from sam2ov.workers.heartbeat import beat
 
@@ -142,7 +141,7 @@ def _found(bundle: Bundle, path: Path, choice: Choice, most: int) -> Iterator[De
     for found in found_masks(bundle, path.name, most, choice):
         box = found.box
         if box is None and found.mask is not None:
-            box = _box_of(found.mask)
+            box = box_of(decode_rle(found.mask))
         if box is not None:
             yield Detection(
                 frame=choice.frame_of(found.number),
@@ -155,7 +154,7 @@ def _found(bundle: Bundle, path: Path, choice: Choice, most: int) -> Iterator[De
 def _of_results(content: bytes, choice: Choice) -> Iterator[Detection]:
     for result in TypeAdapter(Several[CocoResult]).validate_json(content):
         mask = None if result.segmentation is None else valid_rle(result.segmentation)
-        box = corners_of(result.bbox) or (None if mask is None else _box_of(mask))
+        box = corners_of(result.bbox) or (None if mask is None else box_of(decode_rle(mask)))
         if box is not None:
             yield Detection(
                 frame=choice.frame_of(result.image_id),
@@ -176,7 +175,7 @@ def _of_instances(content: bytes, choice: Choice) -> Iterator[Detection]:
         if image is None:
             continue
         mask = mask_of(annotation, image) if annotation.segmentation else None
-        box = corners_of(annotation.bbox) or (None if mask is None else _box_of(mask))
+        box = corners_of(annotation.bbox) or (None if mask is None else box_of(decode_rle(mask)))
         if box is not None:
             yield Detection(
                 frame=choice.frame_of(numbers[image.id]),
@@ -282,9 +281,3 @@ def _score(told: object) -> float:
 
 def _embedded(mask: Rle | None) -> RleMask | None:
     return None if mask is None else RleMask(size=mask.size_hw, counts=mask.counts)
-
-
-def _box_of(mask: Rle) -> tuple[float, float, float, float] | None:
-    """The edges of a mask; None for an empty one."""
-    x, y, width, height = cv2.boundingRect(decode_rle(mask).view(np.uint8))
-    return (float(x), float(y), float(x + width), float(y + height)) if width else None

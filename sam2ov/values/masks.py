@@ -202,3 +202,9 @@ def centre_of_mass(mask: BoolArray) -> tuple[float, float]:
     x = float(columns @ (np.arange(width) + 0.5)) / total / width
     y = float(rows @ (np.arange(height) + 0.5)) / total / height
     return x, y
+
+
+def box_of(mask: BoolArray) -> tuple[float, float, float, float] | None:
+    """The edges (x0, y0, x1, y1) of a mask [H, W] in pixels, ends excluded; None if it is empty."""
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    return (float(x), float(y), float(x + width), float(y + height)) if width else None

@@ -17,8 +17,6 @@ from tests.click_model import HEIGHT, NUM_FRAMES, WIDTH
 from tests.commands.conftest import Run
 from tests.commands.test_export import Make, kept, make  # noqa: F401  # fixtures
 
-pytest.importorskip("matplotlib")
-
 
 def truth_of(folder: Path, clip: Path, name: str = "my clip") -> Path:
     """The square as a data set."""

@@ -11,7 +11,7 @@ from sam2ov.engine.model import SAM2Model
 from sam2ov.engine.tracker import Tracker
 from sam2ov.errors import PromptError
 from sam2ov.jobs import ClipJob, ClipRun, Output, run_clip_job
-from sam2ov.jobs.detected import Seen, beginnings, box_of
+from sam2ov.jobs.detected import Seen, beginnings
 from sam2ov.mask_files.detections import Detection
 from sam2ov.mask_files.prompt_file import FramePrompt, ObjectPrompts, PromptFile, read_prompt_file
 from tests.clips import write_clip
@@ -63,13 +63,6 @@ def test_of_two_in_one_place_the_surer_begins() -> None:
 
 def test_kinds_without_a_name_may_be_the_same() -> None:
     assert beginnings([detection(label="")], {1: Seen("car", SQUARE)})[0] == []
-
-
-def test_the_box_of_a_mask_has_its_ends() -> None:
-    mask = np.zeros((10, 20), np.bool_)
-    assert box_of(mask) is None
-    mask[2:5, 3:9] = True
-    assert box_of(mask) == (3, 2, 9, 5)
 
 
 def test_an_object_begins_once_and_is_confirmed(

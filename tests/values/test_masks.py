@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sam2ov.values.masks import (
+    box_of,
     fill_holes,
     mask_prompt_logits,
     mask_to_model,
@@ -94,3 +95,10 @@ def test_stability_compares_two_thresholds() -> None:
     values[1] = [[1.0, 0.01], [-1.0, -1.0]]
     values[2] = -1.0
     assert stability_scores(values, 0.05).tolist() == [1.0, 0.5, 1.0]
+
+
+def test_the_box_of_a_mask_has_its_ends() -> None:
+    mask = np.zeros((10, 20), np.bool_)
+    assert box_of(mask) is None
+    mask[2:5, 3:9] = True
+    assert box_of(mask) == (3, 2, 9, 5)

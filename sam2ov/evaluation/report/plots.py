@@ -8,6 +8,7 @@ strokes, too.
 import io
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from sam2ov.evaluation.report.clip_report import ClipReport, ObjectReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MAX_COLUMNS: Final = 800
 """Of a curve; of more frames each column has the mean, and the least and the most as an area."""
@@ -201,11 +203,11 @@ def runs(flags: npt.NDArray[np.bool_]) -> list[range]:
     return [range(*pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _style(salt: str):  # type: ignore[no-untyped-def]  # matplotlib is not typed here
+def _style(salt: str) -> AbstractContextManager[None]:
     require_matplotlib()
     import matplotlib as mpl
 
-    return mpl.rc_context(
+    style: AbstractContextManager[None] = mpl.rc_context(
         {
             "svg.fonttype": "none",
             "svg.hashsalt": salt,
@@ -225,9 +227,10 @@ def _style(salt: str):  # type: ignore[no-untyped-def]  # matplotlib is not type
             "hatch.linewidth": 0.6,
         }
     )
+    return style
 
 
-def _new_figure(count: int, size: tuple[float, float]):  # type: ignore[no-untyped-def]
+def _new_figure(count: int, size: tuple[float, float]) -> "tuple[Figure, list[Axes]]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
@@ -246,7 +249,7 @@ def _new_figure(count: int, size: tuple[float, float]):  # type: ignore[no-untyp
     return figure, list(axes)
 
 
-def _svg(figure) -> str:  # type: ignore[no-untyped-def]
+def _svg(figure: "Figure") -> str:
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()

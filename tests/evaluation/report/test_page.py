@@ -11,8 +11,6 @@ from sam2ov.evaluation.report.page import reason, write_page
 from sam2ov.project.review import ReviewItem
 from tests.evaluation.report.conftest import HOSTILE, made_report
 
-pytest.importorskip("matplotlib")
-
 
 class Elements(HTMLParser):
     """All elements with their attributes, and the text."""

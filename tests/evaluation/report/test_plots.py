@@ -18,8 +18,6 @@ from sam2ov.evaluation.report.plots import (
 )
 from tests.evaluation.report.conftest import HOSTILE, made_report
 
-pytest.importorskip("matplotlib")
-
 
 def test_a_figure_is_well_formed_and_has_the_ink_of_the_page(report: ClipReport) -> None:
     svg = draw_object(report, 1)

@@ -16,7 +16,7 @@ from sam2ov.jobs.batch.machine import Limits
 from sam2ov.jobs.batch.place import FolderPlace, StorePlace
 from sam2ov.jobs.batch.pool import Pool
 from sam2ov.jobs.batch.run import run_batch
-from tests.jobs.batch.test_pool import contents
+from tools.batch_endurance import contents
 
 pytestmark = pytest.mark.slow
 

@@ -23,21 +23,13 @@ from sam2ov.jobs.batch.pool import Pool, Running
 from sam2ov.jobs.batch.record import RECORD_NAME
 from sam2ov.jobs.batch.run import BatchSummary, run_batch
 from sam2ov.jobs.clip_prompts import read_prompts_for
+from tools.batch_endurance import contents
 
 GENEROUS = 64 << 30
 
 
 def limits(at_once: int = 2, memory_bytes: int = GENEROUS) -> Limits:
     return Limits(at_once, at_once, memory_bytes)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Everything in a folder but the records, which tell times."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != RECORD_NAME
-    }
 
 
 def single_run(item: BatchItem, folder: Path) -> None:
